@@ -1,0 +1,81 @@
+"""What every way of running a child has in common: the order, the live child, and how it left.
+
+A driver is one coroutine, `run_…(order, on_output, task_status=…) -> Exit`. Awaited directly it is a
+function call; through `nursery.start()` it hands the live `Child` back first. Output goes to
+`on_output(stream, data)`, a plain function called in the order of arrival for each stream from the
+child's birth until its pipes end or `LINGER_S` after its exit; it must not block.
+
+Cancelling a driver stops the child's group, sweeps its descendants, reaps, and only then goes on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import attrs
+import trio
+
+from ..model import Stream
+
+LINGER_S: Final = 0.5  # a grandchild that inherited a pipe must not hold the turn
+CHUNK_BYTES: Final = 65_536  # one read
+
+OnOutput = Callable[[Stream, bytes], None]
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """A child as wanted. `stdin` None means the null device, never an open pipe.
+
+    `argv[0]` is an absolute path or a name looked up in `env`'s PATH. `stop_signal` (TERM or INT) goes
+    to the whole group first, KILL follows after `grace_s`. Terminal drivers use `rows` and `columns`.
+    """
+
+    argv: Sequence[str]
+    cwd: str
+    env: Mapping[str, str]
+    stdin: bytes | None = None
+    stop_signal: str = "TERM"
+    grace_s: float = 2.0
+    rows: int = 50
+    columns: int = 4096
+
+
+@attrs.frozen(kw_only=True)
+class Exit:
+    """How a child left. `exit_code` is None if a signal ended it (`signal` names it: `SIGKILL`).
+
+    `is_stopped` says that we ended it (`Child.finish` ran out, or `Child.stop`); `swept` counts
+    leftover descendants that had to be killed; `is_complete` is False if a pipe was still held open
+    by somebody at `LINGER_S`.
+    """
+
+    exit_code: int | None
+    signal: str = ""
+    duration_s: float = 0.0
+    max_rss_bytes: int = 0
+    cpu_s: float = 0.0
+    is_stopped: bool = False
+    is_complete: bool = True
+    swept: int = 0
+
+
+@attrs.define(eq=False)
+class Child:
+    """A live child, as the engine sees it. Both verbs only ask; the driver coroutine does the work."""
+
+    pid: int
+    started: float  # the process's own start time as psutil gives it, to tell a reused pid
+    leave: trio.Event = attrs.field(factory=trio.Event)
+    leave_s: float = 0.0
+    grace_s: float | None = None
+
+    def finish(self, leave_s: float) -> None:
+        """The answer is complete: let the child leave by itself within `leave_s`, else stop it."""
+        self.leave_s = leave_s
+        self.leave.set()
+
+    def stop(self, *, grace_s: float | None = None) -> None:
+        """Stop it now; `grace_s=0` skips the polite signal. Output until then is still delivered."""
+        self.leave_s = 0.0
+        self.grace_s = grace_s
+        self.leave.set()

@@ -1,0 +1,90 @@
+"""Jobs and sessions as rows, and the table that says which state may follow which.
+
+Status is a fold over the log: `next_status` is the only place that decides a transition, and a
+terminal
+state has no successor.
+"""
+
+import datetime
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from ._events import Event, JobFinished, JobQueued, JobStarted, JobStatus, Mode, Outcome
+from ._ids import JobId, SessionId
+
+_OPEN: Final = frozenset({JobStatus.QUEUED, JobStatus.RUNNING})
+TERMINAL: Final = frozenset(JobStatus) - _OPEN
+
+NEXT: Final[Mapping[JobStatus, frozenset[JobStatus]]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.RUNNING}) | TERMINAL,
+    JobStatus.RUNNING: TERMINAL,
+    **dict.fromkeys(TERMINAL, frozenset()),
+}
+
+
+def next_status(status: JobStatus, event: Event) -> JobStatus:
+    """The state after `event`; unchanged where the event does not move it or the move is not
+    allowed.
+    """
+    match event:
+        case JobQueued():
+            wanted = JobStatus.QUEUED
+        case JobStarted():
+            wanted = JobStatus.RUNNING
+        case JobFinished():
+            wanted = event.status
+        case _:
+            return status
+    return wanted if wanted in NEXT[status] else status
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """A job's row. `outcome` is set once, with the terminal status; `owner` is the daemon that
+    runs it.
+    """
+
+    id: JobId
+    session_id: SessionId
+    tool: str
+    role: str = ""
+    cli: str = ""  # the requested route; the one that answered is in the outcome
+    model: str = ""
+    effort: str = ""
+    mode: Mode = Mode.READ
+    cwd: str = ""
+    client: str = ""  # name of the MCP client that asked
+    owner: str = ""
+    prompt_preview: str = ""  # at most 200 characters, secrets redacted
+    status: JobStatus = JobStatus.QUEUED
+    created_at: datetime.datetime
+    started_at: datetime.datetime | None = None
+    finished_at: datetime.datetime | None = None
+    last_seq: int = 0
+    outcome: Outcome | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """A kept conversation with one CLI. `cwd` is where it began: several CLIs find a session only
+    from there.
+    """
+
+    id: SessionId
+    cli: str
+    kind: str = "exec"  # exec, or the strategy that owns it
+    native_id: str = ""
+    native_chosen: bool = False  # we chose the native id (some CLIs never print one)
+    model: str = ""
+    mode: Mode = Mode.READ
+    role: str = ""
+    cwd: str = ""
+    cli_version: str = ""
+    client: str = ""
+    turns: int = 0
+    status: JobStatus = JobStatus.QUEUED  # of its last job
+    created_at: datetime.datetime
+    last_active_at: datetime.datetime
+    metadata: Mapping[str, object] = attrs.field(factory=dict)

@@ -1,0 +1,87 @@
+"""What a caller wants of one turn, and the plan that comes of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from ._events import Mode, Warned
+from ._profiles import LimitRule, PromptWay, Strength
+
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """CLI, model and effort for a piece of work; `why` names the rule that chose it."""
+
+    cli: str
+    model: str = ""
+    effort: str = ""
+    why: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Role:
+    """A kind of work: its route preference, its stance and the text that goes before the prompt."""
+
+    name: str
+    cli: str = ""
+    model: str = ""
+    effort: str = ""
+    mode: Mode = Mode.READ
+    text: str = ""
+    summary: str = ""
+    origin: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Ask:
+    """One turn as wanted: everything `compose` needs besides profile and binary. `env` is the
+    client's own.
+    """
+
+    prompt: str
+    route: Route
+    mode: Mode = Mode.READ
+    cwd: str
+    env: Mapping[str, str]
+    extra_env: Mapping[str, str] = attrs.field(
+        factory=dict
+    )  # explicit values: recursion token, deadlines
+    native_id: str = (
+        ""  # session to resume, or to open under this name where the profile says `chosen`
+    )
+    is_resume: bool = False
+    system_prompt: str = ""
+    wants_terminal: bool = False
+    data_dir: str = ""  # of ours, for profiles that want one
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """A turn ready to be run: a value that `dry_run` can show. `shown_argv` has `<prompt>` for the
+    prompt.
+    """
+
+    cli: str
+    model: str
+    effort: str  # the CLI's own word; empty where it has none
+    mode: Mode
+    read_strength: Strength
+    argv: Sequence[str]
+    shown_argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str
+    stdin: bytes | None  # None: the null device
+    prompt_way: PromptWay
+    prompt_file_token: str = (
+        ""  # argv token that stands for the prompt file's path, where one is needed
+    )
+    is_terminal: bool = False
+    dialect: str
+    stop_signal: str
+    grace_s: float
+    leave_s: float
+    limits: LimitRule
+    warnings: Sequence[Warned] = ()
