@@ -1,7 +1,7 @@
 """What every way of running a child has in common: the order, the live child, and how it left.
 
-A driver is one coroutine, `run_…(order, on_output, task_status=…) -> Exit`. Awaited directly it is a
-function call; through `nursery.start()` it hands the live `Child` back first. Output goes to
+A driver is one coroutine, `run_…(order, on_output, task_status=…) -> Exit`. Awaited directly it is
+a function call; through `nursery.start()` it hands the live `Child` back first. Output goes to
 `on_output(stream, data)`, a plain function called in the order of arrival for each stream from the
 child's birth until its pipes end or `LINGER_S` after its exit; it must not block.
 
@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 import trio
 
-from ..model import Stream
+from aimux.model import Stream
 
 LINGER_S: Final = 0.5  # a grandchild that inherited a pipe must not hold the turn
 CHUNK_BYTES: Final = 65_536  # one read
@@ -26,8 +26,9 @@ OnOutput = Callable[[Stream, bytes], None]
 class Order:
     """A child as wanted. `stdin` None means the null device, never an open pipe.
 
-    `argv[0]` is an absolute path or a name looked up in `env`'s PATH. `stop_signal` (TERM or INT) goes
-    to the whole group first, KILL follows after `grace_s`. Terminal drivers use `rows` and `columns`.
+    `argv[0]` is an absolute path or a name looked up in `env`'s PATH. `stop_signal` (TERM or INT)
+    goes to the whole group first, KILL follows after `grace_s`. `rows`
+    and `columns` are for terminals.
     """
 
     argv: Sequence[str]
@@ -61,7 +62,7 @@ class Exit:
 
 @attrs.define(eq=False)
 class Child:
-    """A live child, as the engine sees it. Both verbs only ask; the driver coroutine does the work."""
+    """A live child as the engine sees it. Both verbs only ask; the driver coroutine acts."""
 
     pid: int
     started: float  # the process's own start time as psutil gives it, to tell a reused pid
@@ -75,7 +76,7 @@ class Child:
         self.leave.set()
 
     def stop(self, *, grace_s: float | None = None) -> None:
-        """Stop it now; `grace_s=0` skips the polite signal. Output until then is still delivered."""
+        """Stop it now; `grace_s=0` skips the polite signal. Output until then is delivered."""
         self.leave_s = 0.0
         self.grace_s = grace_s
         self.leave.set()

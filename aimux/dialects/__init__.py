@@ -1,0 +1,1 @@
+"""Readers of what CLIs print: bytes in, typed events out."""

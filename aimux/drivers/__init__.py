@@ -1,0 +1,1 @@
+"""Ways to run a child process: pipe, pseudo-terminal, Windows console."""
