@@ -1,0 +1,1 @@
+"""Jobs, turns and everything a CLI run passes through."""

@@ -1,0 +1,221 @@
+"""A job's log in memory: the single source for status, progress, tasks, `logs -f` and the store.
+
+Entries are appended by the job's own task and read by anybody from a sequence number. Pieces of
+text
+are gathered for `COALESCE_S` or `COALESCE_CHARS` before they become an entry, so a CLI that prints
+word
+by word does not make a row per word. Memory is bounded: beyond `KEPT_ENTRIES` the oldest *stored*
+entries are dropped and are read from the store.
+"""
+
+import datetime
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+import trio
+
+from aimux.model import (
+    Entry,
+    Event,
+    Job,
+    JobFinished,
+    JobStarted,
+    Message,
+    NativeSession,
+    Noise,
+    Reasoning,
+    Text,
+    ToolUse,
+    TurnStarted,
+    Usage,
+    Warned,
+    next_status,
+)
+
+COALESCE_S: Final = 0.25  # what `kill -9` may cost
+COALESCE_CHARS: Final = 16_384
+KEPT_ENTRIES: Final = 2_000  # per open job
+KEPT_TEXT_CHARS: Final = 4_000_000  # of the turn that is running, for status(offset=…)
+KEPT_REASONING_CHARS: Final = 4_000  # of one thought, as an entry
+KEPT_NOISE: Final = 200  # lines of one job
+
+
+def utc_now() -> datetime.datetime:
+    """The wall clock, aware."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+@attrs.define(eq=False)
+class JobLog:
+    """Append-only events of one job and the running fold over them."""
+
+    job: Job
+    born: float  # loop clock
+    wall: Callable[[], datetime.datetime] = utc_now
+    last_seq: int = 0
+    stored_seq: int = 0
+    turn: int = 0
+    text: str = ""  # of the running turn, whole messages and deltas alike
+    last_event: float = 0.0  # loop clock, any event
+    last_said: str = ""  # kind of the last thing the CLI said
+    tool_steps: int = 0
+    noise: int = 0
+    usage: Usage | None = None
+    native_id: str = ""
+    warnings: list[Warned] = attrs.field(factory=list)
+    _entries: deque[Entry] = attrs.field(factory=deque)
+    _pending: list[str] = attrs.field(factory=list)
+    _pending_chars: int = 0
+    _pending_since: float = 0.0
+    _changed: trio.Event = attrs.field(factory=trio.Event)
+    _pieces: list[str] = attrs.field(factory=list)
+    _pieces_chars: int = 0
+    _is_delta: bool = False
+
+    def __repr__(self) -> str:
+        return f"<JobLog: {self.last_seq} entries, {self.last_seq - self.stored_seq} not stored>"
+
+    # ------------------------------------------------------------------ writing
+
+    def add(self, event: Event) -> None:
+        """Append what happened or was said, in order; text waits a moment for its neighbours."""
+        now = trio.current_time()
+        self.last_event = now
+        if isinstance(event, Text):
+            self._gather(event.text, now)
+            return
+        self.flush()
+        match event:
+            case TurnStarted():
+                self.turn = event.turn
+                self._pieces, self._pieces_chars, self._is_delta = [], 0, False
+            case Message():
+                self._whole(event.text)
+            case ToolUse(status="started"):
+                self.tool_steps += 1
+            case Usage():
+                self.usage = event
+            case NativeSession():
+                self.native_id = event.native_id
+            case Warned():
+                self.warnings.append(event)
+            case Noise():
+                self.noise += 1
+                if self.noise > KEPT_NOISE:
+                    return
+            case Reasoning() if len(event.text) > KEPT_REASONING_CHARS:
+                event = Reasoning(text=event.text[:KEPT_REASONING_CHARS])
+            case _:
+                pass
+        self._append(event)
+
+    def _gather(self, text: str, now: float) -> None:
+        self._is_delta = True
+        self.last_said = Text.kind
+        if not self._pending:
+            self._pending_since = now
+            self._wake()  # the keeper learns that a flush is due
+        self._pending.append(text)
+        self._pending_chars += len(text)
+        self._keep(text)
+        if self._pending_chars >= COALESCE_CHARS:
+            self.flush()
+
+    def _whole(self, text: str) -> None:
+        if self._is_delta:  # the same words came as deltas before
+            return
+        self._keep(("\n\n" if self._pieces else "") + text)
+
+    def _keep(self, text: str) -> None:
+        room = KEPT_TEXT_CHARS - self._pieces_chars
+        if room > 0:
+            self._pieces.append(text[:room])
+            self._pieces_chars += min(len(text), room)
+
+    def flush(self) -> None:
+        """Make an entry of the text gathered so far."""
+        if self._pending:
+            text = "".join(self._pending)
+            self._pending.clear()
+            self._pending_chars = 0
+            self._append(Text(text=text))
+
+    @property
+    def flush_due(self) -> float | None:
+        """When gathered text must become an entry (loop clock); None if there is none."""
+        return self._pending_since + COALESCE_S if self._pending else None
+
+    def _append(self, event: Event) -> None:
+        now = trio.current_time()
+        self.last_seq += 1
+        at = self.wall()
+        entry = Entry(
+            seq=self.last_seq,
+            offset_s=round(now - self.born, 6),
+            at=at,
+            turn=self.turn,
+            event=event,
+        )
+        self._entries.append(entry)
+        self.last_said = event.kind
+        status = next_status(self.job.status, event)
+        self.job = attrs.evolve(
+            self.job,
+            last_seq=self.last_seq,
+            status=status,
+            started_at=at if isinstance(event, JobStarted) else self.job.started_at,
+            finished_at=at if isinstance(event, JobFinished) else self.job.finished_at,
+            outcome=event.outcome if isinstance(event, JobFinished) else self.job.outcome,
+        )
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def text_so_far(self) -> str:
+        """What the running turn has said, at most `KEPT_TEXT_CHARS`."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    @property
+    def text_chars(self) -> int:
+        """Length of `text_so_far` without building it."""
+        return self._pieces_chars
+
+    @property
+    def first_seq(self) -> int:
+        """The oldest entry still in memory; older ones are in the store."""
+        return self._entries[0].seq if self._entries else self.last_seq + 1
+
+    def since(self, seq: int) -> list[Entry]:
+        """Entries in memory after `seq`, oldest first."""
+        if seq >= self.last_seq:
+            return []
+        skip = max(0, seq + 1 - self.first_seq)
+        return [entry for i, entry in enumerate(self._entries) if i >= skip]
+
+    async def wait_change(self) -> None:
+        """Return after the next append (or the first piece of gathered text). A checkpoint."""
+        await self._changed.wait()
+
+    async def wait_after(self, seq: int) -> None:
+        """Return once there is an entry after `seq`."""
+        while self.last_seq <= seq:
+            await self._changed.wait()
+
+    def unstored(self) -> list[Entry]:
+        """Entries the store does not have yet."""
+        return self.since(self.stored_seq)
+
+    def stored(self, seq: int) -> None:
+        """The store has everything up to `seq`; forget the oldest entries beyond the limit."""
+        self.stored_seq = max(self.stored_seq, seq)
+        while len(self._entries) > KEPT_ENTRIES and self._entries[0].seq <= self.stored_seq:
+            self._entries.popleft()

@@ -1,0 +1,99 @@
+"""What to do next, per tool: one policy a tool, each a function of the payload it guides.
+
+Every `next` entry is a call that can be sent as it stands, with real ids. States are the job's own
+words where there is a job, so that a caller never has to translate.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+Json = Mapping[str, object]
+Guidance = dict[str, object]
+
+LONG_POLL_S: Final = 45  # below the 60 s at which most clients cut a call
+_CHANGE_COURSE: Final = {
+    "auth": "log in to the CLI in a terminal, then send the call again",
+    "quota": "wait for the quota to reset, or name another cli or model",
+    "model_unavailable": "leave model out so that the CLI's own default is used, or name another",
+    "usage": "the CLI's version does not take our flags: run `aimux doctor`",
+}
+
+
+def _call(tool: str, **arguments: object) -> dict[str, object]:
+    return {"tool": tool, "arguments": arguments}
+
+
+def _guidance(state: str, following: list[dict[str, object]], do_not: list[str]) -> Guidance:
+    return {"state": state, "next": following, "do_not": do_not}
+
+
+def _error_of(payload: Json) -> Json:
+    error = payload.get("error")
+    return error if isinstance(error, Mapping) else {}
+
+
+def guide_job(payload: Json) -> Guidance:
+    """Guidance for a result of design section 6 (exec, status)."""
+    status, job_id, session_id = payload["status"], payload["job_id"], payload["session_id"]
+    rest: list[dict[str, object]] = []
+    if payload.get("truncated") and payload.get("next_offset") is not None:
+        rest = [_call("status", job_id=job_id, offset=payload["next_offset"])]
+    match status:
+        case "queued" | "running":
+            return _guidance(
+                str(status),
+                [
+                    _call("status", job_id=job_id, wait_seconds=LONG_POLL_S),
+                    _call("sessions", action="cancel", job_id=job_id),
+                ],
+                ["do not send the same prompt again: this job is still at work"],
+            )
+        case "completed":
+            follow = _call("exec", session_id=session_id, prompt="Continue.")
+            return _guidance("completed", [*rest, follow] if session_id else rest, [])
+        case "partial":
+            return _guidance(
+                "partial",
+                [*rest, _call("status", job_id=job_id, include_content=True)],
+                ["do not take this for a complete answer: see error"],
+            )
+        case _:
+            error = _error_of(payload)
+            failure = str(error.get("class", ""))
+            do_not = [] if error.get("retryable") else ["do not repeat the same call unchanged"]
+            if failure in _CHANGE_COURSE:
+                do_not = [_CHANGE_COURSE[failure]]
+            look = _call("sessions", action="health")
+            return _guidance(str(status), [*rest, look], do_not)
+
+
+def guide_sessions(payload: Json) -> Guidance:
+    """Guidance for `sessions`, by what the action found."""
+    following: list[dict[str, object]] = []
+    action = str(payload.get("action", ""))
+    cursor = payload.get("next_cursor")
+    if cursor:
+        following.append(_call("sessions", action=action, cursor=cursor))
+    sessions = payload.get("sessions")
+    if isinstance(sessions, list) and sessions:
+        first = sessions[0]
+        following.append(_call("sessions", action="info", session_id=first["id"]))
+    if action == "health" and not payload.get("clis_ready"):
+        return _guidance(
+            "no_cli",
+            following,
+            ["do not call exec before a CLI is installed: see the remedy of each in `clis`"],
+        )
+    return _guidance(action, following, [])
+
+
+_POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
+    "exec": guide_job,
+    "status": guide_job,
+    "sessions": guide_sessions,
+}
+
+
+def guide(tool: str, payload: Json) -> Guidance:
+    """The guidance of `tool` for `payload`. KeyError: a tool without a policy."""
+    return _POLICIES[tool](payload)
