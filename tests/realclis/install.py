@@ -31,6 +31,10 @@ MARKER: Final = "installed.json"
 INSTALL_LIMIT_S: Final = 1800  # compiling a Go program on a slow machine
 PROBE_LIMIT_S: Final = 60  # some of them unpack themselves on the first start
 NODE_FLOOR: Final = 22  # below it npm silently picks older releases of some CLIs
+NPM_FLAGS: Final = (  # some place their native program in an install script
+    *("--ignore-scripts=false", "--no-package-lock"),
+    *("--no-audit", "--no-fund", "--loglevel=error"),
+)
 PYTHONS: Final = ((3, 12), (3, 11), (3, 10))  # aider refuses anything newer
 
 
@@ -97,7 +101,7 @@ def find_installed(recipe: Recipe, cache: Path) -> Outcome:
 
 
 def install(recipe: Recipe, cache: Path, *, latest: bool = False) -> Outcome:
-    """Bring one CLI to the pinned (or newest) version; a failure is an outcome, not an exception."""
+    """Bring one CLI to the pinned (or newest) version; a failure is an outcome."""
     found = find_installed(recipe, cache)
     if found.is_usable and not latest and _satisfies(found.version or "", recipe.version):
         return found
@@ -151,8 +155,7 @@ def _install_npm(recipe: Recipe, prefix: Path, latest: bool) -> tuple[Path, str]
     wanted = "latest" if latest and recipe.name != "node" else recipe.version
     cache = prefix.parent
     _run(
-        [npm, "install", "--prefix", prefix, "--no-package-lock", "--no-audit", "--no-fund"]
-        + ["--ignore-scripts=false", "--loglevel=error", f"{recipe.package}@{wanted}"],
+        [npm, "install", "--prefix", prefix, *NPM_FLAGS, f"{recipe.package}@{wanted}"],
         env={"PATH": search_path(cache), "npm_config_cache": str(cache / ".downloads" / "npm")},
     )
     facts = prefix / "node_modules" / recipe.package / "package.json"
@@ -209,7 +212,10 @@ def _find_python() -> str:
     for major, minor in PYTHONS:
         name = shutil.which(f"python{major}.{minor}")
         # a version manager's shim may be on PATH with nothing behind it
-        if name and subprocess.run([name, "-c", ""], capture_output=True, check=False).returncode == 0:
+        if (
+            name
+            and subprocess.run([name, "-c", ""], capture_output=True, check=False).returncode == 0
+        ):
             return name
     raise Unusable("no Python 3.10 to 3.12 on PATH")
 
@@ -229,7 +235,7 @@ def _run(
     limit_s: float = INSTALL_LIMIT_S,
     cwd: str | None = None,
 ) -> str:
-    """Standard output of a finished command. Raises Unusable with the last words of a failed one."""
+    """Standard output of a finished command. Raises Unusable with the last words of a failure."""
     words = [str(word) for word in argv]
     name = Path(words[0]).name
     try:
