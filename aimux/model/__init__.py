@@ -71,3 +71,15 @@ from ._routes import (
     Role as Role,
     Route as Route,
 )
+from ._settings import (
+    BreakerSettings as BreakerSettings,
+    LogLevel as LogLevel,
+    Problem as Problem,
+    RoleSettings as RoleSettings,
+    ServerSettings as ServerSettings,
+    Settings as Settings,
+    Severity as Severity,
+    Source as Source,
+    TransportSettings as TransportSettings,
+    TransportType as TransportType,
+)

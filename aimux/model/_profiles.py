@@ -230,6 +230,9 @@ class Profile:
     exclusive: Sequence[
         Sequence[str]
     ] = ()  # groups of tokens of which at most one may stand in an argv
+    retired: Mapping[str, str] = attrs.field(
+        factory=dict
+    )  # words and flags older versions took -> what to use now; short profiles may still name them
     model: ModelRule = attrs.field(factory=ModelRule)
     effort: EffortRule = attrs.field(factory=EffortRule)
     resume: ResumeRule = attrs.field(factory=ResumeRule)

@@ -1,0 +1,264 @@
+"""YAML files as plain values with line numbers, parsed once and remembered by file facts.
+
+A file is told by modification time, size and inode: while they stand, a read costs one `stat` in
+this process, and one small JSON file in the next one. The YAML library is imported only to parse.
+Reading is safe: no tags, no dates, no objects, no repeated keys, bounded size and depth.
+"""
+
+import collections
+import contextlib
+import hashlib
+import math
+import os
+import pathlib
+import stat
+import tempfile
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+import orjson
+
+from aimux import __version__
+
+from .errors import ConfigInvalid
+
+MAX_BYTES: Final = 1_048_576  # of one file; the largest of ours has 12 KiB
+MAX_NODES: Final = 50_000  # after aliases are followed, so that they cannot multiply
+MAX_DEPTH: Final = 40
+MAX_KEPT: Final = 1_024  # parsed files kept in memory: a few projects of every client
+MAX_INT: Final = 2**63  # what JSON on disk holds
+
+Facts = tuple[int, int, int]  # mtime_ns, size, inode
+
+
+class YamlFault(ConfigInvalid):
+    """A file cannot be read as YAML; `line` counts from 1, 0 where there is none."""
+
+    def __init__(self, message: str, *, path: str, line: int = 0) -> None:
+        where = f"{path}:{line}" if line else path
+        super().__init__(f"{message} @ {where}", data={"problems": [f"{message} @ {where}"]})
+        self.what = message
+        self.path = path
+        self.line = line
+
+
+@attrs.frozen(kw_only=True)
+class Document:
+    """What a file says. `lines` maps dotted key paths to lines, `body` is what follows front
+    matter.
+    """
+
+    path: str
+    data: object = None
+    lines: Mapping[str, int] = attrs.field(factory=dict)
+    body: str = ""
+
+    def line(self, path: str) -> int:
+        """The line of a key, or of the nearest key above it; 0 where nothing is known."""
+        while path:
+            if path in self.lines:
+                return self.lines[path]
+            path = path.rpartition(".")[0]
+        return 0
+
+
+def facts(path: pathlib.Path) -> Facts | None:
+    """What tells one state of a regular file from another; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+class YamlReader:
+    """Reads files through both caches. Without `cache_dir` only this process remembers.
+
+    Threads may share one: a race costs a second parse, nothing else.
+    """
+
+    def __init__(self, cache_dir: pathlib.Path | None = None) -> None:
+        self._cache_dir = cache_dir
+        self._kept: collections.OrderedDict[tuple[str, bool], tuple[Facts, Document | YamlFault]]
+        self._kept = collections.OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<YamlReader: {len(self._kept)} files kept>"
+
+    def read(self, path: pathlib.Path, *, has_front: bool = False) -> Document:
+        """The document; with `has_front` the YAML between `---` lines, and the text after it.
+
+        Raises:
+            YamlFault: it is missing, not UTF-8, too large, or not YAML.
+        """
+        now = facts(path)
+        if now is None:
+            raise YamlFault("no such file", path=str(path))
+        key = (str(path), has_front)
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] == now:
+            if isinstance(kept[1], YamlFault):
+                raise YamlFault(kept[1].what, path=kept[1].path, line=kept[1].line)
+            return kept[1]
+        try:
+            document = self._from_disk(key, now) or self._parse(path, now, has_front=has_front)
+        except YamlFault as fault:
+            self._keep(key, now, fault)
+            raise
+        self._keep(key, now, document)
+        return document
+
+    def _keep(self, key: tuple[str, bool], now: Facts, what: Document | YamlFault) -> None:
+        self._kept[key] = (now, what)
+        with contextlib.suppress(KeyError):  # another thread was quicker
+            while len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+
+    def _parse(self, path: pathlib.Path, now: Facts, *, has_front: bool) -> Document:
+        if now[1] > MAX_BYTES:
+            raise YamlFault(f"{now[1]} bytes, the limit is {MAX_BYTES}", path=str(path))
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise YamlFault(f"cannot be read: {error}", path=str(path)) from error
+        document = parse(text, path=str(path), has_front=has_front)
+        self._to_disk((str(path), has_front), now, document)
+        return document
+
+    def _place(self, key: tuple[str, bool]) -> pathlib.Path | None:
+        if self._cache_dir is None:
+            return None
+        name = hashlib.sha256(f"{key[0]}\0{key[1]}".encode()).hexdigest()[:32]
+        return self._cache_dir / f"{name}.json"
+
+    def _from_disk(self, key: tuple[str, bool], now: Facts) -> Document | None:
+        place = self._place(key)
+        if place is None:
+            return None
+        try:
+            kept = orjson.loads(place.read_bytes())
+            if kept["head"] != [__version__, *key, *now]:
+                return None
+            return Document(
+                path=key[0], data=kept["data"], lines=kept["lines"], body=kept["body"]
+            )
+        except (OSError, ValueError, LookupError, TypeError):
+            return None  # missing, torn or foreign: the file itself is the truth
+
+    def _to_disk(self, key: tuple[str, bool], now: Facts, document: Document) -> None:
+        place = self._place(key)
+        if place is None:
+            return
+        packed = orjson.dumps({
+            "head": [__version__, *key, *now],
+            "data": document.data,
+            "lines": document.lines,
+            "body": document.body,
+        })
+        with contextlib.suppress(OSError):  # a read-only cache costs time, nothing else
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")  # 0600: may hold a token
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(packed)
+                pathlib.Path(name).replace(place)
+            except OSError:
+                pathlib.Path(name).unlink(missing_ok=True)
+                raise
+
+
+def parse(text: str, *, path: str, has_front: bool = False) -> Document:
+    """The document in a text that was read from `path`.
+
+    Raises:
+        YamlFault: it is not YAML, or uses what a settings file has no use for.
+    """
+    body = ""
+    skipped = 0
+    if has_front:
+        lines = text.splitlines(keepends=True)
+        if not lines or lines[0].rstrip() != "---":
+            return Document(path=path, body=text)
+        end = next((at for at, each in enumerate(lines[1:], 1) if each.rstrip() == "---"), 0)
+        if not end:
+            raise YamlFault("front matter is not closed by ---", path=path, line=1)
+        text, body, skipped = "".join(lines[1:end]), "".join(lines[end + 1 :]), 1
+    from ruamel.yaml import YAML  # 50 ms: only where a file is new
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 + skipped if mark is not None else 0
+        raise YamlFault(error.problem or "not YAML", path=path, line=line) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise YamlFault(f"not YAML: {str(error)[:200]}", path=path) from error
+    walk = _Walk(path, skipped)
+    data = walk.value(root, "", 0) if root is not None else None
+    return Document(path=path, data=data, lines=walk.lines, body=body)
+
+
+class _Walk:
+    """Plain values out of parsed nodes."""
+
+    def __init__(self, path: str, skipped: int) -> None:
+        self.path = path
+        self.lines: dict[str, int] = {}
+        self._skipped = skipped
+        self._count = 0
+
+    def value(self, node: object, at: str, depth: int) -> object:
+        self._count += 1
+        line = node.start_mark.line + 1 + self._skipped  # type: ignore[attr-defined]  # untyped library
+        if at:
+            self.lines.setdefault(at, line)
+        if self._count > MAX_NODES or depth > MAX_DEPTH:
+            raise YamlFault("too many or too deeply nested values", path=self.path, line=line)
+        tag, value = node.tag.rpartition(":")[2], node.value  # type: ignore[attr-defined]  # untyped library
+        match tag:
+            case "map":
+                return self._map(value, at, depth)
+            case "seq":
+                return [
+                    self.value(each, f"{at}.{number}" if at else str(number), depth + 1)
+                    for number, each in enumerate(value)
+                ]
+            case "null":
+                return None
+            case "bool":
+                return value.lower() == "true"
+            case "int" | "float":
+                return _number(tag, value)
+            case "str" | "timestamp":  # a version like 2025-01-01 stays what it looks like
+                return value  # type: ignore[no-any-return]  # untyped library
+        raise YamlFault(f"tag {node.tag} is not allowed", path=self.path, line=line)  # type: ignore[attr-defined]  # untyped library
+
+    def _map(self, pairs: list[tuple[object, object]], at: str, depth: int) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key_node, value_node in pairs:
+            key = key_node.value  # type: ignore[attr-defined]  # untyped library
+            line = key_node.start_mark.line + 1 + self._skipped  # type: ignore[attr-defined]  # untyped library
+            if not isinstance(key, str):
+                raise YamlFault("a key must be a word", path=self.path, line=line)
+            if key in found:
+                raise YamlFault(f"{key} is given twice", path=self.path, line=line)
+            below = f"{at}.{key}" if at else key
+            self.lines[below] = line
+            found[key] = self.value(value_node, below, depth + 1)
+        return found
+
+
+def _number(tag: str, text: str) -> object:
+    plain = text.replace("_", "")
+    try:
+        if tag == "int":
+            number = int(plain, 0) if plain.lstrip("+-")[:2].lower() in {"0x", "0o"} else int(plain)
+            return number if -MAX_INT <= number < MAX_INT else text
+        real = float(plain)
+    except ValueError:  # .inf and .nan: no setting means them, the type check will say so
+        return text
+    return real if math.isfinite(real) else text

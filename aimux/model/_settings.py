@@ -1,0 +1,161 @@
+"""What a user may set, section by section, with defaults and the ranges in which a value makes sense.
+
+The unit stands in the key's name. The names are those of the configuration file, so a path like
+`server.transport.port` reads the same here, in YAML and (upper case, `_`) in the environment.
+"""
+
+import enum
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+from attrs.validators import ge, gt
+
+_ADDRESS: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]*):(?P<port>\d{1,5})|(?P<bare>\d{1,5})")
+LOOPBACK: Final = "127.0.0.1"  # a bare port never opens the machine to its network
+
+
+class Source(enum.IntEnum):
+    """The layer a value or file is from; the higher one wins."""
+
+    SHIPPED, USER, PROJECT, ENVIRONMENT, FLAG = range(5)
+
+
+class Severity(enum.StrEnum):
+    """How bad a problem of the configuration is."""
+
+    WARNING = "warning"  # the value was used, or had no effect
+    ERROR = "error"  # the value or file was left out
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """One thing that is wrong with the configuration. `where` is `file:line`, a variable or a flag."""
+
+    severity: Severity
+    where: str
+    message: str
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        meant = f" (did you mean {self.suggestion}?)" if self.suggestion else ""
+        return f"{self.message} @ {self.where}{meant}"
+
+
+class LogLevel(enum.StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+class TransportType(enum.StrEnum):
+    """How clients reach this server."""
+
+    STDIO = "stdio"
+    HTTP = "http"
+    SSE = "sse"
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of `8080`, `:8080` or `host:8080`; a missing host is loopback.
+
+    Raises:
+        ValueError: it is none of these, or the port is over 65535.
+    """
+    found = _ADDRESS.fullmatch(text)
+    port = int(found["port"] or found["bare"]) if found is not None else -1
+    if found is None or port > 65535:
+        raise ValueError(f"{text!r} is not a port, :port or host:port")
+    return (found["host"] or "").strip("[]") or LOOPBACK, port
+
+
+def _is_address(_: object, __: object, value: str) -> None:
+    address(value)
+
+
+def _is_path(_: object, __: object, value: str) -> None:
+    if not value.startswith("/") or " " in value:
+        raise ValueError(f"{value!r} is not a URL path like /mcp")
+
+
+@attrs.frozen(kw_only=True)
+class TransportSettings:
+    """How the server is reached. `tls_cert` and `tls_key` are PEM files, set together or not at all."""
+
+    type: TransportType = TransportType.STDIO
+    port: str = attrs.field(default=":8080", validator=_is_address)
+    endpoint: str = attrs.field(default="/mcp", validator=_is_path)
+    tls_cert: str = ""
+    tls_key: str = ""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to bind."""
+        return address(self.port)
+
+
+@attrs.frozen(kw_only=True)
+class ServerSettings:
+    """Limits, times and places of the server. Relative paths stand in the state directory."""
+
+    log_level: LogLevel = LogLevel.INFO
+    log_file: str = "aimux.log"
+    db_path: str = "sessions.db"
+    max_concurrent_jobs: int = attrs.field(default=10, validator=ge(1))
+    max_jobs_per_cli: int = attrs.field(default=6, validator=ge(0))  # 0: no limit of its own
+    max_jobs_per_client: int = attrs.field(default=0, validator=ge(0))  # 0: no limit of its own
+    max_queued_jobs: int = attrs.field(default=100, validator=ge(0))  # 0: refuse when all are busy
+    max_prompt_bytes: int = attrs.field(default=1_048_576, validator=ge(1))
+    max_chars: int = attrs.field(default=16_384, validator=ge(1))
+    session_ttl_hours: float = attrs.field(default=24.0, validator=gt(0))
+    gc_interval_seconds: float = attrs.field(default=300.0, validator=gt(0))
+    progress_interval_seconds: float = attrs.field(default=10.0, validator=gt(0))
+    streaming_grace_seconds: float = attrs.field(default=60.0, validator=gt(0))
+    streaming_soft_warning_seconds: float = attrs.field(default=120.0, validator=gt(0))
+    streaming_hard_stall_seconds: float = attrs.field(default=600.0, validator=gt(0))
+    streaming_auto_cancel_seconds: float = attrs.field(default=900.0, validator=gt(0))
+    default_async: bool = False
+    default_timeout_seconds: float = attrs.field(default=3600.0, validator=gt(0))
+    sync_wait_seconds: float = attrs.field(default=45.0, validator=ge(0))
+    rate_limit_rps: float = attrs.field(default=10.0, validator=ge(0))  # 0: no limit
+    rate_limit_burst: int = attrs.field(default=20, validator=ge(1))
+    auth_token: str = attrs.field(default="", repr=False)
+    transport: TransportSettings = attrs.field(factory=TransportSettings)
+    idle_exit_seconds: float = attrs.field(default=900.0, validator=ge(0))  # 0: never
+    drain_seconds: float = attrs.field(default=10.0, validator=ge(0))
+    allow_danger: bool = False
+    cli_priority: Sequence[str] = ()
+    fallback_max: int = attrs.field(default=2, validator=ge(0))
+    disabled_clis: Sequence[str] = ()
+
+
+@attrs.frozen(kw_only=True)
+class BreakerSettings:
+    """When a CLI is left alone for a while."""
+
+    failure_threshold: int = attrs.field(default=3, validator=ge(1))
+    cooldown_seconds: float = attrs.field(default=300.0, validator=gt(0))
+    half_open_max_calls: int = attrs.field(default=1, validator=ge(1))
+
+
+@attrs.frozen(kw_only=True)
+class RoleSettings:
+    """Where work of one role goes. An empty model or effort leaves it to the CLI's own default."""
+
+    cli: str = ""
+    model: str = ""
+    reasoning_effort: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything of `default.yaml`."""
+
+    server: ServerSettings = attrs.field(factory=ServerSettings)
+    circuit_breaker: BreakerSettings = attrs.field(factory=BreakerSettings)
+    roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
+
