@@ -1,0 +1,142 @@
+"""Every check by name. `nox -l` lists them; arguments after `--` go through to the tool."""
+
+import pathlib
+import sys
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests", "e2e"]
+
+ROOT = pathlib.Path(__file__).parent
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+LOCK = "requirements.lock"
+STRICT_ENV = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def install(session: nox.Session, *, is_editable: bool = True) -> None:
+    """Put the locked versions and this project into the session's environment."""
+    session.install("--require-hashes", "-r", LOCK)
+    session.install("--no-deps", *(["-e"] if is_editable else []), ".")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit and component tests on this Python (fast: fakes, memory streams, small children)."""
+    install(session)
+    arguments = session.posargs or ["tests"]
+    session.run(
+        "pytest", "--ignore=tests/e2e", "--ignore=tests/realclis", *arguments, env=STRICT_ENV
+    )
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The tests with branch coverage; 100 % for the lower half, 95 % overall."""
+    install(session)
+    session.run("coverage", "erase")
+    session.run(
+        "coverage", "run", "-m", "pytest", "--ignore=tests/e2e", "--ignore=tests/realclis", "-q",
+        *session.posargs, env=STRICT_ENV,
+    )  # fmt: skip
+    session.run("coverage", "combine", "-q")
+    session.run("coverage", "report")
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Real MCP over stdio against all twelve emulated CLIs."""
+    install(session)
+    session.run("pytest", "tests/e2e", *session.posargs, env=STRICT_ENV)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, import layers, Trio rules."""
+    install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+    session.run("flake8", "aimux")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict."""
+    install(session)
+    session.run("mypy", *session.posargs)
+
+
+@nox.session(python=PYTHONS, default=False)
+def matrix(session: nox.Session) -> None:
+    """The tests on every Python of the classifiers."""
+    install(session)
+    session.run("pytest", "--ignore=tests/realclis", *session.posargs, env=STRICT_ENV)
+
+
+@nox.session(default=False)
+def wheel(session: nox.Session) -> None:
+    """Build sdist and wheel, install the wheel, check its data, run the suite against it."""
+    session.install("--require-hashes", "-r", LOCK)
+    session.install("build", "hatchling")
+    dist = pathlib.Path(session.create_tmp()) / "dist"
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)
+    built = max(dist.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    session.run("python", "tests/packaging/check_wheel.py", str(built))
+    session.install("--no-deps", "--force-reinstall", str(built))
+    session.run(
+        "pytest", "--ignore=tests/e2e", "--ignore=tests/realclis", *session.posargs, env=STRICT_ENV
+    )
+
+
+@nox.session(default=False)
+def minimums(session: nox.Session) -> None:
+    """The tests with the lowest versions that pyproject.toml allows."""
+    lowest = str(pathlib.Path(session.create_tmp()) / "lowest.txt")
+    session.run(
+        "uv", "pip", "compile", "-q", "--resolution", "lowest-direct", "pyproject.toml",
+        "--group", "test", "-o", lowest, external=True,
+    )  # fmt: skip
+    session.install("-r", lowest)
+    session.install("--no-deps", "-e", ".")
+    session.run(
+        "pytest", "--ignore=tests/e2e", "--ignore=tests/realclis", *session.posargs, env=STRICT_ENV
+    )
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Resolve the newest versions into the lock file."""
+    session.install("uv")
+    session.run(
+        "uv", "pip", "compile", "-q", "--universal", "--upgrade", "--python-version", "3.11",
+        "--generate-hashes", "--group", "dev", "pyproject.toml", "-o", LOCK,
+    )  # fmt: skip
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """The main job, with emulated CLIs when no real one is installed."""
+    install(session)
+    session.run("aimux", "demo", *session.posargs)
+
+
+@nox.session(default=False)
+def realclis(session: nox.Session) -> None:
+    """Real CLIs from their registries against a loopback model server; prints a table."""
+    install(session)
+    session.run("python", "tests/realclis/run.py", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """The figures of docs/design, as ratios against floors and peers measured in the same run."""
+    install(session, is_editable=False)
+    session.run("python", "tests/bench/run.py", *session.posargs)
+
+
+if __name__ == "__main__":
+    sys.exit("run it with nox")
