@@ -1,0 +1,1 @@
+"""Stand-ins for the twelve coding CLIs: same flags, same output, no model, no network."""

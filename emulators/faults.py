@@ -1,0 +1,106 @@
+"""The fault script: what a run is told to do badly.
+
+A script is ``name argument...`` parts joined by ``;``. It comes from ``[[fault ...]]`` in the
+prompt, from the launcher (``install(faults=...)``) or from the variable ``EMULATOR_FAULTS``; all
+of them add up.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import _sessions
+
+# what each fault does; unknown names are refused, so a misspelt test does not pass by accident
+KNOWN = {
+    "hang_before": "print nothing and never end",
+    "hang_after_result": "print the whole turn, then never end",
+    "ignore_term": "ignore SIGTERM",
+    "ignore_int": "ignore SIGINT",
+    "fork_holds_stdout": "leave a child in the same session that keeps stdout open [seconds]",
+    "orphan_session": "leave a tool child in a session of its own [seconds]",
+    "flood_stderr": "write N bytes to stderr first",
+    "split_utf8": "pause in the middle of every multi-byte character",
+    "no_final_newline": "leave out the last newline",
+    "big_line": "print one line of N bytes before the answer (10 MB)",
+    "big_output": "print N bytes in many lines before the answer",
+    "exit": "print the whole turn, then leave with this code",
+    "exit0_error": "fail as this CLI does when it exits 0",
+    "quota": "the plan's limit is reached",
+    "rate_limit": "429 with retry-after",
+    "auth": "the key is refused",
+    "model_missing": "the model does not exist",
+    "context": "the prompt is too long",
+    "server_error": "500",
+    "refuse": "answer with a refusal",
+    "empty": "the model answers nothing",
+    "cut": "the model's stream ends in the middle",
+    "auth_prompt": "ask for a login and wait",
+    "crash_mid_json": "die in the middle of the answer's line [exit code]",
+    "noise": "print N lines that are not JSON before every event",
+    "drip": "write every line in four pieces with this many seconds between",
+    "cr_spinner": "draw a spinner with carriage returns and escape sequences",
+    "endless_steps": "go on working for ever",
+    "marker_in_text": "put the end-of-turn marker inside the answer",
+    "silent": "print nothing for this many seconds before the answer",
+    "bad_utf8": "put bytes into the answer that are not UTF-8",
+    "fail_first": "fail the first N turns with NAME, then work: fail_first N NAME",
+}
+FAILURES = ("quota", "rate_limit", "auth", "model_missing", "context", "server_error")
+
+
+class Faults:
+    """The faults of one run."""
+
+    def __init__(self, cli: str) -> None:
+        self.cli = cli
+        self._args: dict[str, list[str]] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._args
+
+    def add(self, script: str) -> None:
+        """Read a script.
+
+        Raises:
+            ValueError: a name is not known, or an argument is missing.
+        """
+        for part in script.replace("\n", ";").split(";"):
+            words = part.split()
+            if not words:
+                continue
+            name, args = words[0], words[1:]
+            if name not in KNOWN:
+                raise ValueError(f"unknown fault {name!r}")
+            if name == "fail_first":
+                self._fail_first(args)
+                continue
+            self._args[name] = args
+
+    def number(self, name: str, default: float) -> float:
+        """The fault's first argument, or the default."""
+        args = self._args.get(name) or []
+        return float(args[0]) if args else default
+
+    def failure(self) -> str:
+        """The model failure asked for, or nothing."""
+        return next((name for name in FAILURES if name in self._args), "")
+
+    def _fail_first(self, args: list[str]) -> None:
+        if len(args) < 2:
+            raise ValueError("fail_first needs a number and a fault")
+        if count_turn(self.cli) <= int(args[0]):
+            self.add(" ".join(args[1:]))
+
+
+def count_turn(cli: str) -> int:
+    """Count this turn of the CLI in HOME and return its number, beginning with 1."""
+    folder = os.path.join(_sessions.home(), ".emulator")
+    os.makedirs(folder, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    handle = os.open(os.path.join(folder, f"{cli}.turns"), flags, 0o600)
+    try:
+        os.write(handle, b".")  # one byte a turn: appending is atomic, so is the count
+        return os.lseek(handle, 0, os.SEEK_CUR)
+    finally:
+        os.close(handle)

@@ -1,0 +1,98 @@
+"""Write launchers named like the real binaries: ``python emulators/install.py DIR [NAME...]``.
+
+Also a function for tests and demos: ``install(directory, ["codex"], faults="quota")``.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+ALL = (
+    "aider",
+    "claude",
+    "cline",
+    "cn",
+    "codex",
+    "crush",
+    "droid",
+    "gemini",
+    "goose",
+    "gptme",
+    "opencode",
+    "qwen",
+)
+
+
+def install(
+    directory: Path,
+    names: Iterable[str] = ALL,
+    *,
+    python: str = sys.executable,
+    home: Path | None = None,
+    faults: str | None = None,
+    time_scale: float | None = None,
+) -> dict[str, Path]:
+    """Write a launcher per name into ``directory`` and return where each one is.
+
+    ``home`` becomes HOME of the emulator; ``faults`` is a fault script baked in; ``time_scale``
+    multiplies the waits the real CLI makes by itself (retries, stdin waits). They are baked in
+    because a multiplexer gives its children a small environment.
+
+    Raises:
+        KeyError: a name is not an emulator's.
+        OSError: the directory cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    main = Path(__file__).resolve().parent / "__main__.py"
+    variables: dict[str, str] = {}
+    if home is not None:
+        variables["HOME"] = str(home)
+        if os.name == "nt":
+            variables["USERPROFILE"] = str(home)
+    if faults is not None:
+        variables["EMULATOR_FAULTS"] = faults
+    if time_scale is not None:
+        variables["EMULATOR_TIME_SCALE"] = str(time_scale)
+    placed: dict[str, Path] = {}
+    for name in names:
+        if name not in ALL:
+            raise KeyError(name)
+        placed[name] = _place(directory, name, [python, "-I", "-S", str(main), name], variables)
+    return placed
+
+
+def _place(directory: Path, name: str, command: list[str], variables: Mapping[str, str]) -> Path:
+    if os.name == "nt":
+        path = directory / f"{name}.cmd"
+        settings = "".join(f'@set "{key}={value}"\r\n' for key, value in variables.items())
+        quoted = " ".join(f'"{word}"' for word in command)
+        path.write_text(f"{settings}@{quoted} %*\r\n", encoding="utf-8")
+        return path
+    path = directory / name
+    settings = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in variables.items())
+    path.write_text(f'#!/bin/sh\n{settings}exec {shlex.join(command)} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def main(argv: list[str]) -> int:
+    """Install into the directory named first, all emulators or those named after it."""
+    if not argv or argv[0].startswith("-"):
+        sys.stderr.write(f"usage: install.py DIRECTORY [NAME...]\nnames: {', '.join(ALL)}\n")
+        return 2
+    try:
+        placed = install(Path(argv[0]), argv[1:] or ALL)
+    except KeyError as unknown:
+        sys.stderr.write(f"no such emulator: {unknown.args[0]} (there are {', '.join(ALL)})\n")
+        return 2
+    for path in placed.values():
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
