@@ -7,29 +7,7 @@ dialect understands becomes `Noise`, never an answer.
 
 from typing import Protocol
 
-import attrs
-
-from aimux.model import Ended, Said, Stream, Usage
-
-
-@attrs.frozen(kw_only=True)
-class Reading:
-    """What one turn's output amounts to so far.
-
-    `ended` is the CLI's own closing record, or what `finish` made of a CLI that has none; None after
-    `finish` means that the output stopped without one (cut, killed). `error_text` collects whatever
-    explains a failure, newest last, whether or not the turn failed.
-    """
-
-    answer: str = ""
-    native_id: str = ""
-    usage: Usage | None = None
-    ended: Ended | None = None
-    error_text: str = ""
-    error_code: str = ""  # the CLI's own code or HTTP status, as text
-    denials: int = 0  # tool calls its mode refused
-    steps: int = 0  # tool calls begun
-    model: str = ""  # the model that answered, where the CLI says so
+from aimux.model import Reading as Reading, Said, Stream
 
 
 class Dialect(Protocol):
@@ -40,7 +18,9 @@ class Dialect(Protocol):
         ...
 
     def finish(self, exit_code: int | None) -> list[Said]:
-        """The child is gone: the events of what was still held back. None means a signal ended it."""
+        """The child is gone: the events of what was still held back. None means a signal ended
+        it.
+        """
         ...
 
     @property

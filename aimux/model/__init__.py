@@ -21,6 +21,7 @@ from ._events import (
     Noise as Noise,
     Note as Note,
     Outcome as Outcome,
+    Reading as Reading,
     Reasoning as Reasoning,
     Said as Said,
     Stream as Stream,

@@ -158,6 +158,27 @@ Said = (
     | Ended
 )
 
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """What one turn's output amounts to so far.
+
+    `ended` is the CLI's own closing record, or what a dialect's `finish` made of a CLI that has
+    none; None after that means that the output stopped without one (cut, killed). `error_text`
+    collects whatever explains a failure, newest last, whether or not the turn failed.
+    """
+
+    answer: str = ""
+    native_id: str = ""
+    usage: Usage | None = None
+    ended: Ended | None = None
+    error_text: str = ""
+    error_code: str = ""  # the CLI's own code or HTTP status, as text
+    denials: int = 0  # tool calls its mode refused
+    steps: int = 0  # tool calls begun
+    model: str = ""  # the model that answered, where the CLI says so
+
+
 # ------------------------------------------------------------------ what happened (from the engine)
 
 

@@ -78,6 +78,7 @@ class Plan:
     prompt_file_token: str = (
         ""  # argv token that stands for the prompt file's path, where one is needed
     )
+    prompt_file_bytes: bytes = b""  # what that file holds
     is_terminal: bool = False
     dialect: str
     stop_signal: str

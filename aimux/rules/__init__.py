@@ -1,0 +1,64 @@
+"""Decisions on values: everything they need is an argument, the clock included."""
+
+from ._argv import (
+    MAX_TOKEN_BYTES as MAX_TOKEN_BYTES,
+    PROMPT_FILE_TOKEN as PROMPT_FILE_TOKEN,
+    PROMPT_SHOWN as PROMPT_SHOWN,
+    check_exclusive as check_exclusive,
+    compose as compose,
+    effort_word as effort_word,
+    with_prompt_file as with_prompt_file,
+)
+from ._breaker import (
+    Breaker as Breaker,
+    BreakerRule as BreakerRule,
+    BreakerState as BreakerState,
+    BreakerView as BreakerView,
+    Permit as Permit,
+    TurnEnd as TurnEnd,
+    admit as admit,
+    look as look,
+    reset as reset,
+    settle as settle,
+    turn_end as turn_end,
+)
+from ._completion import (
+    Verdict as Verdict,
+    judge as judge,
+)
+from ._cooldowns import (
+    Cooldown as Cooldown,
+    Cooldowns as Cooldowns,
+    cool as cool,
+    cooled as cooled,
+    cooled_pairs as cooled_pairs,
+    flush as flush,
+    left_s as left_s,
+)
+from ._failures import (
+    classify as classify,
+    failure as failure,
+    interrupted as interrupted,
+    recognise as recognise,
+)
+from ._nearest import nearest as nearest
+from ._redact import (
+    excerpt as excerpt,
+    harmless as harmless,
+    is_secret_name as is_secret_name,
+    redact as redact,
+    redact_env as redact_env,
+)
+from ._routing import (
+    DEFAULT_ROLE as DEFAULT_ROLE,
+    FALLBACK_MAX as FALLBACK_MAX,
+    Health as Health,
+    Routes as Routes,
+    Want as Want,
+    choose as choose,
+    find_cli as find_cli,
+    parse_override as parse_override,
+    ranked as ranked,
+    read_strength as read_strength,
+    role_variable as role_variable,
+)

@@ -1,0 +1,17 @@
+"""The nearest valid name for a mistyped one."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+_ALIKE: Final = 0.6  # difflib's ratio; below it a suggestion confuses more than it helps
+_MAX_CHARS: Final = 64  # the comparison is quadratic and names come from the client
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name most like `name` (case does not matter), or an empty string."""
+    if len(name) > _MAX_CHARS:
+        return ""
+    by_fold = {each.casefold(): each for each in sorted(known, reverse=True)}
+    found = difflib.get_close_matches(name.casefold(), sorted(by_fold), n=1, cutoff=_ALIKE)
+    return by_fold[found[0]] if found else ""

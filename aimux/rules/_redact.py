@@ -1,0 +1,112 @@
+"""Secrets masked and control characters made harmless, before anything is cut, kept or shown.
+
+Specific formats come before generic ones, so that a mask names the vendor it hides; masking comes
+before truncating, so that no half of a key survives at an edge.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+PATTERN_VERSION: Final = 1  # raised with every change of the formats below
+EXCERPT_CHARS: Final = 2_000
+_WINDOW_CHARS: Final = 16_000  # looked at for an excerpt: the tail, with room for a cut key
+
+_NAMED: Final = r"[A-Za-z0-9_.-]*(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD)"
+_IS: Final = r"(?P<keep>[\"']?\s*[:=]\s*[\"']?)"
+_FORMATS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
+    (label, re.compile(pattern))
+    for label, pattern in (
+        (
+            "private-key",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+        ),
+        ("anthropic", r"sk-ant-[A-Za-z0-9_-]{8,}"),
+        ("openrouter", r"sk-or-[A-Za-z0-9_-]{8,}"),
+        ("openai-project", r"sk-proj-[A-Za-z0-9_-]{8,}"),
+        ("openai-service", r"sk-svcacct-[A-Za-z0-9_-]{8,}"),
+        ("openai-admin", r"sk-admin-[A-Za-z0-9_-]{8,}"),
+        ("openai", r"\bsk-[A-Za-z0-9_-]{16,}"),
+        ("google", r"\bAIza[A-Za-z0-9_-]{30,}"),
+        ("google-oauth", r"\bya29\.[A-Za-z0-9_-]{10,}"),
+        ("github", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
+        ("gitlab", r"\bglpat-[A-Za-z0-9_-]{16,}"),
+        ("groq", r"\bgsk_[A-Za-z0-9]{20,}"),
+        ("huggingface", r"\bhf_[A-Za-z0-9]{20,}"),
+        ("slack", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
+        ("aws", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        ("jwt", r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
+        ("url-password", r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
+        (
+            "authorization",
+            rf"(?i)(?<=authorization){_IS}(?:(?:basic|bearer|token)\s+)?[^\s\"',;\[]+",
+        ),
+        ("bearer", r"(?i)\bbearer(?P<keep>\s+)(?!token\b)[A-Za-z0-9._~+/=-]{8,}"),
+        ("api-key", rf"(?i)(?<=x-api-key){_IS}[^\s\"',;\[]+"),
+        ("value", rf"(?i)\b(?P<name>{_NAMED})(?P<keep>[\"']?\s*[:=]\s*\")(?:[^\"\\]|\\.)+"),
+        ("value", rf"(?i)\b(?P<name>{_NAMED})(?P<keep>[\"']?\s*[:=]\s*')[^'\[]+"),
+        ("value", rf"(?i)\b(?P<name>{_NAMED})(?P<keep>=|:\s*)[^\s\"',;\[]+"),
+    )
+)
+_ANSI: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|\Z)"  # OSC, DCS, SOS, PM, APC
+    r"|\x1b[ -/]*[0-~]"  # two and three characters
+)
+_CONTROL: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_LINE_BREAKS: Final = re.compile(r"[\n\t]")
+_SECRET_ENDINGS: Final = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_KEY")
+
+
+def redact(text: str) -> str:
+    """`text` with every known kind of secret replaced by `[REDACTED:<label>]`; idempotent."""
+    for label, pattern in _FORMATS:
+        text = pattern.sub(lambda found, label=label: _mask(found, label), text)  # type: ignore[misc]  # mypy cannot see the default
+    return text
+
+
+def _mask(found: re.Match[str], label: str) -> str:
+    groups = found.groupdict()
+    head = groups.get("name") or ("Bearer" if label == "bearer" else "")
+    return f"{head}{groups.get('keep') or ''}[REDACTED:{label}]"
+
+
+def harmless(text: str, *, is_line: bool = False) -> str:
+    """`text` without terminal sequences; other control characters are shown as escapes.
+
+    Line feeds and tabs stay, unless `is_line`: then the result is one line of a log.
+    """
+    text = _ANSI.sub("", text.replace("\r\n", "\n"))
+    text = _CONTROL.sub(_escape, text)
+    return _LINE_BREAKS.sub(_escape, text) if is_line else text
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
+
+
+def excerpt(text: str, max_chars: int = EXCERPT_CHARS) -> str:
+    """The end of `text`, redacted and harmless, at most `max_chars` characters.
+
+    Where something was left out the excerpt starts with an ellipsis.
+    """
+    window = text[-(_WINDOW_CHARS + max_chars) :]
+    shown = harmless(redact(window)).strip()
+    if len(shown) <= max_chars:
+        return shown
+    return "…" + shown[len(shown) - max_chars + 1 :]
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether the value of an environment variable of that name is never shown or kept."""
+    return name.upper().endswith(_SECRET_ENDINGS)
+
+
+def redact_env(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` for showing: values of secret names are masked, the others redacted."""
+    return {
+        name: "[REDACTED:value]" if is_secret_name(name) else redact(value)
+        for name, value in env.items()
+    }
