@@ -1,1 +1,18 @@
 """Ways to run a child process: pipe, pseudo-terminal, Windows console."""
+
+from ._base import (
+    CHUNK_BYTES as CHUNK_BYTES,
+    LINGER_S as LINGER_S,
+    Child as Child,
+    Driver as Driver,
+    Exit as Exit,
+    OnOutput as OnOutput,
+    Order as Order,
+)
+from ._pipe import run_piped as run_piped
+from ._processes import MARK as MARK
+from ._stop import (
+    become_subreaper as become_subreaper,
+    end_survivors as end_survivors,
+    serve_orphans as serve_orphans,
+)

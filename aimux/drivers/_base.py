@@ -9,7 +9,7 @@ Cancelling a driver stops the child's group, sweeps its descendants, reaps, and 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 import trio
@@ -27,8 +27,8 @@ class Order:
     """A child as wanted. `stdin` None means the null device, never an open pipe.
 
     `argv[0]` is an absolute path or a name looked up in `env`'s PATH. `stop_signal` (TERM or INT)
-    goes to the whole group first, KILL follows after `grace_s`. `rows`
-    and `columns` are for terminals.
+    goes to the whole group first, KILL follows after `grace_s`. `places` are where the binary was
+    searched for, to be told when it is missing. `rows` and `columns` are for terminals.
     """
 
     argv: Sequence[str]
@@ -37,6 +37,7 @@ class Order:
     stdin: bytes | None = None
     stop_signal: str = "TERM"
     grace_s: float = 2.0
+    places: Sequence[str] = ()
     rows: int = 50
     columns: int = 4096
 
@@ -62,21 +63,47 @@ class Exit:
 
 @attrs.define(eq=False)
 class Child:
-    """A live child as the engine sees it. Both verbs only ask; the driver coroutine acts."""
+    """A live child as the engine sees it. Its verbs only ask; the driver coroutine acts.
+
+    Asking again may only hurry: `stop` cuts the time `finish` gave, `stop(grace_s=0)` the grace.
+    """
 
     pid: int
     started: float  # the process's own start time as psutil gives it, to tell a reused pid
-    leave: trio.Event = attrs.field(factory=trio.Event)
+    grace_s: float  # between the polite signal and KILL
     leave_s: float = 0.0
-    grace_s: float | None = None
+    leaving: trio.Event = attrs.field(factory=trio.Event)
+    stopping: trio.Event = attrs.field(factory=trio.Event)
+    killing: trio.Event = attrs.field(factory=trio.Event)
 
     def finish(self, leave_s: float) -> None:
         """The answer is complete: let the child leave by itself within `leave_s`, else stop it."""
         self.leave_s = leave_s
-        self.leave.set()
+        self.leaving.set()
 
     def stop(self, *, grace_s: float | None = None) -> None:
         """Stop it now; `grace_s=0` skips the polite signal. Output until then is delivered."""
-        self.leave_s = 0.0
-        self.grace_s = grace_s
-        self.leave.set()
+        if grace_s is not None and not self.stopping.is_set():
+            self.grace_s = grace_s
+        self.leaving.set()
+        self.stopping.set()
+        if grace_s == 0:
+            self.killing.set()
+
+
+class Driver(Protocol):
+    """A way to run a child: `run_piped`, `run_in_terminal`, or a fake."""
+
+    async def __call__(
+        self,
+        order: Order,
+        on_output: OnOutput,
+        *,
+        task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
+    ) -> Exit:
+        """Run the child to its end. Cancelling it leaves no process behind.
+
+        Raises:
+            BinaryMissing: there is no such binary, or it cannot be executed.
+            PeerFault: `cwd` is not a directory, or an argument cannot be passed on.
+        """

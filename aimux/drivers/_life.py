@@ -1,0 +1,143 @@
+"""A child's life from birth to grave, the same for pipes and terminals.
+
+The attendant is the only one who touches the child. It works under a shield, because the output a
+child gives while it leaves is wanted too, and because a half-stopped child is nobody's. Cancelling
+reaches the shell around it, which does what anybody may do: it asks the attendant to stop. From
+there the shield is bounded by the grace, `LINGER_S` and `GONE_S`.
+"""
+
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import attrs
+import trio
+
+from ._base import LINGER_S, Child, Exit, Order
+from ._processes import Proc
+from ._stop import Leader, stop_leader, sweep
+
+SIGNALS: Final = {"TERM": signal.SIGTERM, "INT": signal.SIGINT}
+
+Task = Callable[[], Awaitable[None]]
+
+
+@attrs.define(eq=False)
+class Wires:
+    """What a driver connected a child with. Each task runs from birth and closes its stream."""
+
+    pumps: Sequence[Task]  # each returns at the end of its stream, or is cancelled at `LINGER_S`
+    feeders: Sequence[Task]  # cancelled when the child is gone
+
+
+async def attend(
+    leader: Leader, order: Order, wires: Wires, task_status: trio.TaskStatus[Child]
+) -> Exit:
+    """Run a child that was just born to its end, and tell how it left.
+
+    Cancelling it stops the child as `Child.stop()` does and waits for the end.
+    """
+    child = Child(pid=leader.pid, started=leader.started, grace_s=order.grace_s)
+    over = trio.Event()
+    exits: list[Exit] = []
+    faults: BaseExceptionGroup[Exception] | None = None
+
+    async def work() -> None:
+        with trio.CancelScope(shield=True):  # bounded: see the top of the module
+            exits.append(await _live(leader, order, wires, child))
+        over.set()
+
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(work)
+            try:
+                task_status.started(child)
+                await over.wait()
+            finally:
+                child.stop()
+    except* Exception as group:  # noqa: BLE001  raised bare below
+        faults = group
+    if faults is not None:
+        raise first_leaf(faults)
+    return exits[0]
+
+
+async def _live(leader: Leader, order: Order, wires: Wires, child: Child) -> Exit:
+    born = trio.current_time()
+    seen: list[Proc] = []
+    held = len(wires.pumps)
+    swept = 0
+
+    async def pump(task: Task) -> None:
+        nonlocal held
+        await task()
+        held -= 1
+
+    async with trio.open_nursery() as watching:
+        watching.start_soon(leader.watch)
+        try:
+            async with trio.open_nursery() as pumps:
+                for task in wires.pumps:
+                    pumps.start_soon(pump, task)
+                async with trio.open_nursery() as feeders:
+                    for task in wires.feeders:
+                        feeders.start_soon(task)
+                    is_stopped = await _leave(leader, order, child, seen)
+                    feeders.cancel_scope.cancel(reason="the child is gone")
+                duration_s = trio.current_time() - born
+                if is_stopped:  # nobody's last words are waited for who was not asked to leave
+                    swept = await sweep(leader, seen)
+                pumps.cancel_scope.deadline = trio.current_time() + LINGER_S
+        finally:
+            if not leader.gone.is_set():  # a pump failed: nobody takes its output any more
+                child.stop(grace_s=0)
+                seen += await stop_leader(leader, polite=0, grace_s=0, hurry=child.killing)
+            swept += await sweep(leader, seen)
+            leader.reap()
+        watching.cancel_scope.cancel(reason="the child is reaped, or beyond help")
+    return Exit(
+        exit_code=leader.code,
+        signal=leader.signal_name,
+        duration_s=duration_s,
+        max_rss_bytes=leader.max_rss_bytes,
+        cpu_s=leader.cpu_s,
+        is_stopped=is_stopped,
+        is_complete=held == 0,
+        swept=swept,
+    )
+
+
+async def _leave(leader: Leader, order: Order, child: Child, seen: list[Proc]) -> bool:
+    """Wait until the child is dead, ending it when asked to; return whether we ended it."""
+    is_stopped = False
+    async with trio.open_nursery() as nursery:
+
+        async def obey() -> None:
+            nonlocal is_stopped
+            await child.leaving.wait()
+            with trio.move_on_after(child.leave_s):
+                await child.stopping.wait()
+            is_stopped = True
+            with trio.CancelScope(shield=True):  # the leader's death does not end the sequence
+                seen.extend(
+                    await stop_leader(
+                        leader,
+                        polite=SIGNALS[order.stop_signal],
+                        grace_s=child.grace_s,
+                        hurry=child.killing,
+                    )
+                )
+            nursery.cancel_scope.cancel(reason="stopped, or beyond help")
+
+        nursery.start_soon(obey)
+        await leader.gone.wait()
+        nursery.cancel_scope.cancel(reason="the child is gone")
+    return is_stopped
+
+
+def first_leaf(group: BaseExceptionGroup[Exception]) -> BaseException:
+    """Return the first single exception in a group: our nurseries are nobody else's business."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

@@ -1,0 +1,93 @@
+"""A child on pipes: what every headless CLI is run with.
+
+Not `trio.run_process`, which reaps as soon as the leader dies. Its number would be free before its
+group is swept, its usage lost, and its pipes closed to readers when it is cancelled. The
+spawn is trio's; waiting, stopping and reaping are in `_life` and `_stop`.
+"""
+
+import subprocess
+from collections.abc import Callable
+from functools import partial
+
+import trio
+
+from aimux.model import Stream
+
+from ._base import CHUNK_BYTES, Child, Exit, OnOutput, Order
+from ._life import Wires, attend
+from ._processes import MARK
+from ._spawn import spawn_fault
+from ._stop import Leader, begin_spawn, end_spawn, new_mark
+
+
+async def run_piped(
+    order: Order,
+    on_output: OnOutput,
+    *,
+    task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
+) -> Exit:
+    """Run one child with its output on two pipes and tell how it left.
+
+    Awaited directly it is a function call; through `nursery.start()` it hands the live `Child`
+    back first. The child leads its own session and has `AIMUX_CHILD` in its environment, by which
+    its descendants are known. A child that does not read its stdin is fine. What `on_output`
+    raises comes out bare, after the child was killed. Cancelling stops the child (polite signal,
+    `grace_s`, KILL), delivers its output until then, and waits until no descendant is left.
+
+    Raises:
+        BinaryMissing: there is no such binary, or it cannot be executed.
+        PeerFault: `cwd` is not a directory, or an argument cannot be passed on.
+    """
+    mark = new_mark()
+    process = await _spawn(order, mark)
+    leader = Leader.of(process.pid, mark)
+    stdout, stderr, stdin = process.stdout, process.stderr, process.stdin
+    assert stdout is not None
+    assert stderr is not None
+    wires = Wires(
+        pumps=[
+            partial(_drain, stdout, partial(on_output, Stream.STDOUT)),
+            partial(_drain, stderr, partial(on_output, Stream.STDERR)),
+        ],
+        feeders=[] if stdin is None else [partial(_feed, stdin, order.stdin or b"")],
+    )
+    try:
+        return await attend(leader, order, wires, task_status)
+    finally:
+        process.poll()  # the status is ours already; this only lets Popen know that it is over
+
+
+async def _spawn(order: Order, mark: str) -> trio.Process:
+    pipe = subprocess.PIPE
+    token, pid = begin_spawn(), None
+    try:
+        process = await trio.lowlevel.open_process(
+            list(order.argv),
+            stdin=subprocess.DEVNULL if order.stdin is None else pipe,
+            stdout=pipe,
+            stderr=pipe,
+            cwd=order.cwd,
+            env={**order.env, MARK: mark},
+            start_new_session=True,
+        )
+        pid = process.pid
+    except (OSError, ValueError) as error:
+        raise spawn_fault(order, error) from error
+    finally:
+        end_spawn(token, pid)
+    return process
+
+
+async def _drain(stream: trio.abc.ReceiveStream, take: Callable[[bytes], None]) -> None:
+    async with stream:
+        while data := await stream.receive_some(CHUNK_BYTES):
+            take(bytes(data))  # bytes already; the type allows more
+
+
+async def _feed(stream: trio.abc.SendStream, data: bytes) -> None:
+    try:
+        await stream.send_all(data)
+    except trio.BrokenResourceError:  # it has read enough, or it is gone
+        pass
+    finally:
+        await stream.aclose()

@@ -1,0 +1,51 @@
+"""What goes wrong before a child exists, in words that name the value and the way out."""
+
+import errno
+import os
+from collections.abc import Sequence
+
+from aimux.errors import AimuxError, BinaryMissing, PeerFault
+
+from ._base import Order
+
+
+def spawn_fault(order: Order, error: OSError | ValueError) -> AimuxError:
+    """Return the fault that `error` means for the one who gave this order."""
+    binary = order.argv[0]
+    if not os.path.isdir(order.cwd):  # noqa: PTH112  the error does not tell which path it means
+        what = "is not a directory" if os.path.exists(order.cwd) else "does not exist"  # noqa: PTH110
+        return PeerFault(f"cwd {order.cwd!r} {what}", code="bad_cwd", data={"cwd": order.cwd})
+    if isinstance(error, ValueError):
+        return PeerFault(f"{binary}: an argument cannot be passed on: {error}", code="bad_argument")
+    match error.errno:
+        case errno.E2BIG:
+            size = sum(len(os.fsencode(word)) + 1 for word in order.argv)
+            return PeerFault(
+                f"{binary}: the argument list is too long ({size} bytes)",
+                code="argument_list_too_long",
+                hint="shorten the prompt, or use a CLI that reads it from stdin",
+                data={"size_bytes": size},
+            )
+        case errno.ENOENT if not os.path.isfile(binary):  # noqa: PTH113
+            return binary_missing(binary, order.places)
+        case errno.ENOENT:
+            reason = "its interpreter (first line) does not exist"
+        case errno.EACCES if os.access(order.cwd, os.X_OK):
+            reason = "is a directory" if os.path.isdir(binary) else "is not executable"  # noqa: PTH112
+        case errno.EACCES:
+            return PeerFault(f"cwd {order.cwd!r} cannot be entered", code="bad_cwd")
+        case errno.ENOEXEC:
+            reason = "is not a program for this machine, or a script without a first line"
+        case _:
+            reason = f"cannot be started: {error.strerror or error}"
+    return BinaryMissing(f"{binary}: {reason}", code="cli_not_executable", data={"path": binary})
+
+
+def binary_missing(binary: str, places: Sequence[str]) -> BinaryMissing:
+    """Return the fault for a binary that is nowhere."""
+    where = f"; searched {', '.join(places)}" if places else ""
+    return BinaryMissing(
+        f"{binary}: not found{where}",
+        hint=f"install {os.path.basename(binary)} or put it on PATH",  # noqa: PTH119
+        data={"binary": binary, "places": list(places)},
+    )

@@ -1,0 +1,33 @@
+"""What tests of drivers and of the engine share."""
+
+from collections.abc import Callable
+
+import trio
+
+from aimux.drivers import Order
+from aimux.model import Stream
+
+MakeOrder = Callable[..., Order]
+
+
+class Output:
+    """An `on_output` that keeps what a child printed."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Stream, bytes]] = []
+        self._arrived = trio.Event()
+
+    def __call__(self, stream: Stream, data: bytes) -> None:
+        """Take one chunk."""
+        self.parts.append((stream, data))
+        self._arrived.set()
+        self._arrived = trio.Event()
+
+    def text(self, stream: Stream = Stream.STDOUT) -> bytes:
+        """Return everything that came on a stream."""
+        return b"".join(data for name, data in self.parts if name is stream)
+
+    async def wait_for(self, text: bytes, stream: Stream = Stream.STDOUT) -> None:
+        """Return once `text` has come."""
+        while text not in self.text(stream):
+            await self._arrived.wait()
