@@ -1,5 +1,10 @@
 """Decisions on values: everything they need is an argument, the clock included."""
 
+from ._admission import (
+    Admission as Admission,
+    AdmissionView as AdmissionView,
+    Admitted as Admitted,
+)
 from ._argv import (
     MAX_TOKEN_BYTES as MAX_TOKEN_BYTES,
     PROMPT_FILE_TOKEN as PROMPT_FILE_TOKEN,
@@ -40,6 +45,17 @@ from ._failures import (
     failure as failure,
     interrupted as interrupted,
     recognise as recognise,
+)
+from ._limits import (
+    Bucket as Bucket,
+    Quiet as Quiet,
+    Silence as Silence,
+    SilenceLimits as SilenceLimits,
+    silence as silence,
+    silence_limits as silence_limits,
+    take as take,
+    turn_deadline as turn_deadline,
+    turn_limit_s as turn_limit_s,
 )
 from ._nearest import nearest as nearest
 from ._redact import (

@@ -9,11 +9,12 @@ Every failed turn that left some text is partial: the text is kept.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
 
-from aimux.model import Failure, FailureClass, Profile, Reading
+from aimux.model import Failure, FailureClass, Profile, Reading, Warned
 
 from ._failures import classify, failure, interrupted, recognise
 from ._refusals import reads_like_refusal
@@ -35,12 +36,18 @@ _DISGUISED: Final = re.compile(
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """What a turn came to. `code` is `valid`, a warning's code, or the failure's code."""
+    """What a turn came to. A good answer may have warnings; a failed turn has none."""
 
-    code: str = VALID
-    message: str = ""  # a warning in words
     failure: Failure | None = None
+    warnings: Sequence[Warned] = ()
     is_partial: bool = False  # failed, and some text is there
+
+    @property
+    def code(self) -> str:
+        """`valid`, the first warning's code, or the failure's code."""
+        if self.failure is not None:
+            return self.failure.code
+        return self.warnings[0].code if self.warnings else VALID
 
     @property
     def is_good(self) -> bool:
@@ -67,8 +74,8 @@ def judge(
         profile, reading, exit_code, signal, is_stopped, was_cut=was_cut, stderr_tail=stderr_tail
     )
     if failed is not None:
-        return Verdict(code=failed.code, failure=failed, is_partial=bool(reading.answer.strip()))
-    return _warned(reading)
+        return Verdict(failure=failed, is_partial=bool(reading.answer.strip()))
+    return Verdict(warnings=list(_warnings(reading)))
 
 
 def _failed(
@@ -125,14 +132,13 @@ def _empty(profile: Profile, exit_code: int | None, reading: Reading, stderr_tai
     )
 
 
-def _warned(reading: Reading) -> Verdict:
+def _warnings(reading: Reading) -> Iterator[Warned]:
     answer = reading.answer.strip()
     if reads_like_refusal(answer):
-        return Verdict(code="possible_refusal", message="the answer reads like a refusal")
+        yield Warned(code="possible_refusal", message="the answer reads like a refusal")
     if reading.denials:
         said = f"its mode refused {reading.denials} tool calls"
-        return Verdict(code="tools_denied", message=said)
+        yield Warned(code="tools_denied", message=said)
     if len(answer) < SHORT_CHARS:
         said = f"the answer has only {len(answer)} characters"
-        return Verdict(code="short_answer", message=said)
-    return Verdict()
+        yield Warned(code="short_answer", message=said)
