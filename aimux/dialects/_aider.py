@@ -1,0 +1,193 @@
+"""aider: text with a banner in front, a `Tokens:` line behind each answer, notices behind that.
+
+Answer: what stands between banner and `Tokens:` line; when aider asks the model again by itself
+(reflections), all different answers in order. Failure: a block that begins with `litellm.<Class>:`,
+the token limit notice, the notice of an empty response; aider exits 0 after each of them. A failed
+request has no `Tokens:` line behind it, so text that merely begins like an error is taken back as
+answer.
+"""
+
+import re
+from typing import Final
+
+from aimux.model import Stream, Usage
+
+from ._notes import Notes
+from ._text import end_by_exit
+
+_BANNER_END: Final = re.compile(r"^Repo-map: ")
+_MODEL: Final = re.compile(r"^(?:Main model|Model): (\S+)")
+_BANNER: Final = re.compile(
+    r"^(?:Aider v|Main model: |Model: |Weak model: |Editor model: |Git repo: |Analytics have been"
+    r"|HTTPSConnectionPool\(|Can't initialize prompt toolkit|Warning for |defaults\.$"
+    r"|You can skip this check|https://aider\.chat/|─+$|Warning: Input is not a terminal"
+    r"|Added \.aider\* to \.gitignore|Creating empty file|Terminal does not support)"
+)
+_PREAMBLE: Final = re.compile(
+    r"^(?:Repo-map can't include |Has it been deleted from the file system|Added .* to the chat"
+    r"|Use /help <question>|>? *$)"
+)
+_TOKENS: Final = re.compile(
+    r"^Tokens: (?P<sent>[\d.,]+[kKM]?) sent,(?: (?P<cached>[\d.,]+[kKM]?) cache hit,)?.*?"
+    r" (?P<received>[\d.,]+[kKM]?) received\.(?:.*?\$(?P<cost>[\d.,]+) message)?"
+)
+_ERROR: Final = re.compile(r"^litellm\.(?P<name>\w+): ")
+_LIMIT: Final = re.compile(r"^Model .* has hit a token limit!")
+_EMPTY: Final = "Empty response received from LLM"
+_RETRY: Final = re.compile(r"^Retrying in [\d.]+ seconds")
+_APPLIED: Final = re.compile(r"^Applied edit to (?P<path>.+)$")
+_STOPPED: Final = re.compile(
+    r"^(?:\^C|Only \d+ reflections allowed|Did not apply edit|.*: file not found error$)"
+)
+_AFTER: Final = re.compile(
+    r"^(?:Dropping .* from the chat|Commit [0-9a-f]{7}|Add file to the chat)"
+)
+_MAX_ERROR_LINES: Final = 60
+
+
+class Aider:
+    """The family of aider."""
+
+    joins = True
+    harmless: Final = re.compile(r"^Warning: Input is not a terminal")
+
+    def __init__(self) -> None:
+        self._line = self._in_banner
+        self._blank = 0  # blank lines not yet passed on
+        self._trouble: list[str] = []  # lines of an error that no retry took back
+        self._reason = ""
+        self._later: list[str] = []  # after `Tokens:`; an answer only if another one follows
+        self._answers: list[str] = []
+        self._input = self._output = self._cached = 0
+        self._cost: float | None = None
+        self._answered = False
+
+    def block(self, notes: Notes, text: str) -> None:
+        """Whole lines, one after the other."""
+        for line in text.split("\n")[:-1]:
+            self._line(notes, line)
+
+    def remark(self, notes: Notes, line: str) -> bool:
+        """Nothing on stderr has a meaning of its own."""
+        return False
+
+    # --------------------------------------------------------------------------- the states
+
+    def _in_banner(self, notes: Notes, line: str) -> None:
+        model = _MODEL.match(line)
+        if model is not None:
+            notes.model = model[1]
+        if _BANNER_END.match(line):
+            self._line = self._in_answer
+        elif _ERROR.match(line):
+            self._line = self._in_answer
+            self._in_answer(notes, line)
+        elif line.strip() and not _BANNER.match(line):
+            notes.noise(Stream.STDOUT, line)
+
+    def _in_answer(self, notes: Notes, line: str) -> None:
+        tokens = _TOKENS.match(line)
+        error = _ERROR.match(line)
+        if tokens is not None:
+            self._tokens(notes, tokens)
+        elif error is not None:
+            self._reason = error["name"]
+            self._trouble.append(line.rstrip())
+            self._line = self._in_error
+        elif line.startswith(_EMPTY):
+            self._reason = "empty_response"
+            self._trouble.append(line.rstrip())
+        elif not line.strip():
+            self._blank += 1
+        elif _STOPPED.match(line) and line.startswith("^C"):
+            notes.noise(Stream.STDOUT, line)
+        elif notes.open_text or not _PREAMBLE.match(line):
+            self._say(notes, line)
+
+    def _say(self, notes: Notes, line: str) -> None:
+        gap = "\n" * self._blank if notes.open_text else ""
+        self._blank = 0
+        notes.text(f"{gap}{line.rstrip()}\n")
+
+    def _in_error(self, notes: Notes, line: str) -> None:
+        tokens = _TOKENS.match(line)
+        if _RETRY.match(line):
+            notes.retry(" ".join(self._trouble))
+            self._trouble.clear()
+            self._line = self._in_answer
+        elif tokens is not None:  # a request that failed has none: it was an answer after all
+            for each in self._trouble:
+                self._say(notes, each)
+            self._trouble.clear()
+            self._tokens(notes, tokens)
+        elif line.strip() and len(self._trouble) < _MAX_ERROR_LINES:
+            self._trouble.append(line.rstrip())
+
+    def _after_tokens(self, notes: Notes, line: str) -> None:
+        tokens = _TOKENS.match(line)
+        applied = _APPLIED.match(line)
+        if tokens is not None:
+            text = "\n".join(self._later).strip()
+            self._later.clear()
+            if text and text not in self._answers:
+                notes.text(text)
+            self._tokens(notes, tokens)
+        elif applied is not None:
+            notes.file_change(applied["path"], "update")
+            self._later.clear()
+        elif _LIMIT.match(line):
+            self._reason = "token_limit"
+            self._trouble.append(line.rstrip())
+            self._line = self._in_error
+        elif _ERROR.match(line):
+            self._in_answer(notes, line)
+        elif _STOPPED.match(line):
+            self._later.clear()
+            notes.noise(Stream.STDOUT, line, explains=False)
+        elif _AFTER.match(line):
+            self._later.clear()
+        else:
+            self._later.append(line)
+
+    def _tokens(self, notes: Notes, tokens: re.Match[str]) -> None:
+        self._input += _count(tokens["sent"])
+        self._output += _count(tokens["received"])
+        self._cached += _count(tokens["cached"] or "0")
+        if tokens["cost"]:
+            self._cost = (self._cost or 0.0) + float(tokens["cost"].replace(",", ""))
+        notes.usage(
+            Usage(
+                input_tokens=self._input,
+                output_tokens=self._output,
+                cached_tokens=self._cached or None,
+                cost_usd=self._cost,
+            )
+        )
+        text = notes.open_text.strip()
+        if text:
+            self._answers.append(text)
+            notes.message()
+        self._answered = True
+        self._line = self._after_tokens
+
+    def close(self, notes: Notes, exit_code: int | None) -> None:
+        """An error that nothing took back, or an exit without a `Tokens:` line, is a failure."""
+        if self._trouble:
+            message = " ".join(self._trouble)
+            notes.error(message)
+            if exit_code is not None:
+                notes.end(is_error=True, reason=self._reason, message=message)
+        elif exit_code == 0 and not self._answered:
+            notes.end(is_error=True, reason="no_answer", message=notes.error_text)
+        else:
+            end_by_exit(notes, exit_code)
+
+
+def _count(shown: str) -> int:
+    """`1.2k` is 1200: aider rounds."""
+    scale = {"k": 1_000, "K": 1_000, "M": 1_000_000}.get(shown[-1:], 1)
+    digits = shown.rstrip("kKM").replace(",", "")
+    try:
+        return round(float(digits) * scale)
+    except ValueError:
+        return 0

@@ -1,0 +1,94 @@
+"""Terminal output -> the text a person would have read. Works on whole lines.
+
+Lines are the unit because no sequence spans one here: a control string (OSC, DCS, APC, PM, SOS)
+that is not ended on its line is broken, and then only its introducer goes, never the text behind
+it.
+"""
+
+import re
+from typing import Final
+
+# One alternative per family of ECMA-48, 7-bit and C1 forms. Strings stop at any other control, so a
+# broken one cannot swallow the next and the scan stays linear.
+_STRING: Final = r"[^\x07\x18\x1a\x1b\x80-\x9f]*"
+_SEQUENCE: Final = (
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)"  # CSI, also one the end of the line cut
+    rf"|(?:\x1b\]|\x9d){_STRING}(?:\x07|\x1b\\|\x9c)"  # OSC: BEL or ST
+    rf"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f]){_STRING}(?:\x07|\x1b\\|\x9c)"  # DCS SOS PM APC
+    r"|\x1b[ -/]+[0-~]"  # charset selection, DECALN and kin
+    r"|\x1b[0-~]"  # single-character escapes, introducers of broken strings
+    r"|[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # other controls, a lone ESC included
+)
+_REMOVED: Final = re.compile(_SEQUENCE)
+_MOVES: Final = re.compile(r"[\r\x08]|(?:\x1b\[|\x9b)\d*[CDGKX]")
+_TOKEN: Final = re.compile(
+    rf"(?P<move>(?:\x1b\[|\x9b)(?P<count>\d*)(?P<final>[CDGKX]))|(?P<gone>{_SEQUENCE})"
+    r"|(?P<back>\x08+)|(?P<home>\r+)|(?P<run>[^\x00-\x08\x0b-\x1f\x7f-\x9f]+)"
+)
+_MAX_COLUMN: Final = 4096  # a forged cursor move must not cost memory; our terminals are this wide
+_SPECIAL: Final = tuple(
+    bytes([each])
+    for each in (0x1B, 0x0D, 0x08, 0x00, 0x07, 0x7F, 0x0E, 0x0F, 0x0C, 0x0B, *range(1, 7))
+)
+_C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
+
+
+def is_plain(data: bytes) -> bool:
+    """True if `data` (UTF-8) surely holds nothing that `clean` would change."""
+    for each in _SPECIAL:
+        if each in data:
+            return False
+    return not (b"\xc2" in data and _C1.search(data))
+
+
+def clean(line: str) -> str:
+    """`line` (without its newline) as it stands on a terminal at the end.
+
+    Escape families are removed; carriage return, backspace and the cursor moves within a line
+    overwrite as a terminal does, so of a spinner or a progress bar the last state is left.
+    """
+    line = line.rstrip("\r")
+    if _MOVES.search(line):
+        return _replay(line)
+    return _REMOVED.sub("", line)
+
+
+def _replay(line: str) -> str:
+    cells: list[str] = []
+    column = 0
+    for token in _TOKEN.finditer(line):
+        match token.lastgroup:
+            case "run":
+                run = token["run"]
+                if column > len(cells):
+                    cells.extend(" " * (column - len(cells)))
+                cells[column : column + len(run)] = run
+                column += len(run)
+            case "home":
+                column = 0
+            case "back":
+                column = max(0, column - len(token["back"]))
+            case "move":
+                column = _move(cells, column, token["final"], int(token["count"][:9] or 0))
+            case _:
+                pass
+    return "".join(cells).rstrip(" ")
+
+
+def _move(cells: list[str], column: int, final: str, count: int) -> int:
+    if final == "K":
+        if count == 0:
+            del cells[column:]
+        else:  # 1 erases up to the cursor, 2 the whole line
+            end = len(cells) if count == 2 else min(column + 1, len(cells))
+            cells[:end] = " " * end
+        return column
+    steps = max(count, 1)
+    if final == "X":
+        end = min(column + steps, len(cells))
+        cells[column:end] = " " * max(0, end - column)
+        return column
+    if final == "D":
+        return max(0, column - steps)
+    ceiling = max(len(cells), _MAX_COLUMN)
+    return min(ceiling, steps - 1 if final == "G" else column + steps)

@@ -1,0 +1,96 @@
+"""One JSON value at the end of the run, with noise in front, behind or around.
+
+The whole text is tried first, then the last complete object or array, one that holds an answer
+before one that does not. No JSON at all is noise and a failure, never an answer.
+"""
+
+from aimux.model import Fields, Said, Stream
+
+from ._ansi import clean
+from ._base import Reading
+from ._completion import Completion
+from ._jsonl import ByFields, at, guessed_answer, meets
+from ._lines import MAX_LINE_BYTES, LineBuffer
+from ._notes import Notes
+from ._records import values
+from ._shapes import Record
+
+
+class JsonReader:
+    """The dialect of CLIs that print one value; its events come with `finish`."""
+
+    def __init__(self, fields: Fields, completion: Completion | None = None) -> None:
+        self._fields = fields
+        self._family = ByFields(fields)
+        self._completion = completion
+        self._notes = Notes(joins=False)
+        self._parts: list[str] = []
+        self._size = 0
+        self._buffers = {each: LineBuffer() for each in Stream}
+        self._finished = False
+
+    @property
+    def reading(self) -> Reading:
+        """What the turn amounts to; before `finish` it is empty but for what stderr said."""
+        return self._notes.reading
+
+    def feed(self, stream: Stream, data: bytes) -> list[Said]:
+        """Keeps stdout, hands out stderr as noise."""
+        if not self._finished:
+            block = self._buffers[stream].feed(data)
+            if block is not None:
+                self._block(stream, block)
+        return self._notes.drain()
+
+    def finish(self, exit_code: int | None) -> list[Said]:
+        """All that stdout amounts to; a second call has nothing."""
+        if self._finished:
+            return []
+        self._finished = True
+        for stream, buffer in self._buffers.items():
+            rest = buffer.finish()
+            if rest is not None:
+                self._block(stream, rest)
+        self._understand("\n".join(self._parts))
+        self._family.close(self._notes, exit_code)
+        return self._notes.drain()
+
+    def _block(self, stream: Stream, block: bytes) -> None:
+        for line in block.decode("utf-8", "replace").split("\n"):
+            cleaned = clean(line)
+            if stream is Stream.STDERR:
+                self._notes.noise(stream, cleaned)
+            elif self._size <= MAX_LINE_BYTES:
+                self._parts.append(cleaned)
+                self._size += len(cleaned)
+
+    def _understand(self, text: str) -> None:
+        found = [each for value in values(text) for each in _records(value)]
+        self._parts.clear()
+        if not found:
+            for line in text.split("\n"):
+                self._notes.noise(Stream.STDOUT, line)
+                if self._completion is not None and self._completion.in_line(line):
+                    self._notes.end(reason="completion_pattern")
+            if text.strip():
+                self._notes.end(is_error=True, reason="no_json", message=self._notes.error_text)
+            return
+        answering = [each for each in found if self._answers(each)]
+        record = (answering or found)[-1]
+        self._family.record(self._notes, Stream.STDOUT, record)
+        if self._completion is not None and self._completion.in_record(record):
+            self._notes.end(reason="completion_pattern")
+
+    def _answers(self, record: Record) -> bool:
+        fields = self._fields
+        if fields.error_when and meets(record, fields.error_when):
+            return True
+        if fields.answer:
+            return meets(record, fields.answer_when) and bool(at(record, fields.answer))
+        return bool(guessed_answer(record))
+
+
+def _records(value: object) -> list[Record]:
+    """A record, or those of an array."""
+    items = value if isinstance(value, list) else [value]
+    return [each for each in items if isinstance(each, dict)]

@@ -1,0 +1,154 @@
+"""The general reader of JSON records: a profile's `Fields` say where things are, no code needed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from aimux.model import Fields, Stream, Usage
+
+from ._notes import Notes
+from ._shapes import Record, plain
+from ._text import end_by_exit
+
+_GUESSED_ANSWERS: Final = ("result", "response", "finalText", "answer", "content", "text")
+_GUESSED_SESSIONS: Final = ("session_id", "sessionId", "sessionID", "thread_id")
+_GUESSED_ERRORS: Final = ("error", "message")
+_MAX_VALUES: Final = 10_000  # reached by one path
+
+
+def at(record: object, path: str) -> list[object]:
+    """Every value under a dotted path; a key that ends in `[]` walks the list it names."""
+    found = [record]
+    for key in path.split("."):
+        walks = key.endswith("[]")
+        name = key.removesuffix("[]")
+        found = [each[name] for each in found if isinstance(each, dict) and name in each]
+        if walks:
+            found = [item for each in found if isinstance(each, list) for item in each]
+        found = found[:_MAX_VALUES]
+    return found
+
+
+def text(record: object, path: str) -> str:
+    """All text under a path, in order."""
+    return "".join(plain(each) for each in at(record, path)) if path else ""
+
+
+def meets(record: object, conditions: Mapping[str, str]) -> bool:
+    """True if every path holds its value among its values, compared as text."""
+    return all(
+        wanted in [_shown(each) for each in at(record, path)] for path, wanted in conditions.items()
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+def _number(record: object, path: str) -> float | None:
+    for each in at(record, path) if path else ():
+        if isinstance(each, int | float) and not isinstance(each, bool):
+            return float(each)
+    return None
+
+
+def usage(record: object, fields: Fields) -> Usage:
+    """The figures a record holds."""
+    spent, made = _number(record, fields.input_tokens), _number(record, fields.output_tokens)
+    return Usage(
+        input_tokens=None if spent is None else int(spent),
+        output_tokens=None if made is None else int(made),
+        cost_usd=_number(record, fields.cost_usd),
+    )
+
+
+def guessed_answer(record: Record) -> str:
+    """The answer of a record whose profile names no field: what such records usually call it."""
+    if record.get("role") in ("user", "system"):
+        return ""
+    item = record.get("item")
+    if isinstance(item, dict) and item.get("type") == "agent_message":
+        return plain(item.get("text"))
+    for key in _GUESSED_ANSWERS:
+        found = plain(record.get(key))
+        if found:
+            return found
+    message = record.get("message")
+    if isinstance(message, dict) and message.get("role") not in ("user", "system"):
+        return plain(message.get("content"))
+    return ""
+
+
+def guessed_session(record: Record) -> Iterator[str]:
+    """Session ids under their usual names."""
+    for key in _GUESSED_SESSIONS:
+        value = record.get(key)
+        if isinstance(value, str):
+            yield value
+
+
+def guessed_error(record: Record) -> str:
+    """The error text under its usual names."""
+    for key in _GUESSED_ERRORS:
+        value = record.get(key)
+        found = plain(value.get("message")) if isinstance(value, dict) else plain(value)
+        if found:
+            return found
+    return ""
+
+
+class ByFields:
+    """The family of any CLI that prints records with nameable fields.
+
+    The last answer record wins; without one the deltas are the answer. `end_when` and `error_when`
+    end the turn; a CLI without `end_when` ends with its exit code. Records that hold none of the
+    named things are dropped: they are its events, not noise.
+    """
+
+    joins = False
+    harmless: re.Pattern[str] | None = None
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+        self._guesses = not (fields.answer or fields.delta)
+
+    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+        """Take what the fields name."""
+        fields = self._fields
+        failed = bool(fields.error_when) and meets(record, fields.error_when)
+        if stream is Stream.STDERR and not failed:
+            return False
+        if fields.session_id:
+            notes.native(text(record, fields.session_id))
+        else:
+            for each in guessed_session(record):
+                notes.native(each)
+        notes.usage(usage(record, fields))
+        if failed:
+            message = text(record, fields.error) or guessed_error(record)
+            notes.end(is_error=True, reason="error", message=message)
+            return True
+        if fields.delta and meets(record, fields.delta_when):
+            notes.text(text(record, fields.delta))
+        if fields.answer and meets(record, fields.answer_when):
+            self._answer(notes, text(record, fields.answer))
+        elif self._guesses:
+            self._answer(notes, guessed_answer(record))
+        if fields.end_when and meets(record, fields.end_when):
+            notes.end(reason="end")
+        return True
+
+    def _answer(self, notes: Notes, found: str) -> None:
+        if found:
+            notes.message(found)
+
+    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+        """A line without a record has no field."""
+        return False
+
+    def close(self, notes: Notes, exit_code: int | None) -> None:
+        """A CLI that names no closing record ends with its exit code."""
+        if not self._fields.end_when or exit_code not in (0, None):
+            end_by_exit(notes, exit_code)

@@ -1,0 +1,308 @@
+"""What a reader writes down while it reads: the events to hand out, and the reading so far.
+
+How events add up: `Text` pieces belong to the message being written; the `Message` behind them
+closes it and repeats it whole. Pieces that no `Message` closes are the plain text of a CLI that has
+no messages, or the beginning of one that was cut. `Usage` is the turn's sum so far, the last one
+counts.
+"""
+
+import re
+from typing import Final
+
+import orjson
+
+from aimux.model import (
+    Ended,
+    FileChange,
+    Message,
+    NativeSession,
+    Noise,
+    Reasoning,
+    Said,
+    Stream,
+    Text,
+    ToolUse,
+    Usage,
+    Warned,
+)
+
+from ._base import Reading
+from ._shapes import Record, text_at
+
+MAX_ANSWER_CHARS: Final = 16 * 2**20  # beyond it an answer is truncated, with a warning
+MAX_ERROR_CHARS: Final = 16_000  # tail kept of what explains a failure
+MAX_NOISE_CHARS: Final = 2_000
+MAX_NOISE_LINES: Final = 1_000  # per turn; gptme offline prints 500
+MAX_SUMMARY_CHARS: Final = 500
+MAX_OPEN_TOOLS: Final = 1_000  # begun and not ended; the oldest are forgotten
+
+_EDITS: Final = {
+    "write": "update",
+    "write_file": "update",
+    "create": "add",
+    "edit": "update",
+    "multiedit": "update",
+    "notebookedit": "update",
+    "notebook_edit": "update",
+    "replace": "update",
+    "editor": "update",
+    "save": "update",
+    "append": "update",
+    "patch": "update",
+    "text_editor": "update",
+}
+_PATHS: Final = (
+    "file_path",
+    "filePath",
+    "path",
+    "filepath",
+    "notebook_path",
+    "absolute_path",
+)
+_REFUSED: Final = re.compile(
+    r"(?:requires?|needs?) (?:\w+ )?approval|permissions? to (?:use|write|read|edit)"
+    r"|permission (?:was|has been) (?:denied|declined)|haven't granted|rejected permission"
+    r"|prevents you from using|not permitted in this|blocked in plan mode|spec mode is active"
+    r"|not available for execution|auto mode is unavailable|access denied: plan path"
+    r"|tool call was (?:skipped|declined|denied)|declined to run",
+    re.IGNORECASE,
+)
+_STATUS: Final = re.compile(
+    r"(?:status|code|error|HTTP)\W{0,4}(?:code\W{0,3})?([45]\d\d)\b|\(([45]\d\d)\)|^([45]\d\d) "
+)
+
+
+def status_in(message: str) -> str:
+    """The HTTP status an error text names, else an empty string."""
+    found = _STATUS.search(message)
+    return next((each for each in found.groups() if each), "") if found else ""
+
+
+def was_refused(message: str) -> bool:
+    """True if the text of a failed tool call says that the CLI's mode did not allow it."""
+    return _REFUSED.search(message) is not None
+
+
+class Notes:
+    """The books of one turn. `joins` says that the answer is all messages, not the last one."""
+
+    def __init__(self, *, joins: bool = False) -> None:
+        self._joins = joins
+        self._said: list[Said] = []
+        self._messages: list[str] = []
+        self._open: list[str] = []
+        self._kept = 0  # characters held in messages and open pieces
+        self._answer: str | None = None
+        self._errors: list[str] = []
+        self._error_chars = 0
+        self._noise_lines = 0
+        self._tools: dict[str, tuple[str, str]] = {}  # call id -> name, path it would change
+        self._native = ""
+        self._usage: Usage | None = None
+        self._truncated = False
+        self.ended: Ended | None = None
+        self.error_code = ""
+        self.denials = 0
+        self.steps = 0
+        self.model = ""
+
+    # ---------------------------------------------------------------------------- the answer
+
+    @property
+    def open_text(self) -> str:
+        """The pieces since the last message."""
+        return "".join(self._open)
+
+    @property
+    def has_text(self) -> bool:
+        """True if a message or a piece of one was seen."""
+        return bool(self._messages or self._open)
+
+    def text(self, piece: str) -> None:
+        """A piece of the message being written."""
+        if not piece:
+            return
+        room = MAX_ANSWER_CHARS - self._kept
+        if len(piece) > room:
+            self._cut()
+            if room <= 0:
+                return
+            piece = piece[:room]
+        self._said.append(Text(text=piece))
+        self._open.append(piece)
+        self._kept += len(piece)
+
+    def message(self, text: str | None = None) -> None:
+        """The message being written is whole; `text` is its text where the CLI repeats it."""
+        if text is None:
+            text = self.open_text
+        self._kept -= sum(map(len, self._open))
+        self._open.clear()
+        if not text.strip():
+            return
+        if not self._joins:
+            self._messages.clear()
+            self._kept = 0
+        text = self._fitted(text)
+        self._said.append(Message(text=text))
+        self._messages.append(text)
+        self._kept += len(text)
+
+    def answer(self, text: str) -> None:
+        """What the CLI's closing record says is the answer, whatever was said before."""
+        self._kept = 0
+        self._answer = self._fitted(text)
+        if self._answer.strip() and self._messages[-1:] != [self._answer]:
+            self._said.append(Message(text=self._answer))
+        self._messages.clear()
+        self._open.clear()
+
+    def reasoning(self, text: str) -> None:
+        """Thinking, kept apart from the answer."""
+        if text:
+            self._said.append(Reasoning(text=text))
+
+    def _fitted(self, text: str) -> str:
+        room = max(0, MAX_ANSWER_CHARS - self._kept)
+        if len(text) > room:
+            self._cut()
+        return text[:room]
+
+    def _cut(self) -> None:
+        if not self._truncated:
+            self._truncated = True
+            self.warn("answer_truncated", f"answer is longer than {MAX_ANSWER_CHARS} characters")
+
+    # ----------------------------------------------------------------------------- the work
+
+    def tool_started(self, call_id: str, name: str, arguments: Record) -> None:
+        """The CLI began a tool call."""
+        path = text_at(arguments, *_PATHS)
+        self.steps += 1
+        if len(self._tools) >= MAX_OPEN_TOOLS:
+            del self._tools[next(iter(self._tools))]
+        self._tools[call_id] = (name, path if name.lower() in _EDITS else "")
+        shown = text_at(arguments, "command", "cmd") or path
+        if not shown and arguments:
+            shown = orjson.dumps(arguments, default=str).decode(errors="replace")
+        self._tool(name, call_id, "started", shown)
+
+    def tool_ended(
+        self, call_id: str, *, failed: bool, summary: str = "", denied: bool | None = None
+    ) -> None:
+        """A tool call is over. `denied` None: the text of a failed one tells."""
+        name, path = self._tools.pop(call_id, ("", ""))
+        if denied is None:
+            denied = failed and was_refused(summary)
+        if denied:
+            self.denials += 1
+        status = "denied" if denied else "failed" if failed else "completed"
+        self._tool(name, call_id, status, summary)
+        if status == "completed" and path:
+            self.file_change(path, _EDITS[name.lower()])
+
+    def file_change(self, path: str, change: str) -> None:
+        """The CLI says it changed a file."""
+        self._said.append(FileChange(path=path, change=change))
+
+    def _tool(self, name: str, call_id: str, status: str, summary: str) -> None:
+        self._said.append(
+            ToolUse(name=name, call_id=call_id, status=status, summary=summary[:MAX_SUMMARY_CHARS])
+        )
+
+    # ---------------------------------------------------------------------------- the facts
+
+    def usage(self, usage: Usage) -> None:
+        """The turn's tokens so far."""
+        if usage not in (self._usage, Usage()):
+            self._usage = usage
+            self._said.append(usage)
+
+    def native(self, native_id: str) -> None:
+        """The CLI's own session id; said once, and again if it changes."""
+        if native_id and native_id != self._native:
+            self._native = native_id
+            self._said.append(NativeSession(native_id=native_id))
+
+    def warn(self, code: str, message: str) -> None:
+        """Something worth knowing that is no failure."""
+        self._said.append(Warned(code=code, message=message[:MAX_NOISE_CHARS]))
+
+    def retry(self, message: str, code: str = "") -> None:
+        """The CLI announced another try; should the turn be ended, this is why."""
+        self.warn("retrying", message)
+        self.error(message, code)
+
+    def error(self, message: str, code: str = "") -> None:
+        """Something that explains a failure, should there be one."""
+        message = message.strip()
+        if not message:
+            return
+        self.error_code = code or status_in(message) or self.error_code
+        if self._errors and self._errors[-1] == message:
+            return
+        self._errors.append(message[-MAX_ERROR_CHARS:])
+        self._error_chars += len(self._errors[-1])
+        while self._error_chars > MAX_ERROR_CHARS and len(self._errors) > 1:
+            self._error_chars -= len(self._errors.pop(0))
+
+    def noise(self, stream: Stream, line: str, *, explains: bool = True) -> None:
+        """A line no dialect understands; `explains` adds it to the error text."""
+        line = line.rstrip()
+        if not line:
+            return
+        if explains:
+            self._remark(line)
+        self._noise_lines += 1
+        if self._noise_lines <= MAX_NOISE_LINES:
+            self._said.append(Noise(stream=stream, line=line[:MAX_NOISE_CHARS]))
+        elif self._noise_lines == MAX_NOISE_LINES + 1:
+            self.warn("noise_dropped", f"more than {MAX_NOISE_LINES} lines were not understood")
+
+    def _remark(self, line: str) -> None:
+        code = self.error_code
+        self.error(line[:MAX_NOISE_CHARS])
+        self.error_code = code  # noise explains, only records and known lines name a code
+
+    def end(self, *, is_error: bool = False, reason: str = "", message: str = "") -> None:
+        """The CLI's closing record; only the first one counts."""
+        if is_error:
+            self.error(message)
+        if self.ended is None:
+            self.ended = Ended(is_error=is_error, reason=reason, message=message.strip())
+            self._said.append(self.ended)
+
+    # --------------------------------------------------------------------------- handing out
+
+    def drain(self) -> list[Said]:
+        """The events since the last call."""
+        said = self._said
+        self._said = []
+        return said
+
+    @property
+    def error_text(self) -> str:
+        """Whatever explains a failure, newest last."""
+        return "\n".join(self._errors)
+
+    @property
+    def reading(self) -> Reading:
+        """What the turn amounts to so far."""
+        if self._answer is not None:
+            answer = self._answer
+        else:
+            parts = self._messages
+            if self._open:  # cut in the middle of a message: the last one is this
+                parts = [*parts, self.open_text] if self._joins else [self.open_text]
+            answer = "\n\n".join(each.strip("\n") for each in parts)
+        return Reading(
+            answer=answer.strip("\n").rstrip(),
+            native_id=self._native,
+            usage=self._usage,
+            ended=self.ended,
+            error_text=self.error_text,
+            error_code=self.error_code,
+            denials=self.denials,
+            steps=self.steps,
+            model=self.model,
+        )

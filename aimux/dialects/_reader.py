@@ -1,0 +1,214 @@
+"""The reader of CLIs that print JSON: finds the records, leaves their meaning to a family.
+
+One reader serves JSON lines, a pretty-printed object over many lines and an array of records on one
+line, on either stream, with anything between them: a CLI changes its format by a flag, and in a
+terminal its stderr stands between its records.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import attrs
+import orjson
+
+from aimux.model import Said, Stream
+
+from ._ansi import clean
+from ._base import Reading
+from ._completion import Completion
+from ._lines import MAX_LINE_BYTES, LineBuffer
+from ._notes import Notes
+from ._records import glued, load
+from ._shapes import Record
+
+_CLOSERS: Final = {"{": "}", "[": "]"}
+_SCALAR: Final = r'(?:"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|\{\}|\[\]|[\[{])'
+_PRETTY_LINE: Final = re.compile(rf'\s*(?:(?:"(?:[^"\\]|\\.)*":\s*)?{_SCALAR}|[\]}}]),?\s*')
+
+
+class Family(Protocol):
+    """What the records of one CLI mean. It writes into the notes and keeps only what it needs."""
+
+    @property
+    def joins(self) -> bool:
+        """True if the answer is all messages, not the last one."""
+        ...
+
+    @property
+    def harmless(self) -> re.Pattern[str] | None:
+        """Lines that explain no failure though they look like one."""
+        ...
+
+    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+        """Understand one record; False makes its line noise."""
+        ...
+
+    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+        """Understand one line without a record; False makes it noise."""
+        ...
+
+    def close(self, notes: Notes, exit_code: int | None) -> None:
+        """The child is gone: end what has no closing record."""
+        ...
+
+
+@attrs.define(eq=False)
+class _Block:
+    """A pretty-printed value whose end was not seen yet."""
+
+    closer: str
+    lines: list[str] = attrs.field(factory=list)
+    size: int = 0
+
+    def add(self, line: str) -> bool:
+        """Keep `line`; True if it closes the value."""
+        self.lines.append(line)
+        self.size += len(line)
+        return line.startswith(self.closer) and not line.startswith(f"{self.closer},")
+
+    def value(self) -> object:
+        """The value, also when foreign lines stand between its own; None if there is none."""
+        for lines in (self.lines, [each for each in self.lines if _PRETTY_LINE.fullmatch(each)]):
+            try:
+                return load("\n".join(lines))
+            except ValueError:
+                continue
+        return None
+
+
+class Reader:
+    """A dialect over a family. Bytes may be cut anywhere; the events do not depend on it."""
+
+    def __init__(self, family: Family, completion: Completion | None = None) -> None:
+        self._family = family
+        self._completion = completion
+        self._notes = Notes(joins=family.joins)
+        self._buffers = {each: LineBuffer() for each in Stream}
+        self._blocks: dict[Stream, _Block] = {}
+        self._finished = False
+
+    @property
+    def reading(self) -> Reading:
+        """What the turn amounts to so far; final after `finish`."""
+        return self._notes.reading
+
+    def feed(self, stream: Stream, data: bytes) -> list[Said]:
+        """The events that `data` completes; nothing after `finish`."""
+        if not self._finished:
+            block = self._buffers[stream].feed(data)
+            if block is not None:
+                self._lines(stream, block)
+        return self._notes.drain()
+
+    def finish(self, exit_code: int | None) -> list[Said]:
+        """The events of what was still held back; a second call has none."""
+        if self._finished:
+            return []
+        self._finished = True
+        for stream, buffer in self._buffers.items():
+            rest = buffer.finish()
+            if rest is not None:
+                self._lines(stream, rest)
+            self._close_block(stream)
+        self._family.close(self._notes, exit_code)
+        return self._notes.drain()
+
+    # ------------------------------------------------------------------------------ lines
+
+    def _lines(self, stream: Stream, block: bytes) -> None:
+        for raw in block.split(b"\n"):
+            if raw[:1] in (b"{", b"[") and len(raw) <= MAX_LINE_BYTES:
+                try:
+                    value: object = orjson.loads(raw)
+                except ValueError:
+                    pass
+                else:
+                    if not self._value(stream, value):
+                        self._foreign(stream, clean(raw.decode()))
+                    continue
+            if raw:
+                self._odd(stream, raw)
+
+    def _odd(self, stream: Stream, raw: bytes) -> None:
+        """A line that is not simply one record."""
+        if len(raw) > MAX_LINE_BYTES:
+            raw = raw[:MAX_LINE_BYTES]
+            self._notes.warn("line_truncated", f"a line is longer than {MAX_LINE_BYTES} bytes")
+        text = raw.decode("utf-8", "replace")
+        line = clean(text)
+        if not self._glued(stream, text) and not self._array(stream, line):
+            self._foreign(stream, line)
+
+    def _foreign(self, stream: Stream, line: str) -> None:
+        """A line without a known record: part of a pretty-printed value, or noise."""
+        block = self._blocks.get(stream)
+        if block is not None:
+            if block.add(line) or block.size > MAX_LINE_BYTES:
+                self._close_block(stream)
+        elif line.strip() in _CLOSERS:
+            indent = line[: len(line) - len(line.lstrip())]
+            block = self._blocks[stream] = _Block(indent + _CLOSERS[line.strip()])
+            block.add(line)
+        else:
+            self._plain(stream, line)
+
+    def _glued(self, stream: Stream, text: str) -> bool:
+        """Records with something in front or behind; a carriage return separates here."""
+        known = False
+        for piece in text.split("\r"):
+            segment = clean(piece)
+            taken = [each for each in glued(segment) if self._record(stream, each)]
+            if taken:
+                known = True
+                self._notes.noise(stream, segment[: segment.find("{")], explains=False)
+        return known
+
+    def _array(self, stream: Stream, line: str) -> bool:
+        if not line.lstrip().startswith("["):
+            return False
+        try:
+            return self._value(stream, load(line))
+        except ValueError:
+            return False
+
+    def _close_block(self, stream: Stream) -> None:
+        block = self._blocks.pop(stream, None)
+        if block is not None and not self._value(stream, block.value()):
+            for line in block.lines:
+                self._plain(stream, line)
+
+    def _plain(self, stream: Stream, line: str) -> None:
+        if not line.strip():
+            return
+        if not self._family.line(self._notes, stream, line):
+            harmless = self._family.harmless
+            explains = harmless is None or not harmless.search(line)
+            self._notes.noise(stream, line, explains=explains)
+        if self._completion is not None and stream is Stream.STDOUT:
+            self._complete(seen=self._completion.in_line(line))
+
+    # ---------------------------------------------------------------------------- records
+
+    def _value(self, stream: Stream, value: object) -> bool:
+        if isinstance(value, dict):
+            return self._record(stream, value)
+        if isinstance(value, list):
+            return self._array_of(stream, value)
+        return False
+
+    def _array_of(self, stream: Stream, items: Sequence[object]) -> bool:
+        known = [self._record(stream, each) for each in items if isinstance(each, dict)]
+        return any(known)
+
+    def _record(self, stream: Stream, record: Record) -> bool:
+        known = self._family.record(self._notes, stream, record)
+        if known:
+            self._close_block(stream)  # what a brace began was no value
+        if self._completion is not None and stream is Stream.STDOUT:
+            self._complete(seen=self._completion.in_record(record))
+        return known
+
+    def _complete(self, *, seen: bool) -> None:
+        if seen:
+            self._notes.end(reason="completion_pattern")

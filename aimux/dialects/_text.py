@@ -1,0 +1,150 @@
+"""CLIs that print only text: everything on stdout is the answer, stderr is noise.
+
+One `Text` holds the whole lines of one `feed`, so where the pieces end depends on the chunks;
+joined they do not. That is what makes 100 MB/s possible; every other dialect gives the same events
+for any cut.
+"""
+
+import re
+from typing import Final, Protocol
+
+from aimux.model import Said, Stream
+
+from ._ansi import clean, is_plain
+from ._base import Reading
+from ._completion import Completion
+from ._lines import MAX_LINE_BYTES, LineBuffer
+from ._notes import Notes
+
+_TAIL_CHARS: Final = 2_000  # of the text of a failed CLI that printed its error as an answer
+_TAIL_LINES: Final = 5  # of what explains the failure, as its message
+
+
+class TextFamily(Protocol):
+    """What the text of one CLI means."""
+
+    @property
+    def joins(self) -> bool:
+        """True if the answer is all messages, not the last one."""
+        ...
+
+    @property
+    def harmless(self) -> re.Pattern[str] | None:
+        """Lines of stderr that explain no failure."""
+        ...
+
+    def block(self, notes: Notes, text: str) -> None:
+        """Whole cleaned lines of stdout, each with its newline."""
+        ...
+
+    def remark(self, notes: Notes, line: str) -> bool:
+        """A cleaned line of stderr; False makes it noise."""
+        ...
+
+    def close(self, notes: Notes, exit_code: int | None) -> None:
+        """The child is gone: there is no closing record, so this decides."""
+        ...
+
+
+class TextReader:
+    """A dialect over a family of text."""
+
+    def __init__(self, family: TextFamily, completion: Completion | None = None) -> None:
+        self._family = family
+        self._completion = completion
+        self._notes = Notes(joins=family.joins)
+        self._buffers = {each: LineBuffer() for each in Stream}
+        self._finished = False
+
+    @property
+    def reading(self) -> Reading:
+        """What the turn amounts to so far; final after `finish`."""
+        return self._notes.reading
+
+    def feed(self, stream: Stream, data: bytes) -> list[Said]:
+        """The events that `data` completes; nothing after `finish`."""
+        if not self._finished:
+            block = self._buffers[stream].feed(data)
+            if block is not None:
+                self._block(stream, block)
+        return self._notes.drain()
+
+    def finish(self, exit_code: int | None) -> list[Said]:
+        """The events of what was still held back; a second call has none."""
+        if self._finished:
+            return []
+        self._finished = True
+        for stream, buffer in self._buffers.items():
+            rest = buffer.finish()
+            if rest is not None:
+                self._block(stream, rest)
+        self._family.close(self._notes, exit_code)
+        return self._notes.drain()
+
+    def _block(self, stream: Stream, block: bytes) -> None:
+        text = self._cleaned(block)
+        if stream is Stream.STDERR:
+            for line in text.split("\n"):
+                self._remark(line)
+            return
+        self._family.block(self._notes, f"{text}\n")
+        if self._completion is not None and self._notes.ended is None:
+            for line in text.split("\n"):
+                if self._completion.in_line(line):
+                    self._notes.end(reason="completion_pattern")
+
+    def _cleaned(self, block: bytes) -> str:
+        if len(block) > MAX_LINE_BYTES:
+            block = b"\n".join(self._cut(each) for each in block.split(b"\n"))
+        if b"\r\n" in block:
+            block = block.replace(b"\r\n", b"\n")
+        text = block.decode("utf-8", "replace")
+        if is_plain(block):
+            return text
+        return "\n".join([clean(line) for line in text.split("\n")])
+
+    def _cut(self, line: bytes) -> bytes:
+        if len(line) > MAX_LINE_BYTES:
+            self._notes.warn("line_truncated", f"a line is longer than {MAX_LINE_BYTES} bytes")
+        return line[:MAX_LINE_BYTES]
+
+    def _remark(self, line: str) -> None:
+        if line.strip() and not self._family.remark(self._notes, line):
+            harmless = self._family.harmless
+            explains = harmless is None or not harmless.search(line)
+            self._notes.noise(Stream.STDERR, line, explains=explains)
+
+
+class PlainText:
+    """The family of crush and of any CLI whose whole stdout is its answer.
+
+    The exit code decides; a signal leaves the turn without an end.
+    """
+
+    joins = True
+    harmless = None
+
+    def block(self, notes: Notes, text: str) -> None:
+        """All of it is answer."""
+        notes.text(text)
+
+    def remark(self, notes: Notes, line: str) -> bool:
+        """Nothing on stderr has a meaning of its own."""
+        return False
+
+    def close(self, notes: Notes, exit_code: int | None) -> None:
+        """0 is success."""
+        end_by_exit(notes, exit_code)
+
+
+def end_by_exit(notes: Notes, exit_code: int | None) -> None:
+    """End a turn that has no closing record by the exit code; a signal leaves it open."""
+    if exit_code is None:
+        return
+    if exit_code == 0:
+        notes.end(reason="exit")
+        return
+    if not notes.error_text:
+        notes.error(notes.reading.answer[-_TAIL_CHARS:])
+    last = "\n".join(notes.error_text.splitlines()[-_TAIL_LINES:])
+    notes.end(is_error=True, reason=f"exit_{exit_code}", message=last[-_TAIL_CHARS:])
