@@ -1,5 +1,18 @@
 """Frozen values that every layer shares. No I/O, no clock."""
 
+from ._codec import (
+    TEXT as TEXT,
+    Json as Json,
+    ShapeMismatch as ShapeMismatch,
+    dump as dump,
+    dump_bytes as dump_bytes,
+    dump_event as dump_event,
+    dump_event_bytes as dump_event_bytes,
+    load as load,
+    load_bytes as load_bytes,
+    load_event as load_event,
+    load_event_bytes as load_event_bytes,
+)
 from ._events import (
     Attempt as Attempt,
     ChildExited as ChildExited,

@@ -1,0 +1,18 @@
+"""What outlives the process: jobs, their logs, sessions and raw output."""
+
+from ._jobs import JobPage as JobPage
+from ._lane import (
+    InlineLane as InlineLane,
+    Lane as Lane,
+    LaneStatistics as LaneStatistics,
+)
+from ._orphans import Orphan as Orphan
+from ._sessions import SessionPage as SessionPage
+from ._spool import Piece as Piece, Spool as Spool
+from ._store import (
+    Store as Store,
+    StoreStatistics as StoreStatistics,
+    Tally as Tally,
+    open_store as open_store,
+)
+from ._sweep import Collected as Collected

@@ -1,0 +1,160 @@
+"""The files of a store: who may read them, who owns them now, and the connections to them."""
+
+import contextlib
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from aimux.errors import StoreUnavailable
+from aimux.model import ShapeMismatch, dump_bytes, load_bytes
+
+from ._faults import translated
+
+BUSY_MS: Final = 5_000  # somebody looks into the file with a tool of their own
+_LOCKED_BYTE: Final = 1 << 30  # Windows locks are mandatory: the text before it stays readable
+_HOLDER_BYTES: Final = 4_096  # more than a lock file ever holds
+
+
+@attrs.frozen(kw_only=True)
+class Holder:
+    """Who owns a store, as its lock file says."""
+
+    pid: int
+    owner: str
+    path: str
+
+
+def make_private(directory: Path) -> None:
+    """Make `directory` for this user alone; one that exists is left as it is."""
+    if not directory.is_dir():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def hold(path: Path, owner: str) -> Iterator[None]:
+    """Own the store at `path` while the body runs, through a lock the system drops at any death.
+
+    The lock file stays: removing it would let two owners lock two files of one name.
+
+    Raises:
+        StoreUnavailable: somebody else owns it (`store_locked`), or the directory is not writable.
+    """
+    lock = path.with_name(path.name + ".lock")
+    try:
+        make_private(path.parent)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as fault:
+        raise translated(fault, lock) from fault
+    try:
+        try:
+            _lock(descriptor)
+        except OSError as fault:
+            raise _locked(path, descriptor) from fault
+        held = dump_bytes(Holder(pid=os.getpid(), owner=owner, path=str(path)))
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, held)
+        except OSError:
+            pass  # a full disk: the lock is ours, its text is for humans
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path, descriptor: int) -> StoreUnavailable:
+    try:
+        holder = load_bytes(Holder, os.read(descriptor, _HOLDER_BYTES))
+    except (ShapeMismatch, OSError):
+        holder = Holder(pid=0, owner="", path=str(path))
+    who = f"process {holder.pid}" if holder.pid else "another process"
+    return StoreUnavailable(
+        f"store {holder.path}: in use by {who}",
+        code="store_locked",
+        hint=f"stop {who} (aimux daemon stop), or name another directory in AIMUX_STATE_DIR",
+        data={"pid": holder.pid, "path": holder.path, "owner": holder.owner},
+    )
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The writing connection, its settings read back.
+
+    `synchronous=NORMAL` under WAL: a killed process loses nothing that was committed; a power cut
+    may lose the last commits, and never more than those.
+
+    Raises:
+        StoreUnavailable: it cannot be opened, written or set up; the message says why.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)  # SQLite gives -wal and -shm the mode of the file
+        connection = _prepared(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
+    except (OSError, sqlite3.Error) as fault:
+        raise translated(fault, path) from fault
+    try:
+        # before the first table, or it has no effect until a whole VACUUM
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        _set(connection, path, "journal_mode", "wal")
+        _set(connection, path, "synchronous", 1)
+        connection.execute("BEGIN IMMEDIATE")  # says at once if it cannot be written
+        connection.execute("ROLLBACK")
+    except sqlite3.Error as fault:
+        connection.close()
+        raise translated(fault, path) from fault
+    except StoreUnavailable:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_memory() -> sqlite3.Connection:
+    """A database that lives as long as its only connection."""
+    return _prepared(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write; it sees what was committed when its query began."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return _prepared(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
+
+
+def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if connection.execute("PRAGMA foreign_keys").fetchone() != (1,):
+        msg = f"SQLite {sqlite3.sqlite_version} was built without foreign keys"
+        raise StoreUnavailable(msg, code="store_unsupported")
+    return connection
+
+
+def _set(connection: sqlite3.Connection, path: Path, name: str, wanted: str | int) -> None:
+    connection.execute(f"PRAGMA {name} = {wanted}")
+    (got,) = connection.execute(f"PRAGMA {name}").fetchone()
+    if got != wanted:
+        msg = f"store {path}: {name} stays {got} instead of {wanted}"
+        raise StoreUnavailable(
+            msg,
+            code="store_unsupported",
+            hint="put AIMUX_STATE_DIR on a local disk: write-ahead logging needs shared memory",
+        )

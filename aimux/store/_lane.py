@@ -1,0 +1,209 @@
+"""The one writer of a database: group commit without a task of its own.
+
+Whoever finds the lane idle leads: it carries everything that is waiting into a thread, where it
+becomes one transaction, each work in a savepoint of its own. What arrives while that transaction
+commits waits for the next one, led by the first in line. So a lone caller pays one commit, sixty
+callers at once pay two, and there is nothing to start, supervise or stop.
+
+A work is a plain function of the connection. It may be run twice (a transaction that SQLite rolled
+back as a whole is repeated work by work), so it changes nothing but the database.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, Protocol, TypeVar
+
+import attrs
+import trio
+
+from aimux.errors import StoreUnavailable
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+MAX_BATCH: Final = 512  # works in one transaction: bounds how long the first of them waits
+
+
+@attrs.frozen(kw_only=True)
+class LaneStatistics:
+    """What the lane has done so far; `biggest_batch` is the most works in one commit."""
+
+    waiting: int
+    works: int
+    commits: int
+    biggest_batch: int
+    errors: int
+
+
+@attrs.define(eq=False)
+class _Request(Generic[T]):
+    work: Work[T]
+    woken: trio.Event = attrs.field(factory=trio.Event)
+    is_done: bool = False
+    value: T | None = None
+    fault: Exception | None = None
+
+    def give(self) -> T:
+        if self.fault is not None:
+            raise self.fault
+        return self.value  # type: ignore[return-value]  # set with is_done, and may well be None
+
+
+class Runs(Protocol):
+    """What the store needs of a lane. What a work raises, `run` raises."""
+
+    async def run(self, work: Work[T]) -> T:
+        """Commit `work` and return what it returned."""
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+
+    def statistics(self) -> LaneStatistics:
+        """What was done so far."""
+
+
+class Batches:
+    """Carries batches of works into one connection and counts them. Not for two threads at once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.works = self.commits = self.biggest = self.errors = 0
+
+    def carry(self, batch: Sequence[_Request[object]]) -> None:
+        """Commit all of `batch` that can be; each request then holds its value or its fault."""
+        self.biggest = max(self.biggest, len(batch))
+        if not self._commit(batch) and len(batch) > 1:
+            for request in batch:  # one by one, so that each fails for its own reason only
+                self._commit([request])
+        for request in batch:
+            request.is_done = True
+            self.works += 1
+            self.errors += request.fault is not None
+
+    def _commit(self, batch: Sequence[_Request[object]]) -> bool:
+        """One transaction; False if SQLite took all of it back."""
+        connection = self.connection
+        has_begun = False
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            has_begun = True
+            for request in batch:
+                self._attempt(request)
+            connection.execute("COMMIT")
+        except sqlite3.Error as fault:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for request in batch:
+                request.fault = request.fault or fault
+            return not has_begun  # where nothing can begin, one by one it would only take longer
+        self.commits += 1
+        return True
+
+    def _attempt(self, request: _Request[object]) -> None:
+        connection = self.connection
+        request.fault = None
+        connection.execute("SAVEPOINT work")
+        try:
+            request.value = request.work(connection)
+        except Exception as fault:  # the caller's own: it is raised where it waits
+            request.fault = fault
+            if not connection.in_transaction:  # a full disk takes back the whole transaction
+                msg = "transaction taken back"
+                raise sqlite3.OperationalError(msg) from fault
+            connection.execute("ROLLBACK TO work")
+        connection.execute("RELEASE work")
+
+    def statistics(self, waiting: int) -> LaneStatistics:
+        return LaneStatistics(
+            waiting=waiting,
+            works=self.works,
+            commits=self.commits,
+            biggest_batch=self.biggest,
+            errors=self.errors,
+        )
+
+
+class Lane:
+    """One connection, one thread at a time, one transaction for all who wait."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._batches = Batches(connection)
+        self._limiter = trio.CapacityLimiter(1)
+        self._queue: deque[_Request[object]] = deque()  # one per waiting task, so bounded by them
+        self._is_led = False
+        self._is_closed = False
+
+    async def run(self, work: Work[T]) -> T:
+        """Commit `work` and return what it returned.
+
+        Cancelled on entry it does nothing; later the wait outlasts the cancellation, so the answer
+        always tells what is on disk.
+
+        Raises:
+            sqlite3.Error: the database could not be written; nothing of `work` is in it.
+            StoreUnavailable: the lane is closed.
+        """
+        await trio.lowlevel.checkpoint()
+        if self._is_closed:
+            msg = "the store is closed"
+            raise StoreUnavailable(msg, code="store_closed")
+        request: _Request[T] = _Request(work)
+        self._queue.append(request)  # type: ignore[arg-type]  # only the caller reads the value
+        with trio.CancelScope(shield=True):  # as any thread is waited for; busy_timeout bounds it
+            if self._is_led:
+                await request.woken.wait()
+            if not request.is_done:
+                await self._lead()
+        return request.give()
+
+    async def _lead(self) -> None:
+        """Carry what waits into a thread, our own request first in line; then pass the lead on."""
+        self._is_led = True
+        try:
+            for request in await trio.to_thread.run_sync(self._carry, limiter=self._limiter):
+                request.woken.set()
+        finally:
+            self._is_led = bool(self._queue)
+            if self._queue:
+                self._queue[0].woken.set()
+
+    def _carry(self) -> list[_Request[object]]:
+        batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+        self._batches.carry(batch)
+        return batch
+
+    async def aclose(self) -> None:
+        """Let what waits be committed, then close the connection. Bounded by `busy_timeout`."""
+        self._is_closed = True
+        with trio.CancelScope(shield=True):  # as in `run`
+            async with self._limiter:
+                pass
+            await trio.to_thread.run_sync(self._batches.connection.close, limiter=self._limiter)
+
+    def statistics(self) -> LaneStatistics:
+        """What was done so far."""
+        return self._batches.statistics(len(self._queue))
+
+
+class InlineLane:
+    """The same promises on the loop itself: for a database in memory and a test's own clock."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._batches = Batches(connection)
+
+    async def run(self, work: Work[T]) -> T:
+        """Commit `work` and return what it returned. Always one checkpoint."""
+        await trio.lowlevel.checkpoint()
+        request: _Request[T] = _Request(work)
+        self._batches.carry([request])  # type: ignore[list-item]  # only the caller reads the value
+        return request.give()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await trio.lowlevel.checkpoint()
+        self._batches.connection.close()
+
+    def statistics(self) -> LaneStatistics:
+        """What was done so far."""
+        return self._batches.statistics(0)

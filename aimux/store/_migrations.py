@@ -1,0 +1,137 @@
+"""The tables, and how an older file gets them.
+
+`user_version` counts the steps a file has been through; a step is never changed after a release.
+
+Three tables hold values, each as columns that are searched or changed beside one JSON `body`:
+
+- `sessions`: the body is a whole `Session`; `status` and `active_us` are the truth where they
+  differ from it (a job that starts or ends rolls its state up without rewriting the body).
+- `jobs`: the body is a `Job` without its outcome; `status`, `started_us`, `finished_us`, `last_seq`
+  and `outcome` are the truth, the first three being a fold over the log.
+- `entries`: a job's log, clustered by job and sequence number; the body is the event with its kind.
+
+`tallies` counts rows by status, kept by triggers, so that a summary costs the same at any size.
+Times are microseconds since 1970, UTC.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from aimux.errors import StoreUnavailable
+
+APPLICATION_ID: Final = 0x61696D78  # "aimx": tells our file from somebody else's
+
+_FIRST: Final = """
+CREATE TABLE sessions (
+    number    INTEGER PRIMARY KEY,
+    id        TEXT NOT NULL UNIQUE,
+    kind      TEXT NOT NULL,
+    cli       TEXT NOT NULL,
+    status    TEXT NOT NULL,
+    active_us INTEGER NOT NULL,
+    body      BLOB NOT NULL
+) STRICT;
+CREATE INDEX sessions_active ON sessions (active_us);
+CREATE INDEX sessions_status ON sessions (status, active_us);
+CREATE INDEX sessions_cli ON sessions (cli, active_us);
+CREATE INDEX sessions_kind ON sessions (kind, active_us);
+
+CREATE TABLE jobs (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    session     INTEGER REFERENCES sessions (number),
+    cli         TEXT NOT NULL,
+    owner       TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    created_us  INTEGER NOT NULL,
+    started_us  INTEGER,
+    finished_us INTEGER,
+    last_seq    INTEGER NOT NULL,
+    body        BLOB NOT NULL,
+    outcome     BLOB
+) STRICT;
+CREATE INDEX jobs_created ON jobs (created_us);
+CREATE INDEX jobs_session ON jobs (session, created_us);
+CREATE INDEX jobs_status ON jobs (status, created_us);
+CREATE INDEX jobs_cli ON jobs (cli, created_us);
+CREATE INDEX jobs_finished ON jobs (finished_us) WHERE finished_us IS NOT NULL;
+CREATE INDEX jobs_open ON jobs (owner) WHERE status IN ('queued', 'running');
+
+CREATE TABLE entries (
+    job      INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+    seq      INTEGER NOT NULL,
+    turn     INTEGER NOT NULL,
+    at_us    INTEGER NOT NULL,
+    offset_s REAL NOT NULL,
+    kind     TEXT NOT NULL,
+    body     BLOB NOT NULL,
+    PRIMARY KEY (job, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tallies (
+    what   TEXT NOT NULL,
+    status TEXT NOT NULL,
+    total  INTEGER NOT NULL,
+    PRIMARY KEY (what, status)
+) STRICT, WITHOUT ROWID;
+"""
+
+_TALLY: Final = """
+CREATE TRIGGER {what}_born AFTER INSERT ON {what} BEGIN
+    INSERT INTO tallies VALUES ('{what}', NEW.status, 1)
+        ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+CREATE TRIGGER {what}_moved AFTER UPDATE OF status ON {what} WHEN OLD.status <> NEW.status BEGIN
+    UPDATE tallies SET total = total - 1 WHERE what = '{what}' AND status = OLD.status;
+    INSERT INTO tallies VALUES ('{what}', NEW.status, 1)
+        ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+CREATE TRIGGER {what}_gone AFTER DELETE ON {what} BEGIN
+    UPDATE tallies SET total = total - 1 WHERE what = '{what}' AND status = OLD.status;
+END;
+"""
+
+STEPS: Final[Sequence[str]] = (
+    _FIRST + _TALLY.format(what="sessions") + _TALLY.format(what="jobs"),
+)
+
+
+def migrate(
+    connection: sqlite3.Connection, path: Path | None = None, steps: Sequence[str] = STEPS
+) -> int:
+    """Bring the file up to date, each step in one transaction; returns how many were taken.
+
+    Raises:
+        StoreUnavailable: the file was written by a later version, or is not ours at all.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    if version == 0 and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+        raise _foreign(path)
+    if version and mark != APPLICATION_ID:
+        raise _foreign(path)
+    if version > len(steps):
+        msg = f"store {path}: schema {version} is newer than this version, which knows {len(steps)}"
+        raise StoreUnavailable(
+            msg,
+            code="store_newer",
+            hint="update aimux, or name another directory in AIMUX_STATE_DIR",
+            data={"schema": version, "known": len(steps)},
+        )
+    for number, step in enumerate(steps[version:], version + 1):
+        # executescript would commit what is open, so the transaction is part of the script
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {step}; PRAGMA application_id = {APPLICATION_ID};"
+            f" PRAGMA user_version = {number}; COMMIT;"
+        )
+    return len(steps) - version
+
+
+def _foreign(path: Path | None) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"store {path}: a database of another program",
+        code="store_foreign",
+        hint="name another directory in AIMUX_STATE_DIR",
+    )

@@ -1,0 +1,91 @@
+"""Listings by key: a page costs the same at the front of ten rows and at the end of a million.
+
+A filter by several states is one query for each, merged: an index ends in the time, so each is read
+in order and stops at the limit, where `IN` would make SQLite fetch and sort all that match.
+"""
+
+import heapq
+import itertools
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+
+from aimux.model import JobStatus
+
+from ._times import from_cursor, to_cursor
+
+MAX_LIMIT: Final = 1_000  # rows in one page
+
+Row = tuple[Any, ...]  # what sqlite3 gives
+
+
+@attrs.frozen(kw_only=True)
+class Where:
+    """A question to one table. The names come from this package, values are always bound.
+
+    `columns` begin with the row number; `order` is the time column that is also selected, last.
+    """
+
+    table: str
+    columns: str
+    order: str
+    tests: Sequence[str] = ()
+    values: Sequence[object] = ()
+
+    def equal(self, column: str, value: object) -> "Where":
+        """The same question, narrowed to rows whose `column` is `value`."""
+        return attrs.evolve(
+            self, tests=(*self.tests, f"{column} = ?"), values=(*self.values, value)
+        )
+
+    def sql(self, after: tuple[int, int] | None, *, newest_first: bool) -> tuple[str, list[object]]:
+        """The statement and its values, less the limit."""
+        tests, values = list(self.tests), list(self.values)
+        if after is not None:
+            tests.append(f"({self.order}, number) {'<' if newest_first else '>'} (?, ?)")
+            values += after
+        wanted = f" WHERE {' AND '.join(tests)}" if tests else ""
+        way = "DESC" if newest_first else "ASC"
+        text = (
+            f"SELECT {self.columns}, {self.order} FROM {self.table}{wanted}"  # noqa: S608  # ours
+            f" ORDER BY {self.order} {way}, number {way} LIMIT ?"
+        )
+        return text, values
+
+
+def page(
+    connection: sqlite3.Connection,
+    where: Where,
+    *,
+    statuses: Sequence[JobStatus] | None,
+    limit: int,
+    cursor: str | None,
+    newest_first: bool,
+) -> tuple[list[Row], str | None]:
+    """The rows of one page without their trailing time, and the cursor of the next page.
+
+    `limit` is held between 1 and `MAX_LIMIT`; no states at all match nothing.
+
+    Raises:
+        InvalidArguments: `cursor` is not from a listing.
+    """
+    wanted = max(1, min(limit, MAX_LIMIT))
+    after = None if cursor is None else from_cursor(cursor)
+    questions = [where]
+    if statuses is not None:
+        distinct = dict.fromkeys(JobStatus(each).value for each in statuses)
+        questions = [where.equal("status", each) for each in distinct]
+    answers: list[list[Row]] = []
+    for question in questions:
+        text, values = question.sql(after, newest_first=newest_first)
+        answers.append(connection.execute(text, [*values, wanted + 1]).fetchall())
+    merged = heapq.merge(*answers, key=_place, reverse=newest_first)
+    rows = list(itertools.islice(merged, wanted + 1))
+    following = to_cursor(*_place(rows[wanted - 1])) if len(rows) > wanted else None
+    return [row[:-1] for row in rows[:wanted]], following
+
+
+def _place(row: Row) -> tuple[int, int]:
+    return row[-1], row[0]

@@ -1,0 +1,371 @@
+"""The store: jobs, their logs and sessions in one SQLite file, raw output in files beside it.
+
+One owner at a time, held by a lock the system drops at any death. One writer, which commits what
+waits together (`_lane`); readers have connections of their own and see what is committed. Whatever
+a method of this class wrote is committed when it returns, so a killed process loses nothing that
+anybody was told of. A power cut may lose the last commits.
+"""
+
+import contextlib
+import datetime
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+import attrs
+import trio
+
+from aimux.errors import StoreUnavailable
+from aimux.model import Entry, Job, JobId, JobStatus, Session, SessionId, Stream
+
+from . import _jobs, _orphans, _sessions, _sweep
+from ._faults import translated
+from ._files import connect, connect_memory, hold
+from ._jobs import JobPage
+from ._lane import Lane, Runs
+from ._migrations import migrate
+from ._orphans import Orphan
+from ._readers import Readers
+from ._sessions import SessionPage
+from ._spool import Piece, Spool, read_file, spool_file
+from ._sweep import Collected
+
+T = TypeVar("T")
+
+READERS: Final = 4  # connections and threads that read at once
+PAGE: Final = 50
+ENTRIES: Final = 1_000
+SWEEP: Final = 1_000  # jobs deleted in one transaction: the lane is not held for long
+_OUTAGES: Final = frozenset({"store_full", "store_unwritable", "store_unavailable"})
+
+
+@attrs.frozen(kw_only=True)
+class StoreStatistics:
+    """What the store has done since it was opened. `lost_entries` never reached the disk."""
+
+    path: str
+    waiting: int
+    works: int
+    commits: int
+    biggest_batch: int
+    errors: int
+    lost_entries: int
+    is_failing: bool
+
+
+@attrs.frozen(kw_only=True)
+class Tally:
+    """How many rows there are in each state; a state without rows is absent."""
+
+    jobs: Mapping[JobStatus, int]
+    sessions: Mapping[JobStatus, int]
+
+
+class Store:
+    """Jobs, logs and sessions. `open_store` makes it; every method may wait, and none polls.
+
+    Every method raises StoreUnavailable when the database cannot be used; then nothing of what it
+    was to write is there. Cancelled on entry a method does nothing; later it finishes first.
+    """
+
+    def __init__(self, lane: Runs, *, path: Path | None, readers: Readers | None) -> None:
+        self._lane = lane
+        self._path = path
+        self._readers = readers
+        self._lost_entries = 0
+        self._is_failing = False
+
+    @property
+    def path(self) -> Path | None:
+        """The database file; None in memory."""
+        return self._path
+
+    # ---------------------------------------------------------------------------------- writing
+
+    async def create(
+        self, job: Job, session: Session | None = None, entries: Sequence[Entry] = ()
+    ) -> None:
+        """Keep a new job, its session and the beginning of its log, all or nothing.
+
+        Without `session` the one that the job names must be there (none if it names none).
+
+        Raises:
+            NotFound: no session of that id.
+            ValueError: the job exists already.
+        """
+        await self._write(lambda connection: _jobs.create(connection, job, session, entries))
+
+    async def append(self, job_id: JobId, entries: Sequence[Entry]) -> bool:
+        """Keep more of a job's log; its state follows `job_started`. True if it is on disk.
+
+        While the disk is full or away, only the first append raises; the others return False, so
+        that a long outage is reported once. What they carried is counted as lost, and later appends
+        go on after the gap.
+
+        Raises:
+            NotFound: no such job.
+            ValueError: `entries` hold a `job_finished`, which is for `finish`.
+        """
+        try:
+            await self._write(lambda connection: _jobs.append(connection, job_id, entries))
+        except StoreUnavailable as fault:
+            if fault.code not in _OUTAGES:
+                raise
+            self._lost_entries += len(entries)
+            was_failing, self._is_failing = self._is_failing, True
+            if not was_failing:
+                raise
+            return False
+        return True
+
+    async def finish(
+        self, job: Job, session: Session | None = None, entries: Sequence[Entry] = ()
+    ) -> Job:
+        """Keep the end of a job. Returns the row as it is now: the first end wins, and a later one
+        changes nothing, neither session nor log.
+
+        Raises:
+            NotFound: no such job.
+            ValueError: the job's state is not terminal.
+        """
+        return await self._write(lambda connection: _jobs.finish(connection, job, session, entries))
+
+    async def save_session(self, session: Session) -> None:
+        """Keep a session as it is, new or not."""
+        await self._write(lambda connection: _sessions.save(connection, session))
+
+    async def abort_orphans(self, owner: str, at: datetime.datetime) -> list[Orphan]:
+        """End every queued or running job of another owner than `owner` as aborted, once.
+
+        Each gets a `job_finished` with what it had said so far; its session follows if it was the
+        last one there. The caller ends the `children` that are still alive.
+        """
+        return await self._write(lambda connection: _orphans.abort(connection, owner, at))
+
+    async def collect(
+        self, older_than: datetime.datetime, *, dry_run: bool = False, limit: int = SWEEP
+    ) -> Collected:
+        """Delete jobs that ended before `older_than`, their logs and raw output, and sessions
+        without jobs that were not active since. `dry_run` only tells.
+        """
+        wanted = max(1, limit)
+        found = await self._write(
+            lambda connection: _sweep.collect(
+                connection, older_than, is_dry_run=dry_run, limit=wanted
+            )
+        )
+        spools = await trio.to_thread.run_sync(self._drop_spools, found.job_ids, dry_run)
+        return attrs.evolve(found, spools=spools)
+
+    # ---------------------------------------------------------------------------------- reading
+
+    async def job(self, job_id: JobId) -> Job:
+        """One job.
+
+        Raises:
+            NotFound: there is none of that id (`job_not_found`).
+        """
+        return await self._read(lambda connection: _jobs.read(connection, job_id))
+
+    async def session(self, session_id: SessionId) -> Session:
+        """One session.
+
+        Raises:
+            NotFound: there is none of that id (`session_not_found`).
+        """
+        return await self._read(lambda connection: _sessions.read(connection, session_id))
+
+    async def entries(self, job_id: JobId, after_seq: int = 0, limit: int = ENTRIES) -> list[Entry]:
+        """At most `limit` entries of a log after `after_seq`, in order. Numbers may be missing
+        where a full disk lost entries.
+
+        Raises:
+            NotFound: no such job.
+        """
+        return await self._read(
+            lambda connection: _jobs.read_entries(connection, job_id, after_seq, max(1, limit))
+        )
+
+    async def jobs(
+        self,
+        *,
+        session_id: SessionId | None = None,
+        statuses: Sequence[JobStatus] | None = None,
+        cli: str | None = None,
+        limit: int = PAGE,
+        cursor: str | None = None,
+        order: Literal["newest", "oldest"] = "newest",
+        with_outcomes: bool = True,
+    ) -> JobPage:
+        """A page of jobs by creation. An unknown session has none; `with_outcomes=False` spares
+        reading answers (`outcome` is None then).
+
+        Raises:
+            InvalidArguments: `cursor` is not from a listing.
+        """
+        return await self._read(
+            lambda connection: _jobs.listing(
+                connection,
+                session_id=session_id,
+                statuses=statuses,
+                cli=cli,
+                limit=limit,
+                cursor=cursor,
+                newest_first=order == "newest",
+                with_outcomes=with_outcomes,
+            )
+        )
+
+    async def sessions(
+        self,
+        *,
+        statuses: Sequence[JobStatus] | None = None,
+        cli: str | None = None,
+        kind: str | None = None,
+        limit: int = PAGE,
+        cursor: str | None = None,
+    ) -> SessionPage:
+        """A page of sessions, the most recently active first.
+
+        Raises:
+            InvalidArguments: `cursor` is not from a listing.
+        """
+        return await self._read(
+            lambda connection: _sessions.listing(
+                connection, statuses=statuses, cli=cli, kind=kind, limit=limit, cursor=cursor
+            )
+        )
+
+    async def tally(self) -> Tally:
+        """How many jobs and sessions there are in each state, at the same cost for any number."""
+        return await self._read(_tally)
+
+    # ------------------------------------------------------------------------------- raw output
+
+    def spool(self, job_id: JobId, turn: int) -> Spool:
+        """Where one turn's raw output goes; the caller closes it. In memory only the tail stays."""
+        return Spool(self._spool_base(job_id, turn))
+
+    async def raw_output(
+        self, job_id: JobId, turn: int, stream: Stream, offset: int, max_bytes: int
+    ) -> Piece:
+        """A part of what a turn printed, kept by whichever owner; empty if nothing was."""
+        base = self._spool_base(job_id, turn)
+        if base is None:
+            await trio.lowlevel.checkpoint()
+            return Piece(offset=0, data=b"", total=0)
+        path = spool_file(base, stream)
+        try:
+            return await trio.to_thread.run_sync(read_file, path, offset, max_bytes)
+        except OSError as fault:
+            raise translated(fault, path) from fault
+
+    def _spool_base(self, job_id: JobId, turn: int) -> Path | None:
+        return None if self._path is None else _spools(self._path) / job_id / str(turn)
+
+    def _drop_spools(self, job_ids: Sequence[JobId], is_dry_run: bool) -> list[str]:
+        if self._path is None:
+            return []
+        found = [_spools(self._path) / job_id for job_id in job_ids]
+        there = [each for each in found if each.is_dir()]
+        if not is_dry_run:
+            for each in there:
+                shutil.rmtree(each, ignore_errors=True)
+        return [str(each) for each in there]
+
+    # ---------------------------------------------------------------------------------- watching
+
+    def statistics(self) -> StoreStatistics:
+        """Counters since the store was opened."""
+        lane = self._lane.statistics()
+        return StoreStatistics(
+            path=":memory:" if self._path is None else str(self._path),
+            waiting=lane.waiting,
+            works=lane.works,
+            commits=lane.commits,
+            biggest_batch=lane.biggest_batch,
+            errors=lane.errors,
+            lost_entries=self._lost_entries,
+            is_failing=self._is_failing,
+        )
+
+    def __repr__(self) -> str:
+        seen = self.statistics()
+        name = ":memory:" if self._path is None else self._path.name
+        lost = f", {seen.lost_entries} entries lost" if seen.lost_entries else ""
+        return (
+            f"<Store {name}: {seen.waiting} waiting, {seen.works} works in {seen.commits} commits,"
+            f" biggest {seen.biggest_batch}, {seen.errors} errors{lost}>"
+        )
+
+    # ---------------------------------------------------------------------------------- the ways
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            made = await self._lane.run(work)
+        except sqlite3.Error as fault:
+            raise translated(fault, self._path) from fault
+        self._is_failing = False
+        return made
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        ask = self._lane.run if self._readers is None else self._readers.run
+        try:
+            return await ask(work)
+        except sqlite3.Error as fault:
+            raise translated(fault, self._path) from fault
+
+
+@contextlib.asynccontextmanager
+async def open_store(path: Path | None, *, owner: str) -> AsyncIterator[Store]:
+    """The store in the file `path`, made or brought up to date; None keeps everything in memory.
+
+    While it is open nobody else can open it. `owner` names this process in rows and to whoever is
+    refused. Closing waits for what was begun, cancelled or not.
+
+    Raises:
+        StoreUnavailable: owned by another process (`store_locked`, with its pid), not writable, not
+            a database, from a later version; the hint says what to do.
+    """
+    if path is None:
+        lane = Lane(await trio.to_thread.run_sync(_opened, None))
+        try:
+            yield Store(lane, path=None, readers=None)
+        finally:
+            await lane.aclose()
+        return
+    with hold(path, owner):
+        lane = Lane(await trio.to_thread.run_sync(_opened, path))
+        readers = Readers(path)
+        try:
+            yield Store(lane, path=path, readers=readers)
+        finally:
+            await readers.aclose()
+            await lane.aclose()
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    connection = connect_memory() if path is None else connect(path)
+    try:
+        migrate(connection, path)
+    except sqlite3.Error as fault:
+        connection.close()
+        raise translated(fault, path) from fault
+    except StoreUnavailable:
+        connection.close()
+        raise
+    return connection
+
+
+def _spools(path: Path) -> Path:
+    return path.with_name("spool")
+
+
+def _tally(connection: sqlite3.Connection) -> Tally:
+    found: dict[str, dict[JobStatus, int]] = {"jobs": {}, "sessions": {}}
+    for what, status, total in connection.execute("SELECT what, status, total FROM tallies"):
+        if total:
+            found[what][JobStatus(status)] = total
+    return Tally(jobs=found["jobs"], sessions=found["sessions"])
