@@ -301,19 +301,19 @@ class _Steps:
 
     def _from_rules(self, role: str) -> Route:
         """The first rule that names an installed CLI which offers the mode."""
-        steps = [("override", self._override(role)), ("role", self._table(role))]
-        if role != DEFAULT_ROLE:
-            steps += [
-                ("default override", self._override(DEFAULT_ROLE)),
-                ("default role", self._table(DEFAULT_ROLE)),
-            ]
+        steps = []
+        for each in dict.fromkeys((role, DEFAULT_ROLE)):
+            kind = "default " if each == DEFAULT_ROLE else ""
+            steps.append((f"{kind}override", self._override(each)))
+            steps.append((f"{kind}role", self._table(each)))
+        # the most specific rule that states an effort: it is on the common scale
         effort = next((route.effort for _, route in steps if route.effort), "")
         for why, route in steps:
             if not route.cli:
                 continue
             reason = self._unusable(route.cli)
             if not reason:
-                return attrs.evolve(route, effort=route.effort or effort, why=why)
+                return attrs.evolve(route, effort=effort, why=why)
             self.skipped.append((route.cli, reason))
             if "override" in why:
                 variable = role_variable(role if why == "override" else DEFAULT_ROLE)
