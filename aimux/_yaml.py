@@ -142,9 +142,7 @@ class YamlReader:
             kept = orjson.loads(place.read_bytes())
             if kept["head"] != [__version__, *key, *now]:
                 return None
-            return Document(
-                path=key[0], data=kept["data"], lines=kept["lines"], body=kept["body"]
-            )
+            return Document(path=key[0], data=kept["data"], lines=kept["lines"], body=kept["body"])
         except (OSError, ValueError, LookupError, TypeError):
             return None  # missing, torn or foreign: the file itself is the truth
 
@@ -152,15 +150,19 @@ class YamlReader:
         place = self._place(key)
         if place is None:
             return
-        packed = orjson.dumps({
-            "head": [__version__, *key, *now],
-            "data": document.data,
-            "lines": document.lines,
-            "body": document.body,
-        })
+        packed = orjson.dumps(
+            {
+                "head": [__version__, *key, *now],
+                "data": document.data,
+                "lines": document.lines,
+                "body": document.body,
+            }
+        )
         with contextlib.suppress(OSError):  # a read-only cache costs time, nothing else
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")  # 0600: may hold a token
+            handle, name = tempfile.mkstemp(
+                dir=place.parent, prefix=".new-"
+            )  # 0600: may hold a token
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(packed)
@@ -234,7 +236,7 @@ class _Walk:
             case "int" | "float":
                 return _number(tag, value)
             case "str" | "timestamp":  # a version like 2025-01-01 stays what it looks like
-                return value  # type: ignore[no-any-return]  # untyped library
+                return value
         raise YamlFault(f"tag {node.tag} is not allowed", path=self.path, line=line)  # type: ignore[attr-defined]  # untyped library
 
     def _map(self, pairs: list[tuple[object, object]], at: str, depth: int) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What a user may set, section by section, with defaults and the ranges in which a value makes sense.
+"""What a user may set: sections with defaults and the ranges in which a value makes sense.
 
 The unit stands in the key's name. The names are those of the configuration file, so a path like
 `server.transport.port` reads the same here, in YAML and (upper case, `_`) in the environment.
@@ -31,7 +31,7 @@ class Severity(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Problem:
-    """One thing that is wrong with the configuration. `where` is `file:line`, a variable or a flag."""
+    """One thing wrong with the configuration; `where` is `file:line`, a variable or a flag."""
 
     severity: Severity
     where: str
@@ -84,7 +84,7 @@ def _is_path(_: object, __: object, value: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class TransportSettings:
-    """How the server is reached. `tls_cert` and `tls_key` are PEM files, set together or not at all."""
+    """How the server is reached. `tls_cert` and `tls_key` are PEM files, both or none."""
 
     type: TransportType = TransportType.STDIO
     port: str = attrs.field(default=":8080", validator=_is_address)
@@ -158,4 +158,3 @@ class Settings:
     server: ServerSettings = attrs.field(factory=ServerSettings)
     circuit_breaker: BreakerSettings = attrs.field(factory=BreakerSettings)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
-

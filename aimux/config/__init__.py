@@ -1,0 +1,23 @@
+"""Settings, profiles and roles of one client, from files, environment and flags."""
+
+from ._explain import (
+    Row as Row,
+    explain as explain,
+)
+from ._find import (
+    ClientContext as ClientContext,
+    Places as Places,
+    state_dir as state_dir,
+    state_path as state_path,
+    user_dir as user_dir,
+)
+from ._load import (
+    Loader as Loader,
+    Snapshot as Snapshot,
+    load as load,
+)
+from ._merge import Origin as Origin
+from ._watch import (
+    Change as Change,
+    serve_changes as serve_changes,
+)

@@ -1,0 +1,203 @@
+"""Where settings come from: directories and files, and what the environment and flags say."""
+
+import difflib
+import pathlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import attrs
+import orjson
+
+from aimux import _resources
+from aimux.model import EFFORTS, Source
+
+from ._shape import Kind, from_text
+
+PREFIX: Final = "AIMUX_"
+ROLE_PREFIX: Final = "AIMUX_ROLE_"
+# read by others: directories, the daemon's switch, guidance
+FOREIGN: Final = frozenset({
+    "AIMUX_CONFIG_DIR", "AIMUX_STATE_DIR", "AIMUX_CACHE_DIR", "AIMUX_RUNTIME_DIR",
+    "AIMUX_DAEMON", "AIMUX_ENV",
+})  # fmt: skip
+TRANSPORT_ALIASES: Final = {"streamablehttp": "http", "streamable-http": "http"}
+
+
+@attrs.frozen(kw_only=True)
+class ClientContext:
+    """Whose settings are wanted: working directory and environment as the client has them.
+
+    `flags` maps dotted keys to values or texts; the part `server.` may be left out.
+    """
+
+    cwd: pathlib.Path
+    env: Mapping[str, str]
+    config_dir: pathlib.Path | None = None
+    flags: Mapping[str, object] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Places:
+    """Files that may exist for one client, and the directories that hold more of them."""
+
+    shipped: pathlib.Path  # profiles/
+    prompts: pathlib.Path  # prompts/
+    user: pathlib.Path
+    project: pathlib.Path  # <cwd>/.aimux
+
+    @property
+    def settings_files(self) -> Sequence[tuple[Source, pathlib.Path]]:
+        """The YAML files of settings, lowest layer first."""
+        return (
+            (Source.SHIPPED, self.shipped / "default.yaml"),
+            (Source.USER, self.user / "default.yaml"),
+            (Source.PROJECT, self.project / "config.yaml"),
+        )
+
+    @property
+    def profile_roots(self) -> Sequence[tuple[Source, pathlib.Path]]:
+        """Directories with one directory per CLI. A project has none: a profile names a program
+        to run, and a fresh clone must not.
+        """
+        return ((Source.SHIPPED, self.shipped), (Source.USER, self.user / "cli.d"))
+
+    @property
+    def prompt_roots(self) -> Sequence[tuple[Source, pathlib.Path]]:
+        """Directories with `roles/`, `styles/`, `snippets/`, lowest layer first."""
+        return (
+            (Source.SHIPPED, self.prompts),
+            (Source.USER, self.user / "prompts.d"),
+            (Source.PROJECT, self.project / "prompts.d"),
+        )
+
+
+def user_dir(env: Mapping[str, str]) -> pathlib.Path:
+    """The user's configuration directory in this environment."""
+    named = env.get("AIMUX_CONFIG_DIR", "").strip()
+    return expand(named, env) if named else _home(env) / ".config" / "aimux"
+
+
+def state_dir(env: Mapping[str, str]) -> pathlib.Path:
+    """Where the store, the log and sockets of this environment's daemon live."""
+    named = env.get("AIMUX_STATE_DIR", "").strip()
+    return expand(named, env) if named else _home(env) / ".config" / "aimux"
+
+
+def state_path(value: str, env: Mapping[str, str]) -> pathlib.Path:
+    """A path of the settings (`db_path`, `log_file`): `~` expanded, relative ones in the state
+    directory.
+    """
+    return state_dir(env) / expand(value, env)
+
+
+def expand(value: str, env: Mapping[str, str]) -> pathlib.Path:
+    """A path with a leading `~/` (or `~\\`) replaced by the home directory of `env`."""
+    if value == "~" or value[:2] in {"~/", "~\\"}:
+        return _home(env) / value[2:]
+    return pathlib.Path(value)
+
+
+def _home(env: Mapping[str, str]) -> pathlib.Path:
+    named = env.get("HOME") or env.get("USERPROFILE")
+    return pathlib.Path(named) if named else pathlib.Path.home()
+
+
+def find_places(client: ClientContext) -> Places:
+    """The places of one client; nothing is opened."""
+    user = client.config_dir if client.config_dir is not None else user_dir(client.env)
+    return Places(
+        shipped=_resources.shipped("profiles"),
+        prompts=_resources.shipped("prompts"),
+        user=user,
+        project=client.cwd / ".aimux",
+    )
+
+
+Complain = Callable[[str, str, str], None]  # where, message, suggestion
+
+
+def read_environment(
+    env: Mapping[str, str], keys: Mapping[str, Kind], complain: Complain
+) -> Iterator[tuple[str, str, object]]:
+    """Variable, dotted key and value for every setting that `env` names.
+
+    `keys` are the known leaves with their types. A variable of ours that is close to a known one is
+    taken for a typing error and reported; others may belong to somebody else.
+    """
+    names = {variable: key for key in keys for variable in variables(key)}
+    if env.get("MCP_TRANSPORT", "").strip():  # below AIMUX_*, which comes later and replaces it
+        word = env["MCP_TRANSPORT"].strip().lower()
+        yield "MCP_TRANSPORT", "server.transport.type", TRANSPORT_ALIASES.get(word, word)
+    if env.get("PORT", "").strip():
+        yield "PORT", "server.transport.port", env["PORT"].strip()
+    for variable in sorted(env, key=lambda each: (len(each), each)):
+        text = env[variable]
+        if not variable.startswith(PREFIX) or not text.strip():
+            continue
+        if variable in names:
+            value = from_text(keys[names[variable]], text)
+            if names[variable] == "server.transport.type" and isinstance(value, str):
+                value = TRANSPORT_ALIASES.get(value.lower(), value.lower())
+            yield variable, names[variable], value
+        elif variable not in FOREIGN and not variable.startswith(ROLE_PREFIX):
+            close = difflib.get_close_matches(variable, names, n=1, cutoff=0.85)
+            if close:
+                complain(variable, f"unknown variable {variable}", close[0])
+
+
+def variables(key: str) -> list[str]:
+    """The variables that set a key: with its section, and without it for `server`."""
+    name = key.upper().replace(".", "_")
+    short = name.removeprefix("SERVER_")
+    return [PREFIX + name] if short == name else [PREFIX + name, PREFIX + short]
+
+
+def read_flags(
+    flags: Mapping[str, object], keys: Mapping[str, Kind]
+) -> Iterator[tuple[str, object]]:
+    """Dotted key and value of every flag; unknown ones come through for `check` to report."""
+    for flag, value in flags.items():
+        key = flag.replace("-", "_")
+        if key not in keys and f"server.{key}" in keys:
+            key = f"server.{key}"
+        if isinstance(value, str) and key in keys:
+            yield key, from_text(keys[key], value)
+        else:
+            yield key, value
+
+
+def parse_role(text: str) -> dict[str, str]:
+    """CLI, model and effort of `cli:model:effort`, `cli=…,model=…,effort=…` or a JSON object.
+
+    Colons inside a model name are kept: the first part is the CLI, and the last is the effort only
+    when it is empty or a level of the common scale.
+
+    Raises:
+        ValueError: there is no CLI in it, or a part that has no meaning.
+    """
+    stripped = text.strip()
+    if stripped.startswith("{"):
+        parts = orjson.loads(stripped)
+        if not all(isinstance(each, str) for each in parts.values()):
+            raise ValueError("the parts of a role must be texts")
+    elif re.match(r"(cli|model|effort|reasoning_effort)\s*=", stripped):
+        pairs = [each.partition("=") for each in stripped.split(",") if each.strip()]
+        parts = {key.strip(): value.strip() for key, _, value in pairs}
+    else:
+        cli, _, rest = stripped.partition(":")
+        model, colon, last = rest.rpartition(":")
+        if not colon or (last and last not in EFFORTS):
+            model, last = rest, ""
+        parts = {"cli": cli, "model": model, "effort": last}
+    if "effort" in parts:
+        parts["reasoning_effort"] = parts.pop("effort")
+    unknown = sorted(set(parts) - {"cli", "model", "reasoning_effort"})
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not one of cli, model, effort")
+    if not parts.get("cli", "").strip():
+        raise ValueError("no cli in it")
+    effort = parts.get("reasoning_effort", "")
+    if effort and effort not in EFFORTS:
+        raise ValueError(f"effort {effort} is not one of {', '.join(EFFORTS)}")
+    return {key: value.strip() for key, value in parts.items()}

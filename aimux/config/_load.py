@@ -1,0 +1,355 @@
+"""One client's configuration, made of its layers: shipped, user, project, environment, flags.
+
+Loading never fails: a file or value that cannot be used is left out, what stood below it stays in
+effect, and every fault is listed at once. Values are kept by the state of the files they came from,
+so asking again costs a `stat` per file.
+"""
+
+import functools
+import hashlib
+import itertools
+import os
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import attrs
+import platformdirs
+
+from aimux._yaml import Document, YamlFault, YamlReader
+from aimux.library import Prompt, RoleText, Shelf as PromptShelf, read_roles
+from aimux.model import (
+    EFFORTS,
+    Problem,
+    Profile,
+    Role,
+    RoleSettings,
+    Route,
+    Settings,
+    Severity,
+    Source,
+)
+
+from ._find import (
+    PREFIX,
+    ROLE_PREFIX,
+    ClientContext,
+    Places,
+    find_places,
+    parse_role,
+    read_environment,
+    read_flags,
+)
+from ._kept import Seen, Shelf
+from ._merge import Origin, merge, paths, without_nulls
+from ._profiles import Profiles, load_profiles
+from ._shape import Fault, FaultKind, Tree, build, check, leaves, nearest
+
+# A fresh clone must not change whom the server trusts, where it writes or who may reach it.
+NOT_FROM_PROJECT: Final = (
+    "server.allow_danger", "server.auth_token", "server.db_path", "server.log_file",
+    "server.transport",
+)  # fmt: skip
+BUILT_IN: Final = Origin(source=Source.SHIPPED, where="built in")
+_ENVIRONMENT: Final = ("HOME", "USERPROFILE", "MCP_TRANSPORT", "PORT")  # and AIMUX_*
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """Everything a client's configuration says, at one moment. Running work keeps the one it began
+    with.
+
+    `origins` has an entry for each dotted key that a layer set; `overrides` are the roles that the
+    environment sends elsewhere; `fingerprint` changes whenever anything here may have.
+    """
+
+    settings: Settings
+    profiles: Mapping[str, Profile]
+    roles: Mapping[str, Role]
+    overrides: Mapping[str, Route]
+    prompts: Mapping[str, Prompt]
+    problems: Sequence[Problem]
+    origins: Mapping[str, Origin]
+    places: Places
+    fingerprint: str
+
+    @property
+    def errors(self) -> Sequence[Problem]:
+        """The problems that left a file or value out."""
+        return [each for each in self.problems if each.severity is Severity.ERROR]
+
+
+def load(client: ClientContext) -> Snapshot:
+    """The configuration of `client`. Reads files: call it in a thread where a loop runs."""
+    return _process_loader().load(client)
+
+
+def cache_dir(env: Mapping[str, str]) -> pathlib.Path:
+    """Where parsed files are kept between processes."""
+    named = env.get("AIMUX_CACHE_DIR", "").strip()
+    return pathlib.Path(named) if named else platformdirs.user_cache_path("aimux")
+
+
+@functools.cache
+def _process_loader() -> "Loader":
+    return Loader(cache_dir(os.environ) / "yaml")
+
+
+class Loader:
+    """Loads configurations and remembers them. Threads may share one."""
+
+    def __init__(self, cache: pathlib.Path | None = None) -> None:
+        self._reader = YamlReader(cache)
+        self._shelf = Shelf()
+
+    def __repr__(self) -> str:
+        return f"<Loader: {self._shelf!r}, {self._reader!r}>"
+
+    def load(self, client: ClientContext) -> Snapshot:
+        """The configuration of `client`; the same object while nothing it depends on changed."""
+        said = tuple(
+            sorted(
+                (name, value)
+                for name, value in client.env.items()
+                if name.startswith(PREFIX) or name in _ENVIRONMENT
+            )
+        )
+        flags = tuple(sorted((name, repr(value)) for name, value in client.flags.items()))
+        key = ("snapshot", str(client.cwd), str(client.config_dir), said, flags)
+        return self._shelf.get(key, lambda seen: self._make(client, key, seen))
+
+    def _make(self, client: ClientContext, key: object, seen: Seen) -> Snapshot:
+        places = find_places(client)
+        layers = _Layers()
+        for source, file in places.settings_files:
+            self._add_file(layers, source, file, seen)
+        known = leaves(Settings)
+        for variable, path, value in read_environment(client.env, known, layers.complain):
+            layers.add(
+                Source.ENVIRONMENT, _nested(path, value), _fixed(Source.ENVIRONMENT, variable)
+            )
+        for path, value in read_flags(client.flags, known):
+            flag = "--" + path.removeprefix("server.").replace("_", "-").replace(".", "-")
+            layers.add(Source.FLAG, _nested(path, value), _fixed(Source.FLAG, flag))
+        profiles = self._profiles(places, seen)
+        prompts, roles, text_problems = self._texts(places, seen)
+        settings = _Judged(layers, profiles.profiles).settings()
+        overrides = _overrides(client.env, {*roles, *settings.roles}, layers)
+        digest = hashlib.sha256(repr((key, sorted(seen.states.items()))).encode())
+        return Snapshot(
+            settings=settings,
+            profiles=profiles.profiles,
+            roles=_roles(roles, settings.roles),
+            overrides=overrides,
+            prompts=prompts.prompts,
+            problems=(*layers.problems, *profiles.problems, *prompts.problems, *text_problems),
+            origins=layers.origins,
+            places=places,
+            fingerprint=digest.hexdigest()[:16],
+        )
+
+    def _add_file(self, layers: "_Layers", source: Source, path: pathlib.Path, seen: Seen) -> None:
+        if not seen.note(path):
+            return
+        try:
+            document = self._reader.read(path)
+        except YamlFault as fault:
+            where = f"{fault.path}:{fault.line}" if fault.line else fault.path
+            layers.say(Severity.ERROR, where, fault.what)
+            return
+        if document.data is not None:  # an empty file says nothing
+            layers.add(source, document.data, functools.partial(_in_file, source, document))
+
+    def _profiles(self, places: Places, seen: Seen) -> Profiles:
+        """Shared by all clients of one configuration directory."""
+        roots = tuple(places.profile_roots)
+        return self._shelf.get(
+            ("profiles", roots), lambda own: load_profiles(roots, self._reader, own), seen
+        )
+
+    def _texts(
+        self, places: Places, seen: Seen
+    ) -> tuple[PromptShelf, Mapping[str, RoleText], Sequence[Problem]]:
+        roots = tuple(places.prompt_roots)
+
+        def make(own: Seen) -> tuple[PromptShelf, Mapping[str, RoleText], Sequence[Problem]]:
+            shelf = PromptShelf.read(roots, self._reader, own)
+            return shelf, *read_roles(shelf)
+
+        return self._shelf.get(("texts", roots), make, seen)
+
+
+class _Layers:
+    """Settings merged so far, where each is from, and what was wrong on the way."""
+
+    def __init__(self) -> None:
+        self.tree: Tree = {}
+        self.origins: dict[str, Origin] = {}
+        self.problems: list[Problem] = []
+
+    def say(self, severity: Severity, where: str, message: str, suggestion: str = "") -> None:
+        problem = Problem(severity=severity, where=where, message=message, suggestion=suggestion)
+        self.problems.append(problem)
+
+    def complain(self, where: str, message: str, suggestion: str) -> None:
+        self.say(Severity.WARNING, where, message, suggestion)
+
+    def add(self, source: Source, raw: object, origin_of: Callable[[str], Origin]) -> None:
+        def report(fault: Fault) -> None:
+            is_unknown = fault.kind is FaultKind.UNKNOWN
+            self.say(
+                Severity.WARNING if is_unknown else Severity.ERROR,
+                str(origin_of(fault.path)),
+                f"{fault.path}: {fault.message}" if fault.path else fault.message,
+                fault.suggestion,
+            )
+
+        fitted = check(Settings, raw, report)
+        if source is Source.PROJECT:
+            for path in _prune(fitted, NOT_FROM_PROJECT):
+                message = f"{path}: not taken from a project, set it in your own configuration"
+                self.say(Severity.WARNING, str(origin_of(path)), message)
+        self.tree = merge(self.tree, fitted)
+        for path in paths(fitted):
+            for below in [each for each in self.origins if each.startswith(f"{path}.")]:
+                del self.origins[below]  # reset or replaced as a whole
+            self.origins[path] = origin_of(path)
+            if path == "server.auth_token" and source in {Source.USER, Source.PROJECT}:
+                message = "server.auth_token: a secret in a file, AIMUX_AUTH_TOKEN is its place"
+                self.say(Severity.WARNING, str(origin_of(path)), message)
+
+    def where(self, path: str) -> str:
+        """Where the value in effect stands, for messages."""
+        while path:
+            if path in self.origins:
+                return str(self.origins[path])
+            path = path.rpartition(".")[0]
+        return str(BUILT_IN)
+
+
+class _Judged:
+    """The merged settings, looked at as a whole."""
+
+    def __init__(self, layers: _Layers, profiles: Mapping[str, Profile]) -> None:
+        self._layers = layers
+        self._profiles = profiles
+
+    def settings(self) -> Settings:
+        settings = build(Settings, without_nulls(self._layers.tree))
+        self._times(settings)
+        self._names(settings)
+        transport = settings.server.transport
+        if bool(transport.tls_cert) != bool(transport.tls_key):
+            lonely = "tls_cert" if transport.tls_cert else "tls_key"
+            message = f"{lonely} stands alone: TLS needs tls_cert and tls_key"
+            self._say(Severity.ERROR, f"server.transport.{lonely}", message)
+            plain = attrs.evolve(transport, tls_cert="", tls_key="")
+            server = attrs.evolve(settings.server, transport=plain)
+            settings = attrs.evolve(settings, server=server)
+        return attrs.evolve(settings, roles=self._roles(settings.roles))
+
+    def _say(self, severity: Severity, path: str, message: str, suggestion: str = "") -> None:
+        where = self._layers.where(path)
+        self._layers.say(severity, where, f"{path}: {message}", suggestion)
+
+    def _times(self, settings: Settings) -> None:
+        names = ("soft_warning", "hard_stall", "auto_cancel")
+        keys = [f"streaming_{each}_seconds" for each in names]
+        for early, late in itertools.pairwise(keys):
+            first, second = getattr(settings.server, early), getattr(settings.server, late)
+            if first >= second:
+                message = f"{first:g} s is not before {late} ({second:g} s) and has no effect"
+                self._say(Severity.WARNING, f"server.{early}", message)
+
+    def _names(self, settings: Settings) -> None:
+        for key in ("cli_priority", "disabled_clis"):
+            for name in getattr(settings.server, key):
+                self._known(f"server.{key}", name)
+
+    def _known(self, path: str, name: str) -> None:
+        if name not in self._profiles:
+            message = f"{name} is not a known CLI"
+            self._say(Severity.WARNING, path, message, nearest(name, self._profiles))
+
+    def _roles(self, roles: Mapping[str, RoleSettings]) -> Mapping[str, RoleSettings]:
+        checked = {}
+        for name, role in roles.items():
+            if role.cli:
+                self._known(f"roles.{name}.cli", role.cli)
+            effort = role.reasoning_effort
+            if effort and effort not in EFFORTS:
+                message = f"{effort} is not one of {', '.join(EFFORTS)}"
+                path = f"roles.{name}.reasoning_effort"
+                self._say(Severity.ERROR, path, message, nearest(effort, EFFORTS))
+                role = attrs.evolve(role, reasoning_effort="")  # the loop's own
+            checked[name] = role
+        return checked
+
+
+def _in_file(source: Source, document: Document, path: str) -> Origin:
+    return Origin(source=source, where=document.path, line=document.line(path))
+
+
+def _fixed(source: Source, where: str) -> Callable[[str], Origin]:
+    origin = Origin(source=source, where=where)
+    return lambda _: origin
+
+
+def _nested(path: str, value: object) -> Tree:
+    for word in reversed(path.split(".")):
+        value = {word: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def _prune(tree: Tree, denied: Sequence[str]) -> Iterator[str]:
+    for path in denied:
+        *above, last = path.split(".")
+        place: object = tree
+        for word in above:
+            place = place.get(word) if isinstance(place, dict) else None
+        if isinstance(place, dict) and last in place:
+            del place[last]
+            yield path
+
+
+def _overrides(env: Mapping[str, str], known: set[str], layers: _Layers) -> dict[str, Route]:
+    names = {each.upper().replace("-", "_"): each for each in sorted(known)}
+    found = {}
+    for variable in sorted(env):
+        if not variable.startswith(ROLE_PREFIX) or not env[variable].strip():
+            continue
+        word = variable.removeprefix(ROLE_PREFIX)
+        if word not in names:
+            message = f"{word.lower()} is not a known role"
+            layers.say(Severity.WARNING, variable, message, nearest(word, names))
+        try:
+            parts = parse_role(env[variable])
+        except ValueError as error:
+            layers.say(Severity.ERROR, variable, f"{env[variable]!r}: {error}", "cli:model:effort")
+            continue
+        found[names.get(word, word.lower().replace("_", "-"))] = Route(
+            cli=parts["cli"],
+            model=parts.get("model", ""),
+            effort=parts.get("reasoning_effort", ""),
+            why=variable,
+        )
+    return found
+
+
+def _roles(texts: Mapping[str, RoleText], routes: Mapping[str, RoleSettings]) -> dict[str, Role]:
+    roles = {}
+    for name in sorted({*texts, *routes}):
+        text = texts.get(name, RoleText(name=name, text=""))
+        route = routes.get(name, RoleSettings())
+        roles[name] = Role(
+            name=name,
+            cli=route.cli,
+            model=route.model,
+            effort=route.reasoning_effort,
+            mode=text.mode,
+            text=text.text,
+            summary=text.summary,
+            origin=text.origin,
+        )
+    return roles

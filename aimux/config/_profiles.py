@@ -1,0 +1,140 @@
+"""Profiles read from their directories: shipped ones, and the user's over or beside them."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from aimux._yaml import Document, YamlFault, YamlReader
+from aimux.model import Problem, Profile, Severity, Source
+
+from ._checks import faults_of, secrets_in
+from ._kept import Seen
+from ._merge import merge, without_nulls
+from ._shape import Fault, Tree, build, check, missing
+from ._short import is_short, translate
+
+FILE: Final = "profile.yaml"
+
+
+@attrs.frozen(kw_only=True)
+class Profiles:
+    """All profiles that can be used, and what is wrong with the others."""
+
+    profiles: Mapping[str, Profile]
+    problems: Sequence[Problem]
+    sources: Mapping[str, Source]
+
+
+def load_profiles(
+    roots: Sequence[tuple[Source, pathlib.Path]], reader: YamlReader, seen: Seen
+) -> Profiles:
+    """Every profile below `roots`, lowest layer first. One that cannot work is left out and
+    reported; the layer below it, if it has one, stays in use.
+    """
+    found = _Found()
+    for source, root in roots:
+        for file in seen.files_in(root, FILE):
+            found.read(source, file, reader)
+    ordered = sorted(found.profiles.values(), key=lambda each: (each.priority, each.name))
+    return Profiles(
+        profiles={each.name: each for each in ordered},
+        problems=tuple(found.problems),
+        sources=found.sources,
+    )
+
+
+class _Found:
+    """Profiles so far, with the raw trees that short ones are laid over."""
+
+    def __init__(self) -> None:
+        self.profiles: dict[str, Profile] = {}
+        self.problems: list[Problem] = []
+        self.sources: dict[str, Source] = {}
+        self._trees: dict[str, Tree] = {}
+
+    def read(self, source: Source, file: pathlib.Path, reader: YamlReader) -> None:
+        try:
+            document = reader.read(file)
+        except YamlFault as fault:
+            where = f"{fault.path}:{fault.line}" if fault.line else fault.path
+            problem = Problem(severity=Severity.ERROR, where=where, message=fault.what)
+            self.problems.append(problem)
+            return
+        page = _Page(document, self.problems)
+        profile, tree = self._profile(document, page)
+        if profile is None:
+            return
+        if file.parent.name != profile.name:
+            page.say(Severity.WARNING, "name", f"{profile.name} lies in {file.parent.name}/", "")
+        for key in secrets_in(profile) if source is not Source.SHIPPED else ():
+            page.say(
+                Severity.WARNING, key, "a secret in a file, env.passes lets the client's in", ""
+            )
+        self.profiles[profile.name] = profile
+        self.sources[profile.name] = source
+        self._trees[profile.name] = tree
+
+    def _profile(self, document: Document, page: "_Page") -> tuple[Profile | None, Tree]:
+        raw = document.data
+        if not isinstance(raw, dict):
+            page.say(Severity.ERROR, "", "not a profile: a map of keys is wanted", "")
+            return None, {}
+        name = raw.get("name")
+        base = self._trees.get(name) if isinstance(name, str) else None
+        if is_short(raw):
+            short = translate(
+                raw,
+                base,
+                lambda key, text, near: page.say(Severity.WARNING, key, text, near),
+                lambda key, text, near: page.say(Severity.ERROR, key, text, near),
+            )
+            raw, page.moved = short.tree, short.moved
+        elif "schema_version" in raw or "command" in raw:
+            base = None  # a whole profile of the user's own
+        tree = check(Profile, raw, page.fault)
+        tree.pop("origin", None)
+        whole = without_nulls(merge(base, tree) if base is not None else tree)
+        absent = missing(Profile, whole)
+        for key in absent:
+            page.say(Severity.ERROR, key, "missing", "")
+        if absent:
+            return None, {}
+        profile = build(Profile, whole)
+        for fault in faults_of(profile):
+            page.fault(fault)
+        if page.is_refused:
+            return None, {}
+        return attrs.evolve(profile, origin=document.path), whole
+
+
+class _Page:
+    """One file's faults, turned into problems with its lines."""
+
+    def __init__(self, document: Document, problems: list[Problem]) -> None:
+        self._document = document
+        self._problems = problems
+        self.moved: Mapping[str, str] = {}
+        self.is_refused = False
+
+    def say(self, severity: Severity, key: str, message: str, suggestion: str) -> None:
+        line = self._document.line(key)
+        where = f"{self._document.path}:{line}" if line else self._document.path
+        text = f"{key}: {message}" if key else message
+        self.is_refused |= severity is Severity.ERROR
+        problem = Problem(severity=severity, where=where, message=text, suggestion=suggestion)
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+    def fault(self, fault: Fault) -> None:
+        self.say(Severity.ERROR, self._original(fault.path), fault.message, fault.suggestion)
+
+    def _original(self, path: str) -> str:
+        """The key as the file spells it, for a path of the full shape."""
+        above = path
+        while above:
+            if above in self.moved:
+                return self.moved[above] + path[len(above) :]
+            above = above.rpartition(".")[0]
+        return path

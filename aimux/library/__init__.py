@@ -1,0 +1,14 @@
+"""Texts that steer a CLI: roles, styles and snippets, shipped < user < project."""
+
+from ._prompts import (
+    KINDS as KINDS,
+    Lister as Lister,
+    Prompt as Prompt,
+    Shelf as Shelf,
+    TemplateFault as TemplateFault,
+    render as render,
+)
+from ._roles import (
+    RoleText as RoleText,
+    read_roles as read_roles,
+)

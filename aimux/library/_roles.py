@@ -1,0 +1,110 @@
+"""Roles out of prompt texts: what the front matter says, and which stance a layer may take.
+
+A project's text may steer a role, but not give it more than the layers below did: a fresh clone
+must not turn a reviewer into a writer.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from aimux.model import Mode, Problem, Severity, Source
+
+from ._prompts import Prompt, Shelf, TemplateFault, render
+
+KEYS: Final = ("summary", "mode", "tags")
+STANCES: Final = (Mode.READ, Mode.WRITE)  # danger is a configuration's to allow, not a text's
+
+
+@attrs.frozen(kw_only=True)
+class RoleText:
+    """A role as its text has it: `mode` is its stance where a call does not name one."""
+
+    name: str
+    summary: str = ""
+    mode: Mode = Mode.READ
+    tags: Sequence[str] = ()
+    text: str
+    origin: str = ""
+    source: Source = Source.SHIPPED
+
+
+def read_roles(shelf: Shelf) -> tuple[Mapping[str, RoleText], Sequence[Problem]]:
+    """Every role of the shelf by name, and what is wrong with their files.
+
+    A role whose text cannot be filled in is left out; a wrong key costs only that key.
+    """
+    roles: dict[str, RoleText] = {}
+    problems: list[Problem] = []
+    for id_, prompt in sorted(shelf.prompts.items()):
+        if not id_.startswith("roles/"):
+            continue
+        try:
+            text = render(shelf.prompts, id_, {})
+        except TemplateFault as fault:
+            message = fault.message if fault.hint is None else f"{fault.message} ({fault.hint})"
+            problem = Problem(severity=Severity.ERROR, where=prompt.where(), message=message)
+            problems.append(problem)
+            continue
+        mode = _stance(prompt, shelf.hidden.get(id_, ()), problems)
+        roles[prompt.name] = RoleText(
+            name=prompt.name,
+            summary=_text(prompt, "summary", problems),
+            mode=mode,
+            tags=_tags(prompt, problems),
+            text=text,
+            origin=prompt.origin,
+            source=prompt.source,
+        )
+        for key in sorted(set(prompt.front) - set(KEYS)):
+            close = difflib.get_close_matches(key, KEYS, n=1)
+            problem = Problem(
+                severity=Severity.WARNING,
+                where=prompt.where(key),
+                message=f"unknown key {key}",
+                suggestion=close[0] if close else "",
+            )
+            problems.append(problem)
+    return roles, problems
+
+
+def _stance(prompt: Prompt, hidden: Sequence[Prompt], problems: list[Problem]) -> Mode:
+    mode = _said(prompt, problems)
+    if prompt.source is Source.PROJECT and hidden and mode is Mode.WRITE:
+        below = _said(hidden[-1], [])
+        if below is not mode:
+            where = prompt.where("mode")
+            message = f"a project may not let {prompt.name} write: {below} is taken"
+            problems.append(Problem(severity=Severity.WARNING, where=where, message=message))
+        return below
+    return mode
+
+
+def _said(prompt: Prompt, problems: list[Problem]) -> Mode:
+    word = prompt.front.get("mode", Mode.READ)
+    if word in list(STANCES):
+        return Mode(str(word))
+    message = f"mode {word!r} is not one of {', '.join(STANCES)}: read is taken"
+    problem = Problem(severity=Severity.ERROR, where=prompt.where("mode"), message=message)
+    problems.append(problem)
+    return Mode.READ
+
+
+def _text(prompt: Prompt, key: str, problems: list[Problem]) -> str:
+    value = prompt.front.get(key, "")
+    if isinstance(value, str):
+        return value
+    message = f"{key} is not text"
+    problems.append(Problem(severity=Severity.ERROR, where=prompt.where(key), message=message))
+    return ""
+
+
+def _tags(prompt: Prompt, problems: list[Problem]) -> Sequence[str]:
+    value: object = prompt.front.get("tags", [])
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    message = "tags are not a list of words"
+    problems.append(Problem(severity=Severity.ERROR, where=prompt.where("tags"), message=message))
+    return ()
