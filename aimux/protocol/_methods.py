@@ -82,11 +82,13 @@ class Param:
     def fault(self, params: Mapping[str, object]) -> str | None:
         """Return what is wrong with it, if anything."""
         value = params.get(self.name)
-        if value is None and self.name not in params:
-            return f"missing parameter: {self.name}" if self.is_required else None
-        if type(value) is not self.kind:
-            return f"parameter {self.name} must be {_JSON_NAMES[self.kind]}"
-        return None
+        if type(value) is self.kind:
+            return None
+        if value is None and not self.is_required:  # clients send null for what they leave out
+            return None
+        if self.name not in params:
+            return f"missing parameter: {self.name}"
+        return f"parameter {self.name} must be {_JSON_NAMES[self.kind]}"
 
 
 _JSON_NAMES: Final[Mapping[type, str]] = {str: "a string", dict: "an object"}

@@ -71,10 +71,10 @@ from aimux.protocol._revisions import (
 )
 from aimux.protocol._shapes import (
     LOG_LEVEL_KEY,
-    LOG_LEVELS,
     Json,
     ServerInfo,
     input_required,
+    rank_of,
 )
 
 DEFAULT_LOG_LEVEL: Final = "info"  # until a handshake client sets one
@@ -150,7 +150,7 @@ class Peer:
         self._phase = Phase.FRESH
         self._revision = REVISIONS[LATEST_HANDSHAKE]
         self._client = _NOBODY
-        self._log_level = LOG_LEVELS.index(DEFAULT_LOG_LEVEL)
+        self._log_level = rank_of(DEFAULT_LOG_LEVEL)
         self._calls: dict[CallId, OpenCall] = {}
         self._open: dict[object, OpenCall] = {}  # by the client's id; cancelled ones are gone
         self._listeners: dict[CallId, OpenCall] = {}
@@ -401,11 +401,10 @@ class Peer:
         return self._host.initialize(revision)
 
     def _set_level(self, params: Json) -> Json | Fault:
-        level = params.get("level")
-        if level not in LOG_LEVELS:
-            text = f"unknown log level: {level}; one of {', '.join(LOG_LEVELS)}"
-            return Fault(Code.INVALID_PARAMS, text)
-        self._log_level = LOG_LEVELS.index(level)
+        try:
+            self._log_level = rank_of(str(params.get("level")))
+        except ValueError as fault:
+            return Fault(Code.INVALID_PARAMS, str(fault))
         return {}
 
     def _listen(
@@ -590,7 +589,7 @@ class Peer:
         Raises:
             ValueError: unknown level.
         """
-        rank = LOG_LEVELS.index(level)
+        rank = rank_of(level)
         if not self._offer.logging:
             return None
         wanted: int | None = None if self._phase is Phase.FRESH else self._log_level
@@ -600,7 +599,7 @@ class Peer:
                 return None
             if call.revision.is_modern:
                 named = call.meta.get(LOG_LEVEL_KEY)
-                wanted = None if named is None else LOG_LEVELS.index(cast(str, named))
+                wanted = None if named is None else rank_of(cast(str, named))
         if wanted is None or rank < wanted:
             return None
         params: Json = {"level": level, "data": data}

@@ -37,6 +37,17 @@ LOG_LEVELS: Final = (
 )
 
 
+def rank_of(level: str) -> int:
+    """Return how grave a log level is, 0 for debug.
+
+    Raises:
+        ValueError: not one of the eight.
+    """
+    if level not in LOG_LEVELS:
+        raise ValueError(f"unknown log level: {level}; one of {', '.join(LOG_LEVELS)}")
+    return LOG_LEVELS.index(level)
+
+
 @attrs.frozen(kw_only=True)
 class ServerInfo:
     """Who we are: the Implementation of the protocol."""

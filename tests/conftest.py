@@ -1,0 +1,18 @@
+"""What every test may use."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the one way in which golden transcripts change."""
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what came out into tests/golden; review the diff",
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written instead of compared."""
+    return bool(request.config.getoption("--update-golden"))
