@@ -8,6 +8,7 @@ there the shield is bounded by the grace, `LINGER_S` and `GONE_S`.
 
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 import attrs
@@ -38,13 +39,23 @@ async def attend(
     Cancelling it stops the child as `Child.stop()` does and waits for the end.
     """
     child = Child(pid=leader.pid, started=leader.started, grace_s=order.grace_s)
+    return await shelter(child, partial(_live, leader, order, wires, child), task_status)
+
+
+async def shelter(
+    child: Child, live: Callable[[], Awaitable[Exit]], task_status: trio.TaskStatus[Child]
+) -> Exit:
+    """Hand `child` over and run `live` beyond the reach of cancellation, which asks it to stop.
+
+    `live` must end soon after `child.stop()`. What it raises comes out bare.
+    """
     over = trio.Event()
     exits: list[Exit] = []
     faults: BaseExceptionGroup[Exception] | None = None
 
     async def work() -> None:
         with trio.CancelScope(shield=True):  # bounded: see the top of the module
-            exits.append(await _live(leader, order, wires, child))
+            exits.append(await live())
         over.set()
 
     try:
@@ -58,7 +69,7 @@ async def attend(
     except* Exception as group:  # noqa: BLE001  raised bare below
         faults = group
     if faults is not None:
-        raise first_leaf(faults)
+        raise _first_leaf(faults)
     return exits[0]
 
 
@@ -135,7 +146,7 @@ async def _leave(leader: Leader, order: Order, child: Child, seen: list[Proc]) -
     return is_stopped
 
 
-def first_leaf(group: BaseExceptionGroup[Exception]) -> BaseException:
+def _first_leaf(group: BaseExceptionGroup[Exception]) -> BaseException:
     """Return the first single exception in a group: our nurseries are nobody else's business."""
     first: BaseException = group
     while isinstance(first, BaseExceptionGroup):

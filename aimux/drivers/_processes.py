@@ -5,6 +5,7 @@ read from `/proc` directly, a tenth of the price of asking psutil; elsewhere psu
 """
 
 import functools
+import math
 import os
 import re
 import signal
@@ -19,7 +20,10 @@ import trio
 MARK: Final = "AIMUX_CHILD"  # in the environment of every child, and so of all its descendants
 CLOCK_STEP_S: Final = 2.0  # boot time as the kernel tells it may differ by a second between reads
 GONE_S: Final = 2.0  # from KILL to death; only a process stuck in the kernel takes longer
+ANCIENT_S: Final = 5.0  # no pid comes round again in that time
 ZOMBIE: Final = "Z"
+
+attended: Final[set[int]] = set()  # our children whose exit status a driver waits for
 
 _LINUX: Final = sys.platform == "linux"
 
@@ -89,8 +93,8 @@ def _ask_psutil(pid: int) -> Proc | None:
         return None
 
 
-def scan() -> dict[int, Proc]:
-    """Return every process that can be seen. Takes about 10 us a process; blocks."""
+def scan(skip: Collection[int] = ()) -> dict[int, Proc]:
+    """Return every process but those to skip. Takes about 20 us a process; blocks."""
     if _LINUX:
         names = os.listdir("/proc")  # noqa: PTH208  half the price of paths
         pids: Iterable[int] = (int(name) for name in names if name.isdigit())
@@ -98,25 +102,38 @@ def scan() -> dict[int, Proc]:
         import psutil
 
         pids = psutil.pids()
-    return {pid: proc for pid in pids if (proc := look(pid)) is not None}
+    return {pid: proc for pid in pids if pid not in skip and (proc := look(pid)) is not None}
 
 
 class _Rounds:
-    """One scan serves everybody who asked before it began: sixty stops at once cost two scans."""
+    """One scan serves everybody who asked before it began: sixty stops at once cost two scans.
+
+    Most of a machine's processes are older than this one, so they are not of our making; they are
+    looked at anew only every `ANCIENT_S`. Children that a driver attends to need no look either.
+    """
 
     def __init__(self) -> None:
         self.lane = trio.Lock()
         self.asked = 0  # requests so far
         self.served = 0  # requests that the last scan covers
         self.table: dict[int, Proc] = {}
+        self.ancient: set[int] = set()
+        self.ancient_until = -math.inf
+        me = look(os.getpid())
+        self.born = me.started if me else 0.0
 
     async def look(self) -> Table:
         self.asked += 1
         mine = self.asked
         async with self.lane:
             if self.served < mine:
-                covers = self.asked
-                self.table = await trio.to_thread.run_sync(scan)
+                covers, now = self.asked, trio.current_time()
+                is_full = now >= self.ancient_until
+                skip = attended if is_full else self.ancient | attended
+                self.table = await trio.to_thread.run_sync(scan, frozenset(skip))
+                if is_full:
+                    self.ancient = {p.pid for p in self.table.values() if p.started < self.born}
+                    self.ancient_until = now + ANCIENT_S
                 self.served = covers
             return self.table
 
@@ -125,7 +142,10 @@ _rounds: trio.lowlevel.RunVar[_Rounds] = trio.lowlevel.RunVar("aimux_process_rou
 
 
 async def scanned() -> Table:
-    """Return a table that was read after this call began. The loop goes on meanwhile."""
+    """Return a table that was read after this call began. The loop goes on meanwhile.
+
+    It lacks `attended` children, and may lack processes older than this one.
+    """
     try:
         rounds = _rounds.get()
     except LookupError:

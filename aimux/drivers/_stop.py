@@ -27,7 +27,17 @@ import attrs
 import trio
 
 from . import _processes
-from ._processes import CLOCK_STEP_S, GONE_S, ZOMBIE, Proc, Table, descendants, scanned
+from ._processes import (
+    CLOCK_STEP_S,
+    GONE_S,
+    ZOMBIE,
+    Proc,
+    Table,
+    attended,
+    descendants,
+    scan,
+    scanned,
+)
 
 MAX_ROUNDS: Final = 8  # of looking for survivors; a fork bomb needs more than we can do
 ORPHAN_PAUSE_S: Final = 1.0  # between two rounds of reaping adopted orphans
@@ -35,7 +45,6 @@ _PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 
 _OWNER: Final = secrets.token_hex(6)  # this process, in the marks of its children
 _numbers = itertools.count(1)
-_own: set[int] = set()  # pids whose exit status somebody in this process waits for
 _spawning: list[object] = []  # spawns whose pid is not known yet
 
 
@@ -55,12 +64,12 @@ def end_spawn(token: object, pid: int | None) -> None:
     """Say that the spawn is over; `pid` is ours until `disown(pid)`."""
     _spawning.remove(token)
     if pid is not None:
-        _own.add(pid)
+        attended.add(pid)
 
 
 def disown(pid: int) -> None:
     """Say that nobody waits for this exit status any more."""
-    _own.discard(pid)
+    attended.discard(pid)
 
 
 @attrs.define(eq=False)
@@ -205,7 +214,7 @@ def _reap_dead(table: Table, leader: Leader) -> None:
 
 def _is_orphan(proc: Proc) -> bool:
     """Whether its parent is dead: it was given to init, or to us as a subreaper."""
-    return proc.parent == 1 or (proc.parent == os.getpid() and proc.pid not in _own)
+    return proc.parent == 1 or (proc.parent == os.getpid() and proc.pid not in attended)
 
 
 async def _first_of(*waits: Callable[[], Awaitable[None]]) -> None:
@@ -263,7 +272,7 @@ def reap_orphans(table: Table, suspects: AbstractSet[tuple[int, float]]) -> set[
     me, my_session = os.getpid(), os.getsid(0)
     again: set[tuple[int, float]] = set()
     for proc in table.values():
-        if proc.parent != me or proc.state != ZOMBIE or proc.pid in _own:
+        if proc.parent != me or proc.state != ZOMBIE or proc.pid in attended:
             continue
         if proc.session not in {my_session, proc.pid} or proc.key in suspects:
             _processes.reap_adopted(proc.pid)
@@ -281,7 +290,7 @@ async def end_survivors(records: Sequence[tuple[int, float]]) -> int:
     `records` are (pid, started) of its children as they were stored. A pid that is taken by a
     later process is left alone.
     """
-    table = await scanned()
+    table = await trio.to_thread.run_sync(scan)  # they are older than this process
     roots: dict[int, Proc] = {}
     for pid, started in records:
         leader = table.get(pid)
@@ -306,5 +315,5 @@ async def end_survivors(records: Sequence[tuple[int, float]]) -> int:
         if not alive:
             break
         ended += await _processes.end(alive)
-        table = await scanned()
+        table = await trio.to_thread.run_sync(scan)
     return ended
