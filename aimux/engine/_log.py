@@ -21,6 +21,7 @@ from aimux.model import (
     Event,
     Job,
     JobFinished,
+    JobQueued,
     JobStarted,
     Message,
     NativeSession,
@@ -62,6 +63,7 @@ class JobLog:
     last_said: str = ""  # kind of the last thing the CLI said
     tool_steps: int = 0
     noise: int = 0
+    queue_position: int = 0
     usage: Usage | None = None
     native_id: str = ""
     warnings: list[Warned] = attrs.field(factory=list)
@@ -91,6 +93,10 @@ class JobLog:
             case TurnStarted():
                 self.turn = event.turn
                 self._pieces, self._pieces_chars, self._is_delta = [], 0, False
+            case JobQueued():
+                self.queue_position = event.position
+            case JobStarted():
+                self.queue_position = 0
             case Message():
                 self._whole(event.text)
             case ToolUse(status="started"):

@@ -1,0 +1,426 @@
+"""From a request to an answer: candidates in order, models inside a CLI before another CLI.
+
+Theory of operation. Every attempt is one turn of `run_turn`. What follows a failed one is a table:
+quota and unknown models leave that (cli, model) alone and go on with the CLI's next model; a
+transient failure is tried once more; auth and wrong flags leave the CLI; a fatal failure, the
+deadline and a cancellation end the job. A write turn that had begun to use tools is never repeated
+by anybody else: its changes are in the tree. All attempts share one deadline and one mode.
+"""
+
+import enum
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import attrs
+import structlog
+import trio
+
+from aimux.drivers import choose_driver
+from aimux.errors import AimuxError, BinaryMissing, CircuitOpen, Refusal, SetupFault
+from aimux.model import (
+    Ask,
+    Attempt,
+    Failure,
+    FailureClass,
+    JobFinished,
+    JobStatus,
+    Mode,
+    Outcome,
+    Plan,
+    Profile,
+    Route,
+    ServerSettings,
+    Strength,
+    Usage,
+    Warned,
+)
+from aimux.rules import Routes, SilenceLimits, compose, silence_limits
+from aimux.store import Store
+
+from ._answers import Contract, check_answer
+from ._clis import Cli
+from ._guard import Guard
+from ._jobs import Ticket
+from ._metrics import Metrics
+from ._scratch import Scratch, open_scratch
+from ._turns import TurnOrder, TurnReport, run_turn
+
+SOFT: Final = frozenset({Strength.SOFT, Strength.NONE})
+
+log = structlog.get_logger("aimux.attempts")
+
+
+class Step(enum.StrEnum):
+    """What follows a failed attempt."""
+
+    AGAIN = "again"
+    NEXT_MODEL = "next_model"
+    NEXT_CLI = "next_cli"
+    STOP = "stop"
+
+
+AFTER: Final[Mapping[FailureClass, Step]] = {
+    FailureClass.QUOTA: Step.NEXT_MODEL,
+    FailureClass.MODEL_UNAVAILABLE: Step.NEXT_MODEL,
+    FailureClass.AUTH: Step.NEXT_CLI,
+    FailureClass.TRANSIENT: Step.AGAIN,
+    FailureClass.USAGE: Step.NEXT_CLI,
+    FailureClass.FATAL: Step.STOP,
+    FailureClass.TIMEOUT: Step.STOP,
+    FailureClass.CANCELLED: Step.STOP,
+    FailureClass.UNKNOWN: Step.NEXT_CLI,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """One piece of work for the CLIs, with everything that was decided about it beforehand."""
+
+    job_id: str
+    prompt: str  # what the caller wrote
+    instructions: str  # the role's text; goes before the prompt, once per conversation
+    mode: Mode
+    cwd: str
+    env: Mapping[str, str]  # the client's own
+    extra_env: Mapping[str, str]
+    routes: Routes
+    clis: Mapping[str, Cli]  # the installed ones, with their profiles
+    settings: ServerSettings
+    native_id: str = ""
+    is_resume: bool = False
+    new_native_id: str = ""  # for CLIs whose sessions we name
+    wants_terminal: bool = False
+    schema: Mapping[str, object] | None = None
+
+    @property
+    def full_prompt(self) -> str:
+        """What the CLI gets; a resumed conversation has had its instructions."""
+        if self.is_resume or not self.instructions:
+            return self.prompt
+        return f"{self.instructions}\n\n{self.prompt}"
+
+
+@attrs.frozen(kw_only=True)
+class Workshop:
+    """What every attempt shares: the guard, places for files, figures."""
+
+    guard: Guard
+    store: Store
+    temp_dir: Path
+    scratch_dir: Path
+    data_dir: Path
+    metrics: Metrics
+
+
+def ask_for(request: Request, route: Route, profile: Profile, data_dir: Path) -> Ask:
+    """The request as one candidate's turn."""
+    chosen = request.native_id or (request.new_native_id if profile.resume.chosen else "")
+    wants_data = bool(profile.data_dir_flag or profile.data_dir_env)
+    return Ask(
+        prompt=request.full_prompt,
+        route=route,
+        mode=request.mode,
+        cwd=request.cwd,
+        env=request.env,
+        extra_env=request.extra_env,
+        native_id=chosen,
+        is_resume=request.is_resume,
+        wants_terminal=request.wants_terminal,
+        data_dir=str(data_dir / profile.name) if wants_data else "",
+    )
+
+
+def silence_of(profile: Profile, settings: ServerSettings) -> SilenceLimits:
+    """The silence limits of a CLI; one that prints only at the end has only its deadline."""
+    general = SilenceLimits(
+        start_s=settings.streaming_grace_seconds,
+        warn_s=settings.streaming_soft_warning_seconds,
+        stall_s=settings.streaming_hard_stall_seconds,
+        cancel_s=settings.streaming_auto_cancel_seconds,
+    )
+    return silence_limits(profile.silence, general)
+
+
+@attrs.define(eq=False)
+class _Attempts:
+    request: Request
+    ticket: Ticket
+    shop: Workshop
+    attempts: list[Attempt] = attrs.field(factory=list)
+    left: set[str] = attrs.field(factory=set)  # CLIs that are not tried again
+    turn: int = 0
+    failure: Failure | None = None
+    report: TurnReport | None = None
+    usage: Usage | None = None
+    scratch: Scratch | None = None
+
+    async def run(self) -> JobFinished:
+        for name, reason in self.request.routes.skipped:
+            self._warn("candidate_skipped", f"{name}: {reason}")
+        for warning in self.request.routes.warnings:
+            self.ticket.log.add(warning)
+        for route in self.request.routes.candidates:
+            if route.cli in self.left:
+                continue
+            step = await self._try(route)
+            if step is Step.AGAIN:
+                step = await self._try(route)
+            if step is None:
+                return await self._completed()
+            if step is Step.STOP:
+                break
+            if step in (Step.NEXT_CLI, Step.AGAIN):
+                self.left.add(route.cli)
+        return self._failed()
+
+    async def _try(self, route: Route) -> Step | None:
+        """One attempt; None is success."""
+        cli = self.request.clis[route.cli]
+        began = trio.current_time()
+        try:
+            async with AsyncExitStack() as stack:
+                plan = await self._plan(route, cli, stack)
+                order = self._order(plan, cli, self.request.full_prompt)
+                self._draft(plan)
+                report = await run_turn(order, self.ticket, self.shop.guard)
+                await self._check_tree()
+        except (BinaryMissing, CircuitOpen, SetupFault, Refusal) as error:
+            return self._not_run(route, error, began)
+        return self._judged(plan, cli.profile, report)
+
+    async def _plan(self, route: Route, cli: Cli, stack: AsyncExitStack) -> Plan:
+        plan = self._composed(self.request, route, cli, self.request.cwd)
+        self.scratch = None
+        if self.request.mode is Mode.READ and plan.read_strength in SOFT:
+            self.scratch = await stack.enter_async_context(
+                open_scratch(self.request.cwd, self.shop.scratch_dir)
+            )
+            plan = self._composed(self.request, route, cli, str(self.scratch.path))
+        return plan
+
+    def _composed(self, request: Request, route: Route, cli: Cli, cwd: str) -> Plan:
+        ask = ask_for(request, route, cli.profile, self.shop.data_dir)
+        return compose(cli.profile, cli.path, attrs.evolve(ask, cwd=cwd))
+
+    def _order(self, plan: Plan, cli: Cli, prompt: str) -> TurnOrder:
+        self.turn += 1
+        for warning in plan.warnings:
+            self.ticket.log.add(warning)
+        return TurnOrder(
+            turn=self.turn,
+            attempt=len(self.attempts) + 1,
+            plan=plan,
+            profile=cli.profile,
+            prompt=prompt,
+            silence=silence_of(cli.profile, self.request.settings),
+            deadline=self.ticket.deadline,
+            drive=choose_driver(is_terminal=plan.is_terminal),
+            spool=self.shop.store.spool(self.ticket.id, self.turn),
+            temp_dir=self.shop.temp_dir,
+            places=cli.places,
+        )
+
+    def _draft(self, plan: Plan) -> None:
+        self.ticket.draft = attrs.evolve(
+            self.ticket.draft,
+            cli=plan.cli,
+            model=plan.model,
+            effort=plan.effort,
+            mode=plan.mode,
+            attempts=tuple(self.attempts),
+            turns=self.turn,
+        )
+
+    def _judged(self, plan: Plan, profile: Profile, report: TurnReport) -> Step | None:
+        self.report = report
+        self.failure = failure = report.failure
+        outcome = "completed" if failure is None else str(failure.failure_class)
+        self._record(plan, outcome, failure, report.duration_s)
+        self.shop.metrics.turn(
+            cli=plan.cli,
+            role=self.ticket.job.role,
+            outcome=outcome,
+            duration_s=report.duration_s,
+            usage=report.reading.usage,
+        )
+        if failure is None:
+            return None
+        step = AFTER[failure.failure_class]
+        if step is Step.NEXT_MODEL:
+            self.shop.guard.cool(plan.cli, plan.model, profile.model.cooldown_s, failure)
+        if step is Step.AGAIN and self._failures_of(plan) > 1:
+            step = Step.NEXT_CLI
+        if plan.mode is not Mode.READ and report.reading.steps:
+            self._warn("not_retried", f"{plan.cli} had begun to change files; no further attempt")
+            step = Step.STOP
+        return step
+
+    def _failures_of(self, plan: Plan) -> int:
+        return sum(
+            each.cli == plan.cli and each.model == plan.model and each.outcome != "completed"
+            for each in self.attempts
+        )
+
+    def _not_run(self, route: Route, error: AimuxError, began: float) -> Step:
+        """The candidate could not even be started."""
+        failure_class = (
+            FailureClass.USAGE if isinstance(error, SetupFault) else FailureClass.UNKNOWN
+        )
+        self.failure = Failure(
+            failure_class=failure_class,
+            code=error.code,
+            message=error.message,
+            retryable=error.retryable,
+            hint=error.hint or "",
+        )
+        self.attempts.append(
+            Attempt(
+                cli=route.cli,
+                model=route.model,
+                effort=route.effort,
+                outcome="not_run",
+                code=error.code,
+                message=error.message[:300],
+                duration_ms=round((trio.current_time() - began) * 1000),
+            )
+        )
+        return Step.NEXT_CLI
+
+    def _record(self, plan: Plan, outcome: str, failure: Failure | None, duration_s: float) -> None:
+        self.attempts.append(
+            Attempt(
+                cli=plan.cli,
+                model=plan.model,
+                effort=plan.effort,
+                outcome=outcome,
+                code=failure.code if failure is not None else "",
+                message=failure.message[:300] if failure is not None else "",
+                duration_ms=round(duration_s * 1000),
+            )
+        )
+
+    async def _check_tree(self) -> None:
+        if self.scratch is None:
+            return
+        changes = await self.scratch.changes()
+        if changes:
+            shown = ", ".join(changes[:20])
+            self._warn("mode_violated", f"changed files although told to read only: {shown}")
+
+    def _warn(self, code: str, message: str) -> None:
+        self.ticket.log.add(Warned(code=code, message=message))
+
+    # ------------------------------------------------------------------ the end
+
+    async def _completed(self) -> JobFinished:
+        assert self.report is not None
+        content, data = self.report.reading.answer, None
+        status, failure = JobStatus.COMPLETED, None
+        if self.request.schema is not None:
+            contract = check_answer(content, self.request.schema)
+            if contract.problems and (repaired := await self._repair(contract)) is not None:
+                contract, content = repaired, self.report.reading.answer
+            data = contract.data
+            if contract.problems:
+                status = JobStatus.PARTIAL
+                failure = Failure(
+                    failure_class=FailureClass.UNKNOWN,
+                    code="answer_contract",
+                    message="the answer does not fit the schema: " + "; ".join(contract.problems),
+                    hint="see content for what was answered; a simpler schema may help",
+                )
+        return self._finished(status, content, failure, data)
+
+    async def _repair(self, contract: Contract) -> Contract | None:
+        """Ask once more, telling what was wrong; None if that failed too."""
+        route = next(
+            each for each in self.request.routes.candidates if each.cli == self.attempts[-1].cli
+        )
+        first = self.report
+        assert first is not None
+        resume = self.request.clis[route.cli].profile.resume
+        native_id = first.reading.native_id or self.request.new_native_id
+        can_resume = bool(resume.flags and native_id)
+        original = self.request
+        self.request = attrs.evolve(
+            original,
+            prompt=contract.repair_prompt(original.prompt, is_same_conversation=can_resume),
+            native_id=native_id if can_resume else "",
+            is_resume=can_resume,
+        )
+        try:
+            step = await self._try(route)
+        finally:
+            self.request = original
+        if step is not None or self.report is None:
+            self.report = first
+            return None
+        assert original.schema is not None
+        return check_answer(self.report.reading.answer, original.schema)
+
+    def _failed(self) -> JobFinished:
+        failure = self.failure
+        if failure is None:
+            failure = Failure(
+                failure_class=FailureClass.UNKNOWN, code="no_candidate", message="nothing was run"
+            )
+        answer = self.report.reading.answer if self.report is not None else ""
+        if failure.failure_class is FailureClass.TIMEOUT:
+            status = JobStatus.TIMED_OUT
+        else:
+            status = JobStatus.PARTIAL if answer.strip() else JobStatus.FAILED
+        return self._finished(status, answer, failure, None)
+
+    def _finished(
+        self, status: JobStatus, content: str, failure: Failure | None, data: object
+    ) -> JobFinished:
+        report, joblog = self.report, self.ticket.log
+        joblog.flush()
+        reading = report.reading if report is not None else None
+        gone = report.exit if report is not None else None
+        native = (reading.native_id if reading is not None else "") or self.request.native_id
+        if not native and self.attempts:
+            profile = self.request.clis[self.attempts[-1].cli].profile
+            native = self.request.new_native_id if profile.resume.chosen else ""
+        outcome = Outcome(
+            content=content,
+            data=data,
+            cli=self.ticket.draft.cli,
+            model=(reading.model if reading is not None else "") or self.ticket.draft.model,
+            effort=self.ticket.draft.effort,
+            mode=self.request.mode,
+            usage=reading.usage if reading is not None else None,
+            exit_code=gone.exit_code if gone is not None else None,
+            attempts=tuple(self.attempts),
+            warnings=tuple(joblog.warnings),
+            error=failure,
+            stderr_tail=report.stderr_tail if report is not None and failure is not None else "",
+            native_session=native,
+            turns=self.turn,
+        )
+        return JobFinished(
+            status=status, reason=failure.message if failure is not None else "", outcome=outcome
+        )
+
+
+async def run_attempts(request: Request, ticket: Ticket, shop: Workshop) -> JobFinished:
+    """Run a request on its candidates until one answers, and tell what came of it.
+
+    A failed CLI is a result, not an exception. Cancelling it stops the child that runs.
+    """
+    return await _Attempts(request, ticket, shop).run()
+
+
+def planned(request: Request, shop: Workshop) -> Sequence[Plan | AimuxError]:
+    """Each candidate's plan without running anything; an error where it could not be run."""
+    plans: list[Plan | AimuxError] = []
+    for route in request.routes.candidates:
+        cli = request.clis[route.cli]
+        try:
+            ask = ask_for(request, route, cli.profile, shop.data_dir)
+            plans.append(compose(cli.profile, cli.path, ask))
+        except AimuxError as error:
+            plans.append(error)
+    return plans

@@ -1,0 +1,420 @@
+"""The engine as its users see it: prepare a wish, start it, look at jobs and sessions.
+
+Preparing decides everything that can be decided without starting anything (configuration, session,
+route, mode, directory, plans), so that a refused call leaves no rows and no processes behind.
+"""
+
+import datetime
+import os
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import attrs
+import structlog
+import trio
+
+from aimux.config import ClientContext, Loader, Snapshot
+from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
+from aimux.model import (
+    RANDOM_BYTES,
+    Job,
+    JobFinished,
+    JobId,
+    Mode,
+    Plan,
+    Role,
+    ServerSettings,
+    Session,
+    SessionId,
+    Settings,
+    ulid,
+)
+from aimux.rules import (
+    DEFAULT_ROLE,
+    Admission,
+    BreakerRule,
+    Routes,
+    Want,
+    choose,
+    enter_job,
+    excerpt,
+)
+from aimux.store import Store
+
+from ._attempts import Request, Workshop, planned, run_attempts
+from ._clis import Board
+from ._guard import Guard
+from ._jobs import JobRoom, Ticket, open_job_room
+from ._log import utc_now
+from ._metrics import Metrics
+
+PREVIEW_CHARS: Final = 200
+
+log = structlog.get_logger("aimux.engine")
+
+
+@attrs.frozen(kw_only=True)
+class Client:
+    """Who asks. `key` is what fairness and ownership go by; `context` is its own cwd and
+    environment.
+    """
+
+    name: str = ""
+    key: str
+    context: ClientContext
+    transport: str = "stdio"
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """One prompt as a caller wants it run. Empty and None mean: decide for me."""
+
+    tool: str
+    prompt: str
+    want: Want
+    client: Client
+    mode: Mode | None = None
+    cwd: str = ""
+    session_id: str = ""
+    timeout_s: float | None = None
+    wants_terminal: bool = False
+    schema: Mapping[str, object] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Prepared:
+    """A wish with everything decided; `plans` has one entry per candidate of `request.routes`."""
+
+    wish: Wish
+    request: Request
+    role: Role | None
+    session: Session
+    is_new_session: bool
+    limit_s: float
+    settings: ServerSettings
+    plans: Sequence[Plan | AimuxError]
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as `job_01K…`."""
+    return f"{prefix}_{ulid(time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))}"
+
+
+class Engine:
+    """Made by `open_engine`."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        room: JobRoom,
+        guard: Guard,
+        shop: Workshop,
+        board: Board,
+        loader: Loader,
+        owner: str,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.room = room
+        self.guard = guard
+        self.board = board
+        self.metrics = shop.metrics
+        self.started_at = utc_now()
+        self._shop = shop
+        self._loader = loader
+        self._owner = owner
+
+    def __repr__(self) -> str:
+        return f"<Engine: {self.room!r}, {self.store!r}>"
+
+    # ------------------------------------------------------------------ preparing
+
+    async def snapshot(self, client: Client) -> Snapshot:
+        """The client's own configuration as it is now."""
+        return await trio.to_thread.run_sync(self._loader.load, client.context)
+
+    async def prepare(self, wish: Wish) -> Prepared:
+        """Decide everything about a wish; nothing is started or written.
+
+        Raises:
+            AimuxError: whatever would make it fail before a child runs; says the way out.
+        """
+        snapshot = await self.snapshot(wish.client)
+        _check_prompt(wish.prompt, snapshot.settings.server)
+        session = await self._session(wish.session_id) if wish.session_id else None
+        want = wish.want if session is None else _continued(wish.want, session)
+        role = _role(want, snapshot)
+        mode = _mode(wish, role, session, self.settings.server)
+        cwd = await trio.to_thread.run_sync(_directory, wish, session)
+        clis = await self.board.ready(snapshot, wish.client.context.env)
+        routes = choose(
+            want,
+            snapshot.roles,
+            snapshot.overrides,
+            snapshot.profiles,
+            clis.keys(),
+            self.guard.health(),
+            mode,
+            cooled=self.guard.cooled_pairs(),
+            order=snapshot.settings.server.cli_priority,
+            fallback_max=snapshot.settings.server.fallback_max,
+        )
+        now = time.time()
+        primary = clis[routes.candidates[0].cli].profile
+        limit_s = wish.timeout_s or primary.timeout_s
+        job_id = new_id("job")
+        is_resume = session is not None
+        if session is None:
+            session = _new_session(wish, routes, mode, cwd, want.role)
+        request = Request(
+            job_id=job_id,
+            prompt=wish.prompt,
+            instructions=role.text if role is not None else "",
+            mode=mode,
+            cwd=cwd,
+            env=wish.client.context.env,
+            extra_env=enter_job(wish.client.context.env, job_id, deadline=now + limit_s, now=now),
+            routes=routes,
+            clis=clis,
+            settings=snapshot.settings.server,
+            native_id=session.native_id if is_resume else "",
+            is_resume=is_resume,
+            new_native_id="" if is_resume else session.id.replace("_", "-").lower(),
+            wants_terminal=wish.wants_terminal,
+            schema=wish.schema,
+        )
+        plans = planned(request, self._shop)
+        if all(isinstance(plan, AimuxError) for plan in plans):
+            raise plans[0]  # type: ignore[misc]  # the line above says what they are
+        return Prepared(
+            wish=wish,
+            request=request,
+            role=role,
+            session=session,
+            is_new_session=not is_resume,
+            limit_s=limit_s,
+            settings=snapshot.settings.server,
+            plans=plans,
+        )
+
+    async def _session(self, session_id: str) -> Session:
+        busy = self.room.of_session(session_id)
+        session = busy.session if busy else await self.store.session(SessionId(session_id))
+        if not session.native_id and busy is None:
+            raise Refusal(
+                f"session {session_id} cannot be continued: {session.cli} gave no session id",
+                code="session_not_resumable",
+                hint="start a new one without session_id, and tell in the prompt what came before",
+                retryable=False,
+            )
+        return session
+
+    # ------------------------------------------------------------------ starting
+
+    async def start(self, prepared: Prepared) -> Ticket:
+        """Admit and start a prepared wish. The job outlives this call; its row is committed.
+
+        Raises:
+            TooManyJobs, Refusal, StoreUnavailable: nothing was started.
+        """
+        wish, request = prepared.wish, prepared.request
+        route = request.routes.candidates[0]
+        job = Job(
+            id=JobId(request.job_id),
+            session_id=prepared.session.id,
+            tool=wish.tool,
+            role=prepared.role.name if prepared.role is not None else "",
+            cli=route.cli,
+            model=route.model,
+            effort=route.effort,
+            mode=request.mode,
+            cwd=request.cwd,
+            client=wish.client.name,
+            owner=self._owner,
+            prompt_preview=excerpt(wish.prompt, PREVIEW_CHARS),
+            created_at=utc_now(),
+        )
+        return await self.room.open_job(
+            job,
+            prepared.session,
+            partial(self._work, request),
+            is_new_session=prepared.is_new_session,
+            client_key=wish.client.key,
+            limit_s=prepared.limit_s,
+        )
+
+    async def _work(self, request: Request, ticket: Ticket) -> JobFinished:
+        return await run_attempts(request, ticket, self._shop)
+
+    # ------------------------------------------------------------------ looking
+
+    async def job(self, job_id: str) -> tuple[Job, Ticket | None]:
+        """A job's row, and the hold on it while it is open or recent.
+
+        Raises:
+            NotFound: no such job.
+        """
+        ticket = self.room.find(job_id)
+        if ticket is not None:
+            await trio.lowlevel.checkpoint()
+            return ticket.job, ticket
+        return await self.store.job(JobId(job_id)), None
+
+    async def collect(self, older_than_h: float, *, dry_run: bool) -> Mapping[str, int]:
+        """Remove jobs and sessions that ended longer ago than that; how many of each."""
+        before = utc_now() - datetime.timedelta(hours=older_than_h)
+        jobs = sessions = 0
+        while True:
+            found = await self.store.collect(before, dry_run=dry_run)
+            jobs += len(found.job_ids)
+            sessions += len(found.session_ids)
+            self.room.drop_recent([] if dry_run else found.job_ids)
+            if dry_run or not found.has_more:
+                return {"jobs": jobs, "sessions": sessions}
+
+
+# ---------------------------------------------------------------------- what prepare decides
+
+
+def _check_prompt(prompt: str, settings: ServerSettings) -> None:
+    size = len(prompt.encode(errors="surrogatepass"))
+    if size > settings.max_prompt_bytes:
+        raise PeerFault(
+            f"prompt of {size} bytes is larger than server.max_prompt_bytes "
+            f"({settings.max_prompt_bytes})",
+            code="prompt_too_large",
+            hint="put the material into a file in cwd and name it in the prompt",
+        )
+    if not prompt.strip():
+        raise InvalidArguments(
+            "prompt is blank",
+            problems=[{"path": "prompt", "value": prompt, "expected": "some text"}],
+        )
+
+
+def _continued(want: Want, session: Session) -> Want:
+    if want.cli and want.cli != session.cli:
+        raise PeerFault(
+            f"session {session.id} belongs to {session.cli}, not {want.cli}",
+            code="session_cli_mismatch",
+            hint="leave cli out, or start a new session",
+        )
+    return attrs.evolve(
+        want,
+        cli=session.cli,
+        role=want.role or session.role,
+        model=want.model or session.model,
+        fallback=False,
+    )
+
+
+def _role(want: Want, snapshot: Snapshot) -> Role | None:
+    name = want.role or ("" if want.cli else DEFAULT_ROLE)
+    return snapshot.roles.get(name) if name else None
+
+
+def _mode(wish: Wish, role: Role | None, session: Session | None, settings: ServerSettings) -> Mode:
+    mode = wish.mode
+    if mode is None:
+        mode = (
+            session.mode if session is not None else (role.mode if role is not None else Mode.READ)
+        )
+    if mode is Mode.DANGER and not settings.allow_danger:
+        raise Refusal(
+            "mode=danger is not allowed here",
+            code="mode_refused",
+            hint="set server.allow_danger: true in the user's default.yaml, or use mode=write",
+            retryable=False,
+        )
+    return mode
+
+
+def _directory(wish: Wish, session: Session | None) -> str:
+    """The working directory, checked. Touches the file system."""
+    named = wish.cwd or (session.cwd if session is not None else "")
+    cwd = Path(named) if named else wish.client.context.cwd
+    problem = ""
+    if any(ord(char) < 32 for char in str(cwd)):
+        problem = "an existing directory without control characters in its name"
+    elif not cwd.is_absolute():
+        problem = "an absolute path"
+    elif not cwd.exists():
+        problem = "an existing directory (there is nothing of that name)"
+    elif not cwd.is_dir():
+        problem = "a directory (this is a file)"
+    elif not os.access(cwd, os.R_OK | os.X_OK):
+        problem = "a directory that can be read"
+    if problem:
+        error = InvalidArguments(
+            f"cwd {str(cwd)!r}: expected {problem}",
+            problems=[{"path": "cwd", "value": str(cwd), "expected": problem}],
+        )
+        error.code = "cwd_invalid"
+        raise error
+    return str(cwd)
+
+
+def _new_session(wish: Wish, routes: Routes, mode: Mode, cwd: str, role: str) -> Session:
+    now = utc_now()
+    return Session(
+        id=SessionId(new_id("ses")),
+        cli=routes.candidates[0].cli,
+        kind=wish.tool,
+        model=routes.candidates[0].model,
+        mode=mode,
+        role=role,
+        cwd=cwd,
+        client=wish.client.name,
+        created_at=now,
+        last_active_at=now,
+    )
+
+
+@asynccontextmanager
+async def open_engine(
+    *,
+    settings: Settings,
+    store: Store,
+    state_dir: Path,
+    loader: Loader,
+    owner: str,
+    strict: bool = False,
+) -> AsyncIterator[Engine]:
+    """An engine over an open store. Leaving it ends every job, and writes each end, first."""
+    server, breaker = settings.server, settings.circuit_breaker
+    rule = BreakerRule(
+        threshold=breaker.failure_threshold,
+        cooldown_s=breaker.cooldown_seconds,
+        probes=breaker.half_open_max_calls,
+    )
+    guard = Guard(rule, places_per_cli=server.max_jobs_per_cli)
+    shop = Workshop(
+        guard=guard,
+        store=store,
+        temp_dir=state_dir / "tmp",
+        scratch_dir=state_dir / "scratch",
+        data_dir=state_dir / "data",
+        metrics=Metrics(),
+    )
+    admission = Admission(
+        capacity=server.max_concurrent_jobs,
+        per_client=server.max_jobs_per_client,
+        queue=server.max_queued_jobs,
+    )
+    async with open_job_room(store, admission, strict=strict) as room:
+        yield Engine(
+            settings=settings,
+            store=store,
+            room=room,
+            guard=guard,
+            shop=shop,
+            board=Board(state_dir / "versions.json"),
+            loader=loader,
+            owner=owner,
+        )

@@ -1,0 +1,177 @@
+"""Who may run a turn now: one breaker and one queue of places per CLI, cool-downs per (cli, model).
+
+A breaker is a scope that can be pulled from outside: when it opens, turns of that CLI that have not
+produced a byte yet are cancelled; turns that are producing go on.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+import trio
+
+from aimux.errors import CircuitOpen
+from aimux.model import Failure
+from aimux.rules import (
+    Breaker,
+    BreakerRule,
+    BreakerState,
+    BreakerView,
+    Cooldown,
+    Cooldowns,
+    Health,
+    TurnEnd,
+    admit,
+    cool,
+    cooled,
+    cooled_pairs,
+    flush,
+    look,
+    reset,
+    settle,
+)
+
+
+@attrs.define(eq=False)
+class Pass:
+    """Leave for one turn. The turn says how it ended; a turn that says nothing counts as
+    neutral.
+    """
+
+    end: TurnEnd = TurnEnd.NEUTRAL
+    _heard: trio.Event = attrs.field(factory=trio.Event)
+
+    @property
+    def is_heard(self) -> bool:
+        """The child has produced a byte: an opening breaker leaves it alone."""
+        return self._heard.is_set()
+
+    def heard(self) -> None:
+        """The child has produced its first byte."""
+        self._heard.set()
+
+
+@attrs.define
+class _Counts:
+    requests: int = 0
+    errors: int = 0
+
+
+class Guard:
+    """Admits turns per CLI. Reading its state has no side effects."""
+
+    def __init__(self, rule: BreakerRule, *, places_per_cli: int = 0) -> None:
+        self._rule = rule
+        self._places_per_cli = places_per_cli
+        self._breakers: dict[str, Breaker] = {}
+        self._places: dict[str, trio.CapacityLimiter] = {}
+        self._silent: defaultdict[str, dict[trio.CancelScope, Pass]] = defaultdict(dict)
+        self._counts: defaultdict[str, _Counts] = defaultdict(_Counts)
+        self._cooldowns = Cooldowns()
+
+    def __repr__(self) -> str:
+        states = {cli: str(self.view(cli).state) for cli in sorted(self._breakers)}
+        return f"<Guard: {states}>"
+
+    def view(self, cli: str) -> BreakerView:
+        """What the breaker of `cli` would say now."""
+        return look(self._breaker(cli), trio.current_time())
+
+    def views(self) -> dict[str, BreakerView]:
+        """Every breaker that has seen a turn."""
+        return {cli: self.view(cli) for cli in sorted(self._breakers)}
+
+    def health(self) -> dict[str, Health]:
+        """What routing wants to know of each CLI."""
+        told: dict[str, Health] = {}
+        for cli, view in self.views().items():
+            counts = self._counts[cli]
+            told[cli] = Health(
+                state=view.state,
+                retry_after_s=view.retry_after_s,
+                requests=counts.requests,
+                errors=counts.errors,
+            )
+        return told
+
+    def cooled(self) -> list[Cooldown]:
+        """The (cli, model) pairs that are left alone."""
+        return cooled(self._cooldowns, trio.current_time())
+
+    def cooled_pairs(self) -> frozenset[tuple[str, str]]:
+        """The same, as routing wants them."""
+        return cooled_pairs(self._cooldowns, trio.current_time())
+
+    def cool(self, cli: str, model: str, cooldown_s: float, failure: Failure) -> None:
+        """Leave a pair alone for a while."""
+        now = trio.current_time()
+        pair = Cooldown(
+            cli=cli,
+            model=model,
+            until=now + cooldown_s,
+            code=failure.code,
+            excerpt=failure.excerpt[:200],
+        )
+        self._cooldowns = cool(self._cooldowns, pair, now)
+
+    def reset(self, cli: str = "") -> None:
+        """Forget the past of one CLI, or of all: breakers and cool-downs."""
+        for name in [cli] if cli else list(self._breakers):
+            self._breakers[name] = reset(self._breaker(name))
+        self._cooldowns = flush(self._cooldowns, cli=cli)
+
+    @asynccontextmanager
+    async def turn(self, cli: str) -> AsyncIterator[Pass]:
+        """Run the body as one turn of `cli`, after waiting for a place.
+
+        Raises:
+            CircuitOpen: at the door, or when the breaker opens before the child has said a byte.
+        """
+        async with self._place(cli):
+            breaker, permit, wait_s = admit(self._breaker(cli), trio.current_time())
+            self._breakers[cli] = breaker
+            if permit is None:
+                raise _open(cli, wait_s)
+            leave = Pass()
+            with trio.CancelScope() as scope:
+                self._silent[cli][scope] = leave
+                try:
+                    yield leave
+                finally:
+                    del self._silent[cli][scope]
+                    after = settle(self._breaker(cli), permit, leave.end, trio.current_time())
+                    self._settled(cli, after, leave.end)
+            if scope.cancelled_caught:
+                raise _open(cli, self.view(cli).retry_after_s)
+
+    def _settled(self, cli: str, after: Breaker, end: TurnEnd) -> None:
+        opens = after.state is BreakerState.OPEN and (
+            self._breaker(cli).state is not BreakerState.OPEN
+        )
+        self._breakers[cli] = after
+        counts = self._counts[cli]
+        counts.requests += 1
+        counts.errors += end is TurnEnd.FAILURE
+        if opens:
+            for scope, leave in list(self._silent[cli].items()):
+                if not leave.is_heard:
+                    scope.cancel(reason=f"breaker of {cli} opened")
+
+    def _breaker(self, cli: str) -> Breaker:
+        return self._breakers.get(cli) or Breaker(rule=self._rule)
+
+    def _place(self, cli: str) -> trio.CapacityLimiter:
+        if cli not in self._places:
+            total = self._places_per_cli or math.inf
+            self._places[cli] = trio.CapacityLimiter(total)
+        return self._places[cli]
+
+
+def _open(cli: str, wait_s: float) -> CircuitOpen:
+    return CircuitOpen(
+        f"the breaker of {cli} is open after failures in a row; next try in {wait_s:.0f} s",
+        hint="name another cli, or wait; sessions(action=health) shows every breaker",
+        data={"cli": cli, "retry_after_ms": round(wait_s * 1000)},
+    )

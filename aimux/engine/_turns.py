@@ -1,0 +1,329 @@
+"""The one way to run a CLI: a plan in, a verdict out.
+
+Theory of operation. A turn runs under its guard pass and a watch. The driver hands the live child
+back
+and delivers bytes; each chunk goes to the spool, to the dialect, and as events to the job's log.
+The
+turn ends when the child is gone. What makes it go, whichever comes first: it leaves by itself; the
+CLI's
+end-of-turn record (then it gets `leave_s` to go by itself); the deadline; silence; a runaway cap.
+In
+all these cases the child is asked to stop and its exit is known. Cancelling the turn stops the
+child
+too, and nothing is judged.
+"""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import attrs
+import structlog
+import trio
+
+from aimux.dialects import Dialect, open_dialect
+from aimux.drivers import Child, Driver, Exit, Order
+from aimux.model import (
+    ChildExited,
+    ChildStarted,
+    Ended,
+    Failure,
+    FailureClass,
+    Plan,
+    Profile,
+    Reading,
+    Stream,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Warned,
+)
+from aimux.rules import Quiet, SilenceLimits, Verdict, judge, redact, silence, turn_end
+from aimux.store import Spool
+
+from ._guard import Guard, Pass
+from ._jobs import Ticket
+from ._log import JobLog
+
+STDERR_TAIL_BYTES: Final = 8_192
+
+log = structlog.get_logger("aimux.turns")
+
+
+@attrs.frozen(kw_only=True)
+class TurnOrder:
+    """Everything one turn needs besides its job's log and the guard. `deadline` is loop clock."""
+
+    turn: int
+    attempt: int
+    plan: Plan
+    profile: Profile
+    prompt: str
+    silence: SilenceLimits
+    deadline: float
+    drive: Driver
+    spool: Spool
+    temp_dir: Path
+    places: Sequence[str] = ()
+
+
+@attrs.frozen(kw_only=True)
+class TurnReport:
+    """What a turn came to. `failure` None means a validated answer in `reading.answer`."""
+
+    reading: Reading
+    failure: Failure | None
+    exit: Exit | None
+    duration_s: float
+    stderr_tail: str
+
+
+@attrs.define(eq=False)
+class _Turn:
+    """One turn while it runs: hears the child, watches the clock."""
+
+    order: TurnOrder
+    joblog: JobLog
+    leave: Pass
+    dialect: Dialect
+    began: float
+    last_byte: float
+    child: Child | None = None
+    cause: Failure | None = None  # why we ended it, when it was not its own end
+    events: int = 0
+    total_bytes: int = 0
+    steps: int = 0
+    is_over: bool = False  # the end-of-turn record was seen
+    _stderr: bytearray = attrs.field(factory=bytearray)
+    _said: bool = False
+
+    # ------------------------------------------------------------------ hearing
+
+    def hear(self, stream: Stream, data: bytes) -> None:
+        """Bytes of the child, in order."""
+        self.last_byte = trio.current_time()
+        if not self._said:
+            self._said = True
+            self.leave.heard()
+        self.total_bytes += len(data)
+        self.order.spool.write(stream, data)
+        if stream is Stream.STDERR:
+            self._stderr += data
+            if len(self._stderr) > 2 * STDERR_TAIL_BYTES:
+                del self._stderr[:-STDERR_TAIL_BYTES]
+        for event in self.dialect.feed(stream, data):
+            self.events += 1
+            if isinstance(event, Ended):
+                self._over()
+            else:
+                self.joblog.add(event)
+        self._check_caps()
+
+    def _over(self) -> None:
+        self.is_over = True
+        if self.child is not None:
+            self.child.finish(self.order.plan.leave_s)
+
+    def born(self, child: Child) -> None:
+        """The child is alive and can be asked to stop."""
+        self.child = child
+        if self.is_over:  # it spoke before we were told
+            child.finish(self.order.plan.leave_s)
+
+    def _check_caps(self) -> None:
+        limits = self.order.plan.limits
+        steps = self.dialect.reading.steps
+        if self.total_bytes > limits.max_bytes:
+            self._stop("runaway", f"printed more than {limits.max_bytes} bytes")
+        elif self.events > limits.max_events:
+            self._stop("runaway", f"made more than {limits.max_events} events")
+        elif steps > limits.max_steps:
+            self._stop("runaway", f"took more than {limits.max_steps} tool steps")
+
+    @property
+    def stderr_tail(self) -> str:
+        """The end of what it said on stderr, at most `STDERR_TAIL_BYTES`, secrets masked."""
+        return redact(bytes(self._stderr[-STDERR_TAIL_BYTES:]).decode(errors="replace"))
+
+    # ------------------------------------------------------------------ watching
+
+    def _stop(self, code: str, message: str) -> None:
+        if self.cause is not None or self.is_over:
+            return
+        is_time = code in ("timed_out", "silent")
+        self.cause = Failure(
+            failure_class=FailureClass.TIMEOUT if is_time else FailureClass.FATAL,
+            code=code,
+            message=f"{self.order.plan.cli} {message}",
+            hint=_STOP_HINTS[code],
+        )
+        if self.child is not None:
+            self.child.stop()
+
+    async def watch(self) -> None:
+        """End the turn at its deadline or after too long a silence; warn before."""
+        told = Quiet.FINE
+        while True:
+            heard_at = self.last_byte if self._said else None
+            now = trio.current_time()
+            if now >= self.order.deadline:
+                self._stop("timed_out", f"did not finish within {now - self.began:.0f} s")
+                return
+            found = silence(now, heard_at, self.began, self.order.silence)
+            if found.quiet is Quiet.OVER:
+                self._stop("silent", f"printed nothing for {found.silent_s:.0f} s")
+                return
+            if found.quiet is not told and found.quiet is not Quiet.FINE:
+                message = f"{self.order.plan.cli} has printed nothing for {found.silent_s:.0f} s"
+                self.joblog.add(Warned(code=str(found.quiet), message=message))
+            told = found.quiet
+            await trio.sleep_until(min(found.next_at, self.order.deadline))
+
+
+_STOP_HINTS: Final = {
+    "timed_out": "give a larger timeout_seconds, or a smaller task",
+    "silent": "the CLI may be waiting for a login or be retrying silently: try it in a terminal",
+    "runaway": "the CLI was looping; a narrower prompt or another CLI may help",
+}
+
+
+async def run_turn(order: TurnOrder, ticket: Ticket, guard: Guard) -> TurnReport:
+    """Run one CLI to its answer and judge it.
+
+    Everything it says is in the ticket's log and the spool by then. Cancelling it stops the child,
+    waits for that, and judges nothing.
+
+    Raises:
+        BinaryMissing, PeerFault: it cannot be started; the log says so too.
+        CircuitOpen: its breaker refuses, or opened before it said a byte.
+    """
+    plan = order.plan
+    async with guard.turn(plan.cli) as leave, _prompt_file(order) as argv:
+        ticket.log.add(
+            TurnStarted(
+                turn=order.turn,
+                cli=plan.cli,
+                model=plan.model,
+                effort=plan.effort,
+                mode=plan.mode,
+                attempt=order.attempt,
+                argv=tuple(plan.shown_argv),
+                cwd=plan.cwd,
+                env_names=tuple(sorted(plan.env)),
+            )
+        )
+        report = await _drive(order, argv, ticket, leave)
+        failure_class = report.failure.failure_class if report.failure is not None else None
+        leave.end = turn_end(failure_class)
+    return report
+
+
+async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: Pass) -> TurnReport:
+    plan, profile, joblog = order.plan, order.profile, ticket.log
+    now = trio.current_time()
+    dialect = open_dialect(
+        plan.dialect, profile.output.fields, completion_pattern=profile.completion_pattern
+    )
+    turn = _Turn(order=order, joblog=joblog, leave=leave, dialect=dialect, began=now, last_byte=now)
+    child_order = Order(
+        argv=argv,
+        cwd=plan.cwd,
+        env=plan.env,
+        stdin=plan.stdin,
+        stop_signal=plan.stop_signal,
+        grace_s=plan.grace_s,
+        places=order.places,
+    )
+    gone: Exit | None = None
+
+    async def drive(task_status: trio.TaskStatus[Child]) -> None:
+        nonlocal gone
+        gone = await order.drive(child_order, turn.hear, task_status=task_status)
+        watching.cancel_scope.cancel(reason="the child is gone")
+
+    async with trio.open_nursery() as watching:
+        child = await watching.start(drive)
+        ticket.child = child
+        turn.born(child)
+        joblog.add(ChildStarted(pid=child.pid, started=child.started))
+        watching.start_soon(turn.watch)
+    assert gone is not None  # a driver returns an Exit or raises
+    return _judged(turn, gone)
+
+
+def _judged(turn: _Turn, gone: Exit) -> TurnReport:
+    order, joblog = turn.order, turn.joblog
+    for event in turn.dialect.finish(gone.exit_code):
+        if not isinstance(event, Ended):
+            joblog.add(event)
+    order.spool.close()
+    duration_s = trio.current_time() - turn.began
+    joblog.add(
+        ChildExited(
+            exit_code=gone.exit_code,
+            signal=gone.signal,
+            duration_ms=round(gone.duration_s * 1000),
+            max_rss_bytes=gone.max_rss_bytes,
+            cpu_ms=round(gone.cpu_s * 1000),
+            swept=gone.swept,
+        )
+    )
+    reading = turn.dialect.reading
+    stderr_tail = turn.stderr_tail
+    verdict: Verdict = judge(
+        order.profile,
+        reading,
+        gone.exit_code,
+        gone.signal,
+        is_stopped=gone.is_stopped,
+        was_cut=turn.cause is not None,
+        stderr_tail=stderr_tail,
+    )
+    failure = turn.cause or verdict.failure
+    if verdict.message:
+        joblog.add(Warned(code=verdict.code, message=verdict.message))
+    if order.spool.warning is not None:
+        joblog.add(order.spool.warning)
+    if failure is not None:
+        joblog.add(TurnFailed(turn=order.turn, failure=failure))
+    else:
+        joblog.add(
+            TurnFinished(
+                turn=order.turn,
+                exit_code=gone.exit_code,
+                duration_ms=round(duration_s * 1000),
+                verdict=verdict.code,
+            )
+        )
+    return TurnReport(
+        reading=reading,
+        failure=failure,
+        exit=gone,
+        duration_s=duration_s,
+        stderr_tail=stderr_tail,
+    )
+
+
+@asynccontextmanager
+async def _prompt_file(order: TurnOrder) -> AsyncIterator[Sequence[str]]:
+    """The argv with the path of a private file that holds the prompt, where the plan wants one."""
+    token = order.plan.prompt_file_token
+    if not token:
+        yield order.plan.argv
+        return
+    path = await trio.to_thread.run_sync(_write_prompt, order.temp_dir, order.prompt)
+    try:
+        yield [word.replace(token, str(path)) for word in order.plan.argv]
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _write_prompt(directory: Path, prompt: str) -> Path:
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, name = tempfile.mkstemp(prefix="prompt-", suffix=".md", dir=directory)
+    with os.fdopen(descriptor, "wb") as file:  # mkstemp made it 0600
+        file.write(prompt.encode())
+    return Path(name)

@@ -1,0 +1,283 @@
+"""One client: its messages in, answers and notifications out, a cancel scope for every open call.
+
+Theory of operation. The reader takes what one read brought, hands each message to the peer and
+deals
+with the events in order: what can be answered at once is answered in the reader's own task, the
+rest
+gets a task and a scope of its own. Everything written goes through one buffer. The reader writes
+the
+buffer after each batch; a task that adds to it while the reader waits wakes the writer. A frame is
+written by nobody whose scope a client can cancel, so it is never torn.
+
+End of input is a stop request: what is computed is flushed, calls in flight get `EOF_GRACE_S`, then
+their scopes are cancelled, which ends their synchronous jobs. Asynchronous jobs go on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+import attrs
+import structlog
+import trio
+
+from aimux.engine import Client
+from aimux.protocol import (
+    Answered,
+    AskId,
+    CallCancelled,
+    Called,
+    CallId,
+    Event,
+    Fault,
+    Listening,
+    Notified,
+    Outgoing,
+    Oversize,
+    Peer,
+    Reply,
+)
+from aimux.tools import App
+
+from ._dispatch import Answer, Dispatcher
+
+EOF_GRACE_S: Final = 0.25  # hosts kill half a second after the end of input
+FLUSH_S: Final = 1.0  # to write what is computed when the session ends
+BUFFER_BYTES: Final = 64 * 1024 * 1024  # a client that reads nothing is let go
+BUSY_MESSAGES: Final = 1_000  # above it, progress and log messages are dropped
+
+log = structlog.get_logger("aimux.session")
+
+
+class Wire(Protocol):
+    """Messages from and to one client; where they come from is a transport's business."""
+
+    async def receive(self) -> Sequence[bytes | Oversize] | None:
+        """The next messages, at least one; None at the end."""
+        ...
+
+    async def send(self, messages: Sequence[Outgoing]) -> None:
+        """Write messages in order. Raises trio.BrokenResourceError: the client is gone."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class SessionStatistics:
+    """What a session is doing."""
+
+    client: str
+    running: int
+    buffered: int
+    dropped: int
+
+
+@attrs.define(eq=False)
+class Session:
+    """The server's side of one client while it is connected."""
+
+    wire: Wire
+    app: App
+    client: Client
+    peer: Peer
+    dispatcher: Dispatcher
+    dropped: int = 0
+    _out: list[Outgoing] = attrs.field(factory=list)
+    _out_bytes: int = 0
+    _more: trio.Event = attrs.field(factory=trio.Event)
+    _is_writing: bool = False
+    _scopes: dict[CallId, trio.CancelScope] = attrs.field(factory=dict)
+    _idle: trio.Event = attrs.field(factory=trio.Event)
+    _asks: dict[AskId, Callable[[Answered], None]] = attrs.field(factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Session: {self.client.name or 'unnamed'}, {len(self._scopes)} running>"
+
+    def statistics(self) -> SessionStatistics:
+        """Counts of this moment."""
+        return SessionStatistics(
+            client=self.client.name,
+            running=len(self._scopes),
+            buffered=len(self._out),
+            dropped=self.dropped,
+        )
+
+    # ------------------------------------------------------------------ writing
+
+    def push(self, outgoing: Outgoing | None) -> None:
+        """Queue a message; the writer sends it. None is nothing to say."""
+        if outgoing is None:
+            return
+        self._out.append(outgoing)
+        self._out_bytes += len(outgoing.data)
+        if not self._is_writing:
+            self._more.set()
+
+    def push_droppable(self, outgoing: Outgoing | None) -> bool:
+        """Queue a message unless the client is behind; tell whether it was taken."""
+        if outgoing is None or len(self._out) >= BUSY_MESSAGES:
+            self.dropped += outgoing is not None
+            return False
+        self.push(outgoing)
+        return True
+
+    async def _flush(self) -> None:
+        if self._is_writing:
+            return
+        self._is_writing = True
+        try:
+            while self._out:
+                batch, self._out, self._out_bytes = self._out, [], 0
+                await self.wire.send(batch)
+        finally:
+            self._is_writing = False
+
+    async def _write(self) -> None:
+        while True:
+            await self._more.wait()
+            self._more = trio.Event()
+            await self._flush()
+
+    # ------------------------------------------------------------------ reading
+
+    async def run(self) -> None:
+        """Serve until the client's end of input. Cancelling it cancels every open call."""
+        try:
+            async with trio.open_nursery() as work:
+                work.start_soon(self._write)
+                async with trio.open_nursery() as calls:
+                    await self._read(calls)
+                    await self._drain(calls)
+                work.cancel_scope.cancel(reason="session over")
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            log.info("client is gone", client=self.client.name)
+        finally:
+            for scope in self._scopes.values():
+                scope.cancel(reason="session over")
+            with trio.move_on_after(FLUSH_S, shield=True):
+                await self._last_words()
+
+    async def _read(self, calls: trio.Nursery) -> None:
+        while True:
+            messages = await self.wire.receive()
+            if messages is None:
+                return
+            for message in messages:
+                if isinstance(message, Oversize):
+                    events = self.peer.refuse_oversize(message.limit_bytes)
+                else:
+                    events = self.peer.receive(message)
+                for event in events:
+                    self._handle(event, calls)
+            if self._out:
+                await self._flush()
+            if self._out_bytes > BUFFER_BYTES:
+                raise trio.BrokenResourceError
+
+    async def _drain(self, calls: trio.Nursery) -> None:
+        if self._scopes:
+            with trio.move_on_after(EOF_GRACE_S):
+                while self._scopes:
+                    self._idle = trio.Event()
+                    await self._idle.wait()
+        calls.cancel_scope.cancel(reason="end of input")
+
+    async def _last_words(self) -> None:
+        try:
+            await self._flush()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            log.debug("client left before its last answer", client=self.client.name)
+
+    def _handle(self, event: Event, calls: trio.Nursery) -> None:
+        match event:
+            case Called():
+                answer = self.dispatcher.quick(self, event)
+                if answer is not None:
+                    self.push(self._render(event.call_id, answer))
+                else:
+                    scope = self._scopes[event.call_id] = trio.CancelScope()
+                    calls.start_soon(self._work, event, scope)
+            case Reply():
+                self.push(event.outgoing)
+            case CallCancelled():
+                scope = self._scopes.get(event.call_id)
+                if scope is not None:
+                    scope.cancel(reason="cancelled by the client")
+                else:
+                    self.push(self.peer.release(event.call_id))
+            case Notified():
+                self._notice(event)
+            case Answered():
+                waiter = self._asks.pop(event.ask_id, None)
+                if waiter is not None:
+                    waiter(event)
+            case Listening():
+                self.dispatcher.listen(self, event)
+
+    def _notice(self, event: Notified) -> None:
+        if event.method == "notifications/initialized":
+            info = self.peer.client.info
+            name = info.get("name")
+            self.client = attrs.evolve(self.client, name=name if isinstance(name, str) else "")
+
+    async def _work(self, event: Called, scope: trio.CancelScope) -> None:
+        answer: Answer | None = None
+        try:
+            with scope:
+                answer = await self.dispatcher.answer(self, event)
+        finally:
+            del self._scopes[event.call_id]
+            self._idle.set()
+            if answer is None:
+                self.push(self.peer.release(event.call_id))
+        if answer is not None:
+            self.push(self._render(event.call_id, answer))
+
+    def _render(self, call_id: CallId, answer: Answer) -> Outgoing | None:
+        if isinstance(answer, Fault):
+            return self.peer.fail_with(call_id, answer)
+        return self.peer.answer(
+            call_id, answer.body, ttl_ms=answer.ttl_ms, cache_scope=answer.cache_scope
+        )
+
+    # ------------------------------------------------------------------ asking the client
+
+    async def ask(
+        self, method: str, params: Mapping[str, object], call_id: CallId
+    ) -> Answered | None:
+        """Ask the client something in the course of a call; None if it may not be asked.
+
+        Cancelling it forgets the question; a late answer is dropped.
+        """
+        asked = self.peer.ask(method, params, call_id)
+        if asked is None:
+            await trio.lowlevel.checkpoint()
+            return None
+        ask_id, outgoing = asked
+        ready = trio.Event()
+        answers: list[Answered] = []
+
+        def take(answered: Answered) -> None:
+            answers.append(answered)
+            ready.set()
+
+        self._asks[ask_id] = take
+        self.push(outgoing)
+        try:
+            await ready.wait()
+        finally:
+            self._asks.pop(ask_id, None)
+        return answers[0]
+
+
+async def serve_session(wire: Wire, app: App, client: Client, *, strict: bool = False) -> None:
+    """Serve one client on `wire` until its end of input.
+
+    Cancelling it ends the client's synchronous calls and writes what was answered already.
+    """
+    peer = Peer(
+        server=app.server_info, offer=app.offer, instructions=lambda: app.instructions(client)
+    )
+    session = Session(
+        wire=wire, app=app, client=client, peer=peer, dispatcher=Dispatcher(app, strict=strict)
+    )
+    with app.attached(session.client):
+        await session.run()

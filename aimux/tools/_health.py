@@ -1,0 +1,71 @@
+"""How everything is: CLIs, breakers, jobs, store, limits. For `sessions(action=health)` and
+resources.
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from aimux import __version__
+from aimux.engine import Client, utc_now
+
+from ._results import Json, stamp
+
+if TYPE_CHECKING:
+    from ._app import App
+
+
+async def health_json(app: "App", client: Client, *, refresh: bool = False) -> Json:
+    """The state of the server as this client sees it (its own configuration, its own PATH)."""
+    engine = app.engine
+    snapshot = await engine.snapshot(client)
+    board = await engine.board.look(snapshot, client.context.env, refresh=refresh)
+    tally = await engine.store.tally()
+    room = engine.room.statistics()
+    problems = [
+        {
+            "severity": str(problem.severity),
+            "where": problem.where,
+            "message": problem.message,
+            "suggestion": problem.suggestion or None,
+        }
+        for problem in snapshot.problems
+    ]
+    return {
+        "version": __version__,
+        "pid": os.getpid(),
+        "started_at": stamp(engine.started_at),
+        "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
+        "clis": [attrs.asdict(state) for state in board],
+        "clis_ready": [state.name for state in board if state.is_ready],
+        "breakers": {
+            cli: {
+                "state": str(view.state),
+                "failures": view.failures,
+                "retry_after_seconds": round(view.retry_after_s, 1),
+            }
+            for cli, view in engine.guard.views().items()
+        },
+        "cooldowns": [
+            {
+                "cli": each.cli,
+                "model": each.model or None,
+                "code": each.code,
+                "seconds_left": round(each.until - trio.current_time(), 1),
+            }
+            for each in engine.guard.cooled()
+        ],
+        "jobs": {
+            "running": room.running,
+            "queued": room.queued,
+            "capacity": room.capacity,
+            "refused": room.refused,
+            "by_status": {str(status): count for status, count in tally.jobs.items()},
+        },
+        "total_sessions": sum(tally.sessions.values()),
+        "clients": app.clients(),
+        "store": attrs.asdict(engine.store.statistics()),
+        "problems": problems,
+    }

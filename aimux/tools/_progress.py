@@ -1,0 +1,32 @@
+"""Progress of a job to the caller that waits for it."""
+
+from typing import Final
+
+import trio
+
+from aimux.engine import Ticket, heartbeat, line_for
+
+from ._calls import Caller
+
+MIN_GAP_S: Final = 0.2  # at most five lines a second
+
+
+async def report_progress(ticket: Ticket, caller: Caller, heartbeat_s: float) -> None:
+    """Tell what a job does until cancelled: each event's line, the newest of a burst, and a
+    heartbeat when nothing was said for `heartbeat_s`. Says nothing if nobody listens.
+    """
+    if not caller.wants_progress:
+        await trio.sleep_forever()
+    seen = 0
+    while True:
+        line: str | None = None
+        for entry in ticket.log.since(seen):
+            seen = entry.seq
+            line = line_for(entry) or line
+        if line is not None:
+            caller.progress(line)
+            await trio.sleep(MIN_GAP_S)
+        with trio.move_on_after(heartbeat_s) as quiet:
+            await ticket.log.wait_after(seen)
+        if quiet.cancelled_caught:
+            caller.progress(heartbeat(ticket, trio.current_time()))

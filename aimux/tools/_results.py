@@ -1,0 +1,179 @@
+"""The one result shape (design section 6), made of a job's row and, while it runs, its log."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+import trio
+
+from aimux.engine import JobLog
+from aimux.errors import AimuxError
+from aimux.guidance import guide
+from aimux.model import (
+    TERMINAL,
+    Attempt,
+    Failure,
+    Job,
+    JobStatus,
+    Outcome,
+    Usage,
+    Warned,
+)
+from aimux.rules import Slice, cut
+
+Json = dict[str, object]
+
+STDERR_SHOWN: Final = 2_000
+BAD: Final = frozenset({JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.ABORTED})
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """Which part of the content is wanted; None of `max_chars` is all of it."""
+
+    max_chars: int | None
+    offset: int | None = None
+    tail: int | None = None
+
+
+def stamp(at: datetime.datetime | None) -> str | None:
+    """UTC, ISO 8601 with `Z`, milliseconds."""
+    if at is None:
+        return None
+    return at.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _usage(usage: Usage | None) -> Json | None:
+    return None if usage is None else attrs.asdict(usage)
+
+
+def _warnings(warnings: Sequence[Warned]) -> list[Json]:
+    seen: dict[tuple[str, str], int] = {}
+    for warning in warnings:
+        key = (warning.code, warning.message)
+        seen[key] = seen.get(key, 0) + 1
+    return [
+        {"code": code, "message": message} | ({"times": times} if times > 1 else {})
+        for (code, message), times in seen.items()
+    ]
+
+
+def _attempts(attempts: Sequence[Attempt]) -> list[Json]:
+    return [
+        {key: value for key, value in attrs.asdict(attempt).items() if value != ""}
+        for attempt in attempts
+    ]
+
+
+def failure_json(failure: Failure | None) -> Json | None:
+    """`{code, class, message, retryable, hint}` and what the CLI said."""
+    if failure is None:
+        return None
+    shown: Json = {
+        "code": failure.code,
+        "class": str(failure.failure_class),
+        "message": failure.message,
+        "retryable": failure.retryable,
+        "hint": failure.hint or None,
+    }
+    return shown | ({"excerpt": failure.excerpt} if failure.excerpt else {})
+
+
+def error_json(error: AimuxError) -> Json:
+    """The same shape for what went wrong before there was a turn."""
+    shown: Json = {
+        "code": error.code,
+        "class": error.error_type,
+        "message": error.message,
+        "retryable": error.retryable,
+        "hint": error.hint,
+    }
+    return shown | error.data
+
+
+def _content(job: Job, joblog: JobLog | None, view: View) -> Slice:
+    text = job.outcome.content if job.outcome is not None else ""
+    if job.outcome is None and joblog is not None:
+        text = joblog.text_so_far
+    return cut(text, view.max_chars, offset=view.offset, tail=view.tail)
+
+
+def _running(job: Job, joblog: JobLog, now: float) -> Json:
+    age_s = max(0.0, now - joblog.last_event)
+    return {
+        "position": joblog.queue_position or None,
+        "turn": joblog.turn,
+        "tool_steps": joblog.tool_steps,
+        "last_event": joblog.last_said or None,
+        "last_event_age_ms": round(age_s * 1000),
+        "events": joblog.last_seq,
+        "elapsed_ms": round((now - joblog.born) * 1000),
+        "usage": _usage(joblog.usage),
+        "warnings": _warnings(joblog.warnings),
+        "duration_ms": None,
+    }
+
+
+def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
+    """A job as its tool answers it, with guidance."""
+    outcome = job.outcome or Outcome()
+    part = _content(job, joblog, view)
+    body: Json = {
+        "job_id": job.id,
+        "session_id": job.session_id,
+        "status": str(job.status),
+        "role": job.role or None,
+        "cli": outcome.cli or job.cli or None,
+        "model": outcome.model or job.model or None,
+        "effort": outcome.effort or job.effort or None,
+        "mode": str(job.mode),
+        "content": part.text,
+        "data": outcome.data,
+        "content_length": part.total,
+        "offset": part.offset,
+        "next_offset": part.next_offset,
+        "truncated": part.truncated,
+        "usage": _usage(outcome.usage),
+        "duration_ms": outcome.duration_ms if job.status in TERMINAL else None,
+        "exit_code": outcome.exit_code,
+        "attempts": _attempts(outcome.attempts),
+        "warnings": _warnings(outcome.warnings),
+        "error": failure_json(outcome.error),
+        "created_at": stamp(job.created_at),
+        "started_at": stamp(job.started_at),
+        "finished_at": stamp(job.finished_at),
+    }
+    if outcome.stderr_tail:
+        body["stderr_tail"] = outcome.stderr_tail[-STDERR_SHOWN:]
+    if job.status not in TERMINAL and joblog is not None:
+        body |= _running(job, joblog, trio.current_time())
+    if part.hint:
+        body["hint"] = part.hint
+    body["guidance"] = guide(tool, body)
+    return body
+
+
+def job_row(job: Job) -> Json:
+    """A job in a list: no content."""
+    outcome = job.outcome or Outcome()
+    return {
+        "id": job.id,
+        "status": str(job.status),
+        "tool": job.tool,
+        "role": job.role or None,
+        "cli": outcome.cli or job.cli or None,
+        "model": outcome.model or job.model or None,
+        "mode": str(job.mode),
+        "prompt_preview": job.prompt_preview,
+        "content_length": len(outcome.content),
+        "error": failure_json(outcome.error),
+        "created_at": stamp(job.created_at),
+        "finished_at": stamp(job.finished_at),
+        "duration_ms": outcome.duration_ms if job.status in TERMINAL else None,
+    }
+
+
+def is_bad(body: Mapping[str, object]) -> bool:
+    """Whether a job result is an error to its caller: failed, timed out or aborted."""
+    return body.get("status") in BAD

@@ -1,0 +1,171 @@
+"""`sessions`: list, look at, end and clear away sessions and jobs; health of everything."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import trio
+
+from aimux.errors import InvalidArguments, NotFound
+from aimux.guidance import guide
+from aimux.model import JobId, JobStatus, Session, SessionId
+
+from ._app import App
+from ._calls import Payload, ToolCall
+from ._health import health_json
+from ._results import Json, job_row, stamp
+
+PAGE: Final = 20
+ENDED: Final = (
+    JobStatus.COMPLETED,
+    JobStatus.PARTIAL,
+    JobStatus.FAILED,
+    JobStatus.CANCELLED,
+    JobStatus.TIMED_OUT,
+    JobStatus.ABORTED,
+)
+FILTERS: Final[dict[str, Sequence[JobStatus] | None]] = {
+    "all": None,
+    "active": (JobStatus.QUEUED, JobStatus.RUNNING),
+    "finished": ENDED,
+    **{str(status): (status,) for status in JobStatus},
+}
+KILL_WAIT_S: Final = 15.0  # for the killed children to be reaped
+
+
+async def answer(app: App, call: ToolCall) -> Payload:
+    """Do one action. Cancelling it leaves what was done."""
+    action = str(call.arguments["action"])
+    match action:
+        case "list":
+            body = await _list(app, call)
+        case "info":
+            body = await _info(app, call)
+        case "cancel":
+            body = await _cancel(app, call)
+        case "kill":
+            body = await _kill(app, call)
+        case "gc":
+            body = await _gc(app, call)
+        case _:
+            refresh = bool(call.arguments.get("refresh"))
+            body = await health_json(app, call.client, refresh=refresh)
+    shown: Json = {"action": action, **body}
+    shown["guidance"] = guide("sessions", shown)
+    return Payload(shown)
+
+
+def session_json(session: Session, status: JobStatus | None = None) -> Json:
+    """A session as lists show it; `status` is that of its open job, which the row cannot know."""
+    return {
+        "id": session.id,
+        "status": str(status or session.status),
+        "cli": session.cli,
+        "kind": session.kind,
+        "model": session.model or None,
+        "mode": str(session.mode),
+        "role": session.role or None,
+        "cwd": session.cwd,
+        "turns": session.turns,
+        "resumable": bool(session.native_id),
+        "native_id": session.native_id or None,
+        "client": session.client or None,
+        "created_at": stamp(session.created_at),
+        "last_active_at": stamp(session.last_active_at),
+    }
+
+
+def _needed(call: ToolCall, *names: str) -> str:
+    for name in names:
+        value = call.arguments.get(name)
+        if value:
+            return str(value)
+    action = call.arguments["action"]
+    wanted = " or ".join(names)
+    raise InvalidArguments(
+        f"sessions(action={action}) needs {wanted}",
+        problems=[{"path": names[0], "value": None, "expected": f"the {wanted} to {action}"}],
+    )
+
+
+async def _list(app: App, call: ToolCall) -> Json:
+    given = call.arguments
+    limit, cursor, cli = given.get("limit"), given.get("cursor"), given.get("cli")
+    statuses = FILTERS[str(given.get("status", "all"))]
+    page = await app.engine.store.sessions(
+        statuses=statuses,
+        cli=str(cli) if cli else None,
+        limit=limit if isinstance(limit, int) else PAGE,
+        cursor=str(cursor) if cursor else None,
+    )
+    rows = [session_json(session) for session in page.sessions]
+    return {"sessions": rows, "count": len(rows), "next_cursor": page.next_cursor}
+
+
+async def _info(app: App, call: ToolCall) -> Json:
+    session_id = call.arguments.get("session_id")
+    if not session_id:
+        job, _ = await app.engine.job(_needed(call, "session_id", "job_id"))
+        session_id = job.session_id
+    session = await app.engine.store.session(SessionId(str(session_id)))
+    page = await app.engine.store.jobs(session_id=session.id)
+    live = {ticket.id: ticket.job for ticket in app.engine.room.open_tickets()}
+    jobs = [job_row(live.get(job.id, job)) for job in page.jobs]
+    return {
+        "session": session_json(session),
+        "jobs": jobs,
+        "count": len(jobs),
+        "next_cursor": page.next_cursor,
+    }
+
+
+async def _cancel(app: App, call: ToolCall) -> Json:
+    job_id = _needed(call, "job_id")
+    job, ticket = await app.engine.job(job_id)
+    is_cancelled = ticket is not None and ticket.cancel("cancelled by sessions(action=cancel)")
+    if is_cancelled and ticket is not None:
+        with trio.move_on_after(KILL_WAIT_S):
+            await ticket.done.wait()
+        job = ticket.job
+    return {
+        "job_id": job_id,
+        "status": str(job.status),
+        "cancelled": is_cancelled,
+        "already_terminal": not is_cancelled,
+    }
+
+
+async def _kill(app: App, call: ToolCall) -> Json:
+    session_id = _needed(call, "session_id", "job_id")
+    room = app.engine.room
+    if session_id.startswith("job_"):
+        ticket = room.find(session_id)
+    else:
+        ticket = room.of_session(session_id)
+        if ticket is None:  # an unknown one is an error, a quiet one is not
+            await app.engine.store.session(SessionId(session_id))
+    killed: list[str] = []
+    if ticket is not None and ticket.cancel("killed by sessions(action=kill)", is_kill=True):
+        killed.append(ticket.id)
+        with trio.move_on_after(KILL_WAIT_S):
+            await ticket.done.wait()
+    elif session_id.startswith("job_") and ticket is None:
+        try:
+            await app.engine.store.job(JobId(session_id))
+        except NotFound as error:
+            raise NotFound(f"no job {session_id}", code="job_not_found") from error
+    return {"killed_jobs": killed, "count": len(killed), "already_terminal": not killed}
+
+
+async def _gc(app: App, call: ToolCall) -> Json:
+    hours = call.arguments.get("older_than_hours")
+    older_than_h = (
+        float(hours) if isinstance(hours, int | float) else app.settings.session_ttl_hours
+    )
+    is_dry = bool(call.arguments.get("dry_run"))
+    found = await app.engine.collect(older_than_h, dry_run=is_dry)
+    return {
+        "dry_run": is_dry,
+        "older_than_hours": older_than_h,
+        "removed_jobs": found["jobs"],
+        "removed_sessions": found["sessions"],
+    }

@@ -1,0 +1,158 @@
+"""The standard streams as a message wire. Nobody else touches descriptors 0 and 1.
+
+While serving, the wire is a private duplicate, descriptor 1 points at stderr and 0 at the null
+device,
+so that neither a stray print nor a child can tear a frame or eat a request. Duplicates share the
+non-blocking flag with their original: a description that stderr uses too (a terminal, `2>&1`) is
+therefore read and written in a thread instead.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+
+from aimux.protocol import LineReader, Outgoing, Oversize
+
+READ_BYTES: Final = 262_144
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # prompts are at most a few MiB
+
+
+class LineWire:
+    """Messages as lines over a pair of byte streams (stdio, Unix socket, named pipe)."""
+
+    def __init__(
+        self,
+        source: trio.abc.ReceiveStream,
+        sink: trio.abc.SendStream,
+        *,
+        max_bytes: int = MAX_MESSAGE_BYTES,
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._lines = LineReader(max_bytes=max_bytes)
+
+    async def receive(self) -> Sequence[bytes | Oversize] | None:
+        """The messages of the next read, at least one; None at the end of the stream."""
+        while True:
+            try:
+                data = await self._source.receive_some(READ_BYTES)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                data = b""
+            lines = self._lines.feed(bytes(data))
+            if lines:
+                return lines
+            if not data:
+                return None
+
+    async def send(self, messages: Sequence[Outgoing]) -> None:
+        """Write whole lines. Raises trio.BrokenResourceError: nobody reads any more."""
+        await self._sink.send_all(b"".join([message.data + b"\n" for message in messages]))
+
+
+class _ThreadSource(trio.abc.ReceiveStream):
+    """Reads a descriptor in a thread, for what cannot be made non-blocking."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        # a read that finishes late harms nobody: the process is about to end
+        return await trio.to_thread.run_sync(
+            os.read, self._fd, max_bytes or READ_BYTES, abandon_on_cancel=True
+        )
+
+    async def aclose(self) -> None:
+        os.close(self._fd)
+        await trio.lowlevel.checkpoint()
+
+
+class _ThreadSink(trio.abc.SendStream):
+    """Writes a descriptor in a thread."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            await trio.to_thread.run_sync(self._write, bytes(data))
+        except OSError as error:
+            raise trio.BrokenResourceError from error
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        os.close(self._fd)
+        await trio.lowlevel.checkpoint()
+
+
+def _is_shared_with_stderr(fd: int) -> bool:
+    try:
+        mine, its = os.fstat(fd), os.fstat(2)
+    except OSError:
+        return False
+    return (mine.st_dev, mine.st_ino) == (its.st_dev, its.st_ino)
+
+
+def _needs_thread(fd: int) -> bool:
+    if sys.platform == "win32" or _is_shared_with_stderr(fd):
+        return True
+    mode = os.fstat(fd).st_mode
+    # a terminal is one description for all three streams, whatever stderr is now
+    return stat.S_ISCHR(mode) and os.isatty(fd)
+
+
+def _take_over() -> tuple[int, int]:
+    """Private duplicates of 0 and 1; afterwards 0 is the null device and 1 is stderr."""
+    try:
+        source = os.dup(0)
+    except OSError:  # closed: reads as an empty stream
+        source = os.open(os.devnull, os.O_RDONLY)
+    try:
+        sink = os.dup(1)
+    except OSError:
+        sink = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    if null != 0:
+        os.close(null)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # no stderr: nothing may reach the wire all the same
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)
+    return source, sink
+
+
+@asynccontextmanager
+async def open_stdio() -> AsyncIterator[LineWire]:
+    """The process's standard streams as a wire, for the rest of the process's life.
+
+    Descriptors 0 and 1 are not given back: what is printed afterwards goes to stderr.
+    """
+    source_fd, sink_fd = _take_over()
+    source: trio.abc.ReceiveStream
+    sink: trio.abc.SendStream
+    if _needs_thread(source_fd):
+        source = _ThreadSource(source_fd)
+    else:
+        source = trio.lowlevel.FdStream(source_fd)
+    sink = _ThreadSink(sink_fd) if _needs_thread(sink_fd) else trio.lowlevel.FdStream(sink_fd)
+    try:
+        yield LineWire(source, sink)
+    finally:
+        with trio.move_on_after(1, shield=True):
+            if not isinstance(source, _ThreadSource):  # a thread may still sit in read()
+                await source.aclose()
+            await sink.aclose()
