@@ -6,7 +6,6 @@ CLIs. The README lists them. Nothing here does I/O except reading the files a re
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 
@@ -106,6 +105,8 @@ def _obey(reply: Reply, name: str, body: str, prompt: str, earlier: list[str]) -
     words = body.split()
     match name:
         case "sha256":
+            import hashlib  # eight milliseconds, so only when asked
+
             data = raw(prompt)
             reply.said.append(f"sha256 {hashlib.sha256(data).hexdigest()} bytes {len(data)}")
         case "recall":

@@ -122,6 +122,8 @@ class Clap(Style):
 
     def unknown(self, grammar: Grammar, word: str) -> Refused:
         tip = f"  tip: to pass '{word}' as a value, use '-- {word}'\n\n"
+        if grammar.max_words == 0:
+            tip = ""
         return self._text(grammar, f"unexpected argument '{word}' found", tip)
 
     def missing(self, grammar: Grammar, flag: Flag, spelled: str) -> Refused:
@@ -336,6 +338,9 @@ class Grammar:
                 flag = next(iter(found.values()))
         return flag
 
+    def _knows(self, word: str) -> bool:
+        return word == "--" or word.partition("=")[0] in self.flags or word[:2] in self.flags
+
     def _flag(self, parsed: Parsed, word: str, argv: list[str], index: int) -> int:
         if word.startswith("--"):
             name, equals, value = word.partition("=")
@@ -403,6 +408,9 @@ class Grammar:
             taken.append(argv[index])
             index += 1
         elif flag.arity != OPTIONAL:
+            after = argv[index] if index < len(argv) else ""
+            if isinstance(self.style, Clap) and after.startswith("-") and not self._knows(after):
+                raise self.style.unknown(self, after)
             raise self.style.missing(self, flag, spelled)
         while flag.arity == MANY and index < len(argv) and not argv[index].startswith("-"):
             taken.append(argv[index])

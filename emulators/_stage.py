@@ -223,16 +223,19 @@ class Stage:
         prompt: str,
         session: _sessions.Session,
         schema: dict[str, object] | None = None,
+        received: str | None = None,
     ) -> None:
         """Let the model think about the prompt and arm the faults.
+
+        ``received`` is the prompt before the CLI wrapped it, where it wraps it.
 
         Raises:
             ValueError: a directive or a fault is not usable.
         """
         self.prompt = prompt
         self.session = session
-        earlier = session.begin(prompt)
-        self.reply = _brain.think(prompt, earlier, self.display, schema)
+        bare = prompt if received is None else received
+        self.reply = _brain.think(bare, session.begin(bare), self.display, schema)
         for script in (os.environ.get("EMULATOR_FAULTS", ""), *self.reply.faults):
             self.faults.add(script)
         if "ignore_term" in self.faults:
@@ -283,6 +286,11 @@ class Stage:
         if "bad_utf8" in self.faults:
             texts[-1] += " \udcff\udcfe\udcc3"
         return texts
+
+    def fragment(self) -> str:
+        """What a stream that ends in the middle has delivered."""
+        text = "".join(self.messages())
+        return text[: max(1, len(text) // 2)]
 
     def usage(self, answer: str) -> tuple[int, int]:
         """Input and output tokens: as directed, else a quarter of the bytes."""
@@ -381,6 +389,28 @@ class Stage:
             return "x" * (size - 1) + "\n"
         head, tail = '{"type":"log","data":"', '"}\n'
         return head + "x" * max(1, size - len(head) - len(tail)) + tail
+
+
+def relaunch(work: Callable[[], int], *, leader: str) -> int:
+    """Do the work in a second process of the same group, as launchers of Node CLIs do.
+
+    ``leader`` says what signals do to the first process: ``ignore`` or ``default``; in neither
+    case does it pass them on.
+    """
+    if not hasattr(os, "fork"):
+        return work()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = guard(work)
+        finally:
+            os._exit(code)
+    on_signal(signal.SIGINT, leader)
+    on_signal(signal.SIGTERM, leader)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 def dump(value: object) -> str:

@@ -63,7 +63,8 @@ ERRORS = {  # kind: what litellm says, what aider adds, is it retried
     "rate_limit": (
         (
             "litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached for "
-            "{model} in organization org-x on tokens per min (TPM): Limit 10000, Used 9999, Requested 99. "
+            "{model} in organization org-x on tokens per min (TPM): Limit 10000, Used 9999, "
+            "Requested 99. "
             "Please try again in 1s."
         ),
         "The API provider has rate limited you. Try again later or check your quotas.",

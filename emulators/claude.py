@@ -97,7 +97,8 @@ ERRORS: dict[str, tuple[int, str, str, bool, str]] = {
         False,
         (
             "Prompt is too long · the request is ~250000 tokens (limit 200000) but this "
-            "conversation is only ~2646 tokens — the rest is system prompt, tool definitions, and attachment "
+            "conversation is only ~2646 tokens — the rest is system prompt, tool definitions, and "
+            "attachment "
             "content. A single-exchange conversation cannot be compacted; reduce attached "
             "files/tools or start over."
         ),

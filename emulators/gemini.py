@@ -172,7 +172,7 @@ class Gemini:
     def odd(self) -> int:
         """A stream that stops early, or says nothing: four tries, then exit 0."""
         cut = "cut" in self.stage.faults
-        fragment = "".join(self.stage.messages())[:21] if cut else ""
+        fragment = self.stage.fragment() if cut else ""
         for wait in (0.0, 1.0, 2.0, 4.0):
             pause(wait)
             if fragment:
@@ -380,25 +380,9 @@ def main(argv: list[str]) -> int:
         raise Refused(
             1, f"Cannot use both a positional prompt and the --prompt (-p) flag together\n{USAGE}\n"
         )
-    if os.environ.get("GEMINI_CLI_NO_RELAUNCH") != "true" and hasattr(os, "fork"):
-        return _relaunch(parsed)
-    return _work(parsed)
-
-
-def _relaunch(parsed: Parsed) -> int:
-    """The launcher: a second process does the work, signals to the first one are lost."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            code = _stage.guard(lambda: _work(parsed))
-        finally:
-            os._exit(code)
-    _stage.on_signal(signal.SIGINT, "ignore")
-    _stage.on_signal(signal.SIGTERM, "ignore")
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
+    if os.environ.get("GEMINI_CLI_NO_RELAUNCH") == "true":
+        return _work(parsed)
+    return _stage.relaunch(lambda: _work(parsed), leader="ignore")
 
 
 def _work(parsed: Parsed) -> int:
