@@ -78,14 +78,14 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.QUOTA,
         "rate_limited",
-        r"\brate[ _-]?limit(?:s|ed|error|ing)?\b|\btoo many requests\b"
+        r"\brate[ _-]?limit(?:s|ed|error|ing|_\w+)?\b|\btoo many requests\b"
         r"|\bresource[ _](?:has been )?exhausted\b|\busage limit\b|" + _status("429"),
     ),
     _Sign(
         FailureClass.MODEL_UNAVAILABLE,
         "model_unavailable",
         r"\bmodel_?not_?found|\bis not found for api version\b"
-        r"|\bmodel(?! metadata)\b(?:(?!\. ).){0,80}?\b(?:not found|does not exist|not available"
+        r"|(?<![\w-])model(?! metadata)\b(?:(?!\. ).){0,80}?\b(?:not found|does not exist|not available"
         r"|not enabled|not supported|not authori[sz]ed|access denied|decommissioned)\b"
         r"|\b(?:not authori[sz]ed|access denied|no access)\b(?:(?!\. ).){0,40}?\bmodel\b"
         r"|\bissue with the selected model\b|\b(?:invalid|no such) model\b"
@@ -137,7 +137,8 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.FATAL,
         SESSION_LOST,
-        r"\bno (?:conversation|session|rollout) found\b|\bsession (?:\S+ )?not found\b",
+        r"\bno (?:saved )?(?:conversation|session|rollout) found\b|\binvalid session identifier\b"
+        r"|\bsession (?:\S+ ){0,2}not found\b|\bno such session\b",
     ),
     _Sign(
         FailureClass.FATAL,

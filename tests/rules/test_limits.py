@@ -1,0 +1,141 @@
+"""How often, how long, how quiet."""
+
+import math
+
+import pytest
+from hypothesis import given, strategies as st
+
+from aimux.model import SilenceRule
+from aimux.rules import (
+    Bucket,
+    Quiet,
+    SilenceLimits,
+    silence,
+    silence_limits,
+    take,
+    turn_deadline,
+    turn_limit_s,
+)
+
+SETTINGS = SilenceLimits()
+
+
+def test_a_bucket_starts_full_and_says_when_to_come_back() -> None:
+    bucket = Bucket(rate=10.0, burst=2)
+    for _ in range(2):
+        bucket, wait_s = take(bucket, 0.0)
+        assert wait_s == 0
+    same, wait_s = take(bucket, 0.05)
+
+    assert wait_s == pytest.approx(0.05)
+    assert take(same, 0.05 + wait_s)[1] == 0
+
+
+def test_a_bucket_never_holds_more_than_its_burst() -> None:
+    bucket, _ = take(Bucket(rate=10.0, burst=3), 1e9)
+
+    assert bucket.tokens == 2
+
+
+def test_a_rate_of_nothing_is_no_limit() -> None:
+    bucket = Bucket(rate=0.0, burst=1)
+    for _ in range(5):
+        bucket, wait_s = take(bucket, 0.0)
+        assert wait_s == 0
+
+
+def test_a_clock_that_goes_back_gives_nothing() -> None:
+    bucket, _ = take(Bucket(rate=1.0, burst=1), 100.0)
+
+    assert take(bucket, 50.0)[1] == 1.0
+
+
+@given(st.lists(st.floats(0.0, 1.0), max_size=60))
+def test_no_more_pass_than_rate_and_burst_allow(gaps: list[float]) -> None:
+    bucket, now, passed = Bucket(rate=5.0, burst=4), 0.0, 0
+    for gap in gaps:
+        now += gap
+        bucket, wait_s = take(bucket, now)
+        passed += wait_s == 0
+
+    assert passed <= 4 + 5.0 * now + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("effort", "limit_s", "got_s"),
+    [("high", 60.0, 120.0), ("xhigh", 300.0, 300.0), ("low", 60.0, 60.0), ("", 1.0, 1.0)],
+)
+def test_deep_effort_gets_the_time_it_needs(effort: str, limit_s: float, got_s: float) -> None:
+    assert turn_limit_s(effort, limit_s) == got_s
+
+
+@pytest.mark.parametrize(
+    ("whole", "turns", "limit_s", "got"),
+    [
+        (1300.0, 1, math.inf, 1300.0),
+        (1300.0, 3, math.inf, 1100.0),
+        (1300.0, 3, 50.0, 1050.0),
+        (1060.0, 6, math.inf, 1030.0),  # a share is worth something
+        (1010.0, 6, math.inf, 1010.0),  # but never more than the whole
+        (900.0, 2, math.inf, 1000.0),  # it is over
+        (1300.0, 0, math.inf, 1300.0),
+    ],
+)
+def test_a_deadline_is_shared_among_turns(
+    whole: float, turns: int, limit_s: float, got: float
+) -> None:
+    assert turn_deadline(whole, 1000.0, turns_left=turns, limit_s=limit_s) == got
+
+
+@given(st.floats(0.0, 10_000.0), st.integers(1, 9))
+def test_turns_in_a_row_never_pass_the_whole(limit_s: float, turns: int) -> None:
+    now = 0.0
+    for left in range(turns, 0, -1):
+        end = turn_deadline(limit_s, now, turns_left=left)
+        assert now <= end <= limit_s
+        now = end
+
+    assert now == pytest.approx(limit_s)
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "quiet", "next_at"),
+    [
+        (30.0, None, Quiet.FINE, 120.0),
+        (119.9, None, Quiet.FINE, 120.0),
+        (120.0, None, Quiet.WARNING, 600.0),
+        (700.0, 650.0, Quiet.FINE, 770.0),
+        (1250.0, 650.0, Quiet.STALLED, 1550.0),
+        (1550.0, 650.0, Quiet.OVER, math.inf),
+    ],
+)
+def test_silence_gets_worse_in_tiers(
+    now: float, last: float | None, quiet: Quiet, next_at: float
+) -> None:
+    said = silence(now, last, 0.0, SETTINGS)
+
+    assert (said.quiet, said.next_at) == (quiet, next_at)
+    assert said.silent_s == now - (last or 0.0)
+
+
+def test_the_grace_after_birth_holds_back_every_tier() -> None:
+    limits = SilenceLimits(start_s=60.0, warn_s=1.0, stall_s=2.0, cancel_s=3.0)
+
+    assert silence(59.0, 10.0, 0.0, limits).quiet is Quiet.FINE
+    assert silence(59.0, 10.0, 0.0, limits).next_at == 60.0
+    assert silence(60.0, 10.0, 0.0, limits).quiet is Quiet.OVER
+
+
+def test_a_profile_has_its_own_figures_and_zero_means_never() -> None:
+    own = silence_limits(SilenceRule(warn_s=5.0, stall_s=0.0, start_s=-1.0), SETTINGS)
+
+    assert own == SilenceLimits(start_s=0.0, warn_s=5.0, stall_s=math.inf, cancel_s=900.0)
+    assert silence_limits(SilenceRule(), SETTINGS) == SETTINGS
+    assert silence(800.0, 0.0, 0.0, own).quiet is Quiet.WARNING
+
+
+def test_a_cli_that_prints_only_at_its_end_has_only_its_deadline() -> None:
+    limits = silence_limits(SilenceRule(streams=False, warn_s=5.0), SETTINGS)
+    said = silence(1e9, None, 0.0, limits)
+
+    assert (said.quiet, said.next_at) == (Quiet.FINE, math.inf)
