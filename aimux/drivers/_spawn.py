@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from aimux.errors import AimuxError, BinaryMissing, PeerFault
 
@@ -12,8 +13,8 @@ from ._base import Order
 def spawn_fault(order: Order, error: OSError | ValueError) -> AimuxError:
     """Return the fault that `error` means for the one who gave this order."""
     binary = order.argv[0]
-    if not os.path.isdir(order.cwd):  # noqa: PTH112  the error does not tell which path it means
-        what = "is not a directory" if os.path.exists(order.cwd) else "does not exist"  # noqa: PTH110
+    if not Path(order.cwd).is_dir():
+        what = "is not a directory" if Path(order.cwd).exists() else "does not exist"
         return PeerFault(f"cwd {order.cwd!r} {what}", code="bad_cwd", data={"cwd": order.cwd})
     if isinstance(error, ValueError):
         return PeerFault(f"{binary}: an argument cannot be passed on: {error}", code="bad_argument")
@@ -26,12 +27,12 @@ def spawn_fault(order: Order, error: OSError | ValueError) -> AimuxError:
                 hint="shorten the prompt, or use a CLI that reads it from stdin",
                 data={"size_bytes": size},
             )
-        case errno.ENOENT if not os.path.isfile(binary):  # noqa: PTH113
+        case errno.ENOENT if not Path(binary).is_file():
             return binary_missing(binary, order.places)
         case errno.ENOENT:
             reason = "its interpreter (first line) does not exist"
         case errno.EACCES if os.access(order.cwd, os.X_OK):
-            reason = "is a directory" if os.path.isdir(binary) else "is not executable"  # noqa: PTH112
+            reason = "is a directory" if Path(binary).is_dir() else "is not executable"
         case errno.EACCES:
             return PeerFault(f"cwd {order.cwd!r} cannot be entered", code="bad_cwd")
         case errno.ENOEXEC:
@@ -46,6 +47,6 @@ def binary_missing(binary: str, places: Sequence[str]) -> BinaryMissing:
     where = f"; searched {', '.join(places)}" if places else ""
     return BinaryMissing(
         f"{binary}: not found{where}",
-        hint=f"install {os.path.basename(binary)} or put it on PATH",  # noqa: PTH119
+        hint=f"install {Path(binary).name} or put it on PATH",
         data={"binary": binary, "places": list(places)},
     )
