@@ -4,6 +4,7 @@ from ._codec import (
     TEXT as TEXT,
     Json as Json,
     ShapeMismatch as ShapeMismatch,
+    decode as decode,
     dump as dump,
     dump_bytes as dump_bytes,
     dump_event as dump_event,
@@ -12,6 +13,7 @@ from ._codec import (
     load_bytes as load_bytes,
     load_event as load_event,
     load_event_bytes as load_event_bytes,
+    load_over as load_over,
 )
 from ._events import (
     Attempt as Attempt,

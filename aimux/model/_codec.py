@@ -99,6 +99,25 @@ def load_bytes(shape: type[T], data: bytes | str) -> T:
     return load(shape, _decode(shape.__name__, data))
 
 
+def load_over(shape: type[T], data: bytes | str, truth: Mapping[str, object]) -> T:
+    """`load_bytes` with some keys replaced by what is known better (JSON data, or aware times).
+
+    Raises:
+        ShapeMismatch: not JSON, or not of that shape.
+    """
+    decoded = _decode(shape.__name__, data)
+    return load(shape, {**decoded, **truth} if isinstance(decoded, dict) else decoded)
+
+
+def decode(data: bytes | str) -> object:
+    """Plain JSON data, for who needs a key or two of it and no value.
+
+    Raises:
+        ShapeMismatch: not JSON.
+    """
+    return _decode("data", data)
+
+
 def dump_event_bytes(event: Event) -> bytes:
     """`dump_event` as compact UTF-8 JSON."""
     return _encode(dump_event(event))

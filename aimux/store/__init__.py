@@ -1,11 +1,6 @@
 """What outlives the process: jobs, their logs, sessions and raw output."""
 
 from ._jobs import JobPage as JobPage
-from ._lane import (
-    InlineLane as InlineLane,
-    Lane as Lane,
-    LaneStatistics as LaneStatistics,
-)
 from ._orphans import Orphan as Orphan
 from ._sessions import SessionPage as SessionPage
 from ._spool import Piece as Piece, Spool as Spool
@@ -13,6 +8,7 @@ from ._store import (
     Store as Store,
     StoreStatistics as StoreStatistics,
     Tally as Tally,
+    inline_lane as inline_lane,
     open_store as open_store,
 )
 from ._sweep import Collected as Collected

@@ -15,13 +15,13 @@ from aimux.model import (
     JobFinished,
     JobId,
     JobStatus,
-    Outcome,
     Session,
     SessionId,
+    decode,
     dump_bytes,
     dump_event_bytes,
-    load_bytes,
     load_event_bytes,
+    load_over,
     next_status,
 )
 
@@ -153,14 +153,14 @@ def read(connection: sqlite3.Connection, job_id: JobId) -> Job:
 def from_row(row: Row) -> Job:
     """The value of a row of `COLUMNS`."""
     _, status, started_us, finished_us, last_seq, body, outcome = row
-    return attrs.evolve(
-        load_bytes(Job, body),
-        status=JobStatus(status),
-        started_at=maybe_at(started_us),
-        finished_at=maybe_at(finished_us),
-        last_seq=last_seq,
-        outcome=None if outcome is None else load_bytes(Outcome, outcome),
-    )
+    truth = {
+        "status": status,
+        "started_at": maybe_at(started_us),
+        "finished_at": maybe_at(finished_us),
+        "last_seq": last_seq,
+        "outcome": None if outcome is None else decode(outcome),
+    }
+    return load_over(Job, body, truth)
 
 
 def listing(

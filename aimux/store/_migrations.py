@@ -78,15 +78,18 @@ CREATE TABLE tallies (
 ) STRICT, WITHOUT ROWID;
 """
 
+# a row for every state from the start: a plain UPDATE costs a trigger half of an upsert
 _TALLY: Final = """
+INSERT INTO tallies VALUES
+    ('{what}', 'queued', 0), ('{what}', 'running', 0), ('{what}', 'completed', 0),
+    ('{what}', 'partial', 0), ('{what}', 'failed', 0), ('{what}', 'cancelled', 0),
+    ('{what}', 'timed_out', 0), ('{what}', 'aborted', 0);
 CREATE TRIGGER {what}_born AFTER INSERT ON {what} BEGIN
-    INSERT INTO tallies VALUES ('{what}', NEW.status, 1)
-        ON CONFLICT DO UPDATE SET total = total + 1;
+    UPDATE tallies SET total = total + 1 WHERE what = '{what}' AND status = NEW.status;
 END;
 CREATE TRIGGER {what}_moved AFTER UPDATE OF status ON {what} WHEN OLD.status <> NEW.status BEGIN
     UPDATE tallies SET total = total - 1 WHERE what = '{what}' AND status = OLD.status;
-    INSERT INTO tallies VALUES ('{what}', NEW.status, 1)
-        ON CONFLICT DO UPDATE SET total = total + 1;
+    UPDATE tallies SET total = total + 1 WHERE what = '{what}' AND status = NEW.status;
 END;
 CREATE TRIGGER {what}_gone AFTER DELETE ON {what} BEGIN
     UPDATE tallies SET total = total - 1 WHERE what = '{what}' AND status = OLD.status;

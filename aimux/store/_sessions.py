@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from aimux.errors import NotFound
-from aimux.model import JobStatus, Session, SessionId, dump_bytes, load_bytes
+from aimux.model import JobStatus, Session, SessionId, dump_bytes, load_over
 
 from ._pages import Where, page
 from ._times import from_us, to_us
@@ -84,9 +84,7 @@ def read(connection: sqlite3.Connection, session_id: SessionId) -> Session:
 def from_row(row: tuple[int, str, int, bytes]) -> Session:
     """The value of a row of `COLUMNS`."""
     _, status, active_us, body = row
-    return attrs.evolve(
-        load_bytes(Session, body), status=JobStatus(status), last_active_at=from_us(active_us)
-    )
+    return load_over(Session, body, {"status": status, "last_active_at": from_us(active_us)})
 
 
 def listing(

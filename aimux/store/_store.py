@@ -24,7 +24,7 @@ from . import _jobs, _orphans, _sessions, _sweep
 from ._faults import translated
 from ._files import connect, connect_memory, hold
 from ._jobs import JobPage
-from ._lane import Lane, Runs
+from ._lane import InlineLane, Lane, Runs
 from ._migrations import migrate
 from ._orphans import Orphan
 from ._readers import Readers
@@ -34,7 +34,6 @@ from ._sweep import Collected
 
 T = TypeVar("T")
 
-READERS: Final = 4  # connections and threads that read at once
 PAGE: Final = 50
 ENTRIES: Final = 1_000
 SWEEP: Final = 1_000  # jobs deleted in one transaction: the lane is not held for long
@@ -344,6 +343,13 @@ async def open_store(path: Path | None, *, owner: str) -> AsyncIterator[Store]:
         finally:
             await readers.aclose()
             await lane.aclose()
+
+
+def inline_lane() -> InlineLane:
+    """A fresh database in memory that is used on the loop itself, without a thread: for a test's
+    own clock.
+    """
+    return InlineLane(_opened(None))
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:
