@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 
 from . import _brain, _sessions, _stage
 from ._aider_usage import USAGE
@@ -380,6 +379,4 @@ def _git(*arguments: str) -> str:
     done = subprocess.run(
         ["git", *arguments], check=False, capture_output=True, text=True, encoding="utf-8"
     )
-    if done.returncode:
-        sys.stderr.write(done.stderr)
     return done.stdout

@@ -128,6 +128,7 @@ class Claude:
         self.kept: list[object] = []
         self.used = (0, 0)
         self.turns = 1
+        self.begun: list[str] = []
         self.tool_open = False
 
     # --- output
@@ -318,6 +319,8 @@ class Claude:
         if not error:
             record["ttft_ms"] = times
         record |= {"type": "result", "duration_ms": times, "uuid": _sessions.new_uuid()}
+        if self.begun and self.parsed.has("include_partial_messages"):
+            record["begun_message_ids"] = self.begun
         if not error:
             record |= {
                 "ttft_stream_ms": times,
@@ -396,6 +399,7 @@ class Claude:
 
     def message(self, text: str) -> None:
         ident = _message_id()
+        self.begun.append(ident)
         start = {
             "type": "message_start",
             "message": {

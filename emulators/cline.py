@@ -270,16 +270,18 @@ class Cline:
             output: object = {"error": why}
             fields: dict[str, object] = {"output": output, "error": dump(output)}
         else:
+            if name == "run_commands":
+                self.event("content_update", **tool, update=_first_chunk(action.command))
             fields = {"output": self.execute(action, name, path)}
         if offered:
             self.hook("tool_result")
         self.event("content_end", **tool, **fields, durationMs=1)
+        self.event("iteration_end", iteration=self.rounds, hadToolCalls=True, toolCallCount=1)
         if why:
             text = f"1 tool call(s) failed: [{name}] {dump({'error': why})}"
             self.event(
                 "error", error=_error("Error", text), recoverable=True, iteration=self.rounds
             )
-        self.event("iteration_end", iteration=self.rounds, hadToolCalls=True, toolCallCount=1)
         self.rounds += 1
         self.event("iteration_start", iteration=self.rounds)
 
@@ -402,6 +404,7 @@ def _auth(parsed: Parsed, top: Parsed) -> int:
 
 def _history(parsed: Parsed, top: Parsed) -> int:
     rows: list[object] = []
+    settings = _settings(_data(parsed, top))
     for one in reversed(_sessions.all_in(os.path.join(_data(parsed, top), "sessions"))):
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(one.updated))
         row = {
@@ -412,6 +415,8 @@ def _history(parsed: Parsed, top: Parsed) -> int:
             "exitCode": 0,
             "status": "completed",
             "interactive": False,
+            "provider": settings.get("provider", "openai-compatible"),
+            "model": settings.get("model", "test-model"),
             "cwd": one.cwd,
             "workspaceRoot": one.cwd,
             "prompt": one.prompts[-1],
@@ -448,6 +453,17 @@ def _start_hub() -> None:
     )
     with open(path, "w", encoding="ascii") as file:
         file.write(str(hub.pid))
+
+
+def _first_chunk(command: str) -> dict[str, object]:
+    return {
+        "stream": "stdout",
+        "chunk": "",
+        "executionId": _sessions.new_uuid(),
+        "detachable": False,
+        "commandIndex": 0,
+        "query": command,
+    }
 
 
 def _error(name: str, message: str) -> dict[str, str]:

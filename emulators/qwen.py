@@ -260,11 +260,55 @@ class Qwen:
         record |= {"usage": usage, "permission_denials": self.denials}
         if failed:
             record["error"] = outcome["error"]
+        if not failed and self.format == "json":
+            record["stats"] = self.stats(used)
         self.emit(record)
         if self.format == "json":
             self.stage.line(dump(self.kept))
         elif self.format == "text" and not failed:
             self.stage.line(str(outcome["result"]))
+
+    def stats(self, used: tuple[int, int]) -> dict[str, object]:
+        late = self.stage.elapsed_ms()
+        counts = {
+            "api": {"totalRequests": self.turns, "totalErrors": 0, "totalLatencyMs": late},
+            "tokens": {
+                "prompt": used[0],
+                "candidates": used[1],
+                "total": sum(used),
+                "cached": 0,
+                "thoughts": 0,
+            },
+        }
+        calls = {
+            "totalCalls": self.calls,
+            "totalSuccess": self.calls - len(self.denials),
+            "totalFail": len(self.denials),
+        }
+        decisions = {"accept": 0, "reject": 0, "modify": 0, "auto_accept": 0}
+        timed = {"totalDurationMs": late if self.calls else 0, "totalDecisions": decisions}
+        last = {
+            "model": self.model,
+            "ttftMs": late,
+            "generationDurationMs": 2,
+            "outputTokens": used[1],
+        }
+        sources = {"main": counts}
+        if not self.parsed.has("bare"):
+            sources["managed-auto-memory-extractor"] = counts
+        return {
+            "models": {self.model: {**counts, "bySource": sources}},
+            "tools": {**calls, **timed, "byName": {}},
+            "files": {"totalLinesAdded": 0, "totalLinesRemoved": 0},
+            "skills": {"totalCalls": 0, "totalSuccess": 0, "totalFail": 0, "byName": {}},
+            "generation": {
+                "timedRequests": self.turns,
+                "totalTtftMs": late,
+                "totalGenerationDurationMs": 2,
+                "totalThroughputOutputTokens": used[1],
+                "last": last,
+            },
+        }
 
     # --- tools
 

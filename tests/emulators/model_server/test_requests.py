@@ -103,6 +103,14 @@ def test_result_of_this_turn_is_seen_and_older_ones_are_not(make: Make) -> None:
     assert make([("first", "t", "r1", "done"), ("second", None, None, None)]).results == ()
 
 
+@every_family
+def test_empty_result_is_a_result(make: Make) -> None:
+    found = make([("first", "t", "", None)])
+
+    assert found.has_called
+    assert len(found.results) == 1
+
+
 def test_input_of_responses_may_be_bare_text() -> None:
     assert read_request("responses", {"input": "hello"}).prompt == "hello"
 
@@ -116,6 +124,13 @@ def test_prompt_is_the_text_with_the_directive() -> None:
 def test_prompt_is_not_the_context_a_cli_adds() -> None:
     assert request(("user", "hello"), ("user", "<env>cwd</env>")).prompt == "hello"
     assert request(("user", "<input>hello</input>")).prompt == "<input>hello</input>"
+
+
+def test_directive_from_a_file_is_found_in_the_system_text() -> None:
+    system = ("system", "<context>[[say x]]</context>")
+
+    assert request(system, ("user", "see above")).prompt == system[1]
+    assert request(system, ("user", "[[say y]]")).prompt == "[[say y]]"
 
 
 def test_directive_of_an_earlier_turn_is_over() -> None:

@@ -493,6 +493,7 @@ def test_log_tells_what_was_sent(tmp_path: Path) -> None:
         "sha256": hashlib.sha256(b"[[behave 429]]").hexdigest(),
         "prompt_chars": 14,
         "reply": "429",
+        "said": "",
     }
 
 
