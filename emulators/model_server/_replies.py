@@ -104,7 +104,7 @@ def _content(request: Request, wanted: Directive | None) -> Reply:
         case "sha256":
             part = marked_part(prompt).encode()
             return Reply(text=f"sha256 {hashlib.sha256(part).hexdigest()} size {len(part)}")
-    if request.results:
+    if request.has_called:
         said = "\n".join(request.results)[:RESULT_CHARS]
         return Reply(text=f"The tool said: {said}")
     call = choose_call(request, wanted)

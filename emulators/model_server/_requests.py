@@ -82,9 +82,14 @@ class Request:
 
     @property
     def prompt(self) -> str:
-        """The user's text: the latest with a directive, else the latest that is not all markup."""
+        """The user's text: the latest with a directive, else the latest that is not all markup.
+
+        Some CLIs put a prompt that came from a file into the system text, so that counts too when
+        it holds a directive and no user text does.
+        """
         texts = [entry.text for entry in reversed(self.turn) if entry.kind == "user"]
-        scripted = [text for text in texts if not read_script(text).is_empty]
+        given = [entry.text for entry in reversed(self.entries) if entry.kind == "system"]
+        scripted = [text for text in [*texts, *given] if not read_script(text).is_empty]
         plain = [text for text in texts if not text.lstrip().startswith("<")]
         return next(iter([*scripted, *plain, *texts]), "")
 
@@ -97,6 +102,11 @@ class Request:
     def results(self) -> tuple[str, ...]:
         """Tool results that arrived since the prompt."""
         return tuple(entry.text for entry in self.turn if entry.kind == "result")
+
+    @property
+    def has_called(self) -> bool:
+        """Whether this turn had its call: a second one would make some CLIs go on for ever."""
+        return any(entry.kind in ("call", "result") for entry in self.turn)
 
     @property
     def is_side_call(self) -> bool:
@@ -125,8 +135,11 @@ def _read_chat(body: Json, _model: str, _stream: bool) -> Request:
     entries: list[Entry] = []
     for message in _objects(body.get("messages")):
         role = str(message.get("role"))
-        kind = {"developer": "system", "tool": "result"}.get(role, role)
-        entries += _texts(kind, message.get("content"))
+        if role == "tool":  # an empty result is a result
+            entries.append(Entry("result", _flat(message.get("content"))))
+        else:
+            kind = {"developer": "system"}.get(role, role)
+            entries += _texts(kind, message.get("content"))
         for call in _objects(message.get("tool_calls")):
             entries.append(Entry("call", str(_object(call.get("function")).get("name"))))
     tools = [_object(tool.get("function")) for tool in _objects(body.get("tools"))]

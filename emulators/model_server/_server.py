@@ -31,6 +31,7 @@ from ._script import Script, read_script
 from ._shapes import body_of, events_of
 
 POLL_S: Final = 0.1  # how soon a waiting reply notices that its client left
+SAID_CHARS: Final = 2000  # of an answer in the log
 DEFAULT_MODELS: Final = ("test-model",)
 GEMINI_ROUTE: Final = re.compile(r"/v1(?:beta|alpha)?/models/([^/:]+):(\w+)$")
 ROUTES: Final = {
@@ -213,6 +214,7 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
             | {"model": request.model, "stream": request.is_stream, "reply": reply.label}
             | {"tools": [tool.name for tool in request.tools], "side": request.is_side_call}
             | {"sha256": hashlib.sha256(prompt.encode()).hexdigest(), "prompt_chars": len(prompt)}
+            | {"said": reply.text[:SAID_CHARS]}
         )
         self._deliver(request, reply)
 
