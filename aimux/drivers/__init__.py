@@ -9,6 +9,7 @@ from ._base import (
     OnOutput as OnOutput,
     Order as Order,
 )
+from ._choice import choose_driver as choose_driver
 from ._life import shelter as shelter
 from ._pipe import run_piped as run_piped
 from ._processes import MARK as MARK

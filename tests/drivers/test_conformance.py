@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aimux.drivers import Driver, Order, run_piped
+from aimux.drivers import Driver, Order, choose_driver, run_piped
 from aimux.model import Stream
 from aimux.testing import CHECKS, ECHOED, FakeDriver, MakeOrder, Say, Turn, check_driver
 
@@ -43,6 +43,16 @@ async def test_pipe_driver(mock_clock: MockClock, make_order: MakeOrder, check: 
 
     def make(case: str) -> tuple[Driver, Order]:
         return run_piped, orders(make_order)[case]
+
+    await check_driver(make, cases=[check])
+
+
+@pytest.mark.parametrize("check", CHECKS)
+async def test_terminal_driver(mock_clock: MockClock, make_order: MakeOrder, check: str) -> None:
+    """Children on terminals."""
+
+    def make(case: str) -> tuple[Driver, Order]:
+        return choose_driver(is_terminal=True), orders(make_order)[case]
 
     await check_driver(make, cases=[check])
 

@@ -11,6 +11,7 @@ kind = sys.argv[1] if len(sys.argv) > 1 else "group"
 read, write = os.pipe()
 if os.fork() == 0:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if kind != "group":
         os.setsid()
     if kind == "detached":

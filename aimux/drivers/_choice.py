@@ -1,0 +1,13 @@
+"""Which driver a plan needs. Terminals are never a fallback: most CLIs work worse on one."""
+
+from ._base import Driver
+from ._pipe import run_piped
+
+
+def choose_driver(*, is_terminal: bool) -> Driver:
+    """Return the driver for a child with or without a terminal."""
+    if not is_terminal:
+        return run_piped
+    from ._pty import run_in_terminal  # pexpect costs 25 ms, and few CLIs need a terminal
+
+    return run_in_terminal

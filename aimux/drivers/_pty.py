@@ -1,0 +1,197 @@
+"""A child on a pseudo-terminal of its own, for CLIs that refuse to work without one.
+
+pexpect spawns; everything else it offers blocks, so reading, writing, waiting and stopping are
+ours, on the loop. The terminal is raw and silent: no echo that could be taken for the answer, no
+line of input cut at 4,096 bytes, no carriage returns added. Raw also means that nothing ends the
+input: a program that reads to the end of stdin belongs on pipes.
+
+pexpect forks, and a Python exception in a forked copy of this process would run on in there. So
+whatever could raise between fork and exec is checked before, and what still does ends the copy.
+"""
+
+import errno
+import os
+import re
+import shutil
+import signal
+import termios
+import tty
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pexpect
+import trio
+
+from aimux.model import Stream
+
+from ._base import CHUNK_BYTES, Child, Exit, OnOutput, Order
+from ._life import Wires, attend
+from ._processes import MARK
+from ._spawn import spawn_fault
+from ._stop import Leader, begin_spawn, end_spawn, new_mark
+
+_ENDS: Final = {errno.EIO, errno.EBADF}  # Linux says EIO when the last holder of the terminal left
+
+
+async def run_in_terminal(
+    order: Order,
+    on_output: OnOutput,
+    *,
+    task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
+) -> Exit:
+    """Run one child on a terminal of `rows` x `columns` and tell how it left.
+
+    As `run_piped`, but all output comes as stdout and `stdin` has no end: the child sees what is
+    in it as typed, and then nothing more. `TERM` is the order's business.
+
+    Raises:
+        BinaryMissing: there is no such binary, or it cannot be executed.
+        PeerFault: `cwd` is not a directory, or an argument cannot be passed on.
+    """
+    mark = new_mark()
+    terminal = await _spawn(order, mark)
+    fd, pid = terminal.child_fd, terminal.pid
+    assert pid is not None
+    os.set_blocking(fd, False)
+    wires = Wires(
+        pumps=[partial(_drain, fd, partial(on_output, Stream.STDOUT))],
+        feeders=[partial(_feed, fd, order.stdin)] if order.stdin else [],
+    )
+    try:
+        return await attend(Leader.of(pid, mark), order, wires, task_status)
+    finally:
+        trio.lowlevel.notify_closing(fd)
+        _close(terminal)
+
+
+async def _spawn(order: Order, mark: str) -> "pexpect.spawn[bytes]":
+    token, pid = begin_spawn(), None
+    try:
+        argv = _checked(order)
+        env = {**order.env, MARK: mark}
+        # one at a time: silencing a warning is not safe with two threads at it
+        spawned = await trio.to_thread.run_sync(_fork, argv, order, env, limiter=_forks())
+        if isinstance(spawned, OSError):
+            raise spawned
+        pid = spawned.pid
+    except (OSError, ValueError) as error:
+        raise spawn_fault(order, error) from error
+    finally:
+        end_spawn(token, pid)
+    return spawned
+
+
+_limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("aimux_forks")
+
+
+def _forks() -> trio.CapacityLimiter:
+    try:
+        return _limiter.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(1)
+        _limiter.set(limiter)
+        return limiter
+
+
+def _checked(order: Order) -> list[str]:
+    """Return argv with a path in front. Raises what would otherwise be raised in the copy."""
+    for word in [*order.argv, *order.env.keys(), *order.env.values()]:
+        if b"\0" in os.fsencode(word):
+            raise ValueError("embedded null byte")
+    if bad := [name for name in order.env if not name or "=" in name]:
+        raise ValueError(f"illegal environment variable name {bad[0]!r}")
+    if not os.access(order.cwd, os.X_OK) or not Path(order.cwd).is_dir():
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), order.cwd)
+    binary = order.argv[0]
+    if "/" in binary:
+        path = str(Path(order.cwd, binary))
+        if not Path(path).exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if not Path(path).is_file() or not os.access(path, os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    else:
+        path = shutil.which(binary, path=order.env.get("PATH", os.defpath)) or ""
+        if not path:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), binary)
+    return [path, *order.argv[1:]]
+
+
+def _fork(
+    argv: list[str], order: Order, env: Mapping[str, str]
+) -> "pexpect.spawn[bytes] | OSError":
+    """Fork and exec in this thread. An OSError is returned: raised, it would keep its frames alive,
+    and with them an object that kills and waits when it is collected, perhaps on the loop.
+    """
+    parent = os.getpid()
+    command = argv[0] if argv[1:] else re.sub(r"""([\s'"\\])""", r"\\\1", argv[0])
+    try:
+        with warnings.catch_warnings():
+            # Python 3.12 warns of any fork beside threads; ours runs nothing but _prepare and exec
+            warnings.simplefilter("ignore", DeprecationWarning)
+            terminal: pexpect.spawn[bytes] = pexpect.spawn(
+                command,
+                argv[1:],
+                env=dict(env),
+                echo=False,
+                dimensions=(order.rows, order.columns),
+                preexec_fn=partial(_prepare, order.cwd),
+            )
+    except OSError as error:
+        return error.with_traceback(None)
+    finally:
+        if os.getpid() != parent:
+            os._exit(127)
+    terminal.delaybeforesend = None
+    terminal.delayafterread = None
+    os.set_inheritable(terminal.child_fd, False)
+    return terminal
+
+
+def _prepare(cwd: str) -> None:
+    """Make the child's world before exec: directory, raw terminal, default signals."""
+    os.chdir(cwd)
+    tty.setraw(0, termios.TCSANOW)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and exec keeps that
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _close(terminal: "pexpect.spawn[bytes]") -> None:
+    """Close the terminal without pexpect's own way, which sleeps, signals and waits."""
+    process = terminal.ptyproc  # type: ignore[attr-defined]  # the stub forgot it
+    process.fileobj.close()
+    process.fd = terminal.child_fd = -1
+    process.closed = process.terminated = terminal.closed = terminal.terminated = True
+
+
+async def _drain(fd: int, take: Callable[[bytes], None]) -> None:
+    while True:
+        try:
+            data = os.read(fd, CHUNK_BYTES)
+        except BlockingIOError:
+            await trio.lowlevel.wait_readable(fd)
+            continue
+        except OSError as error:
+            if error.errno not in _ENDS:
+                raise
+            data = b""
+        await trio.lowlevel.checkpoint()
+        if not data:
+            return
+        take(data)
+
+
+async def _feed(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        await trio.lowlevel.wait_writable(fd)
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BlockingIOError:
+            continue
+        except OSError as error:  # nobody is left to read it
+            if error.errno not in _ENDS:
+                raise
+            return
