@@ -26,6 +26,7 @@ from typing import Final, cast
 import attrs
 import orjson
 
+from aimux.protocol._answers import Answers
 from aimux.protocol._asks import Asks
 from aimux.protocol._calls import (
     NOTICES,
@@ -38,7 +39,7 @@ from aimux.protocol._calls import (
     tagged,
 )
 from aimux.protocol._envelope import is_envelope, read_envelope
-from aimux.protocol._errors import Code, Fault, code_for, missing_capability
+from aimux.protocol._errors import Code, Fault, missing_capability
 from aimux.protocol._events import (
     AskId,
     CallCancelled,
@@ -55,7 +56,6 @@ from aimux.protocol._host import Host, no_version
 from aimux.protocol._http import HttpFacts
 from aimux.protocol._lines import MAX_LINE_BYTES, LineReader, Oversize
 from aimux.protocol._methods import (
-    RETRIABLE,
     TASKS_EXTENSION,
     Offer,
     Route,
@@ -73,7 +73,6 @@ from aimux.protocol._shapes import (
     LOG_LEVEL_KEY,
     Json,
     ServerInfo,
-    input_required,
     rank_of,
 )
 
@@ -96,8 +95,6 @@ NEXT: Final[Mapping[Phase, Mapping[str, Phase]]] = {
 
 _NOBODY: Final = Client({}, {})
 _TASKS: Final[Json] = {"extensions": {TASKS_EXTENSION: {}}}
-_SUBSCRIBE: Final = "resources/subscribe"
-_SUBSCRIBING: Final = frozenset({_SUBSCRIBE, "resources/unsubscribe"})
 
 
 @attrs.frozen(kw_only=True)
@@ -114,25 +111,20 @@ class PeerStatistics:
     faults: int  # requests refused by the protocol, ever
 
 
-class Peer:
+class Peer(Answers):
     """One client, seen from the server."""
 
     __slots__ = (
         "_asks",
-        "_calls",
         "_client",
         "_counted",
         "_faults",
-        "_host",
         "_lines",
-        "_listeners",
         "_log_level",
         "_offer",
-        "_open",
         "_phase",
         "_revision",
         "_routes",
-        "_watched",
     )
 
     def __init__(
@@ -143,7 +135,7 @@ class Peer:
         instructions: str | Callable[[], str] = "",
         max_bytes: int = MAX_LINE_BYTES,
     ) -> None:
-        self._host = Host(server, offer, instructions)
+        super().__init__(Host(server, offer, instructions))
         self._offer = offer
         self._routes = routes_for(offer)
         self._lines = LineReader(max_bytes=max_bytes)
@@ -151,11 +143,7 @@ class Peer:
         self._revision = REVISIONS[LATEST_HANDSHAKE]
         self._client = _NOBODY
         self._log_level = rank_of(DEFAULT_LOG_LEVEL)
-        self._calls: dict[CallId, OpenCall] = {}
-        self._open: dict[object, OpenCall] = {}  # by the client's id; cancelled ones are gone
-        self._listeners: dict[CallId, OpenCall] = {}
         self._asks = Asks()
-        self._watched: set[str] = set()
         self._counted = 0
         self._faults = 0
 
@@ -218,9 +206,13 @@ class Peer:
                 events += self.receive(line)
             else:
                 assert isinstance(line, Oversize)
-                text = f"message larger than {line.limit_bytes} bytes"
-                events += self._refuse(None, Fault(Code.INVALID_REQUEST, text))
+                events += self.refuse_oversize(line.limit_bytes)
         return events
+
+    def refuse_oversize(self, limit_bytes: int) -> list[Event]:
+        """Return the refusal of a message that the transport threw away for its size."""
+        text = f"message larger than {limit_bytes} bytes"
+        return self._refuse(None, Fault(Code.INVALID_REQUEST, text))
 
     def receive(self, raw: bytes, *, via_http: HttpFacts | None = None) -> list[Event]:
         """Return what one message means: never raises for what a client sent.
@@ -302,9 +294,10 @@ class Peer:
         if route.needs_tasks and not client.has_extension(TASKS_EXTENSION):
             return self._refuse(request_id, missing_capability(_TASKS), batch)
         for param in route.params:
-            fault = param.fault(params)
-            if fault is not None:
-                return self._refuse(request_id, Fault(Code.INVALID_PARAMS, fault), batch)
+            if type(params.get(param.name)) is not param.kind:
+                fault = param.fault(params)
+                if fault is not None:
+                    return self._refuse(request_id, Fault(Code.INVALID_PARAMS, fault), batch)
         if route.is_own:
             return self._answer_own(request_id, route, params, client, batch)
         self._counted = counted = self._counted + 1
@@ -426,157 +419,6 @@ class Peer:
             tagged({"notifications": show_filter(honoured)}, request_id),
         )
         return [Reply(Outgoing(acknowledged, event.call_id)), event]
-
-    # what the server says about a call
-
-    def answer(
-        self,
-        call_id: CallId,
-        result: Mapping[str, object],
-        *,
-        ttl_ms: int | None = None,
-        cache_scope: str | None = None,
-    ) -> Outgoing | None:
-        """End a call with a result and return what to write.
-
-        ``result`` has the newest shape; what the client's revision does not have is dropped or
-        turned into text. ``ttl_ms`` and ``cache_scope`` ("public", "private") reach modern clients
-        of cacheable methods; without them the result is not to be kept. None: the call was
-        cancelled, or its batch waits for others.
-
-        Raises:
-            LookupError: not open: answered, failed or released already.
-            ValueError: a ``resultType`` that the client's revision does not have.
-            TypeError: the result is not JSON; the call stays open.
-        """
-        call = self._known(call_id)
-        if call.is_cancelled:
-            del self._calls[call_id]
-            return None
-        body = self._host.finished(call, cast(Json, result), ttl_ms, cache_scope)
-        event = call.event
-        data = orjson.dumps({"jsonrpc": "2.0", "id": event.request_id, "result": body})
-        if call.route.method in _SUBSCRIBING and type(event) is Called:
-            change = self._watched.add if event.method == _SUBSCRIBE else self._watched.discard
-            change(cast(str, event.params["uri"]))
-        self._close(call)
-        return call.final(data)
-
-    def _known(self, call_id: CallId) -> OpenCall:
-        call = self._calls.get(call_id)
-        if call is None:
-            raise LookupError(f"call {call_id} is not open")
-        return call
-
-    def _running(self, call_id: CallId) -> Called | None:
-        """Return the call if there is still something to say about it."""
-        call = self._calls.get(call_id)
-        if call is None or call.is_cancelled or not isinstance(call.event, Called):
-            return None
-        return call.event
-
-    def require_input(
-        self,
-        call_id: CallId,
-        requests: Mapping[str, Mapping[str, object]],
-        request_state: str | None = None,
-    ) -> Outgoing | None:
-        """End a modern call by asking for input; the client repeats it with the answers.
-
-        ``requests`` maps keys to ``{"method", "params"}``. A client that did not declare what one
-        of them needs gets the error that says so, instead. None: the call was cancelled.
-
-        Raises:
-            LookupError: not open.
-            ValueError: the revision or the method has no input_required, or nothing is asked.
-        """
-        event = self._known(call_id).event
-        if (
-            not isinstance(event, Called)
-            or not event.revision.has("input_required")
-            or event.method not in RETRIABLE
-        ):
-            raise ValueError("this call cannot ask for input by its result")
-        asked: dict[str, Mapping[str, object]] = {}
-        for key, request in requests.items():
-            params = cast(Mapping[str, object], request.get("params") or {})
-            lacking = event.client.lacking(cast(str, request["method"]), params)
-            if lacking is not None:
-                return self.fail_with(call_id, missing_capability(lacking))
-            params = {name: value for name, value in params.items() if name != "elicitationId"}
-            asked[key] = {"method": request["method"], "params": params}
-        return self.answer(call_id, input_required(asked, request_state))
-
-    def fail(
-        self, call_id: CallId, code: int, message: str, data: object = None
-    ) -> Outgoing | None:
-        """End a call with an error and return what to write; None as in ``answer``.
-
-        A code that the client's revision does not have is replaced by the one it has instead.
-
-        Raises:
-            LookupError: not open.
-            TypeError: the data is not JSON; the call stays open.
-        """
-        call = self._known(call_id)
-        if call.is_cancelled:
-            del self._calls[call_id]
-            return None
-        event = call.event
-        code = int(code_for(code, event.revision))
-        body = Fault(code, message, data).body()
-        written = orjson.dumps({"jsonrpc": "2.0", "id": event.request_id, "error": body})
-        self._close(call)
-        return call.final(written, code)
-
-    def fail_with(self, call_id: CallId, fault: Fault) -> Outgoing | None:
-        """End a call with an error that is a value already; as ``fail``."""
-        return self.fail(call_id, fault.code, fault.message, fault.data)
-
-    def release(self, call_id: CallId) -> Outgoing | None:
-        """Forget a call that will not be answered: cancelled, or its stream is gone.
-
-        Idempotent. Returns the rest of its batch when that waited for nothing else.
-        """
-        call = self._calls.get(call_id)
-        if call is None:
-            return None
-        if call.is_cancelled:
-            del self._calls[call_id]
-            return None
-        self._close(call)
-        return call.final(None)
-
-    def _close(self, call: OpenCall) -> None:
-        call_id = call.event.call_id
-        del self._calls[call_id]
-        del self._open[call.event.request_id]
-        self._listeners.pop(call_id, None)
-
-    def progress(
-        self,
-        call_id: CallId,
-        progress: float,
-        total: float | None = None,
-        message: str | None = None,
-    ) -> Outgoing | None:
-        """Return a progress notification for a running call.
-
-        None: no token came with the call, it is over, or ``progress`` did not grow.
-        """
-        call = self._calls.get(call_id)
-        if call is None or call.is_cancelled or not isinstance(call.event, Called):
-            return None
-        token = call.event.progress_token
-        if token is None or (call.progress is not None and progress <= call.progress):
-            return None
-        call.progress = progress
-        params: Json = {"progressToken": token, "progress": progress}
-        if total is not None:
-            params["total"] = total
-        if message is not None and call.event.revision.has("progress.message"):
-            params["message"] = message
-        return Outgoing(notice("notifications/progress", params), call_id)
 
     def log(
         self, level: str, data: object, logger: str | None = None, call_id: CallId | None = None
