@@ -2,9 +2,7 @@
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from aimux.protocol._revisions import MODERN_VERSIONS, Revision
 
@@ -25,8 +23,7 @@ class Code(enum.IntEnum):
     CANCELLED = -32800  # closes the exchange of a cancelled call on handshake HTTP
 
 
-@attrs.frozen
-class Fault:
+class Fault(NamedTuple):
     """A JSON-RPC error: ours before it is written, or the client's after it was read."""
 
     code: int

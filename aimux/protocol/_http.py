@@ -10,10 +10,9 @@ socket, and nothing is remembered.
 import base64
 import binascii
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-import attrs
 import orjson
 
 from aimux.protocol._envelope import is_envelope, missing_in
@@ -88,8 +87,7 @@ class Headers:
         return self._values.keys()
 
 
-@attrs.frozen
-class HttpFacts:
+class HttpFacts(NamedTuple):
     """A POST that may be given to a peer: to a throw-away one when it is modern."""
 
     message: object  # the body, parsed
@@ -99,8 +97,7 @@ class HttpFacts:
     is_request: bool  # something in it wants an answer: else the status is 202
 
 
-@attrs.frozen
-class Rejection:
+class Rejection(NamedTuple):
     """A POST that no peer sees: answer with this status and body."""
 
     status: int
@@ -108,8 +105,7 @@ class Rejection:
     error_code: int
 
 
-@attrs.frozen
-class Accepts:
+class Accepts(NamedTuple):
     """What a client can read. A wildcard is consent to JSON, never to a stream."""
 
     json: bool

@@ -6,15 +6,12 @@ holding nothing. An oversize line is reported once, when it crosses the limit an
 so that a peer who never sends the line break still hears of it; nothing of it is kept.
 """
 
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024  # the reference SDKs' limit for one message
 
 
-@attrs.frozen
-class Oversize:
+class Oversize(NamedTuple):
     """A line longer than ``limit_bytes`` was thrown away."""
 
     limit_bytes: int

@@ -6,7 +6,7 @@ look-up per revision, so that a peer decides "does this method exist here" with 
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -71,8 +71,7 @@ class Offer:
         return frozenset(kind for kind, is_served in kinds.items() if is_served)
 
 
-@attrs.frozen
-class Param:
+class Param(NamedTuple):
     """One parameter that is checked before anybody sees the call."""
 
     name: str
@@ -152,8 +151,7 @@ OWN: Final = frozenset(
 MODERN_ONLY: Final = frozenset({"server/discover", "subscriptions/listen", "tasks/update"})
 
 
-@attrs.frozen(eq=False)
-class Route:
+class Route(NamedTuple):
     """A method as one revision of one offer has it."""
 
     method: str

@@ -21,9 +21,8 @@ for its whole life, handshake HTTP one peer per session, modern HTTP a throw-awa
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
-import attrs
 import orjson
 
 from aimux.protocol._answers import Answers
@@ -97,8 +96,7 @@ _NOBODY: Final = Client({}, {})
 _TASKS: Final[Json] = {"extensions": {TASKS_EXTENSION: {}}}
 
 
-@attrs.frozen(kw_only=True)
-class PeerStatistics:
+class PeerStatistics(NamedTuple):
     """The books of a peer, counted."""
 
     phase: Phase

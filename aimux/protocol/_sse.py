@@ -1,10 +1,9 @@
 """Server-sent events: bytes of the stream, made and read."""
 
-import attrs
+from typing import NamedTuple
 
 
-@attrs.frozen
-class ServerSent:
+class ServerSent(NamedTuple):
     """One event as a client sees it."""
 
     data: str
