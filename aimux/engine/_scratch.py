@@ -122,10 +122,9 @@ def _copy_tree(cwd: Path, copy: Path) -> None:
 
 def _commit(copy: Path) -> None:
     base = ["git", "-C", str(copy), "-c", "user.name=aimux", "-c", "user.email=aimux@localhost"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     steps = (["init", "-q"], ["add", "-A"], ["commit", "-q", "--no-verify", "-m", "scratch copy"])
     for step in steps:
-        subprocess.run([*base, *step], timeout=GIT_LIMIT_S, check=False, **quiet)
+        subprocess.run([*base, *step], capture_output=True, timeout=GIT_LIMIT_S, check=False)
 
 
 def _facts(tree: Path) -> Facts:

@@ -283,8 +283,8 @@ def _judged(turn: _Turn, gone: Exit) -> TurnReport:
         stderr_tail=stderr_tail,
     )
     failure = turn.cause or verdict.failure
-    if verdict.message:
-        joblog.add(Warned(code=verdict.code, message=verdict.message))
+    for warning in verdict.warnings:
+        joblog.add(warning)
     if order.spool.warning is not None:
         joblog.add(order.spool.warning)
     if failure is not None:

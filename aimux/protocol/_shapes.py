@@ -218,7 +218,9 @@ def _tools_call(revision: Revision) -> Adapter:
             result = {**result, "content": []}
         if not has_any and "structuredContent" in result:
             structured = result["structuredContent"]
-            if not has_structured or not isinstance(structured, dict):
+            # a fragment is JSON the server has serialised already: always an object
+            is_object = isinstance(structured, dict | orjson.Fragment)
+            if not has_structured or not is_object:
                 result = _without(result, frozenset({"structuredContent"}))
                 if not result["content"]:  # the data must not be lost with its field
                     result["content"] = [_text(orjson.dumps(structured).decode())]

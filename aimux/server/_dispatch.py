@@ -77,6 +77,7 @@ class Dispatcher:
         except AimuxError as error:
             payload = self._app.failure(call, error)
         except Exception:
+            log.exception("call failed", tool=call.name)
             payload = self._bug(call)
             if self._strict:
                 raise
@@ -94,6 +95,7 @@ class Dispatcher:
         except AimuxError as error:
             payload = self._app.failure(call, error)
         except Exception:  # firewall 2 of 2
+            log.exception("call failed", tool=call.name)
             payload = self._bug(call)
             if self._strict:
                 raise
@@ -103,7 +105,6 @@ class Dispatcher:
         """A modern client listens for changes; the peer keeps the books."""
 
     def _bug(self, call: ToolCall) -> Payload:
-        log.error("call failed", tool=call.name, exc_info=True)
         fault = InternalFault(f"internal error in {call.name}; see the log")
         return self._app.failure(call, fault)
 

@@ -198,9 +198,8 @@ class Session:
             case Reply():
                 self.push(event.outgoing)
             case CallCancelled():
-                scope = self._scopes.get(event.call_id)
-                if scope is not None:
-                    scope.cancel(reason="cancelled by the client")
+                if event.call_id in self._scopes:
+                    self._scopes[event.call_id].cancel(reason="cancelled by the client")
                 else:
                     self.push(self.peer.release(event.call_id))
             case Notified():

@@ -2,8 +2,8 @@
 
 import importlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import ModuleType
 from typing import Final
 
@@ -24,14 +24,24 @@ RATE_LIMITED: Final = frozenset({"exec"})
 LINKED_CHARS: Final = 16_384  # a longer content is worth a link to the whole
 
 
+MakeEngine = Callable[[], AbstractAsyncContextManager[Engine]]
+
+
 class App:
-    """One per process; every session works on it."""
+    """One per process; every session works on it.
+
+    The engine is opened by the first call that needs it: hosts start a server twice to probe it,
+    and a probe must take no lock and recover nothing.
+    """
 
     server_info: Final = ServerInfo(name="aimux", version=__version__, title="aimux")
     offer: Final = Offer(tools=True, logging=True)
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, make_engine: MakeEngine, nursery: trio.Nursery) -> None:
+        self._make_engine = make_engine
+        self._nursery = nursery
+        self._opening = trio.Lock()
+        self._engine: Engine | None = None
         self._listed = listed()
         self._fits = {name: compile_schema(tool.input_schema) for name, tool in TOOLS.items()}
         self._modules: dict[str, ModuleType] = {}
@@ -39,7 +49,32 @@ class App:
         self._clients: Counter[str] = Counter()
 
     def __repr__(self) -> str:
-        return f"<App: {self._clients.total()} clients, {self.engine!r}>"
+        return f"<App: {self._clients.total()} clients, {self._engine!r}>"
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; `ready` has opened it for whatever runs as a tool."""
+        assert self._engine is not None
+        return self._engine
+
+    async def ready(self) -> Engine:
+        """The engine, opened if this is the first time.
+
+        Raises:
+            SetupFault: it cannot be opened now (the store is locked, the directory is not
+                writable); the next call tries again.
+        """
+        async with self._opening:
+            if self._engine is None:
+                self._engine = await self._nursery.start(self._serve_engine)
+            return self._engine
+
+    async def _serve_engine(
+        self, *, task_status: trio.TaskStatus[Engine] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        async with self._make_engine() as engine:
+            task_status.started(engine)
+            await trio.sleep_forever()
 
     @property
     def settings(self) -> ServerSettings:
@@ -86,6 +121,8 @@ class App:
         """
         tool = TOOLS[call.name]
         arguments = self._checked(tool, call.arguments)
+        if self._engine is None:
+            return None
         answer_now = getattr(self._module(tool), "quick", None)
         if answer_now is None:
             return None
@@ -100,6 +137,7 @@ class App:
         """
         tool = TOOLS[call.name]
         arguments = self._checked(tool, call.arguments)
+        await self.ready()
         if tool.name in RATE_LIMITED:
             self._take_token(call)
         payload: Payload = await self._module(tool).answer(self, _with(call, arguments))
@@ -155,6 +193,16 @@ class App:
                 hint=f"try again in {wait_s:.1f} s",
                 data={"retry_after_ms": round(wait_s * 1000)},
             )
+
+
+@asynccontextmanager
+async def open_app(make_engine: MakeEngine) -> AsyncIterator[App]:
+    """An app whose engine opens on demand. Leaving it ends every job and closes the engine."""
+    async with trio.open_nursery() as nursery:
+        try:
+            yield App(make_engine, nursery)
+        finally:
+            nursery.cancel_scope.cancel(reason="app closes")
 
 
 def _with(call: ToolCall, arguments: Mapping[str, object]) -> ToolCall:

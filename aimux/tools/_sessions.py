@@ -98,7 +98,7 @@ async def _list(app: App, call: ToolCall) -> Json:
         cursor=str(cursor) if cursor else None,
     )
     rows = [session_json(session) for session in page.sessions]
-    return {"sessions": rows, "count": len(rows), "next_cursor": page.next_cursor}
+    return {"sessions": rows, "count": len(rows), "next_cursor": page.cursor}
 
 
 async def _info(app: App, call: ToolCall) -> Json:
@@ -114,7 +114,7 @@ async def _info(app: App, call: ToolCall) -> Json:
         "session": session_json(session),
         "jobs": jobs,
         "count": len(jobs),
-        "next_cursor": page.next_cursor,
+        "next_cursor": page.cursor,
     }
 
 

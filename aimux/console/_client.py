@@ -1,0 +1,189 @@
+"""The operator's side of the protocol: a small MCP client over the shim, as any host would be.
+
+There is no second API: what a command can do, a host can do.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import attrs
+import orjson
+import trio
+
+from aimux import __version__
+from aimux.errors import AimuxError, SetupFault
+from aimux.protocol import LineReader, Oversize
+
+LATEST: Final = "2025-11-25"
+EXIT_GRACE_S: Final = 3.0  # for the server to leave at the end of its input
+MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+
+Json = dict[str, object]
+
+
+class ServerSaid(AimuxError):
+    """The server answered with a JSON-RPC error."""
+
+    error_type = "peer"
+    default_code = "rpc_error"
+
+
+@attrs.define(eq=False)
+class _Waiting:
+    ready: trio.Event = attrs.field(factory=trio.Event)
+    message: Json = attrs.field(factory=dict)
+    on_progress: Callable[[str], None] | None = None
+
+
+@attrs.define(eq=False)
+class McpClient:
+    """A connected client. Calls may overlap."""
+
+    _send: trio.abc.SendStream
+    _waiting: dict[int, _Waiting] = attrs.field(factory=dict)
+    _last_id: int = 0
+    _is_gone: bool = False
+
+    async def request(
+        self, method: str, params: Json, on_progress: Callable[[str], None] | None = None
+    ) -> Json:
+        """One request and its result. Cancelling it tells the server so.
+
+        Raises:
+            ServerSaid: the answer is an error, or the server is gone.
+        """
+        self._last_id += 1
+        call_id = self._last_id
+        waiting = self._waiting[call_id] = _Waiting(on_progress=on_progress)
+        if on_progress is not None:
+            params = {**params, "_meta": {"progressToken": call_id}}
+        is_answered = False
+        try:
+            await self._write({"jsonrpc": "2.0", "id": call_id, "method": method, "params": params})
+            if self._is_gone:
+                raise ServerSaid("the server is gone", code="server_gone")
+            await waiting.ready.wait()
+            is_answered = True
+        finally:
+            del self._waiting[call_id]
+            if not is_answered:
+                with trio.move_on_after(1, shield=True):
+                    await self._cancel(call_id)
+        error = waiting.message.get("error")
+        if isinstance(error, dict):
+            raise ServerSaid(str(error.get("message")), data={"code": error.get("code")})
+        result = waiting.message.get("result")
+        return result if isinstance(result, dict) else {}
+
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, object],
+        on_progress: Callable[[str], None] | None = None,
+    ) -> Json:
+        """Call a tool and return its structured content; a failed job is content, not an error."""
+        result = await self.request(
+            "tools/call", {"name": tool, "arguments": dict(arguments)}, on_progress
+        )
+        content = result.get("structuredContent")
+        return content if isinstance(content, dict) else {}
+
+    async def _cancel(self, call_id: int) -> None:
+        if not self._is_gone:
+            await self._write(
+                {
+                    "jsonrpc": "2.0",
+                    "method": "notifications/cancelled",
+                    "params": {"requestId": call_id, "reason": "interrupted"},
+                }
+            )
+
+    async def _write(self, message: Json) -> None:
+        try:
+            await self._send.send_all(orjson.dumps(message) + b"\n")
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise ServerSaid("the server is gone", code="server_gone") from error
+
+    async def _read(self, receive: trio.abc.ReceiveStream) -> None:
+        lines = LineReader(max_bytes=MAX_MESSAGE_BYTES)
+        while True:
+            try:
+                data = bytes(await receive.receive_some())
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                data = b""
+            for line in lines.feed(data):
+                if not isinstance(line, Oversize):
+                    self._take(orjson.loads(line))
+            if not data:
+                break
+        self._is_gone = True
+        for waiting in self._waiting.values():
+            waiting.message = {"error": {"message": "the server closed the connection"}}
+            waiting.ready.set()
+
+    def _take(self, message: Json) -> None:
+        if message.get("method") == "notifications/progress":
+            params = message.get("params")
+            if isinstance(params, dict):
+                waiting = self._waiting.get(params.get("progressToken", 0))
+                if waiting is not None and waiting.on_progress is not None:
+                    waiting.on_progress(str(params.get("message", "")))
+            return
+        call_id = message.get("id")
+        if isinstance(call_id, int) and call_id in self._waiting and "method" not in message:
+            self._waiting[call_id].message = message
+            self._waiting[call_id].ready.set()
+
+
+def server_command() -> list[str]:
+    """How this installation starts its stdio server."""
+    return [sys.executable, "-m", "aimux"]
+
+
+@asynccontextmanager
+async def open_client(
+    command: Sequence[str] = (), *, env: Mapping[str, str] | None = None, name: str = "aimux-cli"
+) -> AsyncIterator[McpClient]:
+    """Start a server as a host would, shake hands, and leave it tidily at the end.
+
+    Raises:
+        SetupFault: it cannot be started, or does not answer as an MCP server does.
+    """
+    process = await trio.lowlevel.open_process(
+        list(command) or server_command(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=dict(os.environ if env is None else env),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    client = McpClient(process.stdin)
+    try:
+        async with trio.open_nursery() as reading:
+            reading.start_soon(client._read, process.stdout)  # noqa: SLF001  # the client's owner
+            try:
+                await client.request(
+                    "initialize",
+                    {
+                        "protocolVersion": LATEST,
+                        "capabilities": {},
+                        "clientInfo": {"name": name, "version": __version__},
+                    },
+                )
+                await client._write({"jsonrpc": "2.0", "method": "notifications/initialized"})  # noqa: SLF001
+            except ServerSaid as error:
+                raise SetupFault(f"the server did not answer: {error.message}") from error
+            yield client
+            reading.cancel_scope.cancel(reason="done")
+    finally:
+        with trio.move_on_after(EXIT_GRACE_S, shield=True):
+            await process.stdin.aclose()
+            await process.wait()
+        if process.returncode is None:
+            process.kill()
+            with trio.move_on_after(EXIT_GRACE_S, shield=True):
+                await process.wait()

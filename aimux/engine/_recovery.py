@@ -1,0 +1,25 @@
+"""After a crash: jobs of a dead owner become aborted, children that outlived it are ended."""
+
+import structlog
+
+from aimux.drivers import end_survivors
+from aimux.store import Store
+
+from ._log import utc_now
+
+log = structlog.get_logger("aimux.recovery")
+
+
+async def recover(store: Store, owner: str) -> int:
+    """Mark what another owner left running and end its surviving children; how many jobs it was.
+
+    Children are found by recorded pid and start time, so a reused pid is left alone.
+    """
+    orphans = await store.abort_orphans(owner, utc_now())
+    children = [child for orphan in orphans for child in orphan.children]
+    if children:
+        ended = await end_survivors(children)
+        log.warning("ended children of a server that died", children=ended)
+    if orphans:
+        log.warning("jobs aborted by the death of their server", jobs=len(orphans))
+    return len(orphans)
