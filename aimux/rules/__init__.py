@@ -5,6 +5,10 @@ from ._admission import (
     AdmissionView as AdmissionView,
     Admitted as Admitted,
 )
+from ._arguments import (
+    compile_schema as compile_schema,
+    problems as problems,
+)
 from ._argv import (
     MAX_TOKEN_BYTES as MAX_TOKEN_BYTES,
     PROMPT_FILE_TOKEN as PROMPT_FILE_TOKEN,
@@ -27,9 +31,20 @@ from ._breaker import (
     settle as settle,
     turn_end as turn_end,
 )
+from ._budget import (
+    MAX_CHARS as MAX_CHARS,
+    Slice as Slice,
+    cut as cut,
+)
 from ._completion import (
     Verdict as Verdict,
     judge as judge,
+)
+from ._contract import (
+    Contract as Contract,
+    ask_for as ask_for,
+    check_answer as check_answer,
+    check_schema as check_schema,
 )
 from ._cooldowns import (
     Cooldown as Cooldown,
@@ -58,12 +73,24 @@ from ._limits import (
     turn_limit_s as turn_limit_s,
 )
 from ._nearest import nearest as nearest
+from ._recursion import (
+    VARIABLE as LINEAGE_VARIABLE,
+    Lineage as Lineage,
+    enter_job as enter_job,
+    lineage as lineage,
+    nested_limit_s as nested_limit_s,
+)
 from ._redact import (
     excerpt as excerpt,
     harmless as harmless,
     is_secret_name as is_secret_name,
     redact as redact,
     redact_env as redact_env,
+)
+from ._refusals import reads_like_refusal as reads_like_refusal
+from ._retention import (
+    Removal as Removal,
+    removable as removable,
 )
 from ._routing import (
     DEFAULT_ROLE as DEFAULT_ROLE,

@@ -85,8 +85,9 @@ _GENERAL: Final = (
         FailureClass.MODEL_UNAVAILABLE,
         "model_unavailable",
         r"\bmodel_?not_?found|\bis not found for api version\b"
-        r"|(?<![\w-])model(?! metadata)\b(?:(?!\. ).){0,80}?\b(?:not found|does not exist|not available"
-        r"|not enabled|not supported|not authori[sz]ed|access denied|decommissioned)\b"
+        r"|(?<![\w-])model(?! metadata)\b(?:(?!\. ).){0,80}?\b(?:not found|does not exist"
+        r"|not available|not enabled|not supported|not authori[sz]ed|access denied"
+        r"|decommissioned)\b"
         r"|\b(?:not authori[sz]ed|access denied|no access)\b(?:(?!\. ).){0,40}?\bmodel\b"
         r"|\bissue with the selected model\b|\b(?:invalid|no such) model\b"
         r"|\bunknown model\b(?! \S+: using)|\bauth_unavailable\b|\bno auth providers\b",

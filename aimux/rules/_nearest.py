@@ -1,6 +1,5 @@
 """The nearest valid name for a mistyped one."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,6 +9,8 @@ _MAX_CHARS: Final = 64  # the comparison is quadratic and names come from the cl
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name most like `name` (case does not matter), or an empty string."""
+    import difflib  # only mistakes pay for it
+
     if len(name) > _MAX_CHARS:
         return ""
     by_fold = {each.casefold(): each for each in sorted(known, reverse=True)}
