@@ -60,15 +60,21 @@ def raw(prompt: str) -> bytes:
 
 
 def think(
-    prompt: str, earlier: list[str], display: str, schema: dict[str, object] | None = None
+    prompt: str,
+    earlier: list[str],
+    display: str,
+    schema: dict[str, object] | None = None,
+    unsaid: str = "",
 ) -> Reply:
     """Decide what to do about a prompt.
+
+    ``unsaid`` holds directives that are obeyed as if they stood in the prompt.
 
     Raises:
         ValueError: a directive's argument is not usable.
     """
     reply = Reply()
-    for name, body in directives(prompt):
+    for name, body in [*directives(unsaid), *directives(prompt)]:
         _obey(reply, name, body, prompt, earlier)
     if schema is not None and not reply.said:
         reply.said.append(json.dumps(instance(schema)))

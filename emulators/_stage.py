@@ -235,7 +235,8 @@ class Stage:
         self.prompt = prompt
         self.session = session
         bare = prompt if received is None else received
-        self.reply = _brain.think(bare, session.begin(bare), self.display, schema)
+        unsaid = os.environ.get("EMULATOR_DIRECTIVES", "")
+        self.reply = _brain.think(bare, session.begin(bare), self.display, schema, unsaid)
         for script in (os.environ.get("EMULATOR_FAULTS", ""), *self.reply.faults):
             self.faults.add(script)
         if "ignore_term" in self.faults:

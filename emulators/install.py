@@ -34,13 +34,15 @@ def install(
     python: str = sys.executable,
     home: Path | None = None,
     faults: str | None = None,
+    directives: str | None = None,
     time_scale: float | None = None,
 ) -> dict[str, Path]:
     """Write a launcher per name into ``directory`` and return where each one is.
 
-    ``home`` becomes HOME of the emulator; ``faults`` is a fault script baked in; ``time_scale``
-    multiplies the waits the real CLI makes by itself (retries, stdin waits). They are baked in
-    because a multiplexer gives its children a small environment.
+    ``home`` becomes HOME of the emulator; ``faults`` is a fault script; ``directives`` are obeyed
+    as if every prompt held them; ``time_scale`` multiplies the waits the real CLI makes by itself
+    (retries, stdin waits). They are baked in because a multiplexer gives its children a small
+    environment.
 
     Raises:
         KeyError: a name is not an emulator's.
@@ -55,6 +57,8 @@ def install(
             variables["USERPROFILE"] = str(home)
     if faults is not None:
         variables["EMULATOR_FAULTS"] = faults
+    if directives is not None:
+        variables["EMULATOR_DIRECTIVES"] = directives
     if time_scale is not None:
         variables["EMULATOR_TIME_SCALE"] = str(time_scale)
     placed: dict[str, Path] = {}

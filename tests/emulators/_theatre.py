@@ -1,5 +1,6 @@
 """Runs emulators as children in a throw-away HOME and project."""
 
+import json
 import os
 import subprocess
 import sys
@@ -147,6 +148,52 @@ READ = {
     "opencode": ("opencode", "run", "--format", "json", "--agent", "plan", "--", "P"),
 }
 CLIS = tuple(WRITE)
+
+
+# how each CLI gets its prompt on stdin (aider: in a file), where it can
+STDIN = {
+    "codex": ("codex", "exec", "--json", "-"),
+    "claude": ("claude", "-p", "--output-format", "stream-json", "--verbose"),
+    "gemini": ("gemini", "-o", "stream-json"),
+    "qwen": ("qwen", "-o", "stream-json"),
+    "aider": ("aider", "--no-pretty", "--message-file", "prompt.txt"),
+    "goose": ("goose", "run", "-q", "--output-format", "stream-json", "-i", "-"),
+    "crush": ("crush", "run", "-q"),
+    "gptme": ("gptme", "-n", "--output-format", "json"),
+    "cline": ("cline", "--data-dir", "DATA"),
+    "continue": ("cn", "--format", "json", "-p"),
+    "droid": ("droid", "exec", "-o", "stream-json"),
+    "opencode": ("opencode", "run", "--format", "json"),
+}
+
+
+def answer(cli: str, out: str) -> str:
+    """The answer in what a CLI printed in its form above."""
+    if cli in ("aider", "crush") or not out.startswith(("{", "[")):
+        return out.strip()
+    if cli == "continue" and not out.startswith('{"response"'):
+        return out.strip()  # the model's own JSON
+    lines = [json.loads(line) for line in out.split("\n") if line.startswith("{")]
+    texts: list[str] = []
+    for line in lines:
+        match line:
+            case {"item": {"type": "agent_message", "text": text}}:
+                texts = [text]
+            case {"type": "result", "result": text} | {"type": "run_result", "text": text}:
+                texts = [text]
+            case {"type": "completion", "finalText": text} | {"response": text}:
+                texts = [text]
+            case {"type": "message", "role": "assistant", "content": text, "delta": True}:
+                texts.append(text)
+            case {"type": "message", "role": "assistant", "content": text}:
+                texts = [text]
+            case {"type": "message", "message": {"role": "assistant", "content": blocks}}:
+                texts += [block["text"] for block in blocks if "text" in block]
+            case {"type": "text", "part": {"text": text}}:
+                texts = [text]
+            case {"type": "error" | "system" | "assistant" | "user" | "tool_call"}:
+                continue
+    return "".join(texts)
 
 
 def words(form: tuple[str, ...], prompt: str) -> tuple[str, ...]:
