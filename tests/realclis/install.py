@@ -273,16 +273,23 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown CLI {', '.join(unknown)}; known: {', '.join(known)}")
     wanted = [recipes[name] for name in options.cli or known]
-    cache = cache_dir()
+    outcomes = install_all(wanted, cache_dir(), latest=options.latest, jobs=options.jobs)
+    return 0 if all(outcome.is_usable for outcome in outcomes) else 1
+
+
+def install_all(
+    wanted: Sequence[Recipe], cache: Path, *, latest: bool = False, jobs: int = 1
+) -> list[Outcome]:
+    """Install several CLIs, with a Node of their own if need be; a line is printed for each."""
     cache.mkdir(parents=True, exist_ok=True)
     if any(recipe.kind == "npm" for recipe in wanted) and system_node_major() < NODE_FLOOR:
-        _report(install(recipes["node"], cache))
-    with ThreadPoolExecutor(max_workers=max(1, options.jobs)) as pool:
-        outcomes = []
-        for outcome in pool.map(lambda one: install(one, cache, latest=options.latest), wanted):
+        _report(install(read_recipes()["node"], cache))
+    outcomes = []
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        for outcome in pool.map(lambda one: install(one, cache, latest=latest), wanted):
             _report(outcome)
             outcomes.append(outcome)
-    return 0 if all(outcome.is_usable for outcome in outcomes) else 1
+    return outcomes
 
 
 def _report(outcome: Outcome) -> None:
