@@ -12,6 +12,19 @@ from ._base import (
 from ._choice import choose_driver as choose_driver
 from ._life import shelter as shelter
 from ._pipe import run_piped as run_piped
+from ._places import Found as Found, Lack as Lack, Missing as Missing, find as find
+from ._probe import (
+    Standing as Standing,
+    State as State,
+    Verdict as Verdict,
+    Version as Version,
+    VersionCache as VersionCache,
+    discover as discover,
+    judge as judge,
+    probe_version as probe_version,
+    read_version as read_version,
+    take_stock as take_stock,
+)
 from ._processes import MARK as MARK
 from ._stop import (
     become_subreaper as become_subreaper,
