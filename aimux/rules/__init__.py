@@ -74,7 +74,7 @@ from ._limits import (
 )
 from ._nearest import nearest as nearest
 from ._recursion import (
-    VARIABLE as LINEAGE_VARIABLE,
+    LINEAGE_VARIABLE as LINEAGE_VARIABLE,
     Lineage as Lineage,
     enter_job as enter_job,
     lineage as lineage,

@@ -24,13 +24,12 @@ SHORT_CHARS: Final = 10
 _DISGUISE_CHARS: Final = 400  # a longer answer that speaks of limits is an answer
 
 # An answer that *is* an error message starts like one; one that explains errors does not.
-_DISGUISED: Final = re.compile(
+_DISGUISED: Final = (
     r"(?:\[?(?:api |fatal )?error\b[\]:]?|ran into this error|request rejected \(|litellm\.\w+error"
     r"|(?:\d{3} )?too many requests|rate limit (?:reached|exceeded|hit)|rate_limit_error"
     r"|you(?:'ve| have)(?: \w+)? (?:hit|reached|exceeded) your|(?:your )?quota (?:is )?exceeded"
     r"|resource_exhausted|(?:\S+ )?usage limit (?:reached|exceeded)|credit balance is too low"
-    r"|invalid api key|not logged in|please run /login|\d{3} \w+ api key)",
-    re.IGNORECASE,
+    r"|invalid api key|not logged in|please run /login|\d{3} \w+ api key)"
 )
 
 
@@ -101,7 +100,7 @@ def _failed(
         return _unfinished(profile, exit_code, reading, stderr_tail)
     if not answer:
         return _empty(profile, exit_code, reading, stderr_tail)
-    if len(answer) <= _DISGUISE_CHARS and _DISGUISED.match(answer):
+    if len(answer) <= _DISGUISE_CHARS and re.match(_DISGUISED, answer, re.IGNORECASE):
         bare = Reading(answer=answer, error_text=answer)
         found = recognise(profile, None, bare, "")
         if found is not None:

@@ -4,6 +4,7 @@ Specific formats come before generic ones, so that a mask names the vendor it hi
 before truncating, so that no half of a key survives at an edge.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -12,41 +13,38 @@ PATTERN_VERSION: Final = 1  # raised with every change of the formats below
 EXCERPT_CHARS: Final = 2_000
 _WINDOW_CHARS: Final = 16_000  # looked at for an excerpt: the tail, with room for a cut key
 
-_NAMED: Final = r"[A-Za-z0-9_.-]*(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD)"
+_NAMED: Final = r"(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD)"
 _IS: Final = r"(?P<keep>[\"']?\s*[:=]\s*[\"']?)"
-_FORMATS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
-    (label, re.compile(pattern))
-    for label, pattern in (
-        (
-            "private-key",
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-        ),
-        ("anthropic", r"sk-ant-[A-Za-z0-9_-]{8,}"),
-        ("openrouter", r"sk-or-[A-Za-z0-9_-]{8,}"),
-        ("openai-project", r"sk-proj-[A-Za-z0-9_-]{8,}"),
-        ("openai-service", r"sk-svcacct-[A-Za-z0-9_-]{8,}"),
-        ("openai-admin", r"sk-admin-[A-Za-z0-9_-]{8,}"),
-        ("openai", r"\bsk-[A-Za-z0-9_-]{16,}"),
-        ("google", r"\bAIza[A-Za-z0-9_-]{30,}"),
-        ("google-oauth", r"\bya29\.[A-Za-z0-9_-]{10,}"),
-        ("github", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
-        ("gitlab", r"\bglpat-[A-Za-z0-9_-]{16,}"),
-        ("groq", r"\bgsk_[A-Za-z0-9]{20,}"),
-        ("huggingface", r"\bhf_[A-Za-z0-9]{20,}"),
-        ("slack", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
-        ("aws", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-        ("jwt", r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
-        ("url-password", r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
-        (
-            "authorization",
-            rf"(?i)(?<=authorization){_IS}(?:(?:basic|bearer|token)\s+)?[^\s\"',;\[]+",
-        ),
-        ("bearer", r"(?i)\bbearer(?P<keep>\s+)(?!token\b)[A-Za-z0-9._~+/=-]{8,}"),
-        ("api-key", rf"(?i)(?<=x-api-key){_IS}[^\s\"',;\[]+"),
-        ("value", rf"(?i)\b(?P<name>{_NAMED})(?P<keep>[\"']?\s*[:=]\s*\")(?:[^\"\\]|\\.)+"),
-        ("value", rf"(?i)\b(?P<name>{_NAMED})(?P<keep>[\"']?\s*[:=]\s*')[^'\[]+"),
-        ("value", rf"(?i)\b(?P<name>{_NAMED})(?P<keep>=|:\s*)[^\s\"',;\[]+"),
-    )
+_FORMATS: Final = (
+    (
+        "private-key",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    ),
+    ("anthropic", r"sk-ant-[A-Za-z0-9_-]{8,}"),
+    ("openrouter", r"sk-or-[A-Za-z0-9_-]{8,}"),
+    ("openai-project", r"sk-proj-[A-Za-z0-9_-]{8,}"),
+    ("openai-service", r"sk-svcacct-[A-Za-z0-9_-]{8,}"),
+    ("openai-admin", r"sk-admin-[A-Za-z0-9_-]{8,}"),
+    ("openai", r"\bsk-[A-Za-z0-9_-]{16,}"),
+    ("google", r"\bAIza[A-Za-z0-9_-]{30,}"),
+    ("google-oauth", r"\bya29\.[A-Za-z0-9_-]{10,}"),
+    ("github", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
+    ("gitlab", r"\bglpat-[A-Za-z0-9_-]{16,}"),
+    ("groq", r"\bgsk_[A-Za-z0-9]{20,}"),
+    ("huggingface", r"\bhf_[A-Za-z0-9]{20,}"),
+    ("slack", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
+    ("aws", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    ("jwt", r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
+    ("url-password", r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
+    (
+        "authorization",
+        rf"(?i)(?<=authorization){_IS}(?:(?:basic|bearer|token)\s+)?[^\s\"',;\[]+",
+    ),
+    ("bearer", r"(?i)\bbearer(?P<keep>\s+)(?!token\b)[A-Za-z0-9._~+/=-]{8,}"),
+    ("api-key", rf"(?i)(?<=x-api-key){_IS}[^\s\"',;\[]+"),
+    ("value", rf"(?i)(?P<name>{_NAMED})(?P<keep>[\"']?\s*[:=]\s*\")(?:[^\"\\]|\\.)+"),
+    ("value", rf"(?i)(?P<name>{_NAMED})(?P<keep>[\"']?\s*[:=]\s*')[^'\[]+"),
+    ("value", rf"(?i)(?P<name>{_NAMED})(?P<keep>=|:\s*)[^\s\"',;\[]+"),
 )
 _ANSI: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
@@ -62,12 +60,18 @@ _SECRET_ENDINGS: Final = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_KEY")
 
 def redact(text: str) -> str:
     """`text` with every known kind of secret replaced by `[REDACTED:<label>]`; idempotent."""
-    for label, pattern in _FORMATS:
-        text = pattern.sub(lambda found, label=label: _mask(found, label), text)  # type: ignore[misc]  # mypy cannot see the default
+    for label, pattern in _compiled():
+        text = pattern.sub(functools.partial(_mask, label), text)
     return text
 
 
-def _mask(found: re.Match[str], label: str) -> str:
+@functools.cache
+def _compiled() -> list[tuple[str, re.Pattern[str]]]:
+    """Compiled when it is needed: this package is imported at start-up."""
+    return [(label, re.compile(pattern)) for label, pattern in _FORMATS]
+
+
+def _mask(label: str, found: re.Match[str]) -> str:
     groups = found.groupdict()
     head = groups.get("name") or ("Bearer" if label == "bearer" else "")
     return f"{head}{groups.get('keep') or ''}[REDACTED:{label}]"

@@ -1,6 +1,7 @@
 """How a model says no, in the languages people ask in."""
 # ruff: noqa: RUF001  # other alphabets are the point
 
+import functools
 import re
 from typing import Final
 
@@ -28,9 +29,14 @@ _SIGNS: Final = (  # languages that do not
     r"できません|申し訳(?:ありません|ございません)|アクセスできない",
     r"할 수 없습니다|죄송하지만|접근할 수 없",
 )
-_REFUSAL: Final = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b|{'|'.join(_SIGNS)}", re.IGNORECASE)
 
 
 def reads_like_refusal(answer: str) -> bool:
     """Whether an answer opens as a refusal does. A reason to warn, never to discard."""
-    return _REFUSAL.search(answer.strip()[:_HEAD_CHARS].translate(_APOSTROPHES)) is not None
+    return _refusal().search(answer.strip()[:_HEAD_CHARS].translate(_APOSTROPHES)) is not None
+
+
+@functools.cache
+def _refusal() -> re.Pattern[str]:
+    """Compiled when it is needed: this package is imported at start-up."""
+    return re.compile(rf"\b(?:{'|'.join(_WORDS)})\b|{'|'.join(_SIGNS)}", re.IGNORECASE)
