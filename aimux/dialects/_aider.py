@@ -101,11 +101,11 @@ class Aider:
             self._blank += 1
         elif _STOPPED.match(line) and line.startswith("^C"):
             notes.noise(Stream.STDOUT, line)
-        elif notes.open_text or not _PREAMBLE.match(line):
+        elif notes.is_writing or not _PREAMBLE.match(line):
             self._say(notes, line)
 
     def _say(self, notes: Notes, line: str) -> None:
-        gap = "\n" * self._blank if notes.open_text else ""
+        gap = "\n" * self._blank if notes.is_writing else ""
         self._blank = 0
         notes.text(f"{gap}{line.rstrip()}\n")
 

@@ -8,19 +8,22 @@ it.
 import re
 from typing import Final
 
-# One alternative per family of ECMA-48, 7-bit and C1 forms. Strings stop at any other control, so a
-# broken one cannot swallow the next and the scan stays linear.
-_STRING: Final = r"[^\x07\x18\x1a\x1b\x80-\x9f]*"
+# The families of ECMA-48, 7-bit and C1 forms. A pattern that begins with one set of characters is
+# searched quickly. Strings stop at any other control: a broken one cannot swallow the next, and the
+# scan stays linear.
+_CSI: Final = r"[0-?]*[ -/]*(?:[@-~]|$)"  # also one that the end of the line cut
+_STRING: Final = r"[^\x07\x18\x1a\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # to BEL or ST
 _SEQUENCE: Final = (
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)"  # CSI, also one the end of the line cut
-    rf"|(?:\x1b\]|\x9d){_STRING}(?:\x07|\x1b\\|\x9c)"  # OSC: BEL or ST
-    rf"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f]){_STRING}(?:\x07|\x1b\\|\x9c)"  # DCS SOS PM APC
-    r"|\x1b[ -/]+[0-~]"  # charset selection, DECALN and kin
-    r"|\x1b[0-~]"  # single-character escapes, introducers of broken strings
-    r"|[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # other controls, a lone ESC included
+    r"[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # any control but backspace, tab and line ends
+    r"(?:(?<=\x1b)(?:"
+    rf"\[{_CSI}"
+    rf"|[\]PX^_]{_STRING}"  # OSC DCS SOS PM APC
+    r"|[ -/]+[0-~]"  # charset selection, DECALN and kin
+    r"|[0-~])"  # single-character escapes, introducers of broken strings
+    rf"|(?<=\x9b){_CSI}|(?<=[\x90\x98\x9d-\x9f]){_STRING})?"
 )
 _REMOVED: Final = re.compile(_SEQUENCE)
-_MOVES: Final = re.compile(r"[\r\x08]|(?:\x1b\[|\x9b)\d*[CDGKX]")
+_MOVES: Final = re.compile(r"[\x1b\x9b]\[?\d*[CDGKX]")
 _TOKEN: Final = re.compile(
     rf"(?P<move>(?:\x1b\[|\x9b)(?P<count>\d*)(?P<final>[CDGKX]))|(?P<gone>{_SEQUENCE})"
     r"|(?P<back>\x08+)|(?P<home>\r+)|(?P<run>[^\x00-\x08\x0b-\x1f\x7f-\x9f]+)"
@@ -48,7 +51,7 @@ def clean(line: str) -> str:
     overwrite as a terminal does, so of a spinner or a progress bar the last state is left.
     """
     line = line.rstrip("\r")
-    if _MOVES.search(line):
+    if "\r" in line or "\b" in line or _MOVES.search(line):
         return _replay(line)
     return _REMOVED.sub("", line)
 

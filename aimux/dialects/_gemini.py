@@ -63,7 +63,9 @@ class Gemini:
     def _message(self, notes: Notes, record: Record) -> None:
         if record.get("role") != "assistant":
             return
-        notes.text(text_at(record, "content"))
+        content = record.get("content")
+        if isinstance(content, str):
+            notes.text(content)
         if record.get("delta") is not True:
             notes.message()
 

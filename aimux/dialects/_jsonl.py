@@ -113,6 +113,7 @@ class ByFields:
     def __init__(self, fields: Fields) -> None:
         self._fields = fields
         self._guesses = not (fields.answer or fields.delta)
+        self._counts = bool(fields.input_tokens or fields.output_tokens or fields.cost_usd)
 
     def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
         """Take what the fields name."""
@@ -125,7 +126,8 @@ class ByFields:
         else:
             for each in guessed_session(record):
                 notes.native(each)
-        notes.usage(usage(record, fields))
+        if self._counts:
+            notes.usage(usage(record, fields))
         if failed:
             message = text(record, fields.error) or guessed_error(record)
             notes.end(is_error=True, reason="error", message=message)

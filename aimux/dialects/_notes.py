@@ -64,7 +64,7 @@ _REFUSED: Final = re.compile(
     r"|permission (?:was|has been) (?:denied|declined)|haven't granted|rejected permission"
     r"|prevents you from using|not permitted in this|blocked in plan mode|spec mode is active"
     r"|not available for execution|auto mode is unavailable|access denied: plan path"
-    r"|tool call was (?:skipped|declined|denied)|declined to run",
+    r"|insufficient permission to proceed|tool call was (?:declined|denied)",
     re.IGNORECASE,
 )
 _STATUS: Final = re.compile(
@@ -102,6 +102,7 @@ class Notes:
         self._truncated = False
         self.ended: Ended | None = None
         self.error_code = ""
+        self.told = ""  # the last error that was named as one
         self.denials = 0
         self.steps = 0
         self.model = ""
@@ -114,23 +115,21 @@ class Notes:
         return "".join(self._open)
 
     @property
-    def has_text(self) -> bool:
-        """True if a message or a piece of one was seen."""
-        return bool(self._messages or self._open)
+    def is_writing(self) -> bool:
+        """True if a piece was seen since the last message."""
+        return bool(self._open)
 
     def text(self, piece: str) -> None:
         """A piece of the message being written."""
-        if not piece:
-            return
-        room = MAX_ANSWER_CHARS - self._kept
-        if len(piece) > room:
+        kept = self._kept + len(piece)
+        if kept > MAX_ANSWER_CHARS:
             self._cut()
-            if room <= 0:
-                return
-            piece = piece[:room]
-        self._said.append(Text(text=piece))
-        self._open.append(piece)
-        self._kept += len(piece)
+            piece = piece[: MAX_ANSWER_CHARS - kept]
+            kept = MAX_ANSWER_CHARS
+        if piece:
+            self._said.append(Text(text=piece))
+            self._open.append(piece)
+            self._kept = kept
 
     def message(self, text: str | None = None) -> None:
         """The message being written is whole; `text` is its text where the CLI repeats it."""
@@ -140,6 +139,7 @@ class Notes:
         self._open.clear()
         if not text.strip():
             return
+        self._answer = None
         if not self._joins:
             self._messages.clear()
             self._kept = 0
@@ -148,14 +148,22 @@ class Notes:
         self._messages.append(text)
         self._kept += len(text)
 
-    def answer(self, text: str) -> None:
-        """What the CLI's closing record says is the answer, whatever was said before."""
+    def answer(self, text: str, *, quietly: bool = False) -> None:
+        """What the CLI's closing record says is the answer, whatever was said before.
+
+        It becomes a `Message` if the last one was not the same; `quietly` never.
+        """
         self._kept = 0
         self._answer = self._fitted(text)
-        if self._answer.strip() and self._messages[-1:] != [self._answer]:
+        if not quietly and self._answer.strip() and self._messages[-1:] != [self._answer]:
             self._said.append(Message(text=self._answer))
         self._messages.clear()
         self._open.clear()
+
+    def retract(self, text: str) -> None:
+        """The last message was no answer but the text of an error."""
+        if self._messages[-1:] == [text]:
+            self._kept -= len(self._messages.pop())
 
     def reasoning(self, text: str) -> None:
         """Thinking, kept apart from the answer."""
@@ -239,7 +247,11 @@ class Notes:
         if not message:
             return
         self.error_code = code or status_in(message) or self.error_code
-        if self._errors and self._errors[-1] == message:
+        self.told = message[-MAX_NOISE_CHARS:]
+        self._explain(message)
+
+    def _explain(self, message: str) -> None:
+        if self._errors and message in self._errors[-1]:
             return
         self._errors.append(message[-MAX_ERROR_CHARS:])
         self._error_chars += len(self._errors[-1])
@@ -252,17 +264,12 @@ class Notes:
         if not line:
             return
         if explains:
-            self._remark(line)
+            self._explain(line.strip()[:MAX_NOISE_CHARS])
         self._noise_lines += 1
         if self._noise_lines <= MAX_NOISE_LINES:
             self._said.append(Noise(stream=stream, line=line[:MAX_NOISE_CHARS]))
         elif self._noise_lines == MAX_NOISE_LINES + 1:
             self.warn("noise_dropped", f"more than {MAX_NOISE_LINES} lines were not understood")
-
-    def _remark(self, line: str) -> None:
-        code = self.error_code
-        self.error(line[:MAX_NOISE_CHARS])
-        self.error_code = code  # noise explains, only records and known lines name a code
 
     def end(self, *, is_error: bool = False, reason: str = "", message: str = "") -> None:
         """The CLI's closing record; only the first one counts."""
@@ -288,7 +295,7 @@ class Notes:
     @property
     def reading(self) -> Reading:
         """What the turn amounts to so far."""
-        if self._answer is not None:
+        if self._answer is not None and not self._open:
             answer = self._answer
         else:
             parts = self._messages

@@ -9,22 +9,34 @@ from aimux.model import Fields
 from ._aider import Aider
 from ._base import Dialect
 from ._claude import Claude, Qwen
+from ._cline import Cline
 from ._codex import Codex
 from ._completion import Completion
+from ._continue import Continue
+from ._droid import Droid
 from ._gemini import Gemini
+from ._goose import Goose
+from ._gptme import Gptme
 from ._json import JsonReader
 from ._jsonl import ByFields
+from ._opencode import Opencode
 from ._reader import Family, Reader
 from ._text import PlainText, TextFamily, TextReader
 
 _RECORDS: Final[Mapping[str, Callable[[], Family]]] = {
     "claude": Claude,
+    "cline": Cline,
     "codex": Codex,
+    "droid": Droid,
     "gemini": Gemini,
+    "goose": Goose,
+    "gptme": Gptme,
+    "opencode": Opencode,
     "qwen": Qwen,
 }
 _TEXTS: Final[Mapping[str, Callable[[], TextFamily]]] = {
     "aider": Aider,
+    "continue": Continue,
     "crush": PlainText,
     "text": PlainText,
 }

@@ -22,6 +22,7 @@ from ._notes import Notes
 from ._records import glued, load
 from ._shapes import Record
 
+_OPENERS: Final = (b"{", b"[")
 _CLOSERS: Final = {"{": "}", "[": "]"}
 _SCALAR: Final = r'(?:"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|\{\}|\[\]|[\[{])'
 _PRETTY_LINE: Final = re.compile(rf'\s*(?:(?:"(?:[^"\\]|\\.)*":\s*)?{_SCALAR}|[\]}}]),?\s*')
@@ -117,17 +118,21 @@ class Reader:
     # ------------------------------------------------------------------------------ lines
 
     def _lines(self, stream: Stream, block: bytes) -> None:
+        record = self._record if self._completion is not None else self._family.record
         for raw in block.split(b"\n"):
-            if raw[:1] in (b"{", b"[") and len(raw) <= MAX_LINE_BYTES:
+            if raw[:1] in _OPENERS and len(raw) <= MAX_LINE_BYTES:
                 try:
                     value: object = orjson.loads(raw)
                 except ValueError:
-                    pass
-                else:
-                    if not self._value(stream, value):
-                        self._foreign(stream, clean(raw.decode()))
+                    self._odd(stream, raw)
                     continue
-            if raw:
+                if self._blocks or not isinstance(value, dict):
+                    known = self._value(stream, value)
+                else:  # the usual line, kept short: long turns are a hundred thousand of them
+                    known = record(self._notes, stream, value)
+                if not known:
+                    self._foreign(stream, clean(raw.decode()))
+            elif raw:
                 self._odd(stream, raw)
 
     def _odd(self, stream: Stream, raw: bytes) -> None:
@@ -158,7 +163,7 @@ class Reader:
         known = False
         for piece in text.split("\r"):
             segment = clean(piece)
-            taken = [each for each in glued(segment) if self._record(stream, each)]
+            taken = [each for each in glued(segment) if self._record(self._notes, stream, each)]
             if taken:
                 known = True
                 self._notes.noise(stream, segment[: segment.find("{")], explains=False)
@@ -192,17 +197,19 @@ class Reader:
 
     def _value(self, stream: Stream, value: object) -> bool:
         if isinstance(value, dict):
-            return self._record(stream, value)
+            return self._record(self._notes, stream, value)
         if isinstance(value, list):
             return self._array_of(stream, value)
         return False
 
     def _array_of(self, stream: Stream, items: Sequence[object]) -> bool:
-        known = [self._record(stream, each) for each in items if isinstance(each, dict)]
+        known = [
+            self._record(self._notes, stream, each) for each in items if isinstance(each, dict)
+        ]
         return any(known)
 
-    def _record(self, stream: Stream, record: Record) -> bool:
-        known = self._family.record(self._notes, stream, record)
+    def _record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+        known = self._family.record(notes, stream, record)
         if known:
             self._close_block(stream)  # what a brace began was no value
         if self._completion is not None and stream is Stream.STDOUT:

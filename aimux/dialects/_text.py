@@ -17,6 +17,7 @@ from ._lines import MAX_LINE_BYTES, LineBuffer
 from ._notes import Notes
 
 _TAIL_CHARS: Final = 2_000  # of the text of a failed CLI that printed its error as an answer
+_NAMED: Final = re.compile(r"\berror\b", re.IGNORECASE)
 _TAIL_LINES: Final = 5  # of what explains the failure, as its message
 
 
@@ -98,6 +99,7 @@ class TextReader:
             block = b"\n".join(self._cut(each) for each in block.split(b"\n"))
         if b"\r\n" in block:
             block = block.replace(b"\r\n", b"\n")
+        block = block.rstrip(b"\r")
         text = block.decode("utf-8", "replace")
         if is_plain(block):
             return text
@@ -146,5 +148,11 @@ def end_by_exit(notes: Notes, exit_code: int | None) -> None:
         return
     if not notes.error_text:
         notes.error(notes.reading.answer[-_TAIL_CHARS:])
-    last = "\n".join(notes.error_text.splitlines()[-_TAIL_LINES:])
-    notes.end(is_error=True, reason=f"exit_{exit_code}", message=last[-_TAIL_CHARS:])
+    notes.end(is_error=True, reason=f"exit_{exit_code}", message=notes.told or _gist(notes))
+
+
+def _gist(notes: Notes) -> str:
+    """The last line that calls itself an error, else the last lines: usage texts are long."""
+    lines = notes.error_text.splitlines()
+    named = [each for each in lines if _NAMED.search(each)]
+    return "\n".join(named[-1:] or lines[-_TAIL_LINES:])[-_TAIL_CHARS:]

@@ -1,0 +1,116 @@
+"""cline (version 3): JSON lines of `cline --json`.
+
+Answer: `text` of `run_result`. End: `run_result`; its `finishReason` decides. cline prints no
+session id that a run could resume. Its own errors come as a record on stderr.
+"""
+
+import re
+from typing import Final
+
+from aimux.model import Stream, Usage
+
+from ._notes import Notes
+from ._shapes import Record, amount_at, count_at, map_at, plain, text_at
+
+_DENIALS_ARE_TOLD: Final = re.compile(r"requires approval in a TTY|blocked in plan mode")
+
+
+class Cline:
+    """The family of cline."""
+
+    joins = False
+    harmless: Final = re.compile(r"AI SDK Warning|^\s+at |^Warning: ")
+
+    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+        """Understand one event."""
+        match record.get("type"):
+            case "error":
+                notes.error(text_at(record, "message"))
+            case "hook_event":
+                pass
+            case "agent_event" if stream is Stream.STDOUT:
+                return self._event(notes, map_at(record, "event"))
+            case "run_result" if stream is Stream.STDOUT:
+                self._result(notes, record)
+            case _:
+                return False
+        return True
+
+    def _event(self, notes: Notes, event: Record) -> bool:
+        match event.get("type"):
+            case "content_start":
+                self._begin(notes, event)
+            case "content_end":
+                self._end(notes, event)
+            case "usage":
+                notes.usage(
+                    Usage(
+                        input_tokens=count_at(event, "totalInputTokens"),
+                        output_tokens=count_at(event, "totalOutputTokens"),
+                        cost_usd=amount_at(event, "totalCost"),
+                    )
+                )
+            case "error":
+                notes.error(text_at(map_at(event, "error"), "message"))
+            case "notice":
+                detail = text_at(map_at(event, "metadata"), "providerError")
+                notes.warn("notice", text_at(event, "message"))
+                notes.error(detail)
+            case "iteration_start" | "iteration_end" | "content_update" | "done":
+                pass
+            case _:
+                return False
+        return True
+
+    def _begin(self, notes: Notes, event: Record) -> None:
+        match event.get("contentType"):
+            case "text":
+                notes.text(text_at(event, "text"))
+            case "reasoning" | "thinking":
+                notes.reasoning(text_at(event, "text", "reasoning"))
+            case "tool":
+                call_id = text_at(event, "toolCallId")
+                notes.tool_started(call_id, text_at(event, "toolName"), map_at(event, "input"))
+            case _:
+                pass
+
+    def _end(self, notes: Notes, event: Record) -> None:
+        match event.get("contentType"):
+            case "text":
+                notes.message(text_at(event, "text"))
+            case "tool":
+                output = event.get("output")
+                error = text_at(event, "error")
+                shown = map_at(event, "output")
+                summary = text_at(shown, "error", "result") or error or plain(output)
+                denied = True if _DENIALS_ARE_TOLD.search(error) else None
+                call_id = text_at(event, "toolCallId")
+                notes.tool_ended(call_id, failed=bool(error), summary=summary, denied=denied)
+            case _:
+                pass
+
+    def _result(self, notes: Notes, record: Record) -> None:
+        usage = map_at(record, "usage")
+        notes.model = text_at(map_at(record, "model"), "id")
+        notes.usage(
+            Usage(
+                input_tokens=count_at(usage, "inputTokens"),
+                output_tokens=count_at(usage, "outputTokens"),
+                cached_tokens=count_at(usage, "cacheReadTokens"),
+                cost_usd=amount_at(usage, "totalCost"),
+            )
+        )
+        reason = text_at(record, "finishReason")
+        text = text_at(record, "text")
+        if reason == "completed":
+            notes.answer(text)
+            notes.end(reason=reason)
+        else:
+            notes.end(is_error=True, reason=reason, message=text)
+
+    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+        """No line has a meaning of its own."""
+        return False
+
+    def close(self, notes: Notes, exit_code: int | None) -> None:
+        """Without a closing record the output was cut; an interrupt exits 0 like that."""

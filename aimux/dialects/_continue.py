@@ -1,0 +1,69 @@
+"""continue (`cn -p`, with or without `--format json`).
+
+Answer: `response` of its object. A model's text that is JSON itself is printed as it is, and then
+that is the answer. Errors are an object on stderr. Exit 0 with nothing on stdout is a silent
+failure: the model called a tool that the mode does not offer, or said nothing.
+"""
+
+import re
+
+from ._lines import MAX_LINE_BYTES
+from ._notes import Notes
+from ._records import load, values
+from ._shapes import Record, plain, text_at
+from ._text import end_by_exit
+
+
+class Continue:
+    """The family of continue; it prints all at once, so it is read at the end."""
+
+    joins = False
+    harmless: re.Pattern[str] | None = None
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._size = 0
+
+    def block(self, notes: Notes, text: str) -> None:
+        """Keep it."""
+        if self._size <= MAX_LINE_BYTES:
+            self._parts.append(text)
+            self._size += len(text)
+
+    def remark(self, notes: Notes, line: str) -> bool:
+        """An error is one object on one line."""
+        try:
+            value = load(line)
+        except ValueError:
+            return False
+        return isinstance(value, dict) and _is_error(notes, value)
+
+    def close(self, notes: Notes, exit_code: int | None) -> None:
+        """The object, the model's own JSON, or plain text; nothing is a failure."""
+        text = "".join(self._parts).strip()
+        self._parts.clear()
+        answered = bool(text) and self._answer(notes, text)
+        if exit_code == 0 and not answered:
+            message = notes.told or notes.error_text or "exit code 0 and nothing on stdout"
+            notes.end(is_error=True, reason="silent_failure", message=message)
+        else:
+            end_by_exit(notes, exit_code)
+
+    def _answer(self, notes: Notes, text: str) -> bool:
+        """Write the answer down; False if the text was an error."""
+        found = [each for each in values(text) if isinstance(each, dict)]
+        for each in reversed(found):
+            if "response" in each and "status" in each:
+                notes.message(plain(each["response"]))
+                return True
+            if _is_error(notes, each):
+                return False
+        notes.message(text)
+        return True
+
+
+def _is_error(notes: Notes, record: Record) -> bool:
+    if record.get("status") != "error" or "message" not in record:
+        return False
+    notes.error(text_at(record, "message"))
+    return True

@@ -1,0 +1,116 @@
+"""opencode: JSON lines of `opencode run --format json`.
+
+Answer: the texts of the last message that has any. There is no closing record: the end is the exit
+of the process with a last step whose reason is `stop`. Exit 0 after a step with another reason
+means that a permission was refused (`tool-calls`) or the stream was cut (`unknown`), and is a
+failure.
+"""
+
+import re
+
+from aimux.model import Stream, Usage
+
+from ._notes import Notes
+from ._shapes import Record, amount_at, count_at, map_at, text_at, total
+
+
+class Opencode:
+    """The family of opencode."""
+
+    joins = False
+    harmless: re.Pattern[str] | None = re.compile(r"^> \w+ · ")
+
+    def __init__(self) -> None:
+        self._message = ""  # id of the message whose texts are the answer so far
+        self._texts: list[str] = []
+        self._reason = ""  # of the last step
+        self._failure = ("", "")
+        self._usage = Usage()
+
+    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+        """Understand one event."""
+        if stream is Stream.STDERR:
+            return False
+        part = map_at(record, "part")
+        match record.get("type"):
+            case "step_start":
+                self._reason = ""
+            case "text":
+                self._text(notes, part)
+            case "reasoning":
+                notes.reasoning(text_at(part, "text"))
+            case "tool_use":
+                self._tool(notes, part)
+            case "step_finish":
+                self._step(notes, part)
+            case "error":
+                self._error(notes, map_at(record, "error"))
+            case _:
+                return False
+        notes.native(text_at(record, "sessionID"))
+        return True
+
+    def _text(self, notes: Notes, part: Record) -> None:
+        text = text_at(part, "text")
+        message = text_at(part, "messageID")
+        if message != self._message:
+            self._texts.clear()
+            self._message = message
+        if text.strip():
+            self._texts.append(text)
+            notes.message(text)
+            if len(self._texts) > 1:
+                notes.answer("\n\n".join(self._texts), quietly=True)
+
+    def _tool(self, notes: Notes, part: Record) -> None:
+        state = map_at(part, "state")
+        call_id = text_at(part, "callID")
+        notes.tool_started(call_id, text_at(part, "tool"), map_at(state, "input"))
+        failed = state.get("status") == "error"
+        notes.tool_ended(call_id, failed=failed, summary=text_at(state, "error", "output"))
+
+    def _step(self, notes: Notes, part: Record) -> None:
+        self._reason = text_at(part, "reason")
+        if self._reason == "stop":
+            self._failure = ("", "")
+        tokens = map_at(part, "tokens")
+        cache = map_at(tokens, "cache")
+        read = count_at(cache, "read")
+        spent = total(count_at(tokens, "input"), read, count_at(cache, "write"))
+        cost = amount_at(part, "cost")
+        so_far = self._usage
+        self._usage = Usage(
+            input_tokens=total(so_far.input_tokens, spent),
+            output_tokens=total(so_far.output_tokens, count_at(tokens, "output")),
+            cached_tokens=total(so_far.cached_tokens, read),
+            reasoning_tokens=total(so_far.reasoning_tokens, count_at(tokens, "reasoning")),
+            cost_usd=so_far.cost_usd if cost is None else (so_far.cost_usd or 0.0) + cost,
+        )
+        notes.usage(self._usage)
+
+    def _error(self, notes: Notes, error: Record) -> None:
+        data = map_at(error, "data")
+        status = count_at(data, "statusCode")
+        name = text_at(error, "name")
+        message = text_at(data, "message") or name
+        self._failure = (name, message)
+        # the name says what the message may not: ContextOverflowError, ProviderAuthError
+        notes.error(f"{name}: {message}", "" if status is None else str(status))
+
+    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+        """No line has a meaning of its own."""
+        return False
+
+    def close(self, notes: Notes, exit_code: int | None) -> None:
+        """Success is exit 0 after a last step that stopped by itself."""
+        if exit_code is None:
+            return
+        name, message = self._failure
+        if exit_code == 0 and self._reason == "stop":
+            notes.end(reason="stop")
+        elif name:
+            notes.end(is_error=True, reason=name, message=message)
+        else:
+            reason = self._reason or ("no_answer" if exit_code == 0 else f"exit_{exit_code}")
+            message = notes.told or notes.error_text or f"ended after a step with reason {reason}"
+            notes.end(is_error=True, reason=reason, message=message)
