@@ -36,10 +36,17 @@ from aimux.model import (
     Usage,
     Warned,
 )
-from aimux.rules import Routes, SilenceLimits, compose, silence_limits
+from aimux.rules import (
+    Contract,
+    Routes,
+    SilenceLimits,
+    ask_for as ask_for_schema,
+    check_answer,
+    compose,
+    silence_limits,
+)
 from aimux.store import Store
 
-from ._answers import Contract, check_answer
 from ._clis import Cli
 from ._guard import Guard
 from ._jobs import Ticket
@@ -97,9 +104,12 @@ class Request:
     @property
     def full_prompt(self) -> str:
         """What the CLI gets; a resumed conversation has had its instructions."""
-        if self.is_resume or not self.instructions:
-            return self.prompt
-        return f"{self.instructions}\n\n{self.prompt}"
+        parts = [self.prompt]
+        if self.instructions and not self.is_resume:
+            parts.insert(0, self.instructions)
+        if self.schema is not None:
+            parts.append(ask_for_schema(self.schema))
+        return "\n\n".join(parts)
 
 
 @attrs.frozen(kw_only=True)

@@ -7,6 +7,7 @@ route, mode, directory, plans), so that a refused call leaves no rows and no pro
 import datetime
 import os
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -39,9 +40,12 @@ from aimux.rules import (
     BreakerRule,
     Routes,
     Want,
+    check_schema,
     choose,
     enter_job,
     excerpt,
+    lineage,
+    nested_limit_s,
 )
 from aimux.store import Store
 
@@ -129,6 +133,7 @@ class Engine:
         self._shop = shop
         self._loader = loader
         self._owner = owner
+        self._descendants: Counter[str] = Counter()  # jobs begun below a root job
 
     def __repr__(self) -> str:
         return f"<Engine: {self.room!r}, {self.store!r}>"
@@ -167,7 +172,9 @@ class Engine:
         )
         now = time.time()
         primary = clis[routes.candidates[0].cli].profile
-        limit_s = wish.timeout_s or primary.timeout_s
+        env = wish.client.context.env
+        limit_s = nested_limit_s(env, wish.timeout_s or primary.timeout_s)
+        root = lineage(env)[0].root
         job_id = new_id("job")
         is_resume = session is not None
         if session is None:
@@ -178,8 +185,14 @@ class Engine:
             instructions=role.text if role is not None else "",
             mode=mode,
             cwd=cwd,
-            env=wish.client.context.env,
-            extra_env=enter_job(wish.client.context.env, job_id, deadline=now + limit_s, now=now),
+            env=env,
+            extra_env=enter_job(
+                env,
+                job_id,
+                deadline=now + limit_s,
+                now=now,
+                descendants=self._descendants[root] if root else 0,
+            ),
             routes=routes,
             clis=clis,
             settings=snapshot.settings.server,
@@ -187,7 +200,7 @@ class Engine:
             is_resume=is_resume,
             new_native_id="" if is_resume else session.id.replace("_", "-").lower(),
             wants_terminal=wish.wants_terminal,
-            schema=wish.schema,
+            schema=None if wish.schema is None else check_schema(wish.schema),
         )
         plans = planned(request, self._shop)
         if all(isinstance(plan, AimuxError) for plan in plans):
@@ -224,6 +237,9 @@ class Engine:
             TooManyJobs, Refusal, StoreUnavailable: nothing was started.
         """
         wish, request = prepared.wish, prepared.request
+        root = lineage(request.env)[0].root
+        if root:
+            self._descendants[root] += 1
         route = request.routes.candidates[0]
         job = Job(
             id=JobId(request.job_id),

@@ -208,6 +208,7 @@ class JobRoom:
         try:
             if admitted.position == 0:
                 ticket.placed.set()
+                ticket.log.add(JobStarted())
             else:
                 ticket.log.add(JobQueued(position=admitted.position))
             entries = ticket.log.unstored()
@@ -260,7 +261,8 @@ class JobRoom:
             async with trio.open_nursery() as job:
                 job.start_soon(self._keep, ticket)
                 await ticket.placed.wait()
-                ticket.log.add(JobStarted())
+                if ticket.job.status is JobStatus.QUEUED:
+                    ticket.log.add(JobStarted())
                 ticket.deadline = trio.current_time() + ticket.limit_s
                 with trio.CancelScope(deadline=ticket.deadline + BACKSTOP_S) as backstop:
                     finished = await work(ticket)

@@ -59,7 +59,7 @@ class JobLog:
     stored_seq: int = 0
     turn: int = 0
     text: str = ""  # of the running turn, whole messages and deltas alike
-    last_event: float = 0.0  # loop clock, any event
+    last_event: float = attrs.field(init=False)  # loop clock, any event
     last_said: str = ""  # kind of the last thing the CLI said
     tool_steps: int = 0
     noise: int = 0
@@ -75,6 +75,9 @@ class JobLog:
     _pieces: list[str] = attrs.field(factory=list)
     _pieces_chars: int = 0
     _is_delta: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self.last_event = self.born
 
     def __repr__(self) -> str:
         return f"<JobLog: {self.last_seq} entries, {self.last_seq - self.stored_seq} not stored>"

@@ -118,7 +118,7 @@ RESULT: Final[Schema] = {
 
 
 _PAGE: Final[Mapping[str, Schema]] = {
-    "max_chars": _count("characters of content in this answer (default 16384)", minimum=0),
+    "max_chars": _count("characters of content in this answer (default 16384)", minimum=1),
 }
 
 
@@ -166,7 +166,7 @@ EXEC: Final = Tool(
             "cwd": _string("absolute path of the working directory; default is the client's"),
             "session_id": _string("continue this session through the CLI's own resume"),
             "async": _flag("return a job_id at once instead of waiting"),
-            "timeout_seconds": _seconds("deadline of the whole call", exclusiveMinimum=0),
+            "timeout_seconds": _seconds("deadline of the whole call", minimum=0.1),
             "wait_seconds": _seconds(
                 "how long to wait before a running job is handed over (default 45)", minimum=0
             ),

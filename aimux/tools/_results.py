@@ -96,7 +96,8 @@ def _content(job: Job, joblog: JobLog | None, view: View) -> Slice:
     text = job.outcome.content if job.outcome is not None else ""
     if job.outcome is None and joblog is not None:
         text = joblog.text_so_far
-    return cut(text, view.max_chars, offset=view.offset, tail=view.tail)
+    whole = max(1, len(text))
+    return cut(text, view.max_chars or whole, offset=view.offset, tail=view.tail)
 
 
 def _running(job: Job, joblog: JobLog, now: float) -> Json:
