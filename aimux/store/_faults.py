@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from aimux.errors import StoreUnavailable
+from aimux.model import ShapeMismatch
 
 _FULL: Final = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 _CORRUPT: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
@@ -15,6 +16,8 @@ def translated(fault: Exception, path: Path | None = None) -> Exception:
     """`fault` as what the caller should see: trouble with the database becomes StoreUnavailable."""
     if isinstance(fault, OSError):
         return _chained(_from_os(fault, path), fault)
+    if isinstance(fault, ShapeMismatch):
+        return _chained(_from_shape(fault, path), fault)
     if isinstance(fault, sqlite3.Error) and not isinstance(fault, sqlite3.ProgrammingError):
         return _chained(_from_sqlite(fault, path), fault)
     return fault
@@ -32,6 +35,15 @@ def _from_os(fault: OSError, path: Path | None) -> StoreUnavailable:
         code="store_unwritable",
         hint="make the directory writable, or name another one in AIMUX_STATE_DIR",
         data={"path": str(where)},
+    )
+
+
+def _from_shape(fault: ShapeMismatch, path: Path | None) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"store {path}: a row cannot be read: {fault}",
+        code="store_unreadable",
+        hint="it was written by another version of aimux: use that one, or delete the job",
+        data={"path": str(path)},
     )
 
 

@@ -148,22 +148,26 @@ class Lane:
         if self._is_closed:
             msg = "the store is closed"
             raise StoreUnavailable(msg, code="store_closed")
-        request: _Request[T] = _Request(work)
-        self._queue.append(request)  # type: ignore[arg-type]  # only the caller reads the value
+        return await self._stand_in_line(_Request(work))
+
+    async def _stand_in_line(self, own: _Request[T]) -> T:
+        self._queue.append(own)  # type: ignore[arg-type]  # only the caller reads the value
         with trio.CancelScope(shield=True):  # as any thread is waited for; busy_timeout bounds it
             if self._is_led:
-                await request.woken.wait()
-            if not request.is_done:
-                await self._lead()
-        return request.give()
+                await own.woken.wait()
+            if not own.is_done:
+                await self._lead(own)
+        return own.give()
 
-    async def _lead(self) -> None:
+    async def _lead(self, own: _Request[T]) -> None:
         """Carry what waits into a thread, our own request first in line; then pass the lead on."""
         self._is_led = True
         try:
             for request in await trio.to_thread.run_sync(self._carry, limiter=self._limiter):
                 request.woken.set()
         finally:
+            if not own.is_done:  # no thread could be had
+                self._queue.remove(own)  # type: ignore[arg-type]  # as in line
             self._is_led = bool(self._queue)
             if self._queue:
                 self._queue[0].woken.set()
@@ -176,9 +180,8 @@ class Lane:
     async def aclose(self) -> None:
         """Let what waits be committed, then close the connection. Bounded by `busy_timeout`."""
         self._is_closed = True
-        with trio.CancelScope(shield=True):  # as in `run`
-            async with self._limiter:
-                pass
+        with trio.CancelScope(shield=True):  # as in line
+            await self._stand_in_line(_Request(lambda _: None))  # the last: nobody comes after
             await trio.to_thread.run_sync(self._batches.connection.close, limiter=self._limiter)
 
     def statistics(self) -> LaneStatistics:

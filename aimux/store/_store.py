@@ -18,7 +18,7 @@ import attrs
 import trio
 
 from aimux.errors import StoreUnavailable
-from aimux.model import Entry, Job, JobId, JobStatus, Session, SessionId, Stream
+from aimux.model import Entry, Job, JobId, JobStatus, Session, SessionId, ShapeMismatch, Stream
 
 from . import _jobs, _orphans, _sessions, _sweep
 from ._faults import translated
@@ -304,7 +304,7 @@ class Store:
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             made = await self._lane.run(work)
-        except sqlite3.Error as fault:
+        except (sqlite3.Error, ShapeMismatch) as fault:
             raise translated(fault, self._path) from fault
         self._is_failing = False
         return made
@@ -313,7 +313,7 @@ class Store:
         ask = self._lane.run if self._readers is None else self._readers.run
         try:
             return await ask(work)
-        except sqlite3.Error as fault:
+        except (sqlite3.Error, ShapeMismatch) as fault:
             raise translated(fault, self._path) from fault
 
 
