@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Final
 
 import install
+import isolate
 import setup
 
 ROOT: Final = install.HERE.parents[1]
@@ -390,6 +391,8 @@ def main() -> int:
         parser.error(f"unknown CLI {', '.join(unknown)}; known: {', '.join(known)}")
     checks = options.check or list(CHECKS)
     failed = False
+    whole = isolate.cut_network()
+    print(f"network left open: {whole}" if whole else "network: loopback only", flush=True)
     with tempfile.TemporaryDirectory(prefix="realclis-") as temp:
         log = Path(temp) / "requests.jsonl"
         with model_server(log) as port:

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 import direct
 import install
+import isolate
 import mcp_client as mcp
 import setup
 
@@ -331,6 +332,8 @@ def main() -> int:
         found = [install.find_installed(recipes[cli], cache) for cli in wanted]
     else:
         found = install.install_all([recipes[cli] for cli in wanted], cache, latest=options.latest)
+    whole = isolate.cut_network()
+    print(f"network left open: {whole}" if whole else "network: loopback only", flush=True)
     failures: list[str] = []
     rows = 0
     with tempfile.TemporaryDirectory(prefix="realclis-", ignore_cleanup_errors=True) as temp:
