@@ -99,7 +99,8 @@ def _content(request: Request, wanted: Directive | None) -> Reply:
             number = wanted.argument
             return Reply(text=words(int(number)) if number.isdecimal() else number)
         case "recall":
-            lines = [f"{at}. {_shortened(text)}" for at, text in enumerate(request.earlier, 1)]
+            latest_first = enumerate(reversed(request.earlier), 1)
+            lines = [f"{at}. {_shortened(text)}" for at, text in latest_first]
             return Reply(text="Earlier you said:\n" + "\n".join(lines) if lines else "Nothing yet.")
         case "sha256":
             part = marked_part(prompt).encode()

@@ -4,7 +4,7 @@ A directive stands anywhere in a user message; the first of each group counts.
 
     content   [[say N]]             N words
               [[say TEXT]]          the text itself
-              [[recall]]            the earlier user messages of the request, one a line
+              [[recall]]            the earlier user messages of the request, latest first
               [[sha256]]            digest and size of the prompt as received; only of the part
                                     between [[begin]] and [[end]] where both are there
               [[tool NAME {json}]]  one tool call, then an answer that quotes its result

@@ -321,15 +321,17 @@ def test_hanging_answer_ends_with_its_client() -> None:
         assert threading.active_count() == before
 
 
-def test_recall_lists_what_came_before(server: ModelServer) -> None:
+def test_recall_lists_what_came_before_latest_first(server: ModelServer) -> None:
     path, made = body("chat", "first")
     made["messages"] += [
+        {"role": "assistant", "content": "ok"},
+        {"role": "user", "content": "second"},
         {"role": "assistant", "content": "ok"},
         {"role": "user", "content": "<env>x</env> [[recall]]"},
     ]
     _, _, got = send(server, path, made)
 
-    assert text_of("chat", json.loads(got)) == "Earlier you said:\n1. first"
+    assert text_of("chat", json.loads(got)) == "Earlier you said:\n1. second\n2. first"
 
 
 @every_family
