@@ -129,6 +129,8 @@ def conclude(peer: Peer, called: Called, outcome: Outcome) -> Outgoing | None:
     match outcome:
         case Fault():
             return peer.fail_with(called.call_id, outcome)
+        case Asking() if not called.revision.has("input_required"):
+            return peer.fail(called.call_id, Code.INVALID_PARAMS, "asks by its result: 2026-07-28")
         case Asking():
             return peer.require_input(called.call_id, outcome.requests, outcome.state)
         case Cached():
