@@ -13,38 +13,53 @@ PATTERN_VERSION: Final = 1  # raised with every change of the formats below
 EXCERPT_CHARS: Final = 2_000
 _WINDOW_CHARS: Final = 16_000  # looked at for an excerpt: the tail, with room for a cut key
 
-_NAMED: Final = r"(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD)"
 _IS: Final = r"(?P<keep>[\"']?\s*[:=]\s*[\"']?)"
+# label, clue, format: a format is only tried where its clue stands in the lower-cased text
 _FORMATS: Final = (
     (
         "private-key",
+        "private key",
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     ),
-    ("anthropic", r"sk-ant-[A-Za-z0-9_-]{8,}"),
-    ("openrouter", r"sk-or-[A-Za-z0-9_-]{8,}"),
-    ("openai-project", r"sk-proj-[A-Za-z0-9_-]{8,}"),
-    ("openai-service", r"sk-svcacct-[A-Za-z0-9_-]{8,}"),
-    ("openai-admin", r"sk-admin-[A-Za-z0-9_-]{8,}"),
-    ("openai", r"\bsk-[A-Za-z0-9_-]{16,}"),
-    ("google", r"\bAIza[A-Za-z0-9_-]{30,}"),
-    ("google-oauth", r"\bya29\.[A-Za-z0-9_-]{10,}"),
-    ("github", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
-    ("gitlab", r"\bglpat-[A-Za-z0-9_-]{16,}"),
-    ("groq", r"\bgsk_[A-Za-z0-9]{20,}"),
-    ("huggingface", r"\bhf_[A-Za-z0-9]{20,}"),
-    ("slack", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
-    ("aws", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    ("jwt", r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
-    ("url-password", r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
+    ("anthropic", "sk-ant-", r"sk-ant-[A-Za-z0-9_-]{8,}"),
+    ("openrouter", "sk-or-", r"sk-or-[A-Za-z0-9_-]{8,}"),
+    ("openai-project", "sk-proj-", r"sk-proj-[A-Za-z0-9_-]{8,}"),
+    ("openai-service", "sk-svcacct-", r"sk-svcacct-[A-Za-z0-9_-]{8,}"),
+    ("openai-admin", "sk-admin-", r"sk-admin-[A-Za-z0-9_-]{8,}"),
+    ("openai", "sk-", r"\bsk-[A-Za-z0-9_-]{16,}"),
+    ("google", "aiza", r"\bAIza[A-Za-z0-9_-]{30,}"),
+    ("google-oauth", "ya29.", r"\bya29\.[A-Za-z0-9_-]{10,}"),
+    ("github", "gh", r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
+    ("github", "github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+    ("gitlab", "glpat-", r"\bglpat-[A-Za-z0-9_-]{16,}"),
+    ("groq", "gsk_", r"\bgsk_[A-Za-z0-9]{20,}"),
+    ("huggingface", "hf_", r"\bhf_[A-Za-z0-9]{20,}"),
+    ("slack", "xox", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
+    ("aws", "akia", r"\bAKIA[A-Z0-9]{16}\b"),
+    ("aws", "asia", r"\bASIA[A-Z0-9]{16}\b"),
+    ("jwt", "eyj", r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
+    ("url-password", "://", r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
     (
+        "authorization",
         "authorization",
         rf"(?i)(?<=authorization){_IS}(?:(?:basic|bearer|token)\s+)?[^\s\"',;\[]+",
     ),
-    ("bearer", r"(?i)\bbearer(?P<keep>\s+)(?!token\b)[A-Za-z0-9._~+/=-]{8,}"),
-    ("api-key", rf"(?i)(?<=x-api-key){_IS}[^\s\"',;\[]+"),
-    ("value", rf"(?i)(?P<name>{_NAMED})(?P<keep>[\"']?\s*[:=]\s*\")(?:[^\"\\]|\\.)+"),
-    ("value", rf"(?i)(?P<name>{_NAMED})(?P<keep>[\"']?\s*[:=]\s*')[^'\[]+"),
-    ("value", rf"(?i)(?P<name>{_NAMED})(?P<keep>=|:\s*)[^\s\"',;\[]+"),
+    ("bearer", "bearer", r"(?i)\bbearer(?P<keep>\s+)(?!token\b)[A-Za-z0-9._~+/=-]{8,}"),
+    ("api-key", "x-api-key", rf"(?i)(?<=x-api-key){_IS}[^\s\"',;\[]+"),
+    *(
+        ("value", clue, rf"(?i)(?P<name>{name}){form}")
+        for clue, name in (
+            ("key", "API_?KEY"),
+            ("token", "TOKEN"),
+            ("secret", "SECRET"),
+            ("passw", "PASSWORD|PASSWD"),
+        )
+        for form in (
+            r"(?P<keep>[\"']?\s*[:=]\s*\")(?:[^\"\\]|\\.)+",
+            r"(?P<keep>[\"']?\s*[:=]\s*')[^'\[]+",
+            r"(?P<keep>=|:\s*)[^\s\"',;\[]+",
+        )
+    ),
 )
 _ANSI: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
@@ -60,15 +75,17 @@ _SECRET_ENDINGS: Final = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_KEY")
 
 def redact(text: str) -> str:
     """`text` with every known kind of secret replaced by `[REDACTED:<label>]`; idempotent."""
-    for label, pattern in _compiled():
-        text = pattern.sub(functools.partial(_mask, label), text)
+    lowered = text.lower()
+    for number, (label, clue, _) in enumerate(_FORMATS):
+        if clue in lowered:
+            text = _compiled(number).sub(functools.partial(_mask, label), text)
     return text
 
 
 @functools.cache
-def _compiled() -> list[tuple[str, re.Pattern[str]]]:
+def _compiled(number: int) -> re.Pattern[str]:
     """Compiled when it is needed: this package is imported at start-up."""
-    return [(label, re.compile(pattern)) for label, pattern in _FORMATS]
+    return re.compile(_FORMATS[number][2])
 
 
 def _mask(label: str, found: re.Match[str]) -> str:
