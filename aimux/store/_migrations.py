@@ -57,7 +57,6 @@ CREATE INDEX jobs_session ON jobs (session, created_us);
 CREATE INDEX jobs_status ON jobs (status, created_us);
 CREATE INDEX jobs_cli ON jobs (cli, created_us);
 CREATE INDEX jobs_finished ON jobs (finished_us) WHERE finished_us IS NOT NULL;
-CREATE INDEX jobs_open ON jobs (owner) WHERE status IN ('queued', 'running');
 
 CREATE TABLE entries (
     job      INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,

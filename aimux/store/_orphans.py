@@ -6,7 +6,6 @@ written is one template, filled in.
 
 import datetime
 import sqlite3
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -39,15 +38,13 @@ _OPEN: Final = """
 SELECT jobs.number, jobs.id, jobs.created_us, jobs.started_us, jobs.last_seq, jobs.session,
     sessions.id
 FROM jobs LEFT JOIN sessions ON sessions.number = jobs.session
-WHERE jobs.status IN ('queued', 'running') AND jobs.owner <> ? ORDER BY jobs.number
-"""
-_LOGS: Final = """
-SELECT entries.job, entries.at_us, entries.turn, entries.kind, entries.body
-FROM jobs CROSS JOIN entries ON entries.job = jobs.number
 WHERE jobs.status IN ('queued', 'running') AND jobs.owner <> ?
-    AND entries.kind IN ('turn_started', 'text', 'message', 'native_session', 'child_started',
-        'child_exited')
-ORDER BY entries.job, entries.seq
+"""
+_LOG: Final = """
+SELECT at_us, turn, kind, body FROM entries
+WHERE job = ? AND kind IN ('turn_started', 'text', 'message', 'native_session', 'child_started',
+    'child_exited')
+ORDER BY seq
 """
 _ABORT: Final = """
 UPDATE jobs SET status = 'aborted', finished_us = ?, last_seq = ?, outcome = ? WHERE number = ?
@@ -129,15 +126,15 @@ class _Trail:
 def abort(connection: sqlite3.Connection, owner: str, at: datetime.datetime) -> list[Orphan]:
     """End every open job of another owner; sessions whose last job it was follow."""
     rows = connection.execute(_OPEN, (owner,)).fetchall()
-    trails = _trails(connection, owner)
+    native_ids: dict[int, str] = {}  # by session
     template = dump_event(JobFinished(status=JobStatus.ABORTED, reason="owner_died"))
     blank = dump(Outcome(error=_FAILURE))
     at_us = to_us(at)
     orphans: list[Orphan] = []
     ends: list[Row] = []
     entries: list[Row] = []
-    for number, job_id, created_us, started_us, last_seq, _, session_id in rows:
-        trail = trails.get(number) or _Trail()
+    for number, job_id, created_us, started_us, last_seq, session, session_id in rows:
+        trail = _trail(connection, number)
         text = trail.text()
         ran_ms = max(0, trail.last_us - (started_us or created_us)) // 1_000  # at least
         outcome = {
@@ -159,31 +156,31 @@ def abort(connection: sqlite3.Connection, owner: str, at: datetime.datetime) -> 
                 partial_text=text,
             )
         )
+        if session is not None:
+            native_ids[session] = trail.native_id
     connection.executemany(_jobs.ENTRY, entries)
     connection.executemany(_ABORT, ends)
-    _roll_up(connection, {row[5]: trails.get(row[0]) for row in rows if row[5] is not None})
+    _roll_up(connection, native_ids)
     return orphans
 
 
-def _trails(connection: sqlite3.Connection, owner: str) -> Mapping[int, _Trail]:
-    found: defaultdict[int, _Trail] = defaultdict(_Trail)
-    for number, at_us, turn, kind, body in connection.execute(_LOGS, (owner,)):
+def _trail(connection: sqlite3.Connection, number: int) -> _Trail:
+    trail = _Trail()
+    for at_us, turn, kind, body in connection.execute(_LOG, (number,)):
         event = decode(body)
         if isinstance(event, dict):
-            found[number].follow(turn, at_us, kind, event)
-    return found
+            trail.follow(turn, at_us, kind, event)
+    return trail
 
 
-def _roll_up(connection: sqlite3.Connection, belongs: Mapping[int, _Trail | None]) -> None:
+def _roll_up(connection: sqlite3.Connection, native_ids: Mapping[int, str]) -> None:
     """Sessions show the state of their last job, and keep the native id that only the log knew."""
-    connection.executemany(_ROLL_UP, [(number,) for number in belongs])
-    for number, trail in belongs.items():
-        if trail is None or not trail.native_id:
+    connection.executemany(_ROLL_UP, [(number,) for number in native_ids])
+    for number, native_id in native_ids.items():
+        if not native_id:
             continue
         row = connection.execute("SELECT body FROM sessions WHERE number = ?", (number,)).fetchone()
         session = load_bytes(Session, row[0])
         if not session.native_id:
-            known = attrs.evolve(session, native_id=trail.native_id)
-            connection.execute(
-                "UPDATE sessions SET body = ? WHERE number = ?", (dump_bytes(known), number)
-            )
+            body = dump_bytes(attrs.evolve(session, native_id=native_id))
+            connection.execute("UPDATE sessions SET body = ? WHERE number = ?", (body, number))
