@@ -31,3 +31,4 @@ from ._stop import (
     end_survivors as end_survivors,
     serve_orphans as serve_orphans,
 )
+from ._warden import Warden as Warden, open_warden as open_warden

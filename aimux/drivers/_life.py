@@ -17,6 +17,7 @@ import trio
 from ._base import LINGER_S, Child, Exit, Order
 from ._processes import Proc
 from ._stop import Leader, stop_leader, sweep
+from ._warden import in_charge
 
 SIGNALS: Final = {"TERM": signal.SIGTERM, "INT": signal.SIGINT}
 
@@ -84,7 +85,7 @@ async def _live(leader: Leader, order: Order, wires: Wires, child: Child) -> Exi
         await task()
         held -= 1
 
-    async with trio.open_nursery() as watching:
+    async with in_charge(leader), trio.open_nursery() as watching:
         watching.start_soon(leader.watch)
         try:
             async with trio.open_nursery() as pumps:

@@ -38,6 +38,7 @@ class Proc:
     session: int
     state: str
     started: float
+    ticks: int = 0  # the same since boot, as the kernel counts it (Linux)
 
     @property
     def key(self) -> tuple[int, float]:
@@ -74,8 +75,9 @@ def look(pid: int) -> Proc | None:
     finally:
         os.close(fd)
     words = line[line.rindex(b")") + 2 :].split(None, 20)  # the name may hold blanks and brackets
-    started = _boot_time_s() + int(words[19]) / _ticks_per_s()
-    return Proc(pid, int(words[1]), int(words[2]), int(words[3]), words[0].decode(), started)
+    parent, group, session, ticks = int(words[1]), int(words[2]), int(words[3]), int(words[19])
+    started = _boot_time_s() + ticks / _ticks_per_s()
+    return Proc(pid, parent, group, session, words[0].decode(), started, ticks)
 
 
 def _ask_psutil(pid: int) -> Proc | None:

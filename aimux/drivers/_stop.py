@@ -43,14 +43,14 @@ MAX_ROUNDS: Final = 8  # of looking for survivors; a fork bomb needs more than w
 ORPHAN_PAUSE_S: Final = 1.0  # between two rounds of reaping adopted orphans
 _PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 
-_OWNER: Final = secrets.token_hex(6)  # this process, in the marks of its children
+OWNER: Final = secrets.token_hex(6)  # this process, in the marks of its children
 _numbers = itertools.count(1)
 _spawning: list[object] = []  # spawns whose pid is not known yet
 
 
 def new_mark() -> str:
     """Return a value for `MARK` that no other child has."""
-    return f"{_OWNER}.{next(_numbers)}"
+    return f"{OWNER}.{next(_numbers)}"
 
 
 def begin_spawn() -> object:

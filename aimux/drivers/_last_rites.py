@@ -1,0 +1,90 @@
+"""The warden's own program: wait until the server is gone, then kill what it left behind.
+
+Run as a file by a bare interpreter (`-I -S`), so the standard library is all there is. stdin
+carries lines: `+PID STARTED` for a child that was born, `-PID` for one that is over, `bye` for a
+server that leaves in good order. The end of stdin without `bye` means that it was killed. The one
+argument is what marks in the environment of its children begin with.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+ROUNDS = 20  # of looking and killing
+Stat = tuple[int, int]  # parent, start time in clock ticks
+
+
+def main() -> None:
+    """Serve one server until it ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # whoever stops the server's group must not stop us
+    children: dict[int, int] = {}
+    for line in sys.stdin.buffer:
+        verb, words = line[:1], line[1:].split()
+        if verb == b"+":
+            children[int(words[0])] = int(words[1])
+        elif verb == b"-":
+            children.pop(int(words[0]), None)
+        else:
+            return
+    bury(children, sys.argv[1].encode())
+
+
+def bury(children: dict[int, int], mark: bytes) -> None:
+    """Kill the groups of `children`, whoever carries the mark, and all who stem from them."""
+    for pid, started in children.items():
+        seen = look(pid)
+        if seen is None or seen[1] == started or not started:
+            signal_quietly(os.killpg, pid)
+    for _ in range(ROUNDS):
+        table = {int(name): stat for name in names() if (stat := look(int(name)))}
+        doomed = {pid for pid in table if carries(pid, mark)}
+        doomed |= {pid for pid, started in children.items() if table.get(pid, (0, 0))[1] == started}
+        size = -1
+        while size != len(doomed):
+            size = len(doomed)
+            doomed |= {pid for pid, stat in table.items() if stat[0] in doomed}
+        doomed.discard(os.getpid())
+        if not doomed:
+            return
+        for pid in doomed:
+            signal_quietly(os.kill, pid)
+
+
+def names() -> list[str]:
+    """Return the numbers of all processes, none where there is no /proc."""
+    try:
+        return [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def look(pid: int) -> Stat | None:
+    """Return parent and start of a process that lives, else None."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            words = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if words[0] in {b"Z", b"X"} else (int(words[1]), int(words[19]))
+
+
+def carries(pid: int, mark: bytes) -> bool:
+    """Return whether the process was started with the mark in its environment."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+            return any(word.startswith(mark) for word in file.read().split(b"\0"))
+    except OSError:
+        return False
+
+
+def signal_quietly(send: Callable[[int, int], None], pid: int) -> None:
+    """KILL a process or group that may be gone."""
+    with contextlib.suppress(OSError):
+        send(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

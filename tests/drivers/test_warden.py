@@ -1,0 +1,131 @@
+"""Children that die with a server that was killed."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from aimux.drivers import open_warden, run_piped
+from aimux.drivers._last_rites import bury
+from aimux.drivers._processes import look, scan
+from aimux.testing import MakeOrder, Output, children_of
+
+CHILDREN = Path(__file__).parent / "children"
+SERVER = """
+import sys, trio
+from aimux.drivers import Order, open_warden, run_piped
+
+async def main():
+    async with open_warden(), trio.open_nursery() as nursery:
+        for words in sys.argv[2:]:
+            order = Order(argv=[sys.executable, "-I", "-S", sys.argv[1], *words.split()],
+                          cwd="/", env={})
+            nursery.start_soon(run_piped, order, lambda _, data: (sys.stdout.write(data.decode()),
+                                                                  sys.stdout.flush()))
+trio.run(main)
+"""
+
+
+def is_running(pid: int) -> bool:
+    proc = look(pid)
+    return proc is not None and proc.state != "Z"
+
+
+def wait_gone(pids: list[int]) -> None:
+    for pid in pids:
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        assert select.select([fd], [], [], 20)[0]
+        os.close(fd)
+
+
+def test_killed_server_leaves_nobody() -> None:
+    """After SIGKILL to the server its children, their helpers in sessions of their own, and those
+    that detached twice are gone, and so is the warden.
+    """
+    holder = str(CHILDREN / "holder.py")
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, holder, "group stay", "session stay", "detached stay"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert server.stdout is not None
+    with server.stdout:
+        helpers = [int(server.stdout.readline().split()[1]) for _ in range(3)]
+        table = scan()
+        others = [p.pid for p in table.values() if p.parent == server.pid]
+        assert len(others) == 4  # three leaders and the warden
+        assert all(map(is_running, helpers))
+
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        wait_gone([*helpers, *others])
+
+
+async def test_warden_comes_with_the_first_child_and_goes_with_the_server(
+    mock_clock: MockClock, make_order: MakeOrder, output: Output
+) -> None:
+    """An idle server has none; a clean end leaves none."""
+    before = children_of()
+    async with open_warden() as warden:
+        idle = repr(warden)
+        exit_ = await run_piped(make_order("cat", stdin=b"x"), output)
+        busy = repr(warden)
+        wardens = children_of() - before
+
+    assert exit_.exit_code == 0
+    assert idle == "<Warden: not started, 0 in charge>"
+    assert busy == f"<Warden: pid {wardens.pop()}, 0 in charge>"
+    assert not wardens
+    assert children_of() == before
+
+
+async def test_killed_warden_is_replaced(
+    mock_clock: MockClock, make_order: MakeOrder, output: Output
+) -> None:
+    """The next child starts another, which is told of all that live."""
+    before = children_of()
+    async with open_warden() as warden, trio.open_nursery() as nursery:
+        nursery.start_soon(run_piped, make_order("stubborn", grace_s=0), output)
+        await output.wait_for(b"ready")
+        first = int(repr(warden).split()[2].rstrip(","))
+        os.kill(first, signal.SIGKILL)
+        with trio.fail_after(100):
+            await _until(lambda: not is_running(first))
+        await run_piped(make_order("cat", stdin=b"x"), output)
+
+        assert f"pid {first}," not in repr(warden)
+        assert repr(warden).endswith("1 in charge>")
+        nursery.cancel_scope.cancel()
+    assert children_of() == before
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    while not is_so():  # noqa: ASYNC110  the kernel sets no event
+        await trio.sleep(0.05)
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_warden_spares_a_reused_pid(*, is_same: bool) -> None:
+    """A number that now belongs to a later process is left alone, and so is who has no mark."""
+    bystander = subprocess.Popen(["sleep", "60"], env={"AIMUX_CHILD": "other.1"})
+    charge = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    proc = look(charge.pid)
+    assert proc is not None
+
+    bury({charge.pid: proc.ticks if is_same else proc.ticks - 5}, b"AIMUX_CHILD=mine.")
+
+    assert is_running(bystander.pid)
+    bystander.terminate()
+    charge.terminate()
+    assert bystander.wait() == -signal.SIGTERM
+    assert charge.wait() == (-signal.SIGKILL if is_same else -signal.SIGTERM)
