@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from structlog.typing import Processor
 
-from aimux.config import ClientContext, load, state_path
+from aimux.config import ClientContext, state_path
+from aimux.model import ServerSettings
 from aimux.rules import redact
 
 MAX_BYTES: Final = 20_000_000
@@ -19,11 +21,10 @@ MAX_LINE: Final = 4_096  # characters of one field
 _LEVELS: Final = {"debug": 10, "info": 20, "warn": 30, "error": 40}
 
 
-def set_up_logging(context: ClientContext) -> None:
+def set_up_logging(context: ClientContext, settings: ServerSettings) -> None:
     """Send log events to `server.log_file`; to stderr, warnings only, where that cannot be
     opened.
     """
-    settings = load(context).settings.server
     path = state_path(settings.log_file, context.env)
     level = _LEVELS[str(settings.log_level)]
     handler: logging.Handler
@@ -33,21 +34,28 @@ def set_up_logging(context: ClientContext) -> None:
     except OSError:
         handler = logging.StreamHandler(sys.stderr)
         level = max(level, logging.WARNING)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _tame,
+    ]
+    render: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.JSONRenderer(),
+    ]
+    # records of the standard library (the light modules write those) come out alike
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared)
+    )
     root = logging.getLogger("aimux")
     root.handlers[:] = [handler]
     root.setLevel(level)
     root.propagate = False
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _tame,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,

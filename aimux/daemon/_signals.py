@@ -1,12 +1,12 @@
 """Signals, read in one task: the first asks, the second cancels."""
 
+import logging
 import signal
 import sys
 
-import structlog
 import trio
 
-log = structlog.get_logger("aimux.signals")
+log = logging.getLogger("aimux.signals")
 
 STOPPING = (signal.SIGINT, signal.SIGTERM) if sys.platform != "win32" else (signal.SIGINT,)
 
@@ -16,7 +16,7 @@ async def serve_signals(stop: trio.Event) -> None:
     with trio.open_signal_receiver(*STOPPING) as signals:
         async for number in signals:
             if stop.is_set():
-                log.info("second signal, leaving at once", signal=number)
+                log.info("second signal %s, leaving at once", number)
                 raise KeyboardInterrupt
-            log.info("stop requested", signal=number)
+            log.info("stop requested by signal %s", number)
             stop.set()

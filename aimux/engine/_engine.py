@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 import structlog
@@ -61,16 +61,17 @@ PREVIEW_CHARS: Final = 200
 log = structlog.get_logger("aimux.engine")
 
 
-@attrs.frozen(kw_only=True)
-class Client:
-    """Who asks. `key` is what fairness and ownership go by; `context` is its own cwd and
-    environment.
-    """
+class Client(Protocol):
+    """Who asks, with its own directory and environment. `key` is what fairness goes by."""
 
-    name: str = ""
-    key: str
-    context: ClientContext
-    transport: str = "stdio"
+    @property
+    def name(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def cwd(self) -> Path: ...
+    @property
+    def env(self) -> Mapping[str, str]: ...
 
 
 @attrs.frozen(kw_only=True)
@@ -142,7 +143,8 @@ class Engine:
 
     async def snapshot(self, client: Client) -> Snapshot:
         """The client's own configuration as it is now."""
-        return await trio.to_thread.run_sync(self._loader.load, client.context)
+        context = ClientContext(cwd=client.cwd, env=client.env)
+        return await trio.to_thread.run_sync(self._loader.load, context)
 
     async def prepare(self, wish: Wish) -> Prepared:
         """Decide everything about a wish; nothing is started or written.
@@ -157,7 +159,7 @@ class Engine:
         role = _role(want, snapshot)
         mode = _mode(wish, role, session, self.settings.server)
         cwd = await trio.to_thread.run_sync(_directory, wish, session)
-        clis = await self.board.ready(snapshot, wish.client.context.env)
+        clis = await self.board.ready(snapshot, wish.client.env)
         routes = choose(
             want,
             snapshot.roles,
@@ -172,7 +174,7 @@ class Engine:
         )
         now = time.time()
         primary = clis[routes.candidates[0].cli].profile
-        env = wish.client.context.env
+        env = wish.client.env
         limit_s = nested_limit_s(env, wish.timeout_s or primary.timeout_s)
         root = lineage(env)[0].root
         job_id = new_id("job")
@@ -354,7 +356,7 @@ def _mode(wish: Wish, role: Role | None, session: Session | None, settings: Serv
 def _directory(wish: Wish, session: Session | None) -> str:
     """The working directory, checked. Touches the file system."""
     named = wish.cwd or (session.cwd if session is not None else "")
-    cwd = Path(named) if named else wish.client.context.cwd
+    cwd = Path(named) if named else wish.client.cwd
     problem = ""
     if any(ord(char) < 32 for char in str(cwd)):
         problem = "an existing directory without control characters in its name"

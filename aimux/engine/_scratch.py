@@ -90,7 +90,7 @@ def _plain_files(cwd: Path) -> list[str]:
     found: list[str] = []
     for root, directories, files in os.walk(cwd):
         directories[:] = [name for name in directories if name not in SKIPPED]
-        found += [os.path.relpath(os.path.join(root, name), cwd) for name in files]  # noqa: PTH118
+        found += [str((Path(root) / name).relative_to(cwd)) for name in files]
         if len(found) > MAX_FILES:
             break
     return found

@@ -7,12 +7,12 @@ This is firewall 2 of 2: what is not an `AimuxError` is logged with its tracebac
 internal.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
 import orjson
-import structlog
 
 from aimux.errors import AimuxError, InternalFault
 from aimux.protocol import Called, Code, Fault, Listening
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STATIC_TTL_MS: Final = 300_000  # the tool list changes with a release
 
-log = structlog.get_logger("aimux.dispatch")
+log = logging.getLogger("aimux.dispatch")
 
 
 @attrs.frozen
@@ -75,9 +75,9 @@ class Dispatcher:
         try:
             payload = self._app.quick(call)
         except AimuxError as error:
-            payload = self._app.failure(call, error)
+            payload = self._app.failure(error)
         except Exception:
-            log.exception("call failed", tool=call.name)
+            log.exception("call of %s failed", call.name)
             payload = self._bug(call)
             if self._strict:
                 raise
@@ -93,9 +93,9 @@ class Dispatcher:
         try:
             payload = await self._app.call(call)
         except AimuxError as error:
-            payload = self._app.failure(call, error)
+            payload = self._app.failure(error)
         except Exception:  # firewall 2 of 2
-            log.exception("call failed", tool=call.name)
+            log.exception("call of %s failed", call.name)
             payload = self._bug(call)
             if self._strict:
                 raise
@@ -106,7 +106,7 @@ class Dispatcher:
 
     def _bug(self, call: ToolCall) -> Payload:
         fault = InternalFault(f"internal error in {call.name}; see the log")
-        return self._app.failure(call, fault)
+        return self._app.failure(fault)
 
     def _tool_call(self, session: "Session", called: Called) -> ToolCall | Fault:
         name = called.params.get("name")

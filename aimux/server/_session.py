@@ -13,14 +13,13 @@ End of input is a stop request: what is computed is flushed, calls in flight get
 their scopes are cancelled, which ends their synchronous jobs. Asynchronous jobs go on.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import attrs
-import structlog
 import trio
 
-from aimux.engine import Client
 from aimux.protocol import (
     Answered,
     AskId,
@@ -36,7 +35,7 @@ from aimux.protocol import (
     Peer,
     Reply,
 )
-from aimux.tools import App
+from aimux.tools import App, Client
 
 from ._dispatch import Answer, Dispatcher
 
@@ -45,7 +44,7 @@ FLUSH_S: Final = 1.0  # to write what is computed when the session ends
 BUFFER_BYTES: Final = 64 * 1024 * 1024  # a client that reads nothing is let go
 BUSY_MESSAGES: Final = 1_000  # above it, progress and log messages are dropped
 
-log = structlog.get_logger("aimux.session")
+log = logging.getLogger("aimux.session")
 
 
 class Wire(Protocol):
@@ -148,7 +147,7 @@ class Session:
                     await self._drain(calls)
                 work.cancel_scope.cancel(reason="session over")
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
-            log.info("client is gone", client=self.client.name)
+            log.info("client %s is gone", self.client.name)
         finally:
             for scope in self._scopes.values():
                 scope.cancel(reason="session over")
@@ -184,7 +183,7 @@ class Session:
         try:
             await self._flush()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            log.debug("client left before its last answer", client=self.client.name)
+            log.debug("client %s left before its last answer", self.client.name)
 
     def _handle(self, event: Event, calls: trio.Nursery) -> None:
         match event:

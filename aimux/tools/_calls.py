@@ -1,11 +1,21 @@
 """What a tool gets and gives: values at the seam between server and tools."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import attrs
 
-from aimux.engine import Client
+
+@attrs.frozen(kw_only=True)
+class Client:
+    """Who calls. `cwd` and `env` are the client's own; `key` is what fairness goes by."""
+
+    name: str = ""
+    key: str
+    cwd: Path
+    env: Mapping[str, str] = attrs.field(repr=False)
+    transport: str = "stdio"
 
 
 class Caller(Protocol):

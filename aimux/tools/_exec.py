@@ -11,10 +11,11 @@ from aimux.errors import AimuxError, PeerFault
 from aimux.model import Mode, Plan
 from aimux.rules import Want
 
-from ._app import App
+from ._app import error_json
 from ._calls import Payload, ToolCall
+from ._desk import Desk
 from ._progress import report_progress
-from ._results import Json, View, error_json, is_bad, job_json
+from ._results import Json, View, is_bad, job_json
 
 # clients that give up on a call although progress flows: half a minute before they do
 PATIENCE_S: Final[Mapping[str, float]] = {"codex-mcp-client": 270.0}
@@ -50,10 +51,10 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-async def answer(app: App, call: ToolCall) -> Payload:
+async def answer(desk: Desk, call: ToolCall) -> Payload:
     """Run a prompt. Cancelling it before it is handed over cancels the job and stops the child."""
     given = call.arguments
-    prepared = await app.engine.prepare(wish_of(call))
+    prepared = await desk.engine.prepare(wish_of(call))
     settings = prepared.settings
     if given.get("dry_run"):
         return Payload(_plan_json(prepared))
@@ -67,15 +68,15 @@ async def answer(app: App, call: ToolCall) -> Payload:
         )
     chars = given.get("max_chars")
     view = View(max_chars=chars if isinstance(chars, int) else settings.max_chars)
-    ticket = await app.engine.start(prepared)
+    ticket = await desk.engine.start(prepared)
     if not is_async:
-        await _wait(app, call, ticket, wait_s, settings.sync_wait_seconds)
+        await _wait(desk, call, ticket, wait_s, settings.sync_wait_seconds)
     body = job_json("exec", ticket.job, ticket.log, view)
-    return Payload(body, is_bad(body), app.links(ticket.job))
+    return Payload(body, is_bad(body), desk.links(ticket.job))
 
 
 async def _wait(
-    app: App, call: ToolCall, ticket: Ticket, wait_s: float | None, default_s: float
+    desk: Desk, call: ToolCall, ticket: Ticket, wait_s: float | None, default_s: float
 ) -> None:
     """Until the job ends or is handed over. Who gets progress waits as long as it wants."""
     limit_s = wait_s
@@ -87,7 +88,7 @@ async def _wait(
         with trio.move_on_after(limit_s):
             async with trio.open_nursery() as waiting:
                 waiting.start_soon(
-                    report_progress, ticket, call.caller, app.settings.progress_interval_seconds
+                    report_progress, ticket, call.caller, desk.settings.progress_interval_seconds
                 )
                 await ticket.done.wait()
                 waiting.cancel_scope.cancel(reason="the job ended")

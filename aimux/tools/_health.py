@@ -3,25 +3,27 @@ resources.
 """
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import attrs
 import trio
 
 from aimux import __version__
-from aimux.engine import Client, utc_now
+from aimux.engine import Engine, utc_now
 
+from ._calls import Client
 from ._results import Json, stamp
 
-if TYPE_CHECKING:
-    from ._app import App
 
+async def health_json(
+    engine: Engine, client: Client, clients: Mapping[str, int], *, refresh: bool = False
+) -> Json:
+    """The state of the server as this client sees it (its own configuration, its own PATH).
 
-async def health_json(app: "App", client: Client, *, refresh: bool = False) -> Json:
-    """The state of the server as this client sees it (its own configuration, its own PATH)."""
-    engine = app.engine
+    `clients` are the connected ones per transport.
+    """
     snapshot = await engine.snapshot(client)
-    board = await engine.board.look(snapshot, client.context.env, refresh=refresh)
+    board = await engine.board.look(snapshot, client.env, refresh=refresh)
     tally = await engine.store.tally()
     room = engine.room.statistics()
     problems = [
@@ -65,7 +67,7 @@ async def health_json(app: "App", client: Client, *, refresh: bool = False) -> J
             "by_status": {str(status): count for status, count in tally.jobs.items()},
         },
         "total_sessions": sum(tally.sessions.values()),
-        "clients": app.clients(),
+        "clients": dict(clients),
         "store": attrs.asdict(engine.store.statistics()),
         "problems": problems,
     }

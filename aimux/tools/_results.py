@@ -8,7 +8,6 @@ import attrs
 import trio
 
 from aimux.engine import JobLog
-from aimux.errors import AimuxError
 from aimux.guidance import guide
 from aimux.model import (
     TERMINAL,
@@ -78,18 +77,6 @@ def failure_json(failure: Failure | None) -> Json | None:
         "hint": failure.hint or None,
     }
     return shown | ({"excerpt": failure.excerpt} if failure.excerpt else {})
-
-
-def error_json(error: AimuxError) -> Json:
-    """The same shape for what went wrong before there was a turn."""
-    shown: Json = {
-        "code": error.code,
-        "class": error.error_type,
-        "message": error.message,
-        "retryable": error.retryable,
-        "hint": error.hint,
-    }
-    return shown | error.data
 
 
 def _content(job: Job, joblog: JobLog | None, view: View) -> Slice:

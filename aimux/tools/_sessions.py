@@ -9,8 +9,8 @@ from aimux.errors import InvalidArguments, NotFound
 from aimux.guidance import guide
 from aimux.model import JobId, JobStatus, Session, SessionId
 
-from ._app import App
 from ._calls import Payload, ToolCall
+from ._desk import Desk
 from ._health import health_json
 from ._results import Json, job_row, stamp
 
@@ -32,23 +32,23 @@ FILTERS: Final[dict[str, Sequence[JobStatus] | None]] = {
 KILL_WAIT_S: Final = 15.0  # for the killed children to be reaped
 
 
-async def answer(app: App, call: ToolCall) -> Payload:
+async def answer(desk: Desk, call: ToolCall) -> Payload:
     """Do one action. Cancelling it leaves what was done."""
     action = str(call.arguments["action"])
     match action:
         case "list":
-            body = await _list(app, call)
+            body = await _list(desk, call)
         case "info":
-            body = await _info(app, call)
+            body = await _info(desk, call)
         case "cancel":
-            body = await _cancel(app, call)
+            body = await _cancel(desk, call)
         case "kill":
-            body = await _kill(app, call)
+            body = await _kill(desk, call)
         case "gc":
-            body = await _gc(app, call)
+            body = await _gc(desk, call)
         case _:
             refresh = bool(call.arguments.get("refresh"))
-            body = await health_json(app, call.client, refresh=refresh)
+            body = await health_json(desk.engine, call.client, desk.clients(), refresh=refresh)
     shown: Json = {"action": action, **body}
     shown["guidance"] = guide("sessions", shown)
     return Payload(shown)
@@ -87,11 +87,11 @@ def _needed(call: ToolCall, *names: str) -> str:
     )
 
 
-async def _list(app: App, call: ToolCall) -> Json:
+async def _list(desk: Desk, call: ToolCall) -> Json:
     given = call.arguments
     limit, cursor, cli = given.get("limit"), given.get("cursor"), given.get("cli")
     statuses = FILTERS[str(given.get("status", "all"))]
-    page = await app.engine.store.sessions(
+    page = await desk.engine.store.sessions(
         statuses=statuses,
         cli=str(cli) if cli else None,
         limit=limit if isinstance(limit, int) else PAGE,
@@ -101,14 +101,14 @@ async def _list(app: App, call: ToolCall) -> Json:
     return {"sessions": rows, "count": len(rows), "next_cursor": page.cursor}
 
 
-async def _info(app: App, call: ToolCall) -> Json:
+async def _info(desk: Desk, call: ToolCall) -> Json:
     session_id = call.arguments.get("session_id")
     if not session_id:
-        job, _ = await app.engine.job(_needed(call, "session_id", "job_id"))
+        job, _ = await desk.engine.job(_needed(call, "session_id", "job_id"))
         session_id = job.session_id
-    session = await app.engine.store.session(SessionId(str(session_id)))
-    page = await app.engine.store.jobs(session_id=session.id)
-    live = {ticket.id: ticket.job for ticket in app.engine.room.open_tickets()}
+    session = await desk.engine.store.session(SessionId(str(session_id)))
+    page = await desk.engine.store.jobs(session_id=session.id)
+    live = {ticket.id: ticket.job for ticket in desk.engine.room.open_tickets()}
     jobs = [job_row(live.get(job.id, job)) for job in page.jobs]
     return {
         "session": session_json(session),
@@ -118,9 +118,9 @@ async def _info(app: App, call: ToolCall) -> Json:
     }
 
 
-async def _cancel(app: App, call: ToolCall) -> Json:
+async def _cancel(desk: Desk, call: ToolCall) -> Json:
     job_id = _needed(call, "job_id")
-    job, ticket = await app.engine.job(job_id)
+    job, ticket = await desk.engine.job(job_id)
     is_cancelled = ticket is not None and ticket.cancel("cancelled by sessions(action=cancel)")
     if is_cancelled and ticket is not None:
         with trio.move_on_after(KILL_WAIT_S):
@@ -134,15 +134,15 @@ async def _cancel(app: App, call: ToolCall) -> Json:
     }
 
 
-async def _kill(app: App, call: ToolCall) -> Json:
+async def _kill(desk: Desk, call: ToolCall) -> Json:
     session_id = _needed(call, "session_id", "job_id")
-    room = app.engine.room
+    room = desk.engine.room
     if session_id.startswith("job_"):
         ticket = room.find(session_id)
     else:
         ticket = room.of_session(session_id)
         if ticket is None:  # an unknown one is an error, a quiet one is not
-            await app.engine.store.session(SessionId(session_id))
+            await desk.engine.store.session(SessionId(session_id))
     killed: list[str] = []
     if ticket is not None and ticket.cancel("killed by sessions(action=kill)", is_kill=True):
         killed.append(ticket.id)
@@ -150,19 +150,19 @@ async def _kill(app: App, call: ToolCall) -> Json:
             await ticket.done.wait()
     elif session_id.startswith("job_") and ticket is None:
         try:
-            await app.engine.store.job(JobId(session_id))
+            await desk.engine.store.job(JobId(session_id))
         except NotFound as error:
             raise NotFound(f"no job {session_id}", code="job_not_found") from error
     return {"killed_jobs": killed, "count": len(killed), "already_terminal": not killed}
 
 
-async def _gc(app: App, call: ToolCall) -> Json:
+async def _gc(desk: Desk, call: ToolCall) -> Json:
     hours = call.arguments.get("older_than_hours")
     older_than_h = (
-        float(hours) if isinstance(hours, int | float) else app.settings.session_ttl_hours
+        float(hours) if isinstance(hours, int | float) else desk.settings.session_ttl_hours
     )
     is_dry = bool(call.arguments.get("dry_run"))
-    found = await app.engine.collect(older_than_h, dry_run=is_dry)
+    found = await desk.engine.collect(older_than_h, dry_run=is_dry)
     return {
         "dry_run": is_dry,
         "older_than_hours": older_than_h,

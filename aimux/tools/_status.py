@@ -5,17 +5,17 @@ import trio
 from aimux.engine import Ticket, line_for
 from aimux.model import TERMINAL, Entry, Job, JobId
 
-from ._app import App
 from ._calls import Payload, ToolCall
+from ._desk import Desk
 from ._progress import report_progress
 from ._results import Json, View, job_json, stamp
 
 
-def view_of(app: App, call: ToolCall) -> View:
+def view_of(desk: Desk, call: ToolCall) -> View:
     """Which part of the content the arguments ask for."""
     given = call.arguments
     chars, offset, tail = given.get("max_chars"), given.get("offset"), given.get("tail")
-    limit = chars if isinstance(chars, int) else app.settings.max_chars
+    limit = chars if isinstance(chars, int) else desk.settings.max_chars
     return View(
         max_chars=None if given.get("include_content") else limit,
         offset=offset if isinstance(offset, int) else None,
@@ -23,51 +23,51 @@ def view_of(app: App, call: ToolCall) -> View:
     )
 
 
-def quick(app: App, call: ToolCall) -> Payload | None:
+def quick(desk: Desk, call: ToolCall) -> Payload | None:
     """The answer for a job in memory when there is nothing to wait for; else None."""
     if "events_after" in call.arguments:
         return None
-    ticket = app.engine.room.find(str(call.arguments["job_id"]))
+    ticket = desk.engine.room.find(str(call.arguments["job_id"]))
     if ticket is None:
         return None
     if call.arguments.get("wait_seconds") and ticket.job.status not in TERMINAL:
         return None
-    return _payload(app, call, ticket.job, ticket)
+    return _payload(desk, call, ticket.job, ticket)
 
 
-async def answer(app: App, call: ToolCall) -> Payload:
+async def answer(desk: Desk, call: ToolCall) -> Payload:
     """The state of a job. Cancelling it only ends the waiting."""
     job_id = str(call.arguments["job_id"])
     wait = call.arguments.get("wait_seconds")
-    job, ticket = await app.engine.job(job_id)
+    job, ticket = await desk.engine.job(job_id)
     if ticket is not None and isinstance(wait, int | float) and wait > 0:
         with trio.move_on_after(wait):
             async with trio.open_nursery() as waiting:
                 waiting.start_soon(
-                    report_progress, ticket, call.caller, app.settings.progress_interval_seconds
+                    report_progress, ticket, call.caller, desk.settings.progress_interval_seconds
                 )
                 await ticket.done.wait()
                 waiting.cancel_scope.cancel(reason="the job ended")
         job = ticket.job
-    payload = _payload(app, call, job, ticket)
+    payload = _payload(desk, call, job, ticket)
     after = call.arguments.get("events_after")
     if not isinstance(after, int):
         return payload
-    entries = await _entries(app, JobId(job_id), ticket, after)
+    entries = await _entries(desk, JobId(job_id), ticket, after)
     return Payload({**payload.body, "events_list": [_entry_json(each) for each in entries]})
 
 
-def _payload(app: App, call: ToolCall, job: Job, ticket: Ticket | None) -> Payload:
+def _payload(desk: Desk, call: ToolCall, job: Job, ticket: Ticket | None) -> Payload:
     joblog = ticket.log if ticket is not None else None
     # the job may have failed; looking at it has not: no isError here
-    return Payload(job_json("status", job, joblog, view_of(app, call)), False, app.links(job))
+    return Payload(job_json("status", job, joblog, view_of(desk, call)), False, desk.links(job))
 
 
-async def _entries(app: App, job_id: JobId, ticket: Ticket | None, after: int) -> list[Entry]:
+async def _entries(desk: Desk, job_id: JobId, ticket: Ticket | None, after: int) -> list[Entry]:
     if ticket is not None and after + 1 >= ticket.log.first_seq:
         await trio.lowlevel.checkpoint()
         return ticket.log.since(after)
-    return await app.engine.store.entries(job_id, after)
+    return await desk.engine.store.entries(job_id, after)
 
 
 def _entry_json(entry: Entry) -> Json:

@@ -1,0 +1,124 @@
+"""The road from a call to its tool, once the engine is open."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Final
+
+import attrs
+import trio
+
+from aimux.engine import Engine
+from aimux.errors import InvalidArguments, Refusal
+from aimux.model import Job, ServerSettings
+from aimux.rules import Bucket, compile_schema, problems, take
+
+from ._calls import Payload, ToolCall
+from ._catalog import TOOLS, Tool
+
+RATE_LIMITED: Final = frozenset({"exec"})
+
+
+class Desk:
+    """The tools at work: checks arguments, keeps rates, calls the tool's module."""
+
+    def __init__(self, engine: Engine, clients: Callable[[], Mapping[str, int]]) -> None:
+        self.engine = engine
+        self.clients = clients
+        self._fits = {name: compile_schema(tool.input_schema) for name, tool in TOOLS.items()}
+        self._modules: dict[str, ModuleType] = {}
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+
+    def __repr__(self) -> str:
+        return f"<Desk: {self.engine!r}>"
+
+    @property
+    def settings(self) -> ServerSettings:
+        """The daemon's own settings."""
+        return self.engine.settings.server
+
+    def quick(self, call: ToolCall) -> Payload | None:
+        """The answer of a call that needs no waiting, else None.
+
+        Raises:
+            InvalidArguments: they do not fit the schema.
+        """
+        tool = TOOLS[call.name]
+        arguments = self._checked(tool, call.arguments)
+        answer_now = getattr(self._module(tool), "quick", None)
+        if answer_now is None:
+            return None
+        payload: Payload | None = answer_now(self, attrs.evolve(call, arguments=arguments))
+        return payload
+
+    async def call(self, call: ToolCall) -> Payload:
+        """Run a tool. Cancelling it ends what the tool began for this call.
+
+        Raises:
+            AimuxError: the call cannot be served.
+        """
+        tool = TOOLS[call.name]
+        arguments = self._checked(tool, call.arguments)
+        if tool.name in RATE_LIMITED:
+            self._take_token(call)
+        payload: Payload = await self._module(tool).answer(
+            self, attrs.evolve(call, arguments=arguments)
+        )
+        return payload
+
+    def links(self, job: Job) -> list[dict[str, object]]:
+        """Content blocks that lead to the rest of a long answer."""
+        del job
+        return []
+
+    def _module(self, tool: Tool) -> ModuleType:
+        module = self._modules.get(tool.name)
+        if module is None:
+            module = self._modules[tool.name] = importlib.import_module(tool.module)
+        return module
+
+    def _checked(self, tool: Tool, given: Mapping[str, object]) -> Mapping[str, object]:
+        """The arguments under our own names. Raises InvalidArguments with every fault at once."""
+        if not tool.aliases.keys().isdisjoint(given):
+            given = _unaliased(tool, given)
+        if self._fits[tool.name](given):
+            return given
+        found = problems(tool.input_schema, given)
+        listed_problems = "; ".join(_told(each) for each in found)
+        raise InvalidArguments(f"{tool.name}: {listed_problems}", problems=found)
+
+    def _take_token(self, call: ToolCall) -> None:
+        settings = self.settings
+        key = (call.client.key, call.name)
+        bucket = self._buckets.get(key) or Bucket(
+            rate=settings.rate_limit_rps, burst=settings.rate_limit_burst
+        )
+        self._buckets[key], wait_s = take(bucket, trio.current_time())
+        if wait_s:
+            raise Refusal(
+                f"more than {settings.rate_limit_rps:g} {call.name} calls a second",
+                code="rate_limited",
+                hint=f"try again in {wait_s:.1f} s",
+                data={"retry_after_ms": round(wait_s * 1000)},
+            )
+
+
+def _unaliased(tool: Tool, given: Mapping[str, object]) -> dict[str, object]:
+    """Other names users know become ours; ours wins where both are given."""
+    named: dict[str, object] = {}
+    for name, value in given.items():
+        if name == "read_only":
+            if isinstance(value, bool):
+                named.setdefault("mode", "read" if value else "write")
+            else:
+                named[name] = value
+        else:
+            named[tool.aliases.get(name, name)] = value
+    ours = {name: value for name, value in given.items() if name not in tool.aliases}
+    return named | ours
+
+
+def _told(problem: Mapping[str, object]) -> str:
+    suggestion = problem.get("suggestion")
+    meant = f", did you mean {suggestion}?" if suggestion else ""
+    return f"{problem['path']}: expected {problem['expected']}{meant}"
