@@ -130,11 +130,10 @@ def _placeholders(profile: Profile) -> Iterator[Fault]:
         for word in _PLACEHOLDER.findall(" ".join(texts)):
             if word != own:
                 yield _fault(path, f"{{{word}}} means nothing here", f"{{{own}}}")
-    if profile.effort.flag and "{level}" not in profile.effort.template:
+    if profile.effort.flag and not _PLACEHOLDER.search(profile.effort.template):
         yield _fault("effort.template", f"{profile.effort.template!r} has no {{level}} in it")
-    for path, flags in {"resume.flags": profile.resume.flags}.items():
-        if flags and not any("{id}" in each for each in flags):
-            yield _fault(path, "no {id}: it would continue whatever ran last")
+    if profile.resume.flags and "{id}" not in " ".join(profile.resume.flags):
+        yield _fault("resume.flags", "no {id}: it would continue whatever ran last")
     plain = {
         "command": profile.command,
         "flags": profile.flags,

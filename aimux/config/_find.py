@@ -2,7 +2,6 @@
 
 import difflib
 import pathlib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -181,7 +180,7 @@ def parse_role(text: str) -> dict[str, str]:
         parts = orjson.loads(stripped)
         if not all(isinstance(each, str) for each in parts.values()):
             raise ValueError("the parts of a role must be texts")
-    elif re.match(r"(cli|model|effort|reasoning_effort)\s*=", stripped):
+    elif "=" in stripped.partition(":")[0]:
         pairs = [each.partition("=") for each in stripped.split(",") if each.strip()]
         parts = {key.strip(): value.strip() for key, _, value in pairs}
     else:

@@ -134,7 +134,8 @@ class Loader:
         profiles = self._profiles(places, seen)
         prompts, roles, text_problems = self._texts(places, seen)
         settings = _Judged(layers, profiles.profiles).settings()
-        overrides = _overrides(client.env, {*roles, *settings.roles}, layers)
+        roles_known = {*roles, *settings.roles}
+        overrides = _overrides(client.env, roles_known, profiles.profiles, layers)
         digest = hashlib.sha256(repr((key, sorted(seen.states.items()))).encode())
         return Snapshot(
             settings=settings,
@@ -313,7 +314,9 @@ def _prune(tree: Tree, denied: Sequence[str]) -> Iterator[str]:
             yield path
 
 
-def _overrides(env: Mapping[str, str], known: set[str], layers: _Layers) -> dict[str, Route]:
+def _overrides(
+    env: Mapping[str, str], known: set[str], profiles: Mapping[str, Profile], layers: _Layers
+) -> dict[str, Route]:
     names = {each.upper().replace("-", "_"): each for each in sorted(known)}
     found = {}
     for variable in sorted(env):
@@ -328,6 +331,9 @@ def _overrides(env: Mapping[str, str], known: set[str], layers: _Layers) -> dict
         except ValueError as error:
             layers.say(Severity.ERROR, variable, f"{env[variable]!r}: {error}", "cli:model:effort")
             continue
+        if not {parts["cli"]} & {*profiles, *(each.binary for each in profiles.values())}:
+            message = f"{parts['cli']} is not a known CLI"
+            layers.say(Severity.WARNING, variable, message, nearest(parts["cli"], profiles))
         found[names.get(word, word.lower().replace("_", "-"))] = Route(
             cli=parts["cli"],
             model=parts.get("model", ""),

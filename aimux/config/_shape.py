@@ -155,7 +155,7 @@ def _put(
         near = wrong.suggestion
         report(Fault(kind=FaultKind.WRONG, path=path, message=wrong.message, suggestion=near))
     except ValueError as error:  # the validator's own words
-        message = str(error.args[0]).replace("'" + field.name + "'", _shown(value))
+        message = str(error.args[0]).removeprefix(f"'{field.name}' ")
         report(Fault(kind=FaultKind.WRONG, path=path, message=message))
     else:
         tree[field.name] = fitted

@@ -1,12 +1,13 @@
 """The short form of a profile, over a shipped one and for a CLI nobody knows."""
 
-import pathlib
 from collections.abc import Callable
 
 import pytest
 
-from aimux.config import ClientContext, Loader, Snapshot
+from aimux.config import Snapshot
 from aimux.model import Mode, OutputFormat, PromptWay, Severity, Strength
+
+from .conftest import Desk
 
 README = r"""
 name: codex
@@ -24,15 +25,12 @@ Load = Callable[[str, str], Snapshot]
 
 
 @pytest.fixture
-def load(tmp_path: pathlib.Path) -> Load:
+def load(desk: Desk) -> Load:
     """Loads a user's profile file of a name and text."""
 
     def load(name: str, text: str) -> Snapshot:
-        place = tmp_path / "user" / "cli.d" / name
-        place.mkdir(parents=True)
-        (place / "profile.yaml").write_text(text, encoding="utf-8")
-        client = ClientContext(cwd=tmp_path, env={}, config_dir=tmp_path / "user")
-        return Loader().load(client)
+        desk.write_profile(name, text)
+        return desk.load()
 
     return load
 

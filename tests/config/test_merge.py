@@ -1,0 +1,96 @@
+"""The laws of merging."""
+
+from hypothesis import given, strategies as st
+
+from aimux.config._merge import merge, paths, without_nulls
+
+KEYS = st.sampled_from(["a", "b", "c"])
+LEAVES = st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2)
+
+
+def trees(leaves: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, object]]:
+    """Maps of maps, two or three deep."""
+    flat = st.dictionaries(KEYS, leaves, max_size=3)
+    deep = st.dictionaries(KEYS, leaves | flat, max_size=3)
+    return st.dictionaries(KEYS, leaves | deep, max_size=3)
+
+
+PLAIN = trees(LEAVES)
+NULLED = trees(LEAVES | st.none())
+
+
+@given(NULLED)
+def test_nothing_over_something_changes_nothing(tree: dict[str, object]) -> None:
+    """On either side, and over itself."""
+    assert merge(tree, {}) == tree
+    assert merge({}, tree) == tree
+    assert merge(tree, tree) == tree
+
+
+def same_shape(one: object, other: object) -> bool:
+    """Whether a key is a map on both sides or on neither."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(same_shape(one[key], other[key]) for key in one.keys() & other.keys())
+    return isinstance(one, dict) == isinstance(other, dict)
+
+
+@given(PLAIN, PLAIN, PLAIN)
+def test_layers_may_be_merged_in_any_grouping(
+    low: dict[str, object], middle: dict[str, object], high: dict[str, object]
+) -> None:
+    """Where sections are sections in every layer, as `check` makes sure."""
+    if same_shape(low, middle) and same_shape(middle, high) and same_shape(low, high):
+        assert merge(merge(low, middle), high) == merge(low, merge(middle, high))
+
+
+def at(tree: object, path: str) -> object:
+    """The value at a dotted path."""
+    for word in path.split("."):
+        assert isinstance(tree, dict)
+        tree = tree[word]
+    return tree
+
+
+@given(NULLED, NULLED)
+def test_whatever_the_higher_layer_says_holds(
+    low: dict[str, object], high: dict[str, object]
+) -> None:
+    """Every leaf of it, nulls included; an empty map says nothing."""
+    merged = merge(low, high)
+    for path in paths(high):
+        value = at(high, path)
+        if value != {}:
+            assert at(merged, path) == value
+
+
+@given(NULLED, NULLED)
+def test_keys_the_higher_layer_does_not_name_are_left_alone(
+    low: dict[str, object], high: dict[str, object]
+) -> None:
+    """And nothing is invented."""
+    merged = merge(low, high)
+
+    assert {key: merged[key] for key in low.keys() - high.keys()} == {
+        key: low[key] for key in low.keys() - high.keys()
+    }
+    assert merged.keys() == low.keys() | high.keys()
+
+
+@given(NULLED, NULLED)
+def test_merging_changes_neither_layer(low: dict[str, object], high: dict[str, object]) -> None:
+    """Snapshots share them."""
+    before = repr((low, high))
+    merge(low, high)
+
+    assert repr((low, high)) == before
+
+
+@given(NULLED)
+def test_no_null_is_left_and_nothing_else_is_lost(tree: dict[str, object]) -> None:
+    """What takes effect has a value."""
+    kept = without_nulls(tree)
+
+    assert all(at(kept, path) is not None for path in paths(kept))
+    assert {each for each in paths(kept) if at(kept, each) != {}} == {
+        each for each in paths(tree) if at(tree, each) not in (None, {})
+    }

@@ -1,0 +1,354 @@
+"""Profiles in the full shape: new CLIs without code, and everything that cannot work refused."""
+
+import pytest
+
+from aimux.config import Snapshot
+from aimux.model import FailureClass, Mode, OutputFormat, PromptWay, Severity
+
+from .conftest import Desk
+
+TINY = "schema_version: 1\nname: tiny\nbinary: tiny\ncommand: [tiny]\n"
+
+GUIDE = """
+schema_version: 1
+name: parrot
+binary: parrot
+display_name: Parrot
+vendor: birds
+capabilities: [coding, review]
+priority: 55
+search_paths: ["~/parrot/bin"]
+command: [parrot, say]
+prompt: {ways: [stdin, argument, file], guard: "--", file_flag: -f, max_arg_bytes: 1000}
+output:
+  format: jsonl
+  dialect: jsonl
+  flags: [--json]
+  fields:
+    answer: item.text
+    answer_when: {type: item.completed, item.type: message}
+    delta: delta.text
+    delta_when: {type: delta}
+    session_id: session
+    end_when: {type: done}
+    error_when: {type: failed}
+    error: error.message
+    input_tokens: usage.in
+    output_tokens: usage.out
+    cost_usd: usage.cost
+flags: [--quiet]
+modes:
+  read: {flags: [--dry], strength: policy, env: {PARROT_MODE: r}}
+  write: {flags: [--wet]}
+exclusive: [[--dry, --wet]]
+retired: {--old: "--new does it"}
+model: {flag: -m, joined: true, default: m1, fallback: [m2], cooldown_s: 5}
+effort: {flag: -e, template: "x={level}", levels: {low: small, max: huge}}
+resume: {flags: [--resume, "{id}"], position: last, same_cwd: false}
+system_prompt_flag: --system
+cwd_flag: -C
+data_dir_flag: --data
+data_dir_env: PARROT_HOME
+env: {passes: [PARROT_KEY, "BIRD_*"], sets: {NO_COLOR: "1"}}
+errors:
+  patterns: {quota: [too many crackers]}
+  exit_codes: {auth: [41]}
+  accept_exit: [0, 3]
+  login_hint: parrot login
+version: {args: [-V], pattern: 'v(\\d+)', tested_from: "1", tested_to: "2"}
+silence: {streams: false, start_s: 1, warn_s: 2, stall_s: 3, cancel_s: 4}
+stop: {signal: INT, grace_s: 1, leave_s: 1}
+limits: {max_events: 1, max_bytes: 2, max_steps: 3}
+needs_terminal: true
+completion_pattern: done
+timeout_s: 9
+"""
+
+
+def said(snapshot: Snapshot) -> list[str]:
+    """The errors without their files."""
+    return [each.message for each in snapshot.errors]
+
+
+def test_a_new_cli_with_json_lines_needs_no_code(desk: Desk) -> None:
+    """Every field of the guide's example arrives."""
+    path = desk.write_profile("parrot", GUIDE)
+    snapshot = desk.load()
+    parrot = snapshot.profiles["parrot"]
+
+    assert not snapshot.problems
+    assert parrot.origin == str(path)
+    assert parrot.command == ("parrot", "say")
+    assert parrot.prompt.ways == (PromptWay.STDIN, PromptWay.ARGUMENT, PromptWay.FILE)
+    assert parrot.prompt.max_arg_bytes == 1000
+    assert parrot.output.format is OutputFormat.JSONL
+    assert parrot.output.fields.answer_when == {"type": "item.completed", "item.type": "message"}
+    assert parrot.output.fields.cost_usd == "usage.cost"
+    assert parrot.modes[Mode.READ].env == {"PARROT_MODE": "r"}
+    assert Mode.DANGER not in parrot.modes
+    assert parrot.exclusive == (("--dry", "--wet"),)
+    assert parrot.model.fallback == ("m2",)
+    assert parrot.effort.levels == {"low": "small", "max": "huge"}
+    assert not parrot.resume.same_cwd
+    assert parrot.env.passes == ("PARROT_KEY", "BIRD_*")
+    assert parrot.errors.patterns == {FailureClass.QUOTA: ("too many crackers",)}
+    assert parrot.errors.exit_codes == {FailureClass.AUTH: (41,)}
+    assert parrot.errors.accept_exit == (0, 3)
+    assert parrot.version.tested_to == "2"
+    assert parrot.silence.cancel_s == 4
+    assert parrot.limits.max_steps == 3
+    assert parrot.needs_terminal
+    assert list(snapshot.profiles).index("parrot") == 5  # priority 55: behind opencode
+
+
+@pytest.mark.parametrize("dialect", ["text", "json"])
+def test_a_new_cli_with_text_or_one_json_object_needs_no_code(desk: Desk, dialect: str) -> None:
+    """The general readers."""
+    fields = ", fields: {answer: response}" if dialect == "json" else ""
+    desk.write_profile("tiny", TINY + f"output: {{format: {dialect}, dialect: {dialect}{fields}}}")
+    snapshot = desk.load()
+
+    assert not snapshot.problems
+    assert snapshot.profiles["tiny"].output.dialect == dialect
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "suggestion"),
+    [
+        ("promt: {}", "promt: unknown key promt", "prompt"),
+        ("prompt: {gaurd: x}", "prompt.gaurd: unknown key gaurd", "guard"),
+        (
+            "modes: {raed: {}}",
+            "modes: 'raed' is not one of read, write, danger",
+            "read",
+        ),
+        (
+            "modes: {read: {strength: hard}}",
+            "modes.read.strength: 'hard' is not one of sandbox, policy, soft, none",
+            "",
+        ),
+        (
+            "output: {format: xml}",
+            "output.format: 'xml' is not one of text, json, jsonl",
+            "",
+        ),
+        (
+            "completion_pattern: '['",
+            "completion_pattern: '[' is not a regex: unterminated character set at position 0",
+            "",
+        ),
+        (
+            "errors: {patterns: {quota: ['(']}}",
+            (
+                "errors.patterns.quota: '(' is not a regex:"
+                " missing ), unterminated subpattern at position 0"
+            ),
+            "",
+        ),
+        (
+            "version: {pattern: 'v1'}",
+            "version.pattern: 'v1' has no group for the version",
+            "",
+        ),
+        ("timeout_s: soon", "timeout_s: 'soon' is not a number", ""),
+        ("timeout_s: 0", "timeout_s: 0.0 is not above 0", ""),
+        ("flags: --one", "flags: '--one' is not a list", "[--one]"),
+        ("flags: [--x, 3.10]", "flags: 3.1 is read as a number", '"3.1"'),
+        ("flags: ['{modle}']", "flags: {modle} is not filled in here", "{model}"),
+        ("command: []", "command: empty", ""),
+        ("command: [other]", "command: command begins with other, the binary is tiny", ""),
+        (
+            "effort: {flag: -e, levels: {hihg: x}}",
+            "effort.levels.hihg: hihg is not one of none, minimal, low, medium, high, xhigh, max",
+            "high",
+        ),
+        (
+            "effort: {flag: -e, template: '{lvl}', levels: {low: x}}",
+            "effort.template: {lvl} means nothing here",
+            "{level}",
+        ),
+        (
+            "effort: {levels: {low: x}}",
+            "effort: levels without a flag or variable that carries them",
+            "",
+        ),
+        (
+            "resume: {flags: [--last]}",
+            "resume.flags: no {id}: it would continue whatever ran last",
+            "",
+        ),
+        (
+            "resume: {chosen: true, flags: ['{id}']}",
+            "resume.new_flags: the session's name is ours, but no flag gives it",
+            "",
+        ),
+        ("resume: {position: first}", "resume.position: first is not one of flags, last", ""),
+        ("stop: {signal: HUP}", "stop.signal: HUP is not one of TERM, INT", ""),
+        (
+            "prompt: {ways: [file]}",
+            "prompt.file_flag: a prompt may go by file, but no flag takes one",
+            "",
+        ),
+        (
+            "prompt: {joined: true}",
+            "prompt.joined: nothing to join the prompt to: prompt.flag is empty",
+            "",
+        ),
+        ("prompt: {ways: []}", "prompt.ways: empty: no way for a prompt to reach the CLI", ""),
+        ("name: Tiny Two", "name: 'Tiny Two' is not a lower-case word", ""),
+        ("schema_version: 2", "schema_version: 2 is not known, this is 1", ""),
+    ],
+)
+def test_a_profile_that_cannot_work_is_refused_with_place_and_remedy(
+    desk: Desk, line: str, message: str, suggestion: str
+) -> None:
+    """And only that one."""
+    key = line.partition(":")[0]
+    kept = [each for each in TINY.splitlines() if not each.startswith(f"{key}:")]
+    path = desk.write_profile("tiny", "\n".join([*kept, line]))
+    snapshot = desk.load()
+
+    assert "tiny" not in snapshot.profiles
+    assert "codex" in snapshot.profiles
+    assert said(snapshot) == [message]
+    assert snapshot.errors[0].suggestion == suggestion
+    assert snapshot.errors[0].where == f"{path}:{len(kept) + 1}"
+
+
+def test_an_unknown_reader_is_refused_with_the_nearest(desk: Desk) -> None:
+    """A typing error would give answers nobody can use."""
+    desk.write_profile("tiny", TINY + "output: {dialect: claudee}")
+    snapshot = desk.load()
+
+    assert snapshot.errors[0].suggestion == "claude"
+    assert "output.dialect: claudee is not one of text, json, jsonl" in said(snapshot)[0]
+
+
+@pytest.mark.parametrize("missing", ["name", "binary", "command"])
+def test_what_a_profile_cannot_do_without_is_asked_for(desk: Desk, missing: str) -> None:
+    """By its key."""
+    lines = [each for each in TINY.splitlines() if not each.startswith(f"{missing}:")]
+    desk.write_profile("tiny", "\n".join(lines))
+
+    assert said(desk.load()) == [f"{missing}: missing"]
+
+
+def test_faults_of_shape_and_of_sense_are_listed_together(desk: Desk) -> None:
+    """One round of repair is enough."""
+    desk.write_profile(
+        "tiny", TINY + "promt: 1\ncompletion_pattern: '('\ntimeout_s: x\nstop: {signal: HUP}\n"
+    )
+
+    assert len(said(desk.load())) == 4
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "flags: [-y]\nmodes: {read: {flags: [--plan]}}\nexclusive: [[-y, --plan]]",
+        "modes: {read: {flags: [-y, --mode=plan]}}\nexclusive: [[-y, --mode]]",
+        "output: {flags: [-o, x]}\nmodes: {read: {flags: [-o, y]}}\nexclusive: [[-o]]",
+    ],
+)
+def test_contradictory_flags_are_a_load_error(desk: Desk, lines: str) -> None:
+    """In whatever fields they stand, joined to a value or not."""
+    desk.write_profile("tiny", TINY + lines)
+    snapshot = desk.load()
+
+    assert "tiny" not in snapshot.profiles
+    assert "contradict each other" in said(snapshot)[0]
+
+
+def test_flags_of_different_modes_do_not_contradict(desk: Desk) -> None:
+    """They never stand together."""
+    desk.write_profile(
+        "tiny",
+        TINY + "modes: {read: {flags: [--plan]}, write: {flags: [--act]}}\n"
+        "exclusive: [[--plan, --act]]",
+    )
+
+    assert not desk.load().problems
+
+
+def test_a_flag_that_is_gone_is_refused_in_a_full_profile(desk: Desk) -> None:
+    """Its reason is data of the profile."""
+    desk.write_profile("tiny", TINY + "flags: [--old]\nretired: {--old: --new does it}")
+
+    assert said(desk.load()) == ["flags: --old no longer exists: --new does it"]
+
+
+def test_a_full_profile_of_a_shipped_name_replaces_it(desk: Desk) -> None:
+    """Nothing of the shipped one is left."""
+    desk.write_profile("codex", TINY.replace("tiny", "codex"))
+    codex = desk.load().profiles["codex"]
+
+    assert codex.output.flags == ()
+    assert codex.modes == {}
+    assert codex.display_name == ""
+
+
+def test_a_few_keys_of_a_shipped_name_are_laid_over_it(desk: Desk) -> None:
+    """No need to copy the rest; null resets a key."""
+    desk.write_profile(
+        "codex", "{name: codex, model: {default: m1}, timeout_s: 5, env: {passes: null}}"
+    )
+    codex = desk.load().profiles["codex"]
+
+    assert codex.model.default == "m1"
+    assert codex.model.flag == "-m"
+    assert codex.timeout_s == 5
+    assert codex.env.passes == ()
+    assert codex.output.dialect == "codex"
+
+
+def test_a_broken_profile_of_a_shipped_name_leaves_the_shipped_one(desk: Desk) -> None:
+    """And is reported."""
+    desk.write_profile("codex", "{name: codex, timeout_s: x}")
+    snapshot = desk.load()
+
+    assert snapshot.profiles["codex"].timeout_s == 3600
+    assert len(snapshot.errors) == 1
+
+
+@pytest.mark.parametrize("text", ["[", "- a", "x"])
+def test_what_is_no_profile_at_all_is_reported(desk: Desk, text: str) -> None:
+    """The others load."""
+    desk.write_profile("tiny", text)
+    snapshot = desk.load()
+
+    assert len(snapshot.errors) == 1
+    assert len(snapshot.profiles) == 12
+
+
+def test_a_directory_of_another_name_and_a_secret_are_warned_of(desk: Desk) -> None:
+    """Both work, neither is wise."""
+    desk.write_profile(
+        "other",
+        TINY
+        + "env: {sets: {TINY_API_KEY: k, MAX_TOKENS: '5'}}\n"
+        + "modes: {read: {env: {A_TOKEN: t}}}",
+    )
+    snapshot = desk.load()
+
+    assert "tiny" in snapshot.profiles
+    assert [(each.severity, each.message.partition(":")[0]) for each in snapshot.problems] == [
+        (Severity.WARNING, "name"),
+        (Severity.WARNING, "env.sets.TINY_API_KEY"),
+        (Severity.WARNING, "modes.read.env.A_TOKEN"),
+    ]
+
+
+def test_a_project_cannot_name_a_program_to_run(desk: Desk) -> None:
+    """A fresh clone is not trusted with that."""
+    place = desk.project / ".aimux" / "cli.d" / "tiny"
+    place.mkdir(parents=True)
+    (place / "profile.yaml").write_text(TINY, encoding="utf-8")
+
+    assert "tiny" not in desk.load().profiles
+
+
+def test_json_in_a_variable_is_not_taken_for_a_placeholder(desk: Desk) -> None:
+    """Braces are common there."""
+    desk.write_profile("tiny", TINY + """env: {sets: {CONF: '{"a":{"b":"c"}}'}}""")
+
+    assert not desk.load().problems
