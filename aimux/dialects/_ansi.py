@@ -29,18 +29,14 @@ _TOKEN: Final = re.compile(
     r"|(?P<back>\x08+)|(?P<home>\r+)|(?P<run>[^\x00-\x08\x0b-\x1f\x7f-\x9f]+)"
 )
 _MAX_COLUMN: Final = 4096  # a forged cursor move must not cost memory; our terminals are this wide
-_SPECIAL: Final = tuple(
-    bytes([each])
-    for each in (0x1B, 0x0D, 0x08, 0x00, 0x07, 0x7F, 0x0E, 0x0F, 0x0C, 0x0B, *range(1, 7))
-)
+_CONTROLS: Final = bytes(each for each in (*range(32), 127) if each not in b"\t\n")
 _C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
 
 
 def is_plain(data: bytes) -> bool:
     """True if `data` (UTF-8) surely holds nothing that `clean` would change."""
-    for each in _SPECIAL:
-        if each in data:
-            return False
+    if len(data.translate(None, _CONTROLS)) != len(data):
+        return False
     return not (b"\xc2" in data and _C1.search(data))
 
 

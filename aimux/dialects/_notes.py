@@ -68,7 +68,8 @@ _REFUSED: Final = re.compile(
     re.IGNORECASE,
 )
 _STATUS: Final = re.compile(
-    r"(?:status|code|error|HTTP)\W{0,4}(?:code\W{0,3})?([45]\d\d)\b|\(([45]\d\d)\)|^([45]\d\d) "
+    r"(?:status|code|error|HTTP)\W{0,4}(?:code\W{0,3})?([45]\d\d)\b|\(([45]\d\d)\)|^([45]\d\d) ",
+    re.IGNORECASE,
 )
 
 

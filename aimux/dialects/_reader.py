@@ -18,7 +18,7 @@ from ._ansi import clean
 from ._base import Reading
 from ._completion import Completion
 from ._lines import MAX_LINE_BYTES, LineBuffer
-from ._notes import Notes
+from ._notes import MAX_NOISE_CHARS, Notes
 from ._records import glued, load
 from ._shapes import Record
 
@@ -137,9 +137,11 @@ class Reader:
 
     def _odd(self, stream: Stream, raw: bytes) -> None:
         """A line that is not simply one record."""
-        if len(raw) > MAX_LINE_BYTES:
-            raw = raw[:MAX_LINE_BYTES]
+        if len(raw) > MAX_LINE_BYTES:  # what is left of a record says nothing
             self._notes.warn("line_truncated", f"a line is longer than {MAX_LINE_BYTES} bytes")
+            head = raw[: 4 * MAX_NOISE_CHARS].decode("utf-8", "replace")
+            self._notes.noise(stream, clean(head), explains=False)
+            return
         text = raw.decode("utf-8", "replace")
         line = clean(text)
         if not self._glued(stream, text) and not self._array(stream, line):
