@@ -153,13 +153,9 @@ def settle(breaker: Breaker, permit: Permit, end: TurnEnd, now: float) -> Breake
     if permit.number in breaker.leases:
         leases = {each: at for each, at in breaker.leases.items() if each != permit.number}
         breaker = attrs.evolve(breaker, leases=leases)
-        match end:
-            case TurnEnd.SUCCESS:
-                return _closed(breaker, Sign.PROBE_GOOD)
-            case TurnEnd.FAILURE:
-                return _opened(breaker, Sign.PROBE_BAD, now)
-            case TurnEnd.NEUTRAL:
-                return breaker
+        if end is TurnEnd.SUCCESS:
+            return _closed(breaker, Sign.PROBE_GOOD)
+        return breaker if end is TurnEnd.NEUTRAL else _opened(breaker, Sign.PROBE_BAD, now)
     if permit.number not in breaker.out:
         return breaker
     breaker = attrs.evolve(breaker, out=breaker.out - {permit.number})

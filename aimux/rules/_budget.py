@@ -70,11 +70,10 @@ def _slice(text: str, start: int, end: int) -> Slice:
     total = len(text)
     hint = ""
     if start > 0 or end < total:
-        hint = f"characters {start} to {end} of {total}"
+        further = "what comes before starts at offset=0"
         if end < total:
-            hint += f"; go on with offset={end}, or see the end with tail=2000"
-        elif start > 0:
-            hint += "; what comes before starts at offset=0"
+            further = f"go on with offset={end}, or see the end with tail=2000"
+        hint = f"characters {start} to {end} of {total}; {further}"
     return Slice(
         text=text[start:end],
         offset=start,

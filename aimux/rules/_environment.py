@@ -95,6 +95,12 @@ def environment(
     return env
 
 
+def probe_environment(profile: Profile, binary: str, env: Mapping[str, str]) -> dict[str, str]:
+    """What a CLI gets of the client's `env` when it is only asked for its version."""
+    ask = Ask(prompt="", route=Route(cli=profile.name), cwd="/", env=env)
+    return environment(profile, binary, ask, {}, _NO_VALUES)
+
+
 def _passes(name: str, pattern: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 

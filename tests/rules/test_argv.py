@@ -444,6 +444,7 @@ RULES = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(HARD, RULES, st.booleans())
 def test_the_prompt_arrives_exactly_once_and_is_never_a_flag(
     prompt: str, rule: PromptRule, is_terminal: bool
@@ -485,6 +486,7 @@ def test_the_prompt_arrives_exactly_once_and_is_never_a_flag(
     assert not any(prompt in each for each in plan.shown_argv if len(prompt) > 20)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=5), max_size=8))
 def test_nothing_of_the_clients_environment_passes_unless_named(env: dict[str, str]) -> None:
     profile = attrs.evolve(PROFILE, env=EnvRule(passes=("TOOL_*",)))

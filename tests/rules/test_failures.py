@@ -205,6 +205,7 @@ def test_an_interrupted_turn_has_the_class_last_seen_else_it_timed_out() -> None
     assert "timeout_seconds" in blank.hint
 
 
+@pytest.mark.slow
 @given(st.text(max_size=300), st.text(max_size=300), st.one_of(st.none(), st.integers(0, 255)))
 def test_anything_is_classified_and_stays_small(
     text: str, stderr: str, exit_code: int | None

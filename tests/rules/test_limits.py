@@ -50,6 +50,7 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
     assert take(bucket, 50.0)[1] == 1.0
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0.0, 1.0), max_size=60))
 def test_no_more_pass_than_rate_and_burst_allow(gaps: list[float]) -> None:
     bucket, now, passed = Bucket(rate=5.0, burst=4), 0.0, 0

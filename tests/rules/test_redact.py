@@ -105,6 +105,7 @@ def test_an_excerpt_is_the_end_and_says_that_it_is_cut() -> None:
     assert excerpt("abcd", 4) == "abcd"
 
 
+@pytest.mark.slow
 @given(st.text(), st.integers(1, 50))
 def test_an_excerpt_is_harmless_and_short(text: str, max_chars: int) -> None:
     shown = excerpt(text, max_chars)

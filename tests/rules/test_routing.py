@@ -358,6 +358,7 @@ def test_a_cli_with_all_models_cooling_is_skipped() -> None:
     assert clis(chosen(Want(), cooled=cooling))[0] == "claude"
 
 
+@pytest.mark.slow
 @given(st.permutations(sorted(PROFILES)), st.permutations(sorted(ROLES)), st.sampled_from(Mode))
 def test_the_same_inputs_give_the_same_order(
     names: list[str], roles: list[str], mode: Mode
