@@ -215,12 +215,18 @@ def _problems(fault: Exception) -> list[str]:
     from cattrs.errors import BaseValidationError
 
     if not isinstance(fault, BaseValidationError):
-        return [_plain(fault, None)]
-    found = transform_error(fault, format_exception=_plain)
+        return [_plain(fault)]
+    found = transform_error(fault, format_exception=_placed)
     return [each.replace(" @ $.", " @ ").replace(" @ $", "") for each in found]
 
 
-def _plain(fault: BaseException, _: type | None) -> str:
+def _placed(fault: BaseException, _: type | None) -> str:
+    """One fault in words, before ` @ ` and its place, which names a missing key already."""
+    return "missing key" if isinstance(fault, KeyError) else _plain(fault)
+
+
+def _plain(fault: BaseException) -> str:
+    """One fault in words."""
     from cattrs.errors import ForbiddenExtraKeysError
 
     if isinstance(fault, ForbiddenExtraKeysError):
@@ -265,6 +271,7 @@ def _common(made: "Converter") -> None:
     made.register_unstructure_hook(datetime.datetime, _dump_time)
     made.register_structure_hook(bytes, _load_blob)
     made.register_unstructure_hook(bytes, lambda blob: base64.b64encode(blob).decode())
+    made.register_structure_hook_factory(attrs.has, _value_hook)
     made.register_structure_hook_factory(_is_sequence, _sequence_hook)
     made.register_structure_hook_factory(_is_events, _event_hook)
     made.register_unstructure_hook_func(
@@ -309,6 +316,25 @@ def _load_blob(data: object, _: type) -> bytes:
     except binascii.Error as error:
         msg = f"not base64: {error}"
         raise ValueError(msg) from error
+
+
+def _value_hook(shape: type, made: "Converter") -> Callable[[object, object], object]:
+    """cattrs' own, which takes anything that has keys, after a look at what it gets."""
+    from cattrs.gen import make_dict_structure_fn
+
+    from_keys: Callable[[Mapping[str, object], type], object] = make_dict_structure_fn(
+        shape,
+        made,
+        _cattrs_forbid_extra_keys=True,
+        _cattrs_detailed_validation=made.detailed_validation,
+    )
+
+    def structure(data: object, _: object) -> object:
+        if not isinstance(data, Mapping):
+            _refuse(data, "an object")
+        return from_keys(data, shape)
+
+    return structure
 
 
 def _is_sequence(shape: object) -> bool:
