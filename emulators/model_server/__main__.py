@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-import threading  # noqa: TID251 -- blocking sockets; this program has no loop
+import threading
 from pathlib import Path
 
 from ._server import serve_model

@@ -16,7 +16,7 @@ import json
 import re
 import select
 import socket
-import threading  # noqa: TID251 -- blocking sockets; this program has no loop
+import threading
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus

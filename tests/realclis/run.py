@@ -220,6 +220,23 @@ def check_cancel_tool(bench: Bench) -> str:
     return _cancelled(bench, "[[shell sleep 120]]", mode="write")
 
 
+def check_empty(bench: Bench) -> str:
+    """An answer without a word is a failure, whatever the CLI's exit code says."""
+    answer = bench.ask("Anything? [[empty]]")
+    if answer.body.get("status") == "completed":
+        raise Failed(f"completed with {answer.content[:40]!r}")
+    return OK
+
+
+def check_auth(bench: Bench) -> str:
+    """A refused key is told as such. Comes last: it may close the CLI for further calls."""
+    answer = bench.ask("Anything? [[behave 401]]")
+    error = answer.body.get("error") or {}
+    if error.get("class") != "auth":
+        raise Failed(f"{answer.body.get('status')}, class {error.get('class')}: {answer.fault}")
+    return OK
+
+
 def _cancelled(bench: Bench, directive: str, mode: str) -> str:
     before = len(bench.requests)
     number = bench.client.start("exec", bench.arguments(f"Begin now: {directive}", mode=mode))
@@ -271,6 +288,8 @@ CHECKS: Final[Mapping[str, Callable[[Bench], str]]] = {
     "large": check_large,
     "cancel": check_cancel,
     "cancel-tool": check_cancel_tool,
+    "empty": check_empty,
+    "auth": check_auth,
 }
 
 
