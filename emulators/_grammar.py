@@ -318,6 +318,8 @@ class Grammar:
                 break
             else:
                 self._word(parsed, word)
+        if parsed.has("help"):
+            raise Refused(0, "", f"{self.usage or f'Usage: {self.name} [options]'}\n")
         return parsed
 
     def _word(self, parsed: Parsed, word: str) -> None:

@@ -54,6 +54,7 @@ ROWS = [
     row("codex exec --json -c x.wire_api=chat hi", 1, "is no longer supported"),
     row(f"codex exec --json resume {UUID} x", 1, f"no rollout found for thread id {UUID} (code"),
     row("codex exec -C /nowhere hi", 1, "/nowhere"),
+    row("codex exec --help", 0, "Usage: codex exec [OPTIONS] [PROMPT]"),
     row("claude -p --nonsense x", 1, "error: unknown option '--nonsense'\n"),
     row("claude -p --DASH~hello", 1, "error: unknown option '--DASH hello'\n"),
     row("claude -p -- --DASH~hello", 0),
