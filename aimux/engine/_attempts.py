@@ -99,7 +99,7 @@ class Request:
     is_resume: bool = False
     new_native_id: str = ""  # for CLIs whose sessions we name
     wants_terminal: bool = False
-    schema: Mapping[str, object] | None = None
+    schema: Mapping[str, object] | bool | None = None
 
     @property
     def full_prompt(self) -> str:

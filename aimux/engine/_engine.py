@@ -19,6 +19,7 @@ import structlog
 import trio
 
 from aimux.config import ClientContext, Loader, Snapshot
+from aimux.drivers import open_warden
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
 from aimux.model import (
     RANDOM_BYTES,
@@ -425,7 +426,7 @@ async def open_engine(
         per_client=server.max_jobs_per_client,
         queue=server.max_queued_jobs,
     )
-    async with open_job_room(store, admission, strict=strict) as room:
+    async with open_warden(), open_job_room(store, admission, strict=strict) as room:
         yield Engine(
             settings=settings,
             store=store,

@@ -55,6 +55,7 @@ from ._cooldowns import (
     flush as flush,
     left_s as left_s,
 )
+from ._environment import probe_environment as probe_environment
 from ._failures import (
     classify as classify,
     failure as failure,

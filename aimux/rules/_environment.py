@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from aimux.errors import Refusal, SetupFault
-from aimux.model import Ask, Profile
+from aimux.model import Ask, Profile, Route
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
+_NO_VALUES: Final = {"model": "", "level": "", "id": ""}
 
 BASELINE: Final = frozenset(
     {
