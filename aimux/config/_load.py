@@ -131,7 +131,7 @@ class Loader:
         for path, value in read_flags(client.flags, known):
             flag = "--" + path.removeprefix("server.").replace("_", "-").replace(".", "-")
             layers.add(Source.FLAG, _nested(path, value), _fixed(Source.FLAG, flag))
-        profiles = self._profiles(places, seen)
+        profiles = self._profiles(places.profile_roots, seen)
         prompts, roles, text_problems = self._texts(places, seen)
         settings = _Judged(layers, profiles.profiles).settings()
         roles_known = {*roles, *settings.roles}
@@ -161,12 +161,17 @@ class Loader:
         if document.data is not None:  # an empty file says nothing
             layers.add(source, document.data, functools.partial(_in_file, source, document))
 
-    def _profiles(self, places: Places, seen: Seen) -> Profiles:
-        """Shared by all clients of one configuration directory."""
-        roots = tuple(places.profile_roots)
-        return self._shelf.get(
-            ("profiles", roots), lambda own: load_profiles(roots, self._reader, own), seen
-        )
+    def _profiles(self, roots: Sequence[tuple[Source, pathlib.Path]], seen: Seen) -> Profiles:
+        """Layer upon layer, each shared by all clients that have it and what is below it."""
+        if not roots:
+            return Profiles()
+        source, root = roots[-1]
+
+        def make(own: Seen) -> Profiles:
+            below = self._profiles(roots[:-1], own)
+            return load_profiles(source, root, below, self._reader, own)
+
+        return self._shelf.get(("profiles", tuple(roots)), make, seen)
 
     def _texts(
         self, places: Places, seen: Seen

@@ -22,37 +22,36 @@ FILE: Final = "profile.yaml"
 class Profiles:
     """All profiles that can be used, and what is wrong with the others."""
 
-    profiles: Mapping[str, Profile]
-    problems: Sequence[Problem]
-    sources: Mapping[str, Source]
+    profiles: Mapping[str, Profile] = attrs.field(factory=dict)
+    problems: Sequence[Problem] = ()
+    trees: Mapping[str, Tree] = attrs.field(factory=dict)  # raw, for what is laid over them
 
 
 def load_profiles(
-    roots: Sequence[tuple[Source, pathlib.Path]], reader: YamlReader, seen: Seen
+    source: Source, root: pathlib.Path, below: Profiles, reader: YamlReader, seen: Seen
 ) -> Profiles:
-    """Every profile below `roots`, lowest layer first. One that cannot work is left out and
-    reported; the layer below it, if it has one, stays in use.
+    """Every profile of `root` over those of the layers below.
+
+    One that cannot work is left out and reported; what stands below it, if anything, stays in use.
     """
-    found = _Found()
-    for source, root in roots:
-        for file in seen.files_in(root, FILE):
-            found.read(source, file, reader)
+    found = _Found(below)
+    for file in seen.files_in(root, FILE):
+        found.read(source, file, reader)
     ordered = sorted(found.profiles.values(), key=lambda each: (each.priority, each.name))
     return Profiles(
         profiles={each.name: each for each in ordered},
         problems=tuple(found.problems),
-        sources=found.sources,
+        trees=found.trees,
     )
 
 
 class _Found:
     """Profiles so far, with the raw trees that short ones are laid over."""
 
-    def __init__(self) -> None:
-        self.profiles: dict[str, Profile] = {}
-        self.problems: list[Problem] = []
-        self.sources: dict[str, Source] = {}
-        self._trees: dict[str, Tree] = {}
+    def __init__(self, below: Profiles) -> None:
+        self.profiles = dict(below.profiles)
+        self.problems = list(below.problems)
+        self.trees = dict(below.trees)
 
     def read(self, source: Source, file: pathlib.Path, reader: YamlReader) -> None:
         try:
@@ -73,8 +72,7 @@ class _Found:
                 Severity.WARNING, key, "a secret in a file, env.passes lets the client's in", ""
             )
         self.profiles[profile.name] = profile
-        self.sources[profile.name] = source
-        self._trees[profile.name] = tree
+        self.trees[profile.name] = tree
 
     def _profile(self, document: Document, page: "_Page") -> tuple[Profile | None, Tree]:
         raw = document.data
@@ -82,7 +80,7 @@ class _Found:
             page.say(Severity.ERROR, "", "not a profile: a map of keys is wanted", "")
             return None, {}
         name = raw.get("name")
-        base = self._trees.get(name) if isinstance(name, str) else None
+        base = self.trees.get(name) if isinstance(name, str) else None
         if is_short(raw):
             short = translate(
                 raw,

@@ -72,11 +72,13 @@ def _types_of(cls: type) -> dict[str, Kind]:
     return {each.name: hints[each.name] for each in attrs.fields(cls)}
 
 
+@functools.cache
 def _section(kind: Kind) -> type | None:
     """The class, if a value of this kind is a section with keys of its own."""
     return kind if isinstance(kind, type) and attrs.has(kind) else None
 
 
+@functools.cache
 def _parts(kind: Kind) -> tuple[Kind, Sequence[Kind]]:
     """Origin and arguments of an annotation; `X | None` counts as `X`."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)

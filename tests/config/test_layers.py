@@ -375,4 +375,4 @@ def test_a_loader_without_a_cache_directory_works_and_says_what_it_holds(desk: D
     loader = Loader()
     loader.load(desk.client())
 
-    assert repr(loader).startswith("<Loader: <Shelf: 3 of 64 values kept>, <YamlReader: ")
+    assert repr(loader).startswith("<Loader: <Shelf: 4 of 64 values kept>, <YamlReader: ")
