@@ -130,8 +130,13 @@ def read_stdin() -> str:
     return kept.decode("utf-8", "surrogateescape")
 
 
-def wait_stdin(seconds: float) -> bool:
-    """Whether stdin has data, or has ended, before the (scaled) time is over."""
+def wait_stdin(seconds: float, *, scaled: bool = True) -> bool:
+    """Whether stdin has data, or has ended, before the time is over.
+
+    ``scaled=False`` is for a prompt that can come from nowhere else: shortening that wait would
+    make a race of it.
+    """
+    seconds *= scale() if scaled else 1.0
     if stdin_state() in ("closed", "tty"):
         return True
     if sys.platform == "win32":  # select works on sockets only there
@@ -139,14 +144,14 @@ def wait_stdin(seconds: float) -> bool:
         from ctypes import byref, c_ulong, windll
 
         handle, ready = msvcrt.get_osfhandle(0), c_ulong(0)
-        limit = time.time() + seconds * scale()
+        limit = time.time() + seconds
         while time.time() <= limit:
             alive = windll.kernel32.PeekNamedPipe(handle, None, 0, None, byref(ready), None)
             if not alive or ready.value:
                 return True
             time.sleep(0.01)
         return False
-    return bool(select.select([0], [], [], seconds * scale())[0])
+    return bool(select.select([0], [], [], seconds)[0])
 
 
 class Stage:

@@ -135,7 +135,9 @@ def main(argv: list[str]) -> int:
 def _prompt(parsed: Parsed, argv: list[str]) -> str:
     prompt = parsed.words[0] if parsed.words else ""
     if not prompt and not _value_follows(argv):
-        ready = _stage.stdin_state() not in ("tty", "closed") and _stage.wait_stdin(0.5)
+        ready = _stage.stdin_state() not in ("tty", "closed") and _stage.wait_stdin(
+            0.5, scaled=False
+        )
         prompt = _stage.read_stdin() if ready else ""
     if not prompt.strip():
         if parsed.has("resume") or parsed.text("agent"):

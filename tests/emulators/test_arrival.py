@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from ._theatre import CLIS, STDIN, WRITE, Case, Theatre, answer, words
+from .test_faults import read_until, started
 
 HASH = {"EMULATOR_DIRECTIVES": "[[sha256]]"}
 NASTY = {
@@ -167,6 +168,20 @@ async def test_a_closed_stdin_breaks_gptme_only(theatre: Theatre) -> None:
         codes[cli] = done.returncode
 
     assert codes == {**dict.fromkeys(CLIS, 0), "gptme": 1}
+
+
+async def test_a_prompt_on_stdin_may_come_late(theatre: Theatre) -> None:
+    """Scaling the waits down does not make a race of it."""
+    env = {"EMULATOR_TIME_SCALE": "0"}
+    for cli in ("claude", "continue"):
+        with started(theatre.start(*STDIN[cli], stdin=subprocess.PIPE, env=env)) as child:
+            assert child.stdin is not None
+            await trio.sleep(0.2)  # the lateness itself
+            child.stdin.write(b"late prompt")
+            child.stdin.close()
+            out = await read_until(child, b"late prompt")
+
+        assert b"(emulated) received: late prompt" in out
 
 
 async def test_continue_does_not_read_stdin_when_a_value_follows_its_print_flag(
