@@ -57,7 +57,8 @@ class Answers:
         if call.is_cancelled:
             del self._calls[call_id]
             return None
-        body = self._host.finished(call, cast(Json, result), ttl_ms, cache_scope)
+        shape = result if type(result) is dict else dict(result)
+        body = self._host.finished(call, shape, ttl_ms, cache_scope)
         event = call.event
         data = orjson.dumps({"jsonrpc": "2.0", "id": event.request_id, "result": body})
         if call.route.method in _SUBSCRIBING and type(event) is Called:

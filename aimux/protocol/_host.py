@@ -27,6 +27,13 @@ def _shape_of(server: ServerInfo, revision: Revision) -> Json:
     return server.shape(revision)
 
 
+@functools.lru_cache(maxsize=32)
+def _signature_of(server: ServerInfo) -> Json:
+    """Return what every modern result says of the server: icons and prose only on discovery."""
+    full = server.shape(REVISIONS[MODERN])
+    return {key: full[key] for key in ("name", "version", "title") if key in full}
+
+
 @attrs.frozen
 class Host:
     """Name, offer and instructions of a server."""
@@ -82,7 +89,7 @@ class Host:
     ) -> Json:
         event = call.event
         given = result.get("_meta")
-        meta: Json = {SERVER_KEY: _shape_of(self.server, event.revision)}
+        meta: Json = {SERVER_KEY: _signature_of(self.server)}
         if isinstance(given, dict):
             meta |= given
         if isinstance(event, Listening):

@@ -13,7 +13,8 @@ Theory of operation. Three machines, each seeing its own part of a message:
   again when their call is closed or cancelled; a ``CallId`` never comes again.
 
 The order of rules when a request is wrong: not JSON, not a request, bad envelope, unsupported
-version, id already open, unknown method, missing capability, bad parameters; the first wins.
+version, id already open, unknown method, missing capability, bad parameters, too many open calls;
+the first wins.
 
 The peer does no I/O and knows no time. It suits any transport: a stream of messages feeds one peer
 for its whole life, handshake HTTP one peer per session, modern HTTP a throw-away peer per POST.
@@ -75,6 +76,7 @@ from aimux.protocol._shapes import (
     rank_of,
 )
 
+MAX_OPEN_CALLS: Final = 4096  # of one client, listeners and unfinished cancelled calls included
 DEFAULT_LOG_LEVEL: Final = "info"  # until a handshake client sets one
 
 
@@ -296,8 +298,13 @@ class Peer(Answers):
                 fault = param.fault(params)
                 if fault is not None:
                     return self._refuse(request_id, Fault(Code.INVALID_PARAMS, fault), batch)
+        if route.is_own and method != "subscriptions/listen":
+            return self._answer_own(request_id, method, params, batch)
+        if len(self._calls) >= MAX_OPEN_CALLS:
+            text = f"more than {MAX_OPEN_CALLS} calls are open"
+            return self._refuse(request_id, Fault(Code.INTERNAL_ERROR, text), batch)
         if route.is_own:
-            return self._answer_own(request_id, route, params, client, batch)
+            return self._listen(request_id, route, params, client)
         self._counted = counted = self._counted + 1
         event = Called(CallId(counted), request_id, method, params, meta, revision, client)
         self._calls[event.call_id] = self._open[request_id] = OpenCall(event, route, batch)
@@ -350,12 +357,10 @@ class Peer(Answers):
         return [Reply(Outgoing(data, None, True, int(fault.code)))]
 
     def _answer_own(
-        self, request_id: int | str, route: Route, params: Json, client: Client, batch: Batch | None
+        self, request_id: int | str, method: str, params: Json, batch: Batch | None
     ) -> list[Event]:
         told: Json | Fault
-        match route.method:
-            case "subscriptions/listen":
-                return self._listen(request_id, route, params, client)
+        match method:
             case "initialize":
                 told = self._initialize(params, batch)
             case "logging/setLevel":

@@ -1,5 +1,7 @@
 """What transcripts cannot say about a peer."""
 
+from types import MappingProxyType
+
 import orjson
 import pytest
 from hypothesis import given, strategies as st
@@ -20,6 +22,7 @@ from aimux.protocol import (
     missing_capability,
     resource_not_found,
 )
+from aimux.protocol._peer import MAX_OPEN_CALLS
 
 from .transcript import make_peer
 
@@ -400,6 +403,34 @@ def test_client_is_read_leniently() -> None:
     assert peer.revision.version == "2025-11-25"
     peer.receive(line("initialize", 2, protocolVersion="2024-11-05"))
     assert peer.revision.version == "2025-11-25"
+
+
+def test_open_calls_of_one_client_are_bounded() -> None:
+    """Cancelled calls count until their handlers have ended; one that ends makes room."""
+    peer = make_peer()
+    first = called(peer, line("tools/call", 0, name="x"))
+    for number in range(1, MAX_OPEN_CALLS):
+        called(peer, line("tools/call", number, name="x"))
+    peer.receive(line("notifications/cancelled", requestId=0))
+
+    for _ in range(2):
+        (event,) = peer.receive(line("tools/call", "more", name="x"))
+        assert isinstance(event, Reply)
+        assert event.outgoing.error_code == -32603
+    (event,) = peer.receive(line("ping", "p"))
+    assert isinstance(event, Reply)
+    assert body(event.outgoing)["result"] == {}
+    peer.release(first.call_id)
+    called(peer, line("tools/call", "more", name="x"))
+
+
+def test_results_may_be_any_mapping() -> None:
+    peer = make_peer()
+    call = called(peer, line("resources/read", 1, uri="a://b"))
+
+    said = body(peer.answer(call.call_id, MappingProxyType({"contents": []})))
+
+    assert said["result"] == {"contents": []}
 
 
 def test_watched_uris_are_those_of_both_eras() -> None:
