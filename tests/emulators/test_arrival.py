@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 
+import attrs
 import pytest
 import trio
 
@@ -89,7 +90,8 @@ async def test_stdin_and_argument_are_joined_as_by_the_real_ones(theatre: Theatr
         "continue": "do it",
         "droid": "do it",
     }
-    results = await theatre.all(
+    patient = attrs.evolve(theatre, fast=False)  # real waits: the writer must not lose a race
+    results = await patient.all(
         Case(words=words(WRITE[cli], "do it"), stdin=b"ctx from stdin", env=HASH) for cli in glue
     )
 
