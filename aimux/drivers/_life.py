@@ -6,22 +6,47 @@ reaches the shell around it, which does what anybody may do: it asks the attenda
 there the shield is bounded by the grace, `LINGER_S` and `GONE_S`.
 """
 
-import signal
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Protocol
 
 import attrs
 import trio
 
 from ._base import LINGER_S, Child, Exit, Order
-from ._processes import Proc
-from ._stop import Leader, stop_leader, sweep
 from ._warden import in_charge
 
-SIGNALS: Final = {"TERM": signal.SIGTERM, "INT": signal.SIGINT}
-
 Task = Callable[[], Awaitable[None]]
+
+
+class Mortal(Protocol):
+    """A child in the hands of its system: the leader of a POSIX group, or of a Windows job."""
+
+    pid: int
+    started: float
+    gone: trio.Event
+    max_rss_bytes: int
+    cpu_s: float
+
+    @property
+    def code(self) -> int | None:
+        """The exit code; None after a signal."""
+
+    @property
+    def signal_name(self) -> str:
+        """What ended it, as `SIGKILL`; empty if it left by itself."""
+
+    async def watch(self) -> None:
+        """Wait for its death and set `gone`."""
+
+    async def stop(self, *, polite: str, grace_s: float, hurry: trio.Event) -> None:
+        """Ask it to leave, insist after `grace_s` or at `hurry`, and wait until it is dead."""
+
+    async def sweep(self) -> int:
+        """End whatever it has left behind, return how many that were."""
+
+    def reap(self) -> None:
+        """Collect what the system knows about its end, and let go of it."""
 
 
 @attrs.define(eq=False)
@@ -33,7 +58,7 @@ class Wires:
 
 
 async def attend(
-    leader: Leader, order: Order, wires: Wires, task_status: trio.TaskStatus[Child]
+    leader: Mortal, order: Order, wires: Wires, task_status: trio.TaskStatus[Child]
 ) -> Exit:
     """Run a child that was just born to its end, and tell how it left.
 
@@ -74,9 +99,8 @@ async def shelter(
     return exits[0]
 
 
-async def _live(leader: Leader, order: Order, wires: Wires, child: Child) -> Exit:
+async def _live(leader: Mortal, order: Order, wires: Wires, child: Child) -> Exit:
     born = trio.current_time()
-    seen: list[Proc] = []
     held = len(wires.pumps)
     swept = 0
 
@@ -85,7 +109,7 @@ async def _live(leader: Leader, order: Order, wires: Wires, child: Child) -> Exi
         await task()
         held -= 1
 
-    async with in_charge(leader), trio.open_nursery() as watching:
+    async with in_charge(leader.pid), trio.open_nursery() as watching:
         watching.start_soon(leader.watch)
         try:
             async with trio.open_nursery() as pumps:
@@ -94,17 +118,17 @@ async def _live(leader: Leader, order: Order, wires: Wires, child: Child) -> Exi
                 async with trio.open_nursery() as feeders:
                     for task in wires.feeders:
                         feeders.start_soon(task)
-                    is_stopped = await _leave(leader, order, child, seen)
+                    is_stopped = await _leave(leader, order, child)
                     feeders.cancel_scope.cancel(reason="the child is gone")
                 duration_s = trio.current_time() - born
                 if is_stopped:  # nobody's last words are waited for who was not asked to leave
-                    swept = await sweep(leader, seen)
+                    swept = await leader.sweep()
                 pumps.cancel_scope.deadline = trio.current_time() + LINGER_S
         finally:
             if not leader.gone.is_set():  # a pump failed: nobody takes its output any more
                 child.stop(grace_s=0)
-                seen += await stop_leader(leader, polite=0, grace_s=0, hurry=child.killing)
-            swept += await sweep(leader, seen)
+                await leader.stop(polite="TERM", grace_s=0, hurry=child.killing)
+            swept += await leader.sweep()
             leader.reap()
         watching.cancel_scope.cancel(reason="the child is reaped, or beyond help")
     return Exit(
@@ -119,7 +143,7 @@ async def _live(leader: Leader, order: Order, wires: Wires, child: Child) -> Exi
     )
 
 
-async def _leave(leader: Leader, order: Order, child: Child, seen: list[Proc]) -> bool:
+async def _leave(leader: Mortal, order: Order, child: Child) -> bool:
     """Wait until the child is dead, ending it when asked to; return whether we ended it."""
     is_stopped = False
     async with trio.open_nursery() as nursery:
@@ -131,13 +155,8 @@ async def _leave(leader: Leader, order: Order, child: Child, seen: list[Proc]) -
                 await child.stopping.wait()
             is_stopped = True
             with trio.CancelScope(shield=True):  # the leader's death does not end the sequence
-                seen.extend(
-                    await stop_leader(
-                        leader,
-                        polite=SIGNALS[order.stop_signal],
-                        grace_s=child.grace_s,
-                        hurry=child.killing,
-                    )
+                await leader.stop(
+                    polite=order.stop_signal, grace_s=child.grace_s, hurry=child.killing
                 )
             nursery.cancel_scope.cancel(reason="stopped, or beyond help")
 

@@ -6,6 +6,7 @@ spawn is trio's; waiting, stopping and reaping are in `_life` and `_stop`.
 """
 
 import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -14,7 +15,7 @@ import trio
 from aimux.model import Stream
 
 from ._base import CHUNK_BYTES, Child, Exit, OnOutput, Order
-from ._life import Wires, attend
+from ._life import Mortal, Wires, attend
 from ._processes import MARK
 from ._spawn import spawn_fault
 from ._stop import Leader, begin_spawn, end_spawn, new_mark
@@ -39,8 +40,7 @@ async def run_piped(
         PeerFault: `cwd` is not a directory, or an argument cannot be passed on.
     """
     mark = new_mark()
-    process = await _spawn(order, mark)
-    leader = Leader.of(process.pid, mark)
+    process, leader = await _spawn(order, mark)
     stdout, stderr, stdin = process.stdout, process.stderr, process.stdin
     assert stdout is not None
     assert stderr is not None
@@ -57,7 +57,19 @@ async def run_piped(
         process.poll()  # the status is ours already; this only lets Popen know that it is over
 
 
-async def _spawn(order: Order, mark: str) -> trio.Process:
+async def _spawn(order: Order, mark: str) -> tuple[trio.Process, Mortal]:
+    try:
+        if sys.platform == "win32":
+            from ._winpipe import spawn_in_job
+
+            return await spawn_in_job(order, mark)
+        process = await _spawn_group(order, mark)
+    except (OSError, ValueError) as error:
+        raise spawn_fault(order, error) from error
+    return process, Leader.of(process.pid, mark)
+
+
+async def _spawn_group(order: Order, mark: str) -> trio.Process:
     pipe = subprocess.PIPE
     token, pid = begin_spawn(), None
     try:
@@ -71,8 +83,6 @@ async def _spawn(order: Order, mark: str) -> trio.Process:
             start_new_session=True,
         )
         pid = process.pid
-    except (OSError, ValueError) as error:
-        raise spawn_fault(order, error) from error
     finally:
         end_spawn(token, pid)
     return process

@@ -39,6 +39,7 @@ from ._processes import (
     scanned,
 )
 
+SIGNALS: Final = {"TERM": signal.SIGTERM, "INT": signal.SIGINT}
 MAX_ROUNDS: Final = 8  # of looking for survivors; a fork bomb needs more than we can do
 ORPHAN_PAUSE_S: Final = 1.0  # between two rounds of reaping adopted orphans
 _PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
@@ -83,6 +84,7 @@ class Leader:
     gone: trio.Event = attrs.field(factory=trio.Event)
     max_rss_bytes: int = 0  # of the child, or of the largest descendant it has waited for
     cpu_s: float = 0.0  # of the child and all descendants it has waited for
+    seen: list[Proc] = attrs.field(factory=list)  # descendants, as far as anybody looked
     _status: int | None = None
 
     @classmethod
@@ -90,6 +92,14 @@ class Leader:
         """Take charge of a child that was just started."""
         proc = _processes.look(pid)  # a zombie still has a start time
         return cls(pid, proc.started if proc else 0.0, mark, _processes.open_pidfd(pid))
+
+    async def stop(self, *, polite: str, grace_s: float, hurry: trio.Event) -> None:
+        """Ask the child's group to leave, then KILL it; see `stop_leader`."""
+        self.seen += await stop_leader(self, polite=SIGNALS[polite], grace_s=grace_s, hurry=hurry)
+
+    async def sweep(self) -> int:
+        """End whatever the dead child has left behind; see `sweep`."""
+        return await sweep(self, self.seen)
 
     async def watch(self) -> None:
         """Wait for its death and set `gone`. Needs one task for as long as the child lives."""
@@ -161,7 +171,7 @@ async def stop_leader(
     if grace_s > 0 and not hurry.is_set():
         signal_group(leader.pid, polite)
         with trio.move_on_after(grace_s):
-            await _first_of(leader.gone.wait, hurry.wait)
+            await first_of(leader.gone.wait, hurry.wait)
         seen += descendants(await scanned(), [leader.pid])
     signal_group(leader.pid, signal.SIGKILL)
     with trio.move_on_after(GONE_S):
@@ -217,7 +227,7 @@ def _is_orphan(proc: Proc) -> bool:
     return proc.parent == 1 or (proc.parent == os.getpid() and proc.pid not in attended)
 
 
-async def _first_of(*waits: Callable[[], Awaitable[None]]) -> None:
+async def first_of(*waits: Callable[[], Awaitable[None]]) -> None:
     """Return when the first of these returns."""
     async with trio.open_nursery() as nursery:
 

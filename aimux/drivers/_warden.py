@@ -21,7 +21,7 @@ from typing import Final
 import trio
 
 from ._processes import MARK, look
-from ._stop import OWNER, Leader, begin_spawn, disown, end_spawn
+from ._stop import OWNER, begin_spawn, disown, end_spawn
 
 BYE_S: Final = 1.0  # the warden has nothing to do but to leave
 
@@ -39,21 +39,21 @@ class Warden:
         pid = "not started" if self._process is None else f"pid {self._process.pid}"
         return f"<Warden: {pid}, {len(self._charges)} in charge>"
 
-    async def watch(self, leader: Leader) -> None:
+    async def watch(self, pid: int) -> None:
         """Put a child in charge; it stays there until `forget`. Starts the warden if need be."""
-        proc = look(leader.pid)
-        self._charges[leader.pid] = proc.ticks if proc else 0
+        proc = look(pid)
+        self._charges[pid] = proc.ticks if proc else 0
         async with self._starting:
-            if self._process is not None and self._tell(self._line(leader.pid)):
+            if self._process is not None and self._tell(self._line(pid)):
                 return
             await self._lose()
             await self._start()
             self._tell("".join(map(self._line, self._charges)))
 
-    def forget(self, leader: Leader) -> None:
+    def forget(self, pid: int) -> None:
         """Take a child that is over out of charge."""
-        if self._charges.pop(leader.pid, None) is not None:
-            self._tell(f"-{leader.pid}\n")
+        if self._charges.pop(pid, None) is not None:
+            self._tell(f"-{pid}\n")
 
     async def dismiss(self) -> None:
         """Send the warden home; what is still in charge is nobody's concern any more."""
@@ -119,7 +119,10 @@ _current: trio.lowlevel.RunVar[Warden | None] = trio.lowlevel.RunVar("aimux_ward
 
 @asynccontextmanager
 async def open_warden() -> AsyncIterator[Warden]:
-    """Let every child that is started inside die with this process, however it dies (POSIX)."""
+    """Let every child that is started inside die with this process, however it dies.
+
+    On Windows jobs see to that, and the warden stays at home.
+    """
     warden = Warden()
     _current.set(warden)
     try:
@@ -130,14 +133,14 @@ async def open_warden() -> AsyncIterator[Warden]:
 
 
 @asynccontextmanager
-async def in_charge(leader: Leader) -> AsyncIterator[None]:
+async def in_charge(pid: int) -> AsyncIterator[None]:
     """Have the current warden, if there is one, watch a child while the body runs."""
     warden = _current.get()
-    if warden is None:
+    if warden is None or sys.platform == "win32":
         yield
         return
-    await warden.watch(leader)
+    await warden.watch(pid)
     try:
         yield
     finally:
-        warden.forget(leader)
+        warden.forget(pid)

@@ -1,0 +1,47 @@
+"""How a child on pipes is born on Windows: into its job. Only imported there."""
+
+import subprocess
+import sys
+
+import psutil
+import trio
+
+from ._base import Order
+from ._processes import MARK
+from ._windows import Charge, without_batch
+from ._winjob import WindowsJob
+
+_CREATE_SUSPENDED = 0x4
+
+
+async def spawn_in_job(order: Order, mark: str) -> tuple[trio.Process, Charge]:
+    """Return a child that runs inside its job from its first instruction.
+
+    It starts suspended, or it could start others before it is in. There is no polite signal: a
+    control event reaches only those who share our console, and a daemon has none.
+
+    Raises:
+        OSError, ValueError: it cannot be started.
+        BinaryMissing: it is a batch file that is no npm shim.
+    """
+    assert sys.platform == "win32"
+    process = await trio.lowlevel.open_process(
+        await trio.to_thread.run_sync(without_batch, order),
+        stdin=subprocess.DEVNULL if order.stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=order.cwd,
+        env={**order.env, MARK: mark},
+        creationflags=_CREATE_SUSPENDED
+        | subprocess.CREATE_NEW_PROCESS_GROUP
+        | subprocess.CREATE_NO_WINDOW,
+    )
+    try:
+        job = WindowsJob(process.pid)
+        facts = psutil.Process(process.pid)
+        started = facts.create_time()
+        facts.resume()
+    except (OSError, psutil.Error):
+        process.kill()
+        raise
+    return process, Charge(process.pid, started, job, ask=None, wait=process.wait)

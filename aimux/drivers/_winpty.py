@@ -1,0 +1,138 @@
+"""A child on a Windows console of its own (ConPTY by way of pywinpty), behind the same interface.
+
+A console has no end of input, cannot be raw, and wraps at its width, so it is made very wide.
+pywinpty only blocks, so reads, writes and the wait for the end are in threads; closing the console
+is what unblocks them.
+"""
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
+
+import trio
+
+from aimux.model import Stream
+
+from ._base import CHUNK_BYTES, Child, Exit, OnOutput, Order
+from ._life import Wires, attend
+from ._processes import MARK, look
+from ._spawn import spawn_fault
+from ._stop import new_mark
+from ._windows import Charge, Job, without_batch
+
+INTERRUPT: Final = "\x03"  # Ctrl-C, the polite signal of a console
+ENTER: Final = "\r"
+
+
+class Console(Protocol):
+    """What is used of `winpty.PtyProcess`."""
+
+    pid: int
+
+    def read(self, size: int = ...) -> str:
+        """Block for text; EOFError at the end."""
+
+    def write(self, text: str) -> int:
+        """Type text."""
+
+    def wait(self) -> int:
+        """Block for the exit code."""
+
+    def close(self, force: bool = ...) -> None:
+        """Close the console, which ends a pending read."""
+
+
+OpenConsole = Callable[[list[str], Order, dict[str, str]], Console]
+
+
+def _open_console(argv: list[str], order: Order, env: dict[str, str]) -> Console:
+    from winpty import PtyProcess
+
+    console: Console = PtyProcess.spawn(
+        argv, cwd=order.cwd, env=env, dimensions=(order.rows, order.columns)
+    )
+    return console
+
+
+def _open_job(pid: int) -> Job:
+    from ._winjob import WindowsJob
+
+    return WindowsJob(pid)
+
+
+async def run_in_console(
+    order: Order,
+    on_output: OnOutput,
+    *,
+    task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
+    open_console: OpenConsole = _open_console,
+    open_job: Callable[[int], Job] = _open_job,
+) -> Exit:
+    """Run one child on a console of `rows` x `columns` and tell how it left.
+
+    As `run_in_terminal`: all output comes as stdout, and `stdin` is typed, ended by Enter. The
+    polite signal is Ctrl-C. `open_console` and `open_job` are for tests.
+
+    Raises:
+        BinaryMissing: it cannot be started, or is a batch file that is no npm shim.
+        PeerFault: `cwd` is not a directory.
+    """
+    argv = await trio.to_thread.run_sync(without_batch, order)
+    env = {**order.env, MARK: new_mark()}
+    try:
+        console = await trio.to_thread.run_sync(open_console, argv, order, env)
+    except (OSError, ValueError) as error:
+        raise spawn_fault(order, error) from error
+
+    def ask() -> None:
+        with contextlib.suppress(EOFError, OSError):  # it has just left
+            console.write(INTERRUPT)
+
+    async def wait() -> int:
+        lane = trio.CapacityLimiter(1)
+        return await trio.to_thread.run_sync(console.wait, limiter=lane, abandon_on_cancel=True)
+
+    try:
+        job = open_job(console.pid)
+    except OSError as error:
+        console.close(True)
+        raise spawn_fault(order, error) from error
+    proc = look(console.pid)
+    leader = Charge(console.pid, proc.started if proc else 0.0, job, ask=ask, wait=wait)
+    wires = Wires(
+        pumps=[partial(_drain, console, partial(on_output, Stream.STDOUT))],
+        feeders=[partial(_type, console, order.stdin)] if order.stdin else [],
+    )
+    try:
+        return await attend(leader, order, wires, task_status)
+    finally:
+        console.close(True)
+
+
+async def _drain(console: Console, take: Callable[[bytes], None]) -> None:
+    lane = trio.CapacityLimiter(1)
+    while True:
+        try:
+            text = await trio.to_thread.run_sync(
+                console.read, CHUNK_BYTES, limiter=lane, abandon_on_cancel=True
+            )
+        except (EOFError, OSError):  # ConPTY reports a closed console as either
+            return
+        if text:
+            take(text.encode(errors="replace"))
+
+
+async def _type(console: Console, data: bytes) -> None:
+    text = data.decode(errors="replace").replace("\r\n", "\n").replace("\n", ENTER)
+    if not text.endswith(ENTER):
+        text += ENTER
+    lane = trio.CapacityLimiter(1)
+    for at in range(0, len(text), CHUNK_BYTES):
+        piece = text[at : at + CHUNK_BYTES]
+        try:
+            await trio.to_thread.run_sync(
+                console.write, piece, limiter=lane, abandon_on_cancel=True
+            )
+        except (EOFError, OSError):  # it reads no more
+            return

@@ -1,0 +1,233 @@
+"""The Windows half, on a console and a job that are played."""
+
+import queue
+from functools import partial
+
+import pytest
+from trio.testing import MockClock
+
+from aimux.drivers import MARK, Driver, Order, choose_driver
+from aimux.drivers._windows import parse_shim, unwrap
+from aimux.drivers._winpty import run_in_console
+from aimux.errors import BinaryMissing
+from aimux.model import Stream
+from aimux.testing import CHECKS, ECHOED, Output, check_driver
+
+DIRECTORY = "C:\\npm dir"
+SCRIPT = "C:\\npm dir\\node_modules\\@openai\\codex\\bin\\codex.js"
+NPM = """@ECHO off
+GOTO start
+:find_dp0
+SET dp0=%~dp0
+EXIT /b
+:start
+SETLOCAL
+CALL :find_dp0
+
+IF EXIST "%dp0%\\node.exe" (
+  SET "_prog=%dp0%\\node.exe"
+) ELSE (
+  SET "_prog=node"
+  SET PATHEXT=%PATHEXT:;.JS;=;%
+)
+
+endLocal & goto #_undefined_# 2>NUL || title %COMSPEC% & "%_prog%"  "%dp0%\\node_modules\\@openai\\codex\\bin\\codex.js" %*
+"""  # noqa: E501  as npm writes it
+OLD = """@IF EXIST "%~dp0\\node.exe" (
+  "%~dp0\\node.exe"  "%~dp0\\node_modules\\@openai\\codex\\bin\\codex.js" %*
+) ELSE (
+  @SETLOCAL
+  node  "%~dp0\\node_modules\\@openai\\codex\\bin\\codex.js" %*
+)
+"""
+PNPM = '@"%~dp0\\..\\store\\bin\\tool.exe"   %*\r\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        (NPM, ["node", SCRIPT]),
+        (NPM.replace("\n", "\r\n"), ["node", SCRIPT]),
+        (NPM.replace('"%_prog%"', '"%_prog%" --no-warnings '), ["node", "--no-warnings", SCRIPT]),
+        (OLD, ["node", SCRIPT]),
+        (PNPM, ["C:\\store\\bin\\tool.exe"]),
+        ("@echo off\necho %1\n", None),
+        ("@call other.cmd %*\n", None),
+        ('@"%_prog%" "%APPDATA%\\x.js" %*', None),
+        ('@"%_prog%" %*', None),
+        ("", None),
+    ],
+)
+def test_shims_are_read_and_other_batch_files_are_not(text: str, command: list[str] | None) -> None:
+    """What npm, pnpm and yarn write is understood; whatever else is left alone."""
+    assert parse_shim(text, DIRECTORY) == command
+
+
+def test_unwrapping_prefers_node_beside_the_shim() -> None:
+    """As the shim itself does; arguments stay as they are, and programs need no unwrapping."""
+    shim = DIRECTORY + "\\codex.CMD"
+
+    def unwrapped(argv: list[str], beside: set[str]) -> list[str] | None:
+        return unwrap(argv, read={shim: NPM}.__getitem__, is_file=beside.__contains__)
+
+    here = DIRECTORY + "\\node.exe"
+    assert unwrapped([shim, 'a" & calc'], {here}) == [here, SCRIPT, 'a" & calc']
+    assert unwrapped([shim], set()) == ["node", SCRIPT]
+    assert unwrapped(["x.exe", "y"], set()) == ["x.exe", "y"]
+
+
+class PlayedConsole:
+    """A console whose program is one of the cases of `check_driver`, and the job around it."""
+
+    pid = 2**22 - 1
+
+    def __init__(self, case: str) -> None:
+        self.case = case
+        self.argv: list[str] = []
+        self.env: dict[str, str] = {}
+        self.typed = ""
+        self.helpers = 1 if case in {"holder", "session"} else 0
+        self.is_closed = False
+        self._output: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._codes: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._is_over = False
+
+    def open(self, argv: list[str], _: Order, env: dict[str, str]) -> "PlayedConsole":
+        self.argv, self.env = argv, env
+        match self.case:
+            case "big":
+                for _n in range(100):
+                    self._output.put("x" * 100_000)
+                self._leave(0)
+            case "flood":
+                self._output.put("e" * 3_000_000 + "answer\r\n")
+                self._leave(0)
+            case "deaf":
+                self._leave(3)
+            case "holder":
+                self._leave(0)
+            case "session":
+                self._output.put("helper 1\r\n")
+            case "polite" | "stubborn":
+                self._output.put("ready\r\n")
+        return self
+
+    def open_job(self, pid: int) -> "PlayedConsole":
+        assert pid == self.pid
+        return self
+
+    def _leave(self, code: int) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._codes.put(code)
+            if not self.helpers:
+                self._output.put(None)
+
+    # what a console does
+
+    def read(self, size: int = 1024) -> str:
+        assert size > 0
+        if self.case == "chatty" and not self._is_over:
+            return "x" * 1_000
+        text = self._output.get()
+        if text is None:
+            raise EOFError
+        return text
+
+    def write(self, text: str) -> int:
+        if self._is_over:
+            raise OSError("the console is closed")
+        if text == "\x03":
+            if self.case == "polite":
+                self._output.put("bye\r\n")
+                self._leave(7)
+            return 1
+        self.typed += text
+        if self.case == "echo" and self.typed.replace("\r", "\n") == ECHOED.decode():
+            self._output.put(ECHOED.decode())
+            self._leave(0)
+        return len(text)
+
+    def wait(self) -> int:
+        return self._codes.get()
+
+    # what a job does, and what both do
+
+    def members(self) -> int:
+        return self.helpers
+
+    def terminate(self) -> None:
+        self._leave(1)
+        self.helpers = 0
+        self._output.put(None)
+
+    def usage(self) -> tuple[int, float]:
+        return 5_000_000, 0.25
+
+    def close(self, force: bool = False) -> None:
+        self.is_closed = True
+        self.case = "closed"
+        self._output.put(None)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+async def test_console_driver(mock_clock: MockClock, check: str) -> None:
+    """The same suite as for the others."""
+
+    def make(case: str) -> tuple[Driver, Order]:
+        console = PlayedConsole(case)
+        stdin = {"echo": ECHOED, "deaf": b"x" * 5_000_000}.get(case)
+        order = Order(argv=["C:\\x.exe"], cwd="C:\\", env={}, stdin=stdin, grace_s=1.0)
+        return partial(run_in_console, open_console=console.open, open_job=console.open_job), order
+
+    await check_driver(make, cases=[check])
+
+
+async def test_console_types_and_tells_usage(mock_clock: MockClock) -> None:
+    """Lines end with Enter, the child carries its mark, usage is the job's, the console closes."""
+    console = PlayedConsole("polite")
+    order = Order(argv=["C:\\x.exe", "a"], cwd="C:\\", env={"A": "b"}, stdin=b"one\ntwo")
+    output = Output()
+
+    def take(stream: Stream, data: bytes) -> None:
+        output(stream, data)
+        if b"ready" in data:
+            console.write("\x03")
+
+    exit_ = await run_in_console(order, take, open_console=console.open, open_job=console.open_job)
+
+    assert (exit_.exit_code, exit_.max_rss_bytes, exit_.cpu_s) == (7, 5_000_000, 0.25)
+    assert output.text() == b"ready\r\nbye\r\n"
+    assert console.typed in {"one\rtwo\r", ""}  # it may leave before it reads
+    assert console.argv == ["C:\\x.exe", "a"]
+    assert set(console.env) == {"A", MARK}
+    assert console.is_closed
+
+
+async def test_batch_file_that_is_no_shim_is_refused(mock_clock: MockClock) -> None:
+    """cmd.exe would read a prompt as commands."""
+    order = Order(argv=["C:\\x.bat", "a & calc"], cwd="C:\\", env={})
+
+    with pytest.raises(BinaryMissing, match=r"x\.bat: is a batch file"):
+        await run_in_console(order, lambda *_: None, open_console=PlayedConsole("echo").open)
+
+
+async def test_refused_job_closes_the_console(mock_clock: MockClock) -> None:
+    """Without a job nobody could end what the child starts, so it must not run."""
+    console = PlayedConsole("polite")
+
+    def refuse(_: int) -> PlayedConsole:
+        raise PermissionError(13, "no jobs here")
+
+    with pytest.raises(BinaryMissing):
+        await run_in_console(
+            Order(argv=["C:\\x.exe"], cwd="/", env={}), lambda *_: None,
+            open_console=console.open, open_job=refuse,
+        )  # fmt: skip
+
+    assert console.is_closed
+
+
+def test_windows_gets_its_own_terminal_driver() -> None:
+    """The choice is made by name of the system."""
+    assert choose_driver(is_terminal=True, system="win32") is run_in_console
