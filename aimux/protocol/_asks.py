@@ -35,6 +35,8 @@ class Asks:
         """Return a new request, or None where revision or client do not have it."""
         if not client.accepts(method, params):
             return None
+        if not revision.has("sampling.tools") and not {"tools", "toolChoice"}.isdisjoint(params):
+            return None
         if method == "elicitation/create":
             is_url = params.get("mode") == "url"
             if not revision.has("elicitation.url" if is_url else "elicitation"):

@@ -17,6 +17,7 @@ NOTICES: Final[Mapping[str, tuple[str, str | None, str]]] = {
     "notifications/resources/list_changed": ("resourcesListChanged", None, "handshake"),
     "notifications/resources/updated": ("resourceSubscriptions", "uri", "handshake"),
     "notifications/tasks/status": ("", None, "tasks.core"),
+    "notifications/elicitation/complete": ("", None, "elicitation.id"),
     "notifications/tasks": ("taskIds", "taskId", "tasks.extension"),
 }
 

@@ -25,12 +25,7 @@ TABLE: Final[Mapping[str, tuple[str, str]]] = {
     # behaviour
     "batches": (_V2, _V2),
     "handshake": (_V1, _V4),
-    "envelope": (_V5, _V5),
-    "server_requests": (_V1, _V4),
-    "result_type": (_V5, _V5),
-    "caching": (_V5, _V5),
     "progress.message": (_V2, _V5),
-    "listen": (_V5, _V5),
     "input_required": (_V5, _V5),
     "elicitation": (_V3, _V5),
     "elicitation.url": (_V4, _V5),
@@ -38,7 +33,7 @@ TABLE: Final[Mapping[str, tuple[str, str]]] = {
     "sampling.tools": (_V4, _V5),
     "tasks.core": (_V4, _V4),
     "tasks.extension": (_V5, _V5),
-    "sse.priming": (_V4, _V4),
+    "sse.priming": (_V4, _V4),  # for the HTTP transport: older clients choke on empty data
     # capabilities the server may declare
     "capability.completions": (_V2, _V5),
     "capability.tasks": (_V4, _V4),

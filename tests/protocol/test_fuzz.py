@@ -1,6 +1,7 @@
 """Nothing that a client can send raises, and nothing is answered twice."""
 
 import orjson
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from aimux.protocol import (
@@ -96,6 +97,7 @@ def answer_all(peer: Peer, events: list[object]) -> list[object]:
     return [one["id"] for one in flat if "method" not in one]
 
 
+@pytest.mark.slow
 @given(version=st.sampled_from([None, "2025-03-26", "2025-11-25"]), traffic=TRAFFIC)
 @settings(max_examples=60, deadline=None)
 def test_any_traffic_is_survived(version: str | None, traffic: list[object]) -> None:
@@ -137,6 +139,7 @@ def test_extreme_numbers_and_depths_are_survived() -> None:
         assert event.outgoing.error_code in {-32700, -32600}
 
 
+@pytest.mark.slow
 @given(
     message=MESSAGE | JSON | st.lists(MESSAGE, max_size=3),
     fields=st.lists(

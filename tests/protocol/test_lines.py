@@ -18,6 +18,7 @@ def whole(data: bytes, max_bytes: int) -> list[bytes | Oversize]:
     return (reader.feed(data) if data else []) + reader.feed(b"")
 
 
+@pytest.mark.slow
 @given(pieces=PIECES, max_bytes=st.integers(0, 10))
 def test_cuts_make_no_difference(pieces: list[bytes], max_bytes: int) -> None:
     """Whatever the reads were, the lines are the same, and so is their order."""

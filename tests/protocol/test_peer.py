@@ -73,6 +73,7 @@ SCRIPT = b"\n".join(
 )
 
 
+@pytest.mark.slow
 @given(cuts=st.lists(st.integers(1, len(SCRIPT) - 1), max_size=8).map(sorted))
 def test_bytes_cut_anywhere_give_the_same_events(cuts: list[int]) -> None:
     def play(edges: list[int]) -> list[object]:
@@ -289,6 +290,7 @@ def test_a_question_can_be_withdrawn() -> None:
     asked = peer.ask("roots/list")
     assert asked is not None
 
+    assert peer.ask("sampling/createMessage", {"messages": []}) is None
     assert body(peer.withdraw(asked[0]))["params"] == {"requestId": asked[0]}
     assert peer.withdraw(asked[0]) is None
 

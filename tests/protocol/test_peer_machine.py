@@ -1,6 +1,7 @@
 """Any order of calls, cancellations and answers keeps the peer's promises."""
 
 import orjson
+import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
@@ -129,5 +130,5 @@ class Conversation(RuleBasedStateMachine):
         assert counted.cancelled_calls == len(self.cancelled - self.answered)
 
 
-TestConversation = Conversation.TestCase
+TestConversation = pytest.mark.slow(Conversation.TestCase)
 TestConversation.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

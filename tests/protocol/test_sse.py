@@ -20,6 +20,7 @@ EVENTS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(events=st.lists(EVENTS, max_size=4), cuts=st.lists(st.integers(0, 400), max_size=6))
 def test_what_was_encoded_is_read_wherever_it_was_cut(
     events: list[ServerSent], cuts: list[int]
