@@ -126,9 +126,9 @@ def _empty(profile: Profile, exit_code: int | None, reading: Reading, stderr_tai
     if recognise(profile, exit_code, reading, "") is not None:
         return classify(profile, exit_code, "", reading, "")
     said = "the answer is empty though the CLI reports success"
-    return failure(
-        profile, FailureClass.UNKNOWN, "empty_answer", message=said, evidence=stderr_tail
-    )
+    # a turn that has used tools may have done its work: running it again is not ours to decide
+    kind = FailureClass.UNKNOWN if reading.steps else FailureClass.TRANSIENT
+    return failure(profile, kind, "empty_answer", message=said, evidence=stderr_tail)
 
 
 def _warnings(reading: Reading) -> Iterator[Warned]:

@@ -35,6 +35,7 @@ CONTEXT_OVERFLOW: Final = "context_overflow"
 SESSION_LOST: Final = "native_session_lost"
 
 _SUMMARY_CHARS: Final = 300
+_SUMMARY_LINES: Final = 40  # the newest; looked through for the telling one
 _ANSWER_CHARS: Final = 2_000  # a longer answer is no error text
 _WINDOW_CHARS: Final = 64_000  # the newest evidence; patterns run over no more
 _SPACE: Final = re.compile(r"\s+")
@@ -116,11 +117,19 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.TRANSIENT,
         "network",
-        r"\bconnection ?(?:was |is )?(?:refused|reset|aborted|closed|error|timed out|timeout)\b"
+        r"\bconnection ?(?:was |is )?(?:refused|reset|aborted|closed|error|failed"
+        r"|timed out|timeout)\b"
         r"|\be(?:connrefused|connreset|connaborted|timedout|notfound|ai_again|pipe)\b"
         r"|\bsocket hang up\b|\bfetch failed\b|\bnetwork (?:error|is unreachable)\b"
         r"|\b(?:dns|name) resolution\b|\bgetaddrinfo\b|\b(?:unable to|could not|can't) connect\b"
-        r"|\bstream (?:disconnected|closed|ended)\b|\b(?:request |read )?timed out\b|\btimeout\b",
+        r"|\bstream (?:disconnected|closed|ended without a)\b|\bwaiting for network\b"
+        r"|\b(?:request |read )?timed out\b|\btimeout\b",
+    ),
+    _Sign(
+        FailureClass.TRANSIENT,
+        "empty_answer",
+        r"\b(?:returned|received) (?:an )?empty response\b|\bempty response (?:received|text)\b"
+        r"|\bended without any output\b",
     ),
     _Sign(
         FailureClass.USAGE,
@@ -133,13 +142,25 @@ _GENERAL: Final = (
         "bad_flags",
         r"\b(?:unknown|unexpected|unrecogni[sz]ed) (?:option|argument|flag|command|subcommand)s?\b"
         r"|\bno such (?:option|command)\b|\binvalid (?:option|argument|--[\w-]+|value for)\b"
-        r"|\ba prompt is required\b|\binput must be provided\b",
+        r"|\ba prompt is required\b|\binput must be provided\b|\bno input provided\b"
+        r"|\brequires a prompt\b|\bmust provide (?:a message|either)\b",
     ),
     _Sign(
         FailureClass.FATAL,
         SESSION_LOST,
         r"\bno (?:saved )?(?:conversation|session|rollout) found\b|\binvalid session identifier\b"
         r"|\bsession (?:\S+ ){0,2}not found\b|\bno such session\b",
+    ),
+    _Sign(
+        FailureClass.FATAL,
+        "tools_denied",
+        r"\binsufficient permission to proceed\b|\btool approval required\b|\bauto-rejecting\b",
+    ),
+    _Sign(
+        FailureClass.FATAL,
+        "max_turns",
+        r"\b(?:reached|exceeded) (?:the )?max(?:imum)? (?:number of )?(?:session )?turns\b"
+        r"|\breached the maximum number of actions\b",
     ),
     _Sign(
         FailureClass.FATAL,
@@ -188,7 +209,7 @@ def classify(
     return failure(
         profile,
         *found,
-        message=_summary(exit_code, signal, reading, stderr_tail),
+        message=_summary(profile, exit_code, signal, reading, stderr_tail),
         evidence=_evidence(reading, stderr_tail),
     )
 
@@ -300,18 +321,30 @@ def _refined(failure_class: FailureClass, text: str) -> str:
     return _CLASS_CODES[failure_class]
 
 
-def _summary(exit_code: int | None, signal: str, reading: Reading, stderr_tail: str) -> str:
+def _summary(
+    profile: Profile, exit_code: int | None, signal: str, reading: Reading, stderr_tail: str
+) -> str:
     """One line for people: the CLI's own words where it has any."""
     ended = reading.ended.message if reading.ended is not None and reading.ended.is_error else ""
     for text in (ended, reading.error_text, stderr_tail):
         lines = [line.strip() for line in harmless(redact(text)).splitlines() if line.strip()]
         if lines:
-            return lines[-1]
+            return _telling(profile, lines)
     if signal:
         return f"ended by {signal}"
     if exit_code:
         return f"ended with exit code {exit_code} and said nothing"
     return "ended without an answer"
+
+
+def _telling(profile: Profile, lines: Sequence[str]) -> str:
+    """The newest line that says what kind of failure it is, else the newest that has a word."""
+    own = _own_patterns(profile)
+    newest = lines[-_SUMMARY_LINES:][::-1]
+    for line in newest:
+        if _search(own, line) is not None or _search(_general(), line) is not None:
+            return line
+    return next((line for line in newest if re.search(r"\w", line)), lines[-1])
 
 
 def _evidence(reading: Reading, stderr_tail: str) -> str:

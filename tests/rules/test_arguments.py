@@ -114,6 +114,12 @@ def test_a_fault_names_its_place_and_what_was_expected(
     assert found[path, expected].get("suggestion") == suggestion
 
 
+def test_only_what_is_missing_is_missed() -> None:
+    found = problems({"required": ["a", "b", "c"]}, {"b": 1})
+
+    assert [each["path"] for each in found] == ["a", "c"]
+
+
 def test_values_are_shown_short_and_without_secrets() -> None:
     key = "ghp_" + "a" * 36
     (long,) = problems({"type": "integer"}, key + " x" * 200)

@@ -97,6 +97,19 @@ def test_an_empty_answer_is_a_failure_in_spite_of_success(answer: str) -> None:
     assert not verdict.is_partial
 
 
+@pytest.mark.parametrize(
+    ("steps", "failure_class"), [(0, FailureClass.TRANSIENT), (1, FailureClass.UNKNOWN)]
+)
+def test_an_empty_answer_is_worth_a_retry_only_if_nothing_was_done(
+    steps: int, failure_class: FailureClass
+) -> None:
+    verdict = judged(Reading(ended=Ended(), steps=steps))
+
+    assert verdict.failure is not None
+    assert verdict.failure.failure_class is failure_class
+    assert verdict.failure.retryable is (steps == 0)
+
+
 def test_an_empty_answer_after_refused_tools_says_so() -> None:
     verdict = judged(Reading(ended=Ended(), denials=2))
 

@@ -7,7 +7,7 @@ import pytest
 
 from aimux.errors import Refusal, SetupFault
 from aimux.model import Ask, EnvRule, Mode, ModelRule, ModeRule, Profile, Route
-from aimux.rules import compose
+from aimux.rules import compose, probe_environment
 
 PROFILE = Profile(
     name="tool",
@@ -94,3 +94,11 @@ def test_variables_no_system_takes_are_refused(name: str, value: str) -> None:
         environment(PROFILE, extra_env={name: value})
 
     assert caught.value.code == "environment_invalid"
+
+
+def test_a_probe_sees_what_a_run_would_without_route_and_mode() -> None:
+    env = probe_environment(PROFILE, "/nvm/bin/tool", CLIENT)
+
+    assert env["TOOL_MODE"] == "any"
+    assert env["PATH"] == f"/bin{os.pathsep}/nvm/bin"
+    assert "ANTHROPIC_API_KEY" not in env

@@ -184,6 +184,44 @@ def test_excerpts_are_redacted_and_end_with_the_most_telling() -> None:
     assert "\x1b" not in found.excerpt
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "Rate limit exceeded: slow down.\n\nPlease retry later.",
+            "Rate limit exceeded: slow down.",
+        ),
+        (
+            "error: unknown option '--x'\n\nFor more information, try '--help'.",
+            "error: unknown option '--x'",
+        ),
+        ("first\nsomething odd\n}", "something odd"),
+        ("}\n---", "---"),
+        ("429 Too Many Requests\n" + "noise\n" * 40, "noise"),
+    ],
+)
+def test_the_message_is_the_line_that_tells(text: str, message: str) -> None:
+    assert classify(PROFILE, 1, "", said(text), "").message == f"tool: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Reached maximum number of turns (1)", "max_turns"),
+        (
+            "Exec ended early: insufficient permission to proceed. Re-run with --auto",
+            "tools_denied",
+        ),
+        ("Empty response received from LLM.", "empty_answer"),
+        ("This was blocked by safety filters", "policy_refused"),
+        ("No input provided via stdin.", "bad_flags"),
+        ("Connection failed: error sending request", "network"),
+    ],
+)
+def test_other_ends_have_codes_of_their_own(text: str, code: str) -> None:
+    assert classify(PROFILE, 1, "", said(text), "").code == code
+
+
 def test_a_message_is_one_short_line() -> None:
     found = failure(PROFILE, FailureClass.UNKNOWN, "", message="a\nb" + "x" * 999)
 
