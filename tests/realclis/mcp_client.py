@@ -104,6 +104,14 @@ class Client:
         result: dict[str, Any] = answer["result"]
         return result
 
+    def is_answered(self, number: int) -> bool:
+        """Whether a request has its answer already; never waits."""
+        while not self._incoming.empty():
+            message = self._incoming.get()
+            if message is not None:
+                self._sort(message)
+        return number in self._answers
+
     def _sort(self, message: dict[str, Any]) -> None:
         if message.get("method") == "notifications/progress":
             token = str(message["params"]["progressToken"])

@@ -34,6 +34,7 @@ TURN_LIMIT_S: Final = 180
 START_LIMIT_S: Final = 30
 GONE_LIMIT_S: Final = 10  # nothing may be left so long after a cancellation
 POLL_S: Final = 0.1
+ENDLESS: Final = "tail -f /dev/null"  # a bare sleep is refused by some CLIs
 LARGE_CHARS: Final = 200_000
 OK: Final = "ok"
 HARD: Final = ("sandbox", "policy")
@@ -217,7 +218,8 @@ def check_cancel_tool(bench: Bench) -> str:
     """Cancelling while the CLI runs a shell tool takes the tool along."""
     if bench.ready.cli == "aider":
         raise NotOffered("no shell tool")
-    return _cancelled(bench, "[[shell sleep 120]]", mode="write")
+    # the one mode in which every CLI runs commands without asking
+    return _cancelled(bench, f"[[shell {ENDLESS}]]", mode="danger")
 
 
 def check_empty(bench: Bench) -> str:
@@ -238,25 +240,21 @@ def check_auth(bench: Bench) -> str:
 
 
 def _cancelled(bench: Bench, directive: str, mode: str) -> str:
-    before = len(bench.requests)
-    number = bench.client.start("exec", bench.arguments(f"Begin now: {directive}", mode=mode))
+    client, before = bench.client, len(bench.requests)
+    number = client.start("exec", bench.arguments(f"Begin now: {directive}", mode=mode))
     for _ in range(int(TURN_LIMIT_S / POLL_S)):
+        if client.is_answered(number):
+            body = client.wait(number, 0).get("structuredContent") or {}
+            answer = Answer(body, 0)
+            raise Failed(f"over already; {answer.fault or answer.content[:80]}")
         replies = [str(one["reply"]) for one in bench.requests[before:]]
-        if "slow" in replies or any(reply.startswith("tool:") for reply in replies):
+        is_running = any(ENDLESS in words for words in bench.leftovers())
+        if is_running if "shell" in directive else "slow" in replies:
             break
         time.sleep(POLL_S)  # noqa: TID251 -- no loop in this script
     else:
-        raise Failed("the model was never asked")
-    if "tool:" in str(replies):
-        for _ in range(int(GONE_LIMIT_S / POLL_S)):
-            if any("sleep 120" in words for words in bench.leftovers()):
-                break
-            time.sleep(POLL_S)  # noqa: TID251 -- no loop in this script
-        else:
-            bench.client.notify("notifications/cancelled", {"requestId": number})
-            bench.wait_gone()
-            raise NotOffered("shell not run")
-    bench.client.notify("notifications/cancelled", {"requestId": number, "reason": "enough"})
+        raise Failed("the model was never asked, or its tool never ran")
+    client.notify("notifications/cancelled", {"requestId": number, "reason": "enough"})
     bench.wait_gone()
     return OK
 
@@ -300,6 +298,9 @@ def run_cli(cli: str, here: Path, port: int, log: Path, checks: list[str]) -> li
     state = here / "state"
     if cli == "cline":  # aimux gives it a data directory of its own
         setup.sign_in_cline(ready, f"http://127.0.0.1:{port}", state / "data" / "cline")
+    config = here / "config" / "default.yaml"
+    config.parent.mkdir()
+    config.write_text("server:\n  allow_danger: true\n", encoding="utf-8")
     own = {"AIMUX_STATE_DIR": state, "AIMUX_CONFIG_DIR": here / "config"}
     own |= {"AIMUX_RUNTIME_DIR": here / "run", "AIMUX_CACHE_DIR": here / "cache"}
     env = {**ready.env, **{name: str(path) for name, path in own.items()}, "AIMUX_DAEMON": "off"}

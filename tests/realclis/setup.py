@@ -122,6 +122,7 @@ def _claude(_home: Path, url: str) -> tuple[str, dict[str, str]]:
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
     )
     env = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url, "CLAUDE_CODE_MAX_RETRIES": "1"}
+    env["IS_SANDBOX"] = "1"  # else its bypass mode refuses to start as root
     return MODEL, env | dict.fromkeys(quiet, "1")
 
 
