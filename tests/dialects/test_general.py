@@ -173,6 +173,7 @@ def test_fields_name_everything() -> None:
         lines(
             {"type": "start", "meta": {"session": "s-1"}},
             "plain noise",
+            {"type": "odd", "tokens": {"in": "3", "out": True}},
             {"type": "delta", "parts": [{"text": "he"}, {"text": "llo"}, {"image": 1}]},
             {"type": "done", "item": {"ok": False, "text": "not this"}},
             {"type": "done", "item": {"ok": True, "text": "hello"}},

@@ -1,0 +1,660 @@
+"""What each CLI's records mean, where no recording shows it."""
+
+import json
+
+import pytest
+
+from aimux.dialects import MAX_ANSWER_CHARS, Dialect, open_dialect
+from aimux.dialects._notes import MAX_ERROR_CHARS, MAX_NOISE_LINES, MAX_OPEN_TOOLS
+from aimux.model import (
+    Ended,
+    FileChange,
+    Message,
+    NativeSession,
+    Noise,
+    Reasoning,
+    Said,
+    Stream,
+    Text,
+    ToolUse,
+    Usage,
+    Warned,
+)
+
+OUT, ERR = Stream.STDOUT, Stream.STDERR
+
+
+def lines(*records: object) -> bytes:
+    """Records as JSON lines; text as it is."""
+    return b"".join(
+        (each if isinstance(each, str) else json.dumps(each)).encode() + b"\n" for each in records
+    )
+
+
+def told(name: str, *records: object, exit_code: int | None = 0) -> tuple[list[Said], Dialect]:
+    """Everything a dialect says of some stdout."""
+    dialect = open_dialect(name)
+    said = dialect.feed(OUT, lines(*records))
+    return said + dialect.finish(exit_code), dialect
+
+
+# ---------------------------------------------------------------------------------- the reader
+
+
+def test_unknown_record_is_noise_and_not_an_answer() -> None:
+    """A record that parses but means nothing is kept as a line."""
+    for name in ("codex", "claude", "gemini", "opencode", "cline", "droid", "goose", "gptme"):
+        said, dialect = told(
+            name, {"type": "brand_new", "text": "x", "result": "x"}, exit_code=None
+        )
+
+        assert [type(each) for each in said] == [Noise]
+        assert dialect.reading.answer == ""
+
+
+def test_records_on_stderr_are_not_the_turn() -> None:
+    """A closing record counts on stdout only."""
+    closing = {"type": "turn.completed", "usage": {}}
+    for name in ("codex", "opencode", "droid", "goose", "gptme"):
+        dialect = open_dialect(name)
+        dialect.feed(ERR, lines(closing, {"type": "result", "result": "x"}, {"type": "complete"}))
+
+        assert dialect.reading.ended is None
+
+
+def test_pretty_object_is_mended_when_lines_stand_between() -> None:
+    """In a terminal stderr tears the object apart; its own lines still make it."""
+    torn = '{\n  "session_id": "s",\nwarning: torn\n  "response": "yes",\n  "stats": {}\n}\n'
+    said, dialect = told("gemini", torn)
+
+    assert said == [NativeSession(native_id="s"), Message(text="yes"), Ended(reason="success")]
+    assert dialect.reading.answer == "yes"
+
+
+def test_brace_that_opens_nothing_holds_nothing_back() -> None:
+    """Lines behind a lone brace become noise when a record or the end comes."""
+    said, _ = told("codex", "{", "noise", {"type": "turn.completed"}, "[", "more", exit_code=0)
+
+    assert said == [
+        Ended(reason="turn.completed"),
+        Noise(stream=OUT, line="{"),
+        Noise(stream=OUT, line="noise"),
+        Noise(stream=OUT, line="["),
+        Noise(stream=OUT, line="more"),
+    ]
+
+
+def test_pretty_array_is_read_like_lines() -> None:
+    """An array over many lines holds the same records."""
+    array = json.dumps([7, {"type": "result", "is_error": False, "result": "yes"}], indent=2)
+    said, _ = told("claude", array)
+
+    assert said[-1] == Ended()
+    assert Message(text="yes") in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'loose text {"type":"turn.completed"}',
+        '{"type":"turn.completed"} loose text',
+        '\x1b]0;title\x07{"type":"turn.completed"}\x1b[0m\r',
+        'spinner\r{"type":"turn.completed"}\rspinner',
+        '[{"type":"turn.completed"}]',
+        ' [{"type":"turn.completed"}]',
+        '  {"type":"turn.completed"}',
+    ],
+)
+def test_record_is_found_in_its_line(line: str) -> None:
+    """Text in front or behind, escapes, carriage returns and brackets do not hide it."""
+    said, _ = told("codex", line)
+
+    assert Ended(reason="turn.completed") in said
+
+
+def test_scalars_and_broken_arrays_are_noise() -> None:
+    """JSON that is no record."""
+    said, _ = told("codex", "[1, 2]", "[broken", " [broken", "7", exit_code=None)
+
+    assert [each.line for each in said if isinstance(each, Noise)] == [
+        "[1, 2]",
+        "[broken",
+        " [broken",
+        "7",
+    ]
+
+
+def test_odd_records_on_stderr_are_noise() -> None:
+    """Only the forms a CLI is known to print there are understood."""
+    for name, record in (
+        ("claude", {"model": "m"}),
+        ("gemini", {"type": "result", "status": "success"}),
+        ("cline", {"type": "run_result", "text": "x"}),
+    ):
+        dialect = open_dialect(name)
+        said = dialect.feed(ERR, lines(record))
+
+        assert said == [Noise(stream=ERR, line=json.dumps(record))]
+
+
+# ------------------------------------------------------------------------------------ the notes
+
+
+def test_noise_is_counted_out() -> None:
+    """After a thousand lines one warning replaces the rest; the error text stays short."""
+    said, dialect = told(
+        "codex", *(f"line {n} of many that say nothing" for n in range(MAX_NOISE_LINES + 50))
+    )
+
+    assert sum(isinstance(each, Noise) for each in said) == MAX_NOISE_LINES
+    assert [each.code for each in said if isinstance(each, Warned)] == ["noise_dropped"]
+    assert len(dialect.reading.error_text) <= MAX_ERROR_CHARS + 2_000
+    assert dialect.reading.error_text.endswith(
+        f"line {MAX_NOISE_LINES + 49} of many that say nothing"
+    )
+
+
+def test_long_message_is_truncated_with_a_warning() -> None:
+    """The cap of an answer holds for whole messages too, and joined ones share it."""
+    big = {"type": "message", "role": "assistant", "content": "x" * (MAX_ANSWER_CHARS - 1)}
+    said, dialect = told("gemini", big, big)
+
+    assert [each.code for each in said if isinstance(each, Warned)] == ["answer_truncated"]
+    assert len(dialect.reading.answer) <= MAX_ANSWER_CHARS + len("\n\n")
+    said, dialect = told("droid", {"type": "result", "result": "y" * (MAX_ANSWER_CHARS + 1)})
+
+    assert [each.code for each in said if isinstance(each, Warned)] == ["answer_truncated"]
+    assert len(dialect.reading.answer) == MAX_ANSWER_CHARS
+
+
+def test_tools_that_never_end_are_forgotten() -> None:
+    """Memory of open calls is bounded, counting is not."""
+    calls = [
+        {"type": "tool_call", "id": f"c{n}", "toolName": "Read", "parameters": {}}
+        for n in range(MAX_OPEN_TOOLS + 5)
+    ]
+    _, dialect = told("droid", *calls)
+
+    assert dialect.reading.steps == MAX_OPEN_TOOLS + 5
+
+
+# ---------------------------------------------------------------------------------------- codex
+
+
+def test_codex_tells_thinking_tools_and_files() -> None:
+    """Items of every kind; the last message is the answer."""
+    said, dialect = told(
+        "codex",
+        {"type": "item.started", "item": {"type": "agent_message"}},
+        {"type": "item.started", "item": {"type": "reasoning"}},
+        {"type": "item.completed", "item": {"type": "reasoning", "text": "hm"}},
+        {"type": "item.completed", "item": {"type": "agent_message", "text": "first"}},
+        {
+            "type": "item.completed",
+            "item": {
+                "id": "i1",
+                "type": "mcp_tool_call",
+                "tool": "lookup",
+                "status": "failed",
+                "error": {"message": "gone"},
+            },
+        },
+        {
+            "type": "item.completed",
+            "item": {
+                "id": "i2",
+                "type": "file_change",
+                "status": "completed",
+                "changes": [{"path": "a.py", "kind": "add"}, {"path": "b.py", "kind": "move"}],
+            },
+        },
+        {"type": "item.completed", "item": {"id": "i3", "type": "todo_list", "items": []}},
+        {"type": "item.completed", "item": {"type": "agent_message", "text": "second"}},
+        {"type": "item.completed", "item": {"type": "brand_new"}},
+    )
+
+    assert said == [
+        Reasoning(text="hm"),
+        Message(text="first"),
+        ToolUse(name="lookup", call_id="i1", summary=said[2].summary),  # type: ignore[union-attr]
+        ToolUse(name="lookup", call_id="i1", status="failed", summary="gone"),
+        ToolUse(name="file_change", call_id="i2", summary=said[4].summary),  # type: ignore[union-attr]
+        ToolUse(name="file_change", call_id="i2", status="completed"),
+        FileChange(path="a.py", change="add"),
+        FileChange(path="b.py", change="unknown"),
+        Message(text="second"),
+        Noise(stream=OUT, line='{"type": "item.completed", "item": {"type": "brand_new"}}'),
+    ]
+    assert dialect.reading.answer == "second"
+
+
+# --------------------------------------------------------------------------------------- claude
+
+
+def claude_says(text: str, **more: object) -> dict[str, object]:
+    """An assistant record."""
+    content = [{"type": "text", "text": text}]
+    return {"type": "assistant", "message": {"role": "assistant", "content": content}, **more}
+
+
+def test_claude_keeps_thinking_apart_and_says_it_once() -> None:
+    """Pieces win over the block that repeats them; the next message starts anew."""
+
+    def piece(kind: str, **delta: object) -> dict[str, object]:
+        event = {"type": "content_block_delta", "delta": {"type": kind, **delta}}
+        return {"type": "stream_event", "event": event}
+
+    thinking = {"type": "thinking", "thinking": "hm"}
+    said, dialect = told(
+        "claude",
+        piece("thinking_delta", thinking="h"),
+        piece("thinking_delta", thinking="m"),
+        piece("thinking_delta", thinking=""),
+        piece("signature_delta", signature="x"),
+        {**piece("text_delta", text="a sub-agent's"), "parent_tool_use_id": "t"},
+        piece("text_delta", text="on"),
+        piece("text_delta", text="e"),
+        {"type": "assistant", "message": {"content": [thinking, {"type": "text", "text": "one"}]}},
+        {"type": "assistant", "message": {"content": [thinking, {"type": "image"}]}},
+        claude_says("a sub-agent's", parent_tool_use_id="t"),
+        {"type": "rate_limit_event"},
+        {"type": "system", "subtype": "compact_boundary"},
+        {"type": "user", "message": {"content": [{"type": "text", "text": "x"}]}},
+        exit_code=None,
+    )
+
+    assert said == [
+        Reasoning(text="h"),
+        Reasoning(text="m"),
+        Text(text="on"),
+        Text(text="e"),
+        Message(text="one"),
+        Reasoning(text="hm"),
+    ]
+    assert dialect.reading.answer == "one"
+
+
+def test_claude_cut_in_a_second_message_keeps_its_pieces() -> None:
+    """The message being written is what there is of the answer."""
+    event = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "tw"}}
+    _, dialect = told(
+        "claude", claude_says("one"), {"type": "stream_event", "event": event}, exit_code=None
+    )
+
+    assert dialect.reading.answer == "tw"
+
+
+def test_claude_counts_cached_input_and_edits() -> None:
+    """Cached input is part of the input; a finished edit is a changed file."""
+    use = {"type": "tool_use", "id": "t1", "name": "Edit", "input": {"file_path": "a.py"}}
+    said, dialect = told(
+        "claude",
+        {"type": "assistant", "message": {"content": [use]}},
+        {"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "t1"}]}},
+        {
+            "type": "result",
+            "result": "done",
+            "modelUsage": {"m": {}},
+            "usage": {
+                "input_tokens": 1,
+                "cache_read_input_tokens": 10,
+                "cache_creation_input_tokens": 100,
+                "output_tokens": 2,
+            },
+        },
+    )
+
+    assert FileChange(path="a.py", change="update") in said
+    assert dialect.reading.usage == Usage(input_tokens=111, output_tokens=2, cached_tokens=10)
+    assert dialect.reading.model == "m"
+    assert dialect.reading.steps == 1
+
+
+def test_claude_text_before_an_api_error_stays_partial() -> None:
+    """What the model wrote is kept, the error behind it is not part of it."""
+    _, dialect = told(
+        "qwen",
+        claude_says("half an answer[API Error: 500 oops]"),
+        {"type": "result", "is_error": True, "subtype": "error_during_execution"},
+        exit_code=1,
+    )
+
+    assert dialect.reading.answer == "half an answer"
+    assert dialect.reading.error_code == "500"
+    assert dialect.reading.ended == Ended(
+        is_error=True, reason="error_during_execution", message="error_during_execution"
+    )
+
+
+def test_claude_last_answer_is_the_result_even_after_late_text() -> None:
+    """A message behind the result is a message, the answer of the record is replaced by it."""
+    _, dialect = told("claude", {"type": "result", "result": "one"}, claude_says("two"))
+
+    assert dialect.reading.answer == "two"
+
+
+# --------------------------------------------------------------------------------------- gemini
+
+
+def test_gemini_breaks_between_messages() -> None:
+    """Text before and behind a tool call is not glued together."""
+    _, dialect = told(
+        "gemini",
+        {"type": "message", "role": "assistant", "content": "Looking.", "delta": True},
+        {"type": "tool_use", "tool_id": "t", "tool_name": "read_file", "parameters": {}},
+        {"type": "tool_result", "tool_id": "t", "status": "success", "output": "x"},
+        {"type": "message", "role": "assistant", "content": "Found it.", "delta": False},
+        {"type": "message", "role": "assistant", "content": ["odd"]},
+        {"type": "result", "status": "success", "stats": {"models": {"a": {}, "b": {}}}},
+    )
+
+    assert dialect.reading.answer == "Looking.\n\nFound it."
+
+
+def test_gemini_error_that_only_looks_wrapped_is_told_as_it_is() -> None:
+    """Braces in a message need not be JSON."""
+    for message in ("[API Error: {oops}]", "[API Error: {}]"):
+        error = {"type": "unknown", "message": message}
+        _, dialect = told("gemini", {"type": "result", "status": "error", "error": error})
+
+        assert dialect.reading.ended == Ended(is_error=True, reason="unknown", message=message)
+
+
+def test_gemini_names_the_main_model() -> None:
+    """The router's model is not the one that answered."""
+    models = {"small": {"roles": {"utility_router": {}}}, "big": {"roles": {"main": {}}}}
+    _, dialect = told("gemini", {"session_id": "s", "response": "x", "stats": {"models": models}})
+
+    assert dialect.reading.model == "big"
+
+
+# ------------------------------------------------------------------------------ opencode, goose
+
+
+def opencode_text(message: str, text: str) -> dict[str, object]:
+    """A text record."""
+    return {"type": "text", "sessionID": "s", "part": {"messageID": message, "text": text}}
+
+
+def test_opencode_joins_the_texts_of_the_last_message() -> None:
+    """Earlier messages are steps; costs and tokens add up."""
+    step = {"reason": "tool-calls", "tokens": {"input": 1, "cache": {"read": 2}}, "cost": 0.5}
+    said, dialect = told(
+        "opencode",
+        opencode_text("m1", "Let me look."),
+        {"type": "reasoning", "part": {"text": "hm"}},
+        {"type": "step_finish", "part": step},
+        opencode_text("m2", "One."),
+        opencode_text("m2", " "),
+        opencode_text("m2", "Two."),
+        {"type": "step_finish", "part": {**step, "reason": "stop", "cost": None}},
+    )
+
+    assert dialect.reading.answer == "One.\n\nTwo."
+    assert dialect.reading.usage == Usage(input_tokens=6, cached_tokens=4, cost_usd=0.5)
+    assert [each.text for each in said if isinstance(each, Message)] == [
+        "Let me look.",
+        "One.",
+        "Two.",
+    ]
+    assert dialect.reading.ended == Ended(reason="stop")
+
+
+def test_opencode_recovers_from_an_error_it_retried() -> None:
+    """A step that stopped by itself behind an error is a success."""
+    error = {"type": "error", "error": {"name": "APIError", "data": {"message": "m"}}}
+    _, dialect = told(
+        "opencode",
+        error,
+        opencode_text("m", "x"),
+        {"type": "step_finish", "part": {"reason": "stop"}},
+    )
+
+    assert dialect.reading.ended == Ended(reason="stop")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason"), [(0, "unknown"), (None, None)], ids=["cut", "killed"]
+)
+def test_opencode_cut_stream_is_no_success(exit_code: int | None, reason: str | None) -> None:
+    """Exit 0 behind a step without a reason is a failure; a signal leaves it open."""
+    step = {"type": "step_finish", "part": {"reason": "unknown"}}
+    _, dialect = told("opencode", opencode_text("m", "frag"), step, exit_code=exit_code)
+
+    ended = dialect.reading.ended
+    assert (ended and ended.reason) == reason
+    assert ended is None or ended.is_error
+    assert dialect.reading.answer == "frag"
+
+
+def test_opencode_without_a_step_has_no_answer() -> None:
+    """Nothing printed, exit 0."""
+    _, dialect = told("opencode")
+
+    assert dialect.reading.ended is not None
+    assert dialect.reading.ended.reason == "no_answer"
+
+
+def goose_says(text: str, *, name: str = "m1", by_model: bool = True) -> dict[str, object]:
+    """An assistant record."""
+    metadata = {"inference": {"requestedModel": "m"}} if by_model else {}
+    content = [{"type": "text", "text": text}]
+    message = {"id": name, "role": "assistant", "content": content, "metadata": metadata}
+    return {"type": "message", "message": message}
+
+
+def test_goose_model_may_quote_the_error_text() -> None:
+    """Only what no model wrote is an error."""
+    _, dialect = told("goose", goose_says("Ran into this error once."), {"type": "complete"})
+
+    assert dialect.reading.answer == "Ran into this error once."
+    assert dialect.reading.ended == Ended(reason="complete")
+
+
+def test_goose_killed_behind_an_error_text_explains_it() -> None:
+    """The suspect is told as an error though no record closed the turn."""
+    record = goose_says("Ran into this error: 429", by_model=False)
+    _, dialect = told("goose", record, {"type": "notification"}, exit_code=None)
+
+    assert dialect.reading.answer == ""
+    assert dialect.reading.ended is None
+    assert dialect.reading.error_text == "Ran into this error: 429"
+
+
+def test_goose_breaks_between_messages_and_keeps_thinking_apart() -> None:
+    """A new id is a new message."""
+    thinking = {"type": "thinking", "thinking": "hm"}
+    message = {"id": "m1", "role": "assistant", "content": [thinking, {"type": "image"}]}
+    said, dialect = told(
+        "goose",
+        {"type": "message", "message": message},
+        goose_says("one"),
+        goose_says("two", name="m2"),
+        {
+            "type": "message",
+            "message": {"role": "user", "content": [{"type": "text", "text": "x"}]},
+        },
+        {"type": "complete", "status": "error"},
+    )
+
+    assert said[0] == Reasoning(text="hm")
+    assert dialect.reading.answer == "one\n\ntwo"
+    assert dialect.reading.ended == Ended(is_error=True, reason="error")
+
+
+# --------------------------------------------------------------------------- cline, droid, gptme
+
+
+def test_cline_tells_thinking_and_odd_content() -> None:
+    """Kinds of content that a recording did not show."""
+
+    def event(**fields: object) -> dict[str, object]:
+        return {"type": "agent_event", "event": fields}
+
+    said, _ = told(
+        "cline",
+        event(type="content_start", contentType="reasoning", text="hm"),
+        event(type="content_start", contentType="image"),
+        event(type="content_end", contentType="image"),
+        event(type="brand_new"),
+        exit_code=None,
+    )
+
+    assert said[0] == Reasoning(text="hm")
+    assert [type(each) for each in said] == [Reasoning, Noise]
+
+
+def test_droid_error_of_its_own_keeps_the_answer_so_far() -> None:
+    """Only a message that repeats the error is taken back."""
+    said, dialect = told(
+        "droid",
+        {"type": "message", "role": "assistant", "text": "half"},
+        {"type": "reasoning", "text": "hm"},
+        {"type": "error", "source": "cli", "message": "Exec failed"},
+        exit_code=1,
+    )
+
+    assert Reasoning(text="hm") in said
+    assert dialect.reading.answer == "half"
+    assert dialect.reading.ended == Ended(is_error=True, reason="error", message="Exec failed")
+
+
+def gptme_says(content: str) -> dict[str, object]:
+    """An assistant record."""
+    return {"type": "message", "role": "assistant", "content": content}
+
+
+def test_gptme_answer_stands_before_the_complete_call() -> None:
+    """Text in front of a call is a message; a text that comes again is not said twice."""
+    said, dialect = told(
+        "gptme",
+        gptme_says("Looking.\n@shell(c1): {broken"),
+        {"type": "message", "role": "system", "content": "Error: no", "call_id": "c1"},
+        {"type": "message", "role": "system", "content": "no call"},
+        gptme_says("The answer.\n@complete(c2): {}"),
+        gptme_says("The answer."),
+    )
+
+    assert [each.text for each in said if isinstance(each, Message)] == ["Looking.", "The answer."]
+    assert ToolUse(name="shell", call_id="c1", status="failed", summary="Error: no") in said
+    assert dialect.reading.answer == "The answer."
+
+
+def test_gptme_log_is_put_together() -> None:
+    """Wrapped lines are one; plain lines behind them are their own; the log is bounded."""
+    dialect = open_dialect("gptme")
+    more = "".join(f"           more {n}\n" for n in range(300))
+    said = dialect.feed(ERR, f"· ERROR    bad\n           thing\nplain\n· info\n{more}".encode())
+    said += dialect.finish(1)
+
+    assert said[0] == Noise(stream=ERR, line="plain")
+    assert dialect.reading.ended == Ended(is_error=True, reason="exit_1", message="bad thing")
+    assert sum(isinstance(each, Noise) for each in said) == 2
+
+
+# ------------------------------------------------------------------------------ continue, aider
+
+
+@pytest.mark.parametrize(
+    ("stdout", "answer", "is_error"),
+    [
+        ('noise\n{"response": "yes", "status": "success"}\n', "yes", False),
+        ('[{"a": 1}]\n', '[{"a": 1}]', False),
+        ('{"status": "error", "message": "no"}\n', "", True),
+        ('{"status": "error"}\n', '{"status": "error"}', False),
+        ("plain text\n", "plain text", False),
+        ("\n", "", True),
+    ],
+)
+def test_continue_tells_its_object_from_the_models_own(
+    stdout: str, answer: str, is_error: bool
+) -> None:
+    """The wrapper is opened, the model's JSON is the answer, nothing is a failure."""
+    _, dialect = told("continue", stdout)
+
+    assert dialect.reading.answer == answer
+    assert dialect.reading.ended is not None
+    assert dialect.reading.ended.is_error is is_error
+
+
+def test_continue_output_beyond_the_limit_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept for the end has a limit; stderr without an object is noise."""
+    monkeypatch.setattr("aimux.dialects._continue.MAX_LINE_BYTES", 3)
+    dialect = open_dialect("continue")
+    dialect.feed(OUT, b"text\n")
+    dialect.feed(OUT, b"more\n")
+    dialect.feed(ERR, b"[1]\n")
+    dialect.finish(0)
+
+    assert dialect.reading.answer == "text"
+    assert dialect.reading.error_text == "[1]"
+
+
+AIDER = "Aider v0.86.2\nModel: openai/m with whole edit format\nRepo-map: disabled\n\n"
+
+
+def test_aider_joins_different_answers_and_adds_usage_up() -> None:
+    """Rounds that aider begins by itself are messages; repeats are said once."""
+    said, dialect = told(
+        "aider",
+        AIDER + "one\n\n"
+        "Tokens: 1.5k sent, 1k cache hit, 20 received. Cost: $0.01 message, $0.01 session.\n"
+        "a.py\nApplied edit to a.py\nCommit 0d8ae45 fix\n\n"
+        "two\nTokens: 1,000 sent, 5 received. Cost: $0.02 message, $0.03 session.\n"
+        "two\nTokens: 1M sent, .. received.\n",
+    )
+
+    assert dialect.reading.answer == "one\n\ntwo"
+    assert dialect.reading.model == "openai/m"
+    assert dialect.reading.usage == Usage(
+        input_tokens=1_002_500, output_tokens=25, cached_tokens=1000, cost_usd=0.03
+    )
+    assert FileChange(path="a.py", change="update") in said
+    assert dialect.reading.ended == Ended(reason="exit")
+
+
+def test_aider_text_that_begins_like_an_error_is_taken_back() -> None:
+    """A failed request has no `Tokens:` line behind it."""
+    _, dialect = told(
+        "aider",
+        AIDER + "litellm.RateLimitError: is raised when\nyou ask too often.\n"
+        "Tokens: 1 sent, 2 received.\n",
+    )
+
+    assert dialect.reading.answer == ("litellm.RateLimitError: is raised when\nyou ask too often.")
+    assert dialect.reading.ended == Ended(reason="exit")
+
+
+def test_aider_error_in_a_later_round_is_a_failure() -> None:
+    """The first answer stays as what there is."""
+    _, dialect = told(
+        "aider", AIDER + "one\nTokens: 1 sent, 2 received.\nlitellm.APIError: 500 gone\n"
+    )
+
+    assert dialect.reading.answer == "one"
+    assert dialect.reading.ended == Ended(
+        is_error=True, reason="APIError", message="litellm.APIError: 500 gone"
+    )
+
+
+def test_aider_error_in_front_of_the_banner_end() -> None:
+    """An odd start is told as noise, an error as an error."""
+    said, dialect = told(
+        "aider", "something odd", "litellm.Timeout: slow", "Retrying in 0.2 seconds...", exit_code=1
+    )
+
+    assert said[0] == Noise(stream=OUT, line="something odd")
+    assert said[1] == Warned(code="retrying", message="litellm.Timeout: slow")
+    assert dialect.reading.ended == Ended(
+        is_error=True, reason="exit_1", message="litellm.Timeout: slow"
+    )
+
+
+def test_aider_long_error_is_bounded_and_a_signal_leaves_it_open() -> None:
+    """A stack trace is no essay; killed means no end."""
+    trace = "\n".join(f"frame {n}" for n in range(500))
+    _, dialect = told("aider", f"{AIDER}litellm.APIError: x\n{trace}", exit_code=None)
+
+    assert dialect.reading.ended is None
+    assert "frame 10" in dialect.reading.error_text
+    assert "frame 400" not in dialect.reading.error_text
