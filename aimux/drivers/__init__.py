@@ -2,6 +2,7 @@
 
 from ._base import (
     CHUNK_BYTES as CHUNK_BYTES,
+    LINGER_MAX_S as LINGER_MAX_S,
     LINGER_S as LINGER_S,
     Child as Child,
     Driver as Driver,

@@ -3,7 +3,8 @@
 A driver is one coroutine, `run_…(order, on_output, task_status=…) -> Exit`. Awaited directly it is
 a function call; through `nursery.start()` it hands the live `Child` back first. Output goes to
 `on_output(stream, data)`, a plain function called in the order of arrival for each stream from the
-child's birth until its pipes end or `LINGER_S` after its exit; it must not block.
+child's birth until its pipes end; after its exit until they are silent for `LINGER_S`, at most
+`LINGER_MAX_S`. It must not block.
 
 Cancelling a driver stops the child's group, sweeps its descendants, reaps, and only then goes on.
 """
@@ -16,7 +17,8 @@ import trio
 
 from aimux.model import Stream
 
-LINGER_S: Final = 0.5  # a grandchild that inherited a pipe must not hold the turn
+LINGER_S: Final = 0.5  # of silence: a grandchild that inherited a pipe must not hold the turn
+LINGER_MAX_S: Final = 3.0  # nor may one that goes on printing
 CHUNK_BYTES: Final = 65_536  # one read
 
 OnOutput = Callable[[Stream, bytes], None]
@@ -47,8 +49,9 @@ class Exit:
     """How a child left. `exit_code` is None if a signal ended it (`signal` names it: `SIGKILL`).
 
     `is_stopped` says that we ended it (`Child.finish` ran out, or `Child.stop`); `swept` counts
-    leftover descendants that had to be killed; `is_complete` is False if a pipe was still held open
-    by somebody at `LINGER_S`.
+    leftover descendants that had to be killed; `is_complete` is False if somebody still held a pipe
+    open when we stopped to listen. `max_rss_bytes` is that of the largest process the child waited
+    for, itself included; on Linux it is never less than our own size at the spawn.
     """
 
     exit_code: int | None

@@ -3,7 +3,7 @@
 The attendant is the only one who touches the child. It works under a shield, because the output a
 child gives while it leaves is wanted too, and because a half-stopped child is nobody's. Cancelling
 reaches the shell around it, which does what anybody may do: it asks the attendant to stop. From
-there the shield is bounded by the grace, `LINGER_S` and `GONE_S`.
+there the shield is bounded by the grace, `LINGER_MAX_S` and `GONE_S`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,10 +13,13 @@ from typing import Protocol
 import attrs
 import trio
 
-from ._base import LINGER_S, Child, Exit, Order
+from aimux.model import Stream
+
+from ._base import LINGER_MAX_S, LINGER_S, Child, Exit, OnOutput, Order
 from ._warden import in_charge
 
 Task = Callable[[], Awaitable[None]]
+Pump = Callable[[OnOutput], Awaitable[None]]
 
 
 class Mortal(Protocol):
@@ -53,19 +56,23 @@ class Mortal(Protocol):
 class Wires:
     """What a driver connected a child with. Each task runs from birth and closes its stream."""
 
-    pumps: Sequence[Task]  # each returns at the end of its stream, or is cancelled at `LINGER_S`
+    pumps: Sequence[Pump]  # each returns at the end of its stream, or is cancelled after a while
     feeders: Sequence[Task]  # cancelled when the child is gone
 
 
 async def attend(
-    leader: Mortal, order: Order, wires: Wires, task_status: trio.TaskStatus[Child]
+    leader: Mortal,
+    order: Order,
+    wires: Wires,
+    on_output: OnOutput,
+    task_status: trio.TaskStatus[Child],
 ) -> Exit:
     """Run a child that was just born to its end, and tell how it left.
 
     Cancelling it stops the child as `Child.stop()` does and waits for the end.
     """
     child = Child(pid=leader.pid, started=leader.started, grace_s=order.grace_s)
-    return await shelter(child, partial(_live, leader, order, wires, child), task_status)
+    return await shelter(child, partial(_live, leader, order, wires, on_output, child), task_status)
 
 
 async def shelter(
@@ -99,22 +106,31 @@ async def shelter(
     return exits[0]
 
 
-async def _live(leader: Mortal, order: Order, wires: Wires, child: Child) -> Exit:
+async def _live(
+    leader: Mortal, order: Order, wires: Wires, on_output: OnOutput, child: Child
+) -> Exit:
     born = trio.current_time()
+    listen_until: float | None = None  # set when the child is dead
     held = len(wires.pumps)
     swept = 0
 
-    async def pump(task: Task) -> None:
+    async def pump(run: Pump) -> None:
         nonlocal held
-        await task()
+        await run(hear)
         held -= 1
+
+    def hear(stream: Stream, data: bytes) -> None:
+        if listen_until is not None:
+            quiet_at = trio.current_time() + LINGER_S
+            pumps.cancel_scope.deadline = min(quiet_at, listen_until)
+        on_output(stream, data)
 
     async with in_charge(leader.pid), trio.open_nursery() as watching:
         watching.start_soon(leader.watch)
         try:
             async with trio.open_nursery() as pumps:
-                for task in wires.pumps:
-                    pumps.start_soon(pump, task)
+                for run in wires.pumps:
+                    pumps.start_soon(pump, run)
                 async with trio.open_nursery() as feeders:
                     for task in wires.feeders:
                         feeders.start_soon(task)
@@ -123,6 +139,7 @@ async def _live(leader: Mortal, order: Order, wires: Wires, child: Child) -> Exi
                 duration_s = trio.current_time() - born
                 if is_stopped:  # nobody's last words are waited for who was not asked to leave
                     swept = await leader.sweep()
+                listen_until = trio.current_time() + LINGER_MAX_S
                 pumps.cancel_scope.deadline = trio.current_time() + LINGER_S
         finally:
             if not leader.gone.is_set():  # a pump failed: nobody takes its output any more

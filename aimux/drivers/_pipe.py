@@ -7,7 +7,6 @@ spawn is trio's; waiting, stopping and reaping are in `_life` and `_stop`.
 
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -46,13 +45,13 @@ async def run_piped(
     assert stderr is not None
     wires = Wires(
         pumps=[
-            partial(_drain, stdout, partial(on_output, Stream.STDOUT)),
-            partial(_drain, stderr, partial(on_output, Stream.STDERR)),
+            partial(_drain, stdout, Stream.STDOUT),
+            partial(_drain, stderr, Stream.STDERR),
         ],
         feeders=[] if stdin is None else [partial(_feed, stdin, order.stdin or b"")],
     )
     try:
-        return await attend(leader, order, wires, task_status)
+        return await attend(leader, order, wires, on_output, task_status)
     finally:
         process.poll()  # the status is ours already; this only lets Popen know that it is over
 
@@ -88,10 +87,10 @@ async def _spawn_group(order: Order, mark: str) -> trio.Process:
     return process
 
 
-async def _drain(stream: trio.abc.ReceiveStream, take: Callable[[bytes], None]) -> None:
-    async with stream:
-        while data := await stream.receive_some(CHUNK_BYTES):
-            take(bytes(data))  # bytes already; the type allows more
+async def _drain(pipe: trio.abc.ReceiveStream, stream: Stream, hear: OnOutput) -> None:
+    async with pipe:
+        while data := await pipe.receive_some(CHUNK_BYTES):
+            hear(stream, bytes(data))  # bytes already; the type allows more
 
 
 async def _feed(stream: trio.abc.SendStream, data: bytes) -> None:

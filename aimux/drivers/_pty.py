@@ -17,7 +17,7 @@ import signal
 import termios
 import tty
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -57,11 +57,11 @@ async def run_in_terminal(
     assert pid is not None
     os.set_blocking(fd, False)
     wires = Wires(
-        pumps=[partial(_drain, fd, partial(on_output, Stream.STDOUT))],
+        pumps=[partial(_drain, fd)],
         feeders=[partial(_feed, fd, order.stdin)] if order.stdin else [],
     )
     try:
-        return await attend(Leader.of(pid, mark), order, wires, task_status)
+        return await attend(Leader.of(pid, mark), order, wires, on_output, task_status)
     finally:
         trio.lowlevel.notify_closing(fd)
         _close(terminal)
@@ -166,7 +166,7 @@ def _close(terminal: "pexpect.spawn[bytes]") -> None:
     process.closed = process.terminated = terminal.closed = terminal.terminated = True
 
 
-async def _drain(fd: int, take: Callable[[bytes], None]) -> None:
+async def _drain(fd: int, hear: OnOutput) -> None:
     while True:
         try:
             data = os.read(fd, CHUNK_BYTES)
@@ -180,7 +180,7 @@ async def _drain(fd: int, take: Callable[[bytes], None]) -> None:
         await trio.lowlevel.checkpoint()
         if not data:
             return
-        take(data)
+        hear(Stream.STDOUT, data)
 
 
 async def _feed(fd: int, data: bytes) -> None:

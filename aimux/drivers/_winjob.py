@@ -45,10 +45,15 @@ class _Limits(ctypes.Structure):
     )
 
 
+def _kernel32() -> ctypes.CDLL:
+    if sys.platform == "win32":
+        return ctypes.WinDLL("kernel32", use_last_error=True)
+    raise NotImplementedError("job objects are a thing of Windows")
+
+
 @functools.cache
 def _load() -> ctypes.CDLL:
-    assert sys.platform == "win32"
-    kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    kernel = _kernel32()
     kernel.CreateJobObjectW.restype = wintypes.HANDLE
     kernel.CreateJobObjectW.argtypes = (ctypes.c_void_p, wintypes.LPCWSTR)
     kernel.OpenProcess.restype = wintypes.HANDLE

@@ -1,7 +1,8 @@
 """How a child on pipes is born on Windows: into its job. Only imported there."""
 
 import subprocess
-import sys
+from collections.abc import Mapping
+from typing import Any, Final
 
 import psutil
 import trio
@@ -11,7 +12,8 @@ from ._processes import MARK
 from ._windows import Charge, without_batch
 from ._winjob import WindowsJob
 
-_CREATE_SUSPENDED = 0x4
+# CREATE_SUSPENDED, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW
+_FLAGS: Final[Mapping[str, Any]] = {"creationflags": 0x4 | 0x200 | 0x8000000}
 
 
 async def spawn_in_job(order: Order, mark: str) -> tuple[trio.Process, Charge]:
@@ -24,7 +26,6 @@ async def spawn_in_job(order: Order, mark: str) -> tuple[trio.Process, Charge]:
         OSError, ValueError: it cannot be started.
         BinaryMissing: it is a batch file that is no npm shim.
     """
-    assert sys.platform == "win32"
     process = await trio.lowlevel.open_process(
         await trio.to_thread.run_sync(without_batch, order),
         stdin=subprocess.DEVNULL if order.stdin is None else subprocess.PIPE,
@@ -32,9 +33,7 @@ async def spawn_in_job(order: Order, mark: str) -> tuple[trio.Process, Charge]:
         stderr=subprocess.PIPE,
         cwd=order.cwd,
         env={**order.env, MARK: mark},
-        creationflags=_CREATE_SUSPENDED
-        | subprocess.CREATE_NEW_PROCESS_GROUP
-        | subprocess.CREATE_NO_WINDOW,
+        **_FLAGS,
     )
     try:
         job = WindowsJob(process.pid)

@@ -101,16 +101,16 @@ async def run_in_console(
     proc = look(console.pid)
     leader = Charge(console.pid, proc.started if proc else 0.0, job, ask=ask, wait=wait)
     wires = Wires(
-        pumps=[partial(_drain, console, partial(on_output, Stream.STDOUT))],
+        pumps=[partial(_drain, console)],
         feeders=[partial(_type, console, order.stdin)] if order.stdin else [],
     )
     try:
-        return await attend(leader, order, wires, task_status)
+        return await attend(leader, order, wires, on_output, task_status)
     finally:
         console.close(True)
 
 
-async def _drain(console: Console, take: Callable[[bytes], None]) -> None:
+async def _drain(console: Console, hear: OnOutput) -> None:
     lane = trio.CapacityLimiter(1)
     while True:
         try:
@@ -120,7 +120,7 @@ async def _drain(console: Console, take: Callable[[bytes], None]) -> None:
         except (EOFError, OSError):  # ConPTY reports a closed console as either
             return
         if text:
-            take(text.encode(errors="replace"))
+            hear(Stream.STDOUT, text.encode(errors="replace"))
 
 
 async def _type(console: Console, data: bytes) -> None:

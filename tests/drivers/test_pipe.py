@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aimux.drivers import MARK, Child, Exit, Order, run_piped
+from aimux.drivers import LINGER_MAX_S, MARK, Child, Exit, Order, run_piped
 from aimux.errors import BinaryMissing, PeerFault
 from aimux.model import Stream
 from aimux.testing import MakeOrder, Output, children_of
@@ -275,6 +275,23 @@ async def test_leader_that_dies_early_leaves_no_helper(
 
     assert (exit_.exit_code, exit_.is_complete, exit_.swept) == (0, False, 1)
     assert not _is_running(output)
+
+
+async def test_helper_that_goes_on_printing_does_not_hold_the_turn(
+    mock_clock: MockClock, make_order: MakeOrder, output: Output
+) -> None:
+    """Late output is delivered while it flows, but not for ever."""
+    script = "(while :; do echo late; sleep 0.01; done) & echo early"
+    order = make_order("cat")
+
+    exit_ = await run_piped(
+        Order(argv=["bash", "-c", script], cwd=order.cwd, env=order.env), output
+    )
+
+    assert (exit_.exit_code, exit_.is_complete) == (0, False)
+    assert children_of() == set()
+    assert output.text().count(b"late") > 5
+    assert exit_.duration_s < LINGER_MAX_S
 
 
 @pytest.mark.parametrize("kind", ["group", "session", "detached"])
