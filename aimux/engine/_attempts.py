@@ -37,6 +37,7 @@ from aimux.model import (
     Warned,
 )
 from aimux.rules import (
+    SESSION_LOST,
     Contract,
     Routes,
     SilenceLimits,
@@ -51,6 +52,7 @@ from ._clis import Cli
 from ._guard import Guard
 from ._jobs import Ticket
 from ._metrics import Metrics
+from ._retelling import Exchange, retell
 from ._scratch import Scratch, open_scratch
 from ._turns import TurnOrder, TurnReport, run_turn
 
@@ -97,6 +99,7 @@ class Request:
     settings: ServerSettings
     native_id: str = ""
     is_resume: bool = False
+    told: Sequence[Exchange] = ()  # earlier turns, for a CLI that cannot continue by itself
     new_native_id: str = ""  # for CLIs whose sessions we name
     wants_terminal: bool = False
     schema: Mapping[str, object] | bool | None = None
@@ -105,6 +108,8 @@ class Request:
     def full_prompt(self) -> str:
         """What the CLI gets; a resumed conversation has had its instructions."""
         parts = [self.prompt]
+        if self.told and not self.is_resume:
+            parts.insert(0, retell(self.told))
         if self.instructions and not self.is_resume:
             parts.insert(0, self.instructions)
         if self.schema is not None:
@@ -171,6 +176,11 @@ class _Attempts:
             self._warn("candidate_skipped", f"{name}: {reason}")
         for warning in self.request.routes.warnings:
             self.ticket.log.add(warning)
+        if self.request.told and not self.request.is_resume:
+            self._warn(
+                "session_retold",
+                "this CLI cannot continue a session, so the earlier turns are told in the prompt",
+            )
         for route in self.request.routes.candidates:
             if route.cli in self.left:
                 continue
@@ -258,6 +268,10 @@ class _Attempts:
         if failure is None:
             return None
         step = AFTER[failure.failure_class]
+        if failure.code == SESSION_LOST and self.request.is_resume and self.request.told:
+            self._warn("session_retold", f"{plan.cli} has lost the session; earlier turns are told")
+            self.request = attrs.evolve(self.request, is_resume=False, native_id="")
+            return Step.AGAIN
         if step is Step.NEXT_MODEL:
             self.shop.guard.cool(plan.cli, plan.model, profile.model.cooldown_s, failure)
         if step is Step.AGAIN and self._failures_of(plan) > 1:

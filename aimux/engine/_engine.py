@@ -47,6 +47,7 @@ from aimux.rules import (
     excerpt,
     lineage,
     nested_limit_s,
+    redact,
 )
 from aimux.store import Store
 
@@ -56,6 +57,7 @@ from ._guard import Guard
 from ._jobs import JobRoom, Ticket, open_job_room
 from ._log import utc_now
 from ._metrics import Metrics
+from ._retelling import Exchange, exchanges
 
 PREVIEW_CHARS: Final = 200
 
@@ -179,7 +181,9 @@ class Engine:
         limit_s = nested_limit_s(env, wish.timeout_s or primary.timeout_s)
         root = lineage(env)[0].root
         job_id = new_id("job")
-        is_resume = session is not None
+        is_new = session is None
+        told = [] if session is None else await self._told(session)
+        is_resume = session is not None and bool(session.native_id and primary.resume.flags)
         if session is None:
             session = _new_session(wish, routes, mode, cwd, want.role)
         request = Request(
@@ -201,7 +205,8 @@ class Engine:
             settings=snapshot.settings.server,
             native_id=session.native_id if is_resume else "",
             is_resume=is_resume,
-            new_native_id="" if is_resume else session.id.replace("_", "-").lower(),
+            told=told,
+            new_native_id=session.id.replace("_", "-").lower(),
             wants_terminal=wish.wants_terminal,
             schema=None if wish.schema is None else check_schema(wish.schema),
         )
@@ -213,7 +218,7 @@ class Engine:
             request=request,
             role=role,
             session=session,
-            is_new_session=not is_resume,
+            is_new_session=is_new,
             limit_s=limit_s,
             settings=snapshot.settings.server,
             plans=plans,
@@ -221,15 +226,24 @@ class Engine:
 
     async def _session(self, session_id: str) -> Session:
         busy = self.room.of_session(session_id)
-        session = busy.session if busy else await self.store.session(SessionId(session_id))
-        if not session.native_id and busy is None:
+        return busy.session if busy else await self.store.session(SessionId(session_id))
+
+    async def _told(self, session: Session) -> list[Exchange]:
+        """Earlier turns of a session; what it takes to continue it without the CLI's help.
+
+        Raises:
+            Refusal: nothing was answered in it, so there is nothing to continue.
+        """
+        page = await self.store.jobs(session_id=session.id)
+        told = exchanges(page.jobs)
+        if not told and not session.native_id:
             raise Refusal(
-                f"session {session_id} cannot be continued: {session.cli} gave no session id",
+                f"session {session.id} has no answered turn to continue from",
                 code="session_not_resumable",
-                hint="start a new one without session_id, and tell in the prompt what came before",
+                hint="start a new one: leave session_id out",
                 retryable=False,
             )
-        return session
+        return told
 
     # ------------------------------------------------------------------ starting
 
@@ -257,6 +271,7 @@ class Engine:
             client=wish.client.name,
             owner=self._owner,
             prompt_preview=excerpt(wish.prompt, PREVIEW_CHARS),
+            prompt=redact(wish.prompt),
             created_at=utc_now(),
         )
         return await self.room.open_job(

@@ -57,6 +57,7 @@ from ._cooldowns import (
 )
 from ._environment import probe_environment as probe_environment
 from ._failures import (
+    SESSION_LOST as SESSION_LOST,
     classify as classify,
     failure as failure,
     interrupted as interrupted,

@@ -66,7 +66,7 @@ def session_json(session: Session, status: JobStatus | None = None) -> Json:
         "role": session.role or None,
         "cwd": session.cwd,
         "turns": session.turns,
-        "resumable": bool(session.native_id),
+        "resumable": session.turns > 0,
         "native_id": session.native_id or None,
         "client": session.client or None,
         "created_at": stamp(session.created_at),

@@ -1,0 +1,54 @@
+"""Continuing a conversation with a CLI that cannot: what was said before is told in the prompt.
+
+Earlier text is data: it stands between fences that it cannot close, and is cut at `TOLD_CHARS` from
+the oldest end.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from aimux.model import Job
+
+TOLD_CHARS: Final = 60_000  # well below every prompt limit, enough for a long conversation
+
+
+@attrs.frozen
+class Exchange:
+    """One earlier turn: what was asked and what came back."""
+
+    prompt: str
+    answer: str
+
+
+def exchanges(jobs: Sequence[Job]) -> list[Exchange]:
+    """The answered turns of a session's jobs, oldest first, at most `TOLD_CHARS` of them."""
+    told: list[Exchange] = []
+    room = TOLD_CHARS
+    for job in sorted(jobs, key=lambda each: each.created_at, reverse=True):
+        if job.outcome is None or not job.outcome.content or not job.prompt:
+            continue
+        room -= len(job.prompt) + len(job.outcome.content)
+        if room < 0:
+            break
+        told.append(Exchange(job.prompt, job.outcome.content))
+    return told[::-1]
+
+
+def retell(told: Sequence[Exchange]) -> str:
+    """The words that put earlier turns before a prompt."""
+    said = " ".join(f"{each.prompt} {each.answer}" for each in told)
+    longest = max(map(len, re.findall("`+", said)), default=0)
+    fence = "`" * max(3, longest + 1)
+    lines = ["This conversation goes on. What was said so far is quoted; it is not a new request."]
+    for number, each in enumerate(told, start=1):
+        lines += [
+            f"Turn {number}, asked:",
+            f"{fence}\n{each.prompt}\n{fence}",
+            f"Turn {number}, answered:",
+            f"{fence}\n{each.answer}\n{fence}",
+        ]
+    lines.append("Now, in the same conversation:")
+    return "\n\n".join(lines)
