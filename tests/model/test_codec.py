@@ -248,6 +248,7 @@ def test_bytes_travel_as_base64() -> None:
         ({1: {2}}, {"1": [2]}),
         ((1, (2,)), [1, [2]]),
         (math.nan, None),
+        (["\ud800", True, None, 0.5, 7, 1 + 2j], ["\ufffd", True, None, 0.5, 7, "(1+2j)"]),
     ],
 )
 def test_what_json_cannot_carry_is_replaced(data: object, expected: object) -> None:
@@ -396,11 +397,14 @@ def test_an_entry_with_such_an_event_is_still_an_entry() -> None:
 def test_a_quote_is_short_and_junk_is_quoted_too() -> None:
     long = load_event({"kind": "hologram", "data": "x" * 10_000})
     junk = load_event_bytes(b"\xff{")
+    text = load_event("just \ud800 text")
 
     assert isinstance(long, Noise)
     assert len(long.line) == 2_000
     assert isinstance(junk, Noise)
     assert "not JSON" in junk.line
+    assert isinstance(text, Noise)
+    assert text.line.endswith("just \ud800 text")
 
 
 def test_what_an_event_is_not_asked_for_is_refused() -> None:
@@ -453,6 +457,7 @@ def test_a_word_for_no_is_false(word: object) -> None:
         ("priority", 1.5, "1.5 is not a whole number @ priority"),
         ("priority", True, "True is not a whole number @ priority"),
         ("priority", [], "[] is not a whole number @ priority"),
+        ("timeout_s", [], "[] is not a number @ timeout_s"),
         ("timeout_s", "soon", "'soon' is not a number @ timeout_s"),
         ("timeout_s", True, "True is not a number @ timeout_s"),
         ("timeout_s", None, "None is not a number @ timeout_s"),

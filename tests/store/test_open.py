@@ -13,12 +13,14 @@ from pathlib import Path
 import attrs
 import pytest
 import trio
+import trio.testing
 
 from aimux.errors import StoreUnavailable
 from aimux.model import Job, JobId, JobStarted, JobStatus, Outcome, Stream, Text
-from aimux.store import Store, open_store
-from aimux.store._files import connect
+from aimux.store import Store, _store, open_store
+from aimux.store._files import _set, connect, connect_memory
 from aimux.store._migrations import APPLICATION_ID, STEPS, migrate
+from aimux.testing import FakeStore
 
 from ._values import at, log, make_job, make_session
 
@@ -279,6 +281,44 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
     assert fault.code == "store_foreign"
 
 
+async def test_a_database_with_another_mark_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    async with open_store(path, owner="one"):
+        pass
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA application_id = 7")
+
+    assert (await refusal(path)).code == "store_foreign"
+
+
+def test_a_setting_that_does_not_take_is_told(tmp_path: Path) -> None:
+    """Some network file systems cannot do write-ahead logging, nor can a database in memory."""
+    connection = connect_memory()
+
+    with pytest.raises(StoreUnavailable, match="journal_mode stays memory") as caught:
+        _set(connection, tmp_path, "journal_mode", "wal")
+    connection.close()
+
+    assert caught.value.code == "store_unsupported"
+    assert "local disk" in str(caught.value.hint)
+
+
+async def test_a_migration_that_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_store(tmp_path / "sessions.db", owner="one"):
+        pass
+
+    def broken(connection: sqlite3.Connection, _: Path) -> None:
+        connection.execute("CREATE TABLE jobs (n)")
+
+    monkeypatch.setattr(_store, "migrate", broken)
+
+    fault = await refusal(tmp_path / "sessions.db")
+
+    assert "jobs already exists" in str(fault)
+
+
 async def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     async with open_store(path, owner="one"):
@@ -408,6 +448,27 @@ async def test_a_full_disk_spares_those_who_need_no_room(tmp_path: Path) -> None
 
     assert [entry.seq for entry in kept] == [1, 3, 5]
     assert outcomes.count(True) == 3
+
+
+async def test_the_fake_has_a_full_disk_at_will(autojump_clock: trio.testing.MockClock) -> None:
+    """No thread is in play, so a test may own the clock."""
+    store = FakeStore()
+    await store.create(make_job(), make_session())
+    began = trio.current_time()
+    store.is_full = True
+
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.append(JobId("job_1"), log(Text(text="a")))
+    told_again = await store.append(JobId("job_1"), log(Text(text="b"), first=2))
+    await trio.sleep(3_600)
+    store.is_full = False
+    recovered = await store.append(JobId("job_1"), log(Text(text="c"), first=3))
+
+    assert caught.value.code == "store_full"
+    assert (told_again, recovered) == (False, True)
+    assert store.statistics().lost_entries == 2
+    assert [entry.seq for entry in await store.entries(JobId("job_1"))] == [3]
+    assert trio.current_time() - began >= 3_600
 
 
 # --------------------------------------------------------------------------------- raw output

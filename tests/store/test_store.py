@@ -460,6 +460,15 @@ async def test_an_orphan_keeps_what_it_said_and_leaves_a_trail(store: Store) -> 
     assert (await store.session(orphan.session_id)).native_id == "native"
 
 
+async def test_an_orphan_without_session_or_words_is_ended_too(store: Store) -> None:
+    await store.create(make_job(session_id=SessionId("")), None, log(ChildExited(exit_code=1)))
+
+    (orphan,) = await store.abort_orphans("two", at(500))
+
+    assert (orphan.session_id, orphan.partial_text, orphan.children) == ("", "", [])
+    assert (await store.job(orphan.job_id)).status is JobStatus.ABORTED
+
+
 async def test_a_session_shows_its_last_job_whoever_died(store: Store) -> None:
     await store.create(make_job(1), make_session(1, native_id="known"))
     await store.append(JobId("job_1"), log(NativeSession(native_id="other")))
