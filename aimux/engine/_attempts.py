@@ -102,6 +102,7 @@ class Request:
     told: Sequence[Exchange] = ()  # earlier turns, for a CLI that cannot continue by itself
     new_native_id: str = ""  # for CLIs whose sessions we name
     wants_terminal: bool = False
+    is_effort_wanted: bool = True
     schema: Mapping[str, object] | bool | None = None
 
     @property
@@ -227,7 +228,9 @@ class _Attempts:
     def _order(self, plan: Plan, cli: Cli, prompt: str) -> TurnOrder:
         self.turn += 1
         for warning in plan.warnings:
-            self.ticket.log.add(warning)
+            # an effort that only the role suggested may be dropped without a word
+            if self.request.is_effort_wanted or not warning.code.startswith("effort_"):
+                self.ticket.log.add(warning)
         return TurnOrder(
             turn=self.turn,
             attempt=len(self.attempts) + 1,

@@ -208,6 +208,7 @@ class Engine:
             told=told,
             new_native_id=session.id.replace("_", "-").lower(),
             wants_terminal=wish.wants_terminal,
+            is_effort_wanted=bool(wish.want.effort),
             schema=None if wish.schema is None else check_schema(wish.schema),
         )
         plans = planned(request, self._shop)

@@ -41,6 +41,7 @@ KEPT_ENTRIES: Final = 2_000  # per open job
 KEPT_TEXT_CHARS: Final = 4_000_000  # of the turn that is running, for status(offset=…)
 KEPT_REASONING_CHARS: Final = 4_000  # of one thought, as an entry
 KEPT_NOISE: Final = 200  # lines of one job
+MESSAGE_BREAK: Final = "\n\n"
 
 
 def utc_now() -> datetime.datetime:
@@ -74,7 +75,7 @@ class JobLog:
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _pieces: list[str] = attrs.field(factory=list)
     _pieces_chars: int = 0
-    _is_delta: bool = False
+    _is_open: bool = False  # pieces of a message came, its whole has not
 
     def __attrs_post_init__(self) -> None:
         self.last_event = self.born
@@ -95,7 +96,7 @@ class JobLog:
         match event:
             case TurnStarted():
                 self.turn = event.turn
-                self._pieces, self._pieces_chars, self._is_delta = [], 0, False
+                self._pieces, self._pieces_chars, self._is_open = [], 0, False
             case JobQueued():
                 self.queue_position = event.position
             case JobStarted():
@@ -121,21 +122,29 @@ class JobLog:
         self._append(event)
 
     def _gather(self, text: str, now: float) -> None:
-        self._is_delta = True
         self.last_said = Text.kind
         if not self._pending:
             self._pending_since = now
             self._wake()  # the keeper learns that a flush is due
         self._pending.append(text)
         self._pending_chars += len(text)
+        self._begin_message()
         self._keep(text)
         if self._pending_chars >= COALESCE_CHARS:
             self.flush()
 
     def _whole(self, text: str) -> None:
-        if self._is_delta:  # the same words came as deltas before
-            return
-        self._keep(("\n\n" if self._pieces else "") + text)
+        """A message is over; it repeats the pieces that came before it."""
+        if not self._is_open:
+            self._begin_message()
+            self._keep(text)
+        self._is_open = False
+
+    def _begin_message(self) -> None:
+        if not self._is_open:
+            self._is_open = True
+            if self._pieces:
+                self._keep(MESSAGE_BREAK)
 
     def _keep(self, text: str) -> None:
         room = KEPT_TEXT_CHARS - self._pieces_chars
