@@ -37,7 +37,7 @@ SESSION_LOST: Final = "native_session_lost"
 _SUMMARY_CHARS: Final = 300
 _SUMMARY_LINES: Final = 40  # the newest; looked through for the telling one
 _ANSWER_CHARS: Final = 2_000  # a longer answer is no error text
-_WINDOW_CHARS: Final = 64_000  # the newest evidence; patterns run over no more
+_WINDOW_CHARS: Final = 8_000  # the newest evidence; patterns run over no more
 _SPACE: Final = re.compile(r"\s+")
 _STATUS: Final = (
     r"\b(?:https?(?:/[\d.]+)?|status(?:[ _]?code)?|error(?: code)?|code|rejected)"
@@ -47,8 +47,11 @@ _STATUS: Final = (
 
 @attrs.frozen
 class _Sign:
+    """A general pattern, in lower case."""
+
     failure_class: FailureClass
     code: str
+    clues: str  # words apart by |, one of which must be there for the pattern to be worth trying
     pattern: str
 
 
@@ -60,6 +63,7 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.FATAL,
         CONTEXT_OVERFLOW,
+        "prompt|input|context|token",
         r"\bprompt (?:is )?too long|\bprompt_too_long\b|\binput is too long\b"
         r"|\bran out of room in the model\S* context"
         r"|\bcontext ?(?:window ?)?overflow|\bcontext[ _](?:length|window)[ _]exceeded"
@@ -70,6 +74,7 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.QUOTA,
         "quota_exhausted",
+        "quota|credit|limit",
         r"\bexhausted your (?:\w+ )?quota|\bquota[ _](?:is )?(?:exceeded|exhausted)"
         r"|\bexceeded (?:your|the) (?:current )?quota|\binsufficient[_ ](?:quota|credits?)\b"
         r"|\bcredit balance is too low|\bout of credits?\b"
@@ -79,23 +84,26 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.QUOTA,
         "rate_limited",
+        "limit|too many|exhausted|429",
         r"\brate[ _-]?limit(?:s|ed|error|ing|_\w+)?\b|\btoo many requests\b"
         r"|\bresource[ _](?:has been )?exhausted\b|\busage limit\b|" + _status("429"),
     ),
     _Sign(
         FailureClass.MODEL_UNAVAILABLE,
         "model_unavailable",
+        "model|api version|auth_unavailable|auth provider",
         r"\bmodel_?not_?found|\bis not found for api version\b"
-        r"|(?<![\w-])model(?! metadata)\b(?:(?!\. ).){0,80}?\b(?:not found|does not exist"
+        r"|(?<![\w-])model(?! metadata)\b(?:[^.]|\.\S){0,80}?\b(?:not found|does not exist"
         r"|not available|not enabled|not supported|not authori[sz]ed|access denied"
         r"|decommissioned)\b"
-        r"|\b(?:not authori[sz]ed|access denied|no access)\b(?:(?!\. ).){0,40}?\bmodel\b"
+        r"|\b(?:not authori[sz]ed|access denied|no access)\b(?:[^.]|\.\S){0,40}?\bmodel\b"
         r"|\bissue with the selected model\b|\b(?:invalid|no such) model\b"
         r"|\bunknown model\b(?! \S+: using)|\bauth_unavailable\b|\bno auth providers\b",
     ),
     _Sign(
         FailureClass.AUTH,
         "not_authenticated",
+        "key|auth|log|sign|token|session expired|environment|provider|access denied|401|403",
         r"\b(?:invalid|incorrect|missing|expired)[ _](?:x-)?api[ _-]?key\b|\bapi key not valid\b"
         r"|\bapi[ _]key (?:is |was )?(?:missing|required|invalid|expired|not (?:set|found))\b"
         r"|\bapi_key client option must be set\b|\bmust specify the \w+_api_key\b"
@@ -109,6 +117,7 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.TRANSIENT,
         "server_error",
+        "server|overload|demand|unavailable|gateway|status|error|code|http|rejected",
         r"\binternal ?server ?error\b|\boverloaded(?:_error)?\b|\bexperiencing high demand\b"
         r"|\bservice unavailable\b|\btemporarily unavailable\b|\bbad gateway\b"
         r"|\bgateway time-?out\b|\bserver error\b|\bserver had an error\b|"
@@ -117,6 +126,7 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.TRANSIENT,
         "network",
+        "conn|etime|enotf|eai_|epipe|hang up|fetch|network|resolution|addrinfo|stream|time",
         r"\bconnection ?(?:was |is )?(?:refused|reset|aborted|closed|error|failed"
         r"|timed out|timeout)\b"
         r"|\be(?:connrefused|connreset|connaborted|timedout|notfound|ai_again|pipe)\b"
@@ -128,18 +138,21 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.TRANSIENT,
         "empty_answer",
+        "empty response|without any output",
         r"\b(?:returned|received) (?:an )?empty response\b|\bempty response (?:received|text)\b"
         r"|\bended without any output\b",
     ),
     _Sign(
         FailureClass.USAGE,
         "cli_setup",
+        "trusted|root|git",
         r"\bnot (?:running )?in(?:side)? a trusted directory\b"
         r"|\bcannot be used with root\b|\bnot a git repository\b",
     ),
     _Sign(
         FailureClass.USAGE,
         "bad_flags",
+        "option|argument|flag|command|prompt|input|invalid|provide",
         r"\b(?:unknown|unexpected|unrecogni[sz]ed) (?:option|argument|flag|command|subcommand)s?\b"
         r"|\bno such (?:option|command)\b|\binvalid (?:option|argument|--[\w-]+|value for)\b"
         r"|\ba prompt is required\b|\binput must be provided\b|\bno input provided\b"
@@ -148,23 +161,27 @@ _GENERAL: Final = (
     _Sign(
         FailureClass.FATAL,
         SESSION_LOST,
+        "found|session",
         r"\bno (?:saved )?(?:conversation|session|rollout) found\b|\binvalid session identifier\b"
         r"|\bsession (?:\S+ ){0,2}not found\b|\bno such session\b",
     ),
     _Sign(
         FailureClass.FATAL,
         "tools_denied",
+        "permission|approval|rejecting",
         r"\binsufficient permission to proceed\b|\btool approval required\b|\bauto-rejecting\b",
     ),
     _Sign(
         FailureClass.FATAL,
         "max_turns",
+        "reached|exceeded",
         r"\b(?:reached|exceeded) (?:the )?max(?:imum)? (?:number of )?(?:session )?turns\b"
         r"|\breached the maximum number of actions\b",
     ),
     _Sign(
         FailureClass.FATAL,
         "policy_refused",
+        "policy|filter|safety|polic",
         r"\bcontent policy\b|\bcontent_filter\b|\b(?:blocked|flagged) (?:by|for) (?:\S+ )?safety\b"
         r"|\bviolates? (?:our |the )?usage polic",
     ),
@@ -209,7 +226,7 @@ def classify(
     return failure(
         profile,
         *found,
-        message=_summary(profile, exit_code, signal, reading, stderr_tail),
+        message=_summary(profile, found[0], exit_code, signal, reading, stderr_tail),
         evidence=_evidence(reading, stderr_tail),
     )
 
@@ -230,7 +247,9 @@ def failure(
     """A failure with everything that follows from its class; `message` and `evidence` are made
     safe to show.
     """
-    said = excerpt(message, _SUMMARY_CHARS).replace("\n", " ")
+    said = _SPACE.sub(" ", harmless(redact(message))).strip()
+    if len(said) > _SUMMARY_CHARS:  # a line says what matters first
+        said = said[: _SUMMARY_CHARS - 1] + "…"
     return Failure(
         failure_class=failure_class,
         code=code or _CLASS_CODES[failure_class],
@@ -245,10 +264,9 @@ def recognise(
     profile: Profile, exit_code: int | None, reading: Reading, stderr_tail: str
 ) -> tuple[FailureClass, str] | None:
     """Class and code that the evidence speaks of, or None. Says nothing about whether it failed."""
-    own = _own_patterns(profile)
     structured = list(_structured(reading))
     for text in structured:
-        found = _search(own, text) or _search(_general(), text)
+        found = _search(profile, text)
         if found is not None:
             return found
     if reading.error_code in _STATUS_CLASSES:
@@ -260,7 +278,7 @@ def recognise(
     if not structured and len(reading.answer) <= _ANSWER_CHARS:
         rest.append(reading.answer)
     for text in map(_folded, rest):
-        found = _search(own, text) or _search(_general(), text)
+        found = _search(profile, text)
         if found is not None:
             return found
     return None
@@ -285,51 +303,61 @@ def _folded(text: str) -> str:
     return _SPACE.sub(" ", harmless(text[-_WINDOW_CHARS:]))
 
 
-Compiled = Sequence[tuple[FailureClass, str, re.Pattern[str]]]
-
-
 @functools.cache
-def _general() -> Compiled:
-    return [(each.failure_class, each.code, _regex(each.pattern)) for each in _GENERAL]
-
-
-def _own_patterns(profile: Profile) -> Compiled:
-    return [
-        (each, "", _regex(pattern))
-        for each in ORDER
-        for pattern in profile.errors.patterns.get(each, ())
-    ]
+def _compiled(sign: _Sign) -> re.Pattern[str]:
+    """Compiled when it is needed: this package is imported at start-up."""
+    return re.compile(sign.pattern)
 
 
 @functools.lru_cache(maxsize=1024)
-def _regex(pattern: str) -> re.Pattern[str]:
+def _own(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def _search(patterns: Compiled, text: str) -> tuple[FailureClass, str] | None:
-    """The first class whose pattern is there; the general ones refine what has no code."""
-    for failure_class, code, pattern in patterns:
-        if pattern.search(text):
-            return failure_class, code or _refined(failure_class, text)
+def _search(profile: Profile, text: str) -> tuple[FailureClass, str] | None:
+    """The first class whose pattern is in the folded `text`, the profile's own patterns first."""
+    lowered = text.lower()
+    for each in ORDER:
+        if any(_own(pattern).search(text) for pattern in profile.errors.patterns.get(each, ())):
+            return each, _refined(each, lowered)
+    for sign in _GENERAL:
+        if _is_there(sign, lowered):
+            return sign.failure_class, sign.code
     return None
 
 
-def _refined(failure_class: FailureClass, text: str) -> str:
-    for each, code, pattern in _general():
-        if each is failure_class and pattern.search(text):
-            return code
+def _is_there(sign: _Sign, lowered: str) -> bool:
+    return any(clue in lowered for clue in sign.clues.split("|")) and bool(
+        _compiled(sign).search(lowered)
+    )
+
+
+def _refined(failure_class: FailureClass, lowered: str) -> str:
+    """The code for a class that a profile's pattern found: a profile says none."""
+    for sign in _GENERAL:
+        if sign.failure_class is failure_class and _is_there(sign, lowered):
+            return sign.code
     return _CLASS_CODES[failure_class]
 
 
 def _summary(
-    profile: Profile, exit_code: int | None, signal: str, reading: Reading, stderr_tail: str
+    profile: Profile,
+    failure_class: FailureClass,
+    exit_code: int | None,
+    signal: str,
+    reading: Reading,
+    stderr_tail: str,
 ) -> str:
     """One line for people: the CLI's own words where it has any."""
     ended = reading.ended.message if reading.ended is not None and reading.ended.is_error else ""
     for text in (ended, reading.error_text, stderr_tail):
-        lines = [line.strip() for line in harmless(redact(text)).splitlines() if line.strip()]
+        lines = [
+            line.strip()
+            for line in harmless(redact(text[-_WINDOW_CHARS:])).splitlines()
+            if line.strip()
+        ]
         if lines:
-            return _telling(profile, lines)
+            return _telling(profile, failure_class, lines)
     if signal:
         return f"ended by {signal}"
     if exit_code:
@@ -337,12 +365,16 @@ def _summary(
     return "ended without an answer"
 
 
-def _telling(profile: Profile, lines: Sequence[str]) -> str:
-    """The newest line that says what kind of failure it is, else the newest that has a word."""
-    own = _own_patterns(profile)
+def _telling(profile: Profile, failure_class: FailureClass, lines: Sequence[str]) -> str:
+    """The newest line that speaks of this class, else the newest that has a word."""
+    own = [_own(pattern) for pattern in profile.errors.patterns.get(failure_class, ())]
+    signs = [each for each in _GENERAL if each.failure_class is failure_class]
     newest = lines[-_SUMMARY_LINES:][::-1]
     for line in newest:
-        if _search(own, line) is not None or _search(_general(), line) is not None:
+        lowered = line.lower()
+        if any(_is_there(sign, lowered) for sign in signs) or any(
+            each.search(line) for each in own
+        ):
             return line
     return next((line for line in newest if re.search(r"\w", line)), lines[-1])
 

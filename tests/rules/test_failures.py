@@ -225,7 +225,9 @@ def test_other_ends_have_codes_of_their_own(text: str, code: str) -> None:
 def test_a_message_is_one_short_line() -> None:
     found = failure(PROFILE, FailureClass.UNKNOWN, "", message="a\nb" + "x" * 999)
 
-    assert len(found.message) <= 300 + len("tool: ")
+    assert len(found.message) == 300 + len("tool: ")
+    assert found.message.startswith("tool: a b")
+    assert found.message.endswith("…")
     assert "\n" not in found.message
     assert found.code == "turn_failed"
 
