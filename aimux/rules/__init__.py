@@ -57,7 +57,6 @@ from ._cooldowns import (
 )
 from ._environment import probe_environment as probe_environment
 from ._failures import (
-    SESSION_LOST as SESSION_LOST,
     classify as classify,
     failure as failure,
     interrupted as interrupted,
@@ -106,4 +105,8 @@ from ._routing import (
     ranked as ranked,
     read_strength as read_strength,
     role_variable as role_variable,
+)
+from ._signs import (
+    CONTEXT_OVERFLOW as CONTEXT_OVERFLOW,
+    SESSION_LOST as SESSION_LOST,
 )
