@@ -47,6 +47,7 @@ class McpClient:
     _waiting: dict[int, _Waiting] = attrs.field(factory=dict)
     _last_id: int = 0
     _is_gone: bool = False
+    _writing: trio.Lock = attrs.field(factory=trio.Lock)  # calls overlap, frames must not
 
     async def request(
         self, method: str, params: Json, on_progress: Callable[[str], None] | None = None
@@ -104,7 +105,8 @@ class McpClient:
 
     async def _write(self, message: Json) -> None:
         try:
-            await self._send.send_all(orjson.dumps(message) + b"\n")
+            async with self._writing:
+                await self._send.send_all(orjson.dumps(message) + b"\n")
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise ServerSaid("the server is gone", code="server_gone") from error
 

@@ -1,0 +1,36 @@
+"""One machine and one server per module; tests attach to it one after the other."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from ._host import Host, Server, attach, start_server
+from ._stand import Stand, make_stand
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of the module's own."""
+    return tmp_path_factory.mktemp("e2e")
+
+
+@pytest.fixture(scope="module")
+def stand(place: Path) -> Stand:
+    """A machine with all twelve emulators."""
+    return make_stand(place / "machine")
+
+
+@pytest.fixture(scope="module")
+def server(stand: Stand) -> Iterator[Server]:
+    """The module's server; when it has left, so has everything it started."""
+    with start_server(stand.env, stand.project(), stand.root / "stderr") as started:
+        yield started
+    assert stand.survivors() == {}
+
+
+@pytest.fixture
+async def host(server: Server) -> AsyncIterator[Host]:
+    """A connection to the module's server."""
+    async with attach(server) as attached:
+        yield attached
