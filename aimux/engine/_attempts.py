@@ -203,7 +203,7 @@ class _Attempts:
         try:
             async with AsyncExitStack() as stack:
                 plan = await self._plan(route, cli, stack)
-                order = self._order(plan, cli, self.request.full_prompt)
+                order = self._order(plan, cli)
                 self._draft(plan)
                 report = await run_turn(order, self.ticket, self.shop.guard)
                 await self._check_tree()
@@ -225,7 +225,7 @@ class _Attempts:
         ask = ask_for(request, route, cli.profile, self.shop.data_dir)
         return compose(cli.profile, cli.path, attrs.evolve(ask, cwd=cwd))
 
-    def _order(self, plan: Plan, cli: Cli, prompt: str) -> TurnOrder:
+    def _order(self, plan: Plan, cli: Cli) -> TurnOrder:
         self.turn += 1
         for warning in plan.warnings:
             # an effort that only the role suggested may be dropped without a word
@@ -236,7 +236,6 @@ class _Attempts:
             attempt=len(self.attempts) + 1,
             plan=plan,
             profile=cli.profile,
-            prompt=prompt,
             silence=silence_of(cli.profile, self.request.settings),
             deadline=self.ticket.deadline,
             drive=choose_driver(is_terminal=plan.is_terminal),

@@ -23,6 +23,7 @@ from aimux.drivers import open_warden
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
 from aimux.model import (
     RANDOM_BYTES,
+    Entry,
     Job,
     JobFinished,
     JobId,
@@ -300,6 +301,18 @@ class Engine:
             await trio.lowlevel.checkpoint()
             return ticket.job, ticket
         return await self.store.job(JobId(job_id)), None
+
+    async def entries(self, job_id: JobId, after_seq: int) -> list[Entry]:
+        """A job's log after a sequence number, from memory where that is enough.
+
+        Raises:
+            NotFound: no such job.
+        """
+        ticket = self.room.find(job_id)
+        if ticket is not None and after_seq + 1 >= ticket.log.first_seq:
+            await trio.lowlevel.checkpoint()
+            return ticket.log.since(after_seq)
+        return await self.store.entries(job_id, after_seq)
 
     async def collect(self, older_than_h: float, *, dry_run: bool) -> Mapping[str, int]:
         """Remove jobs and sessions that ended longer ago than that; how many of each."""

@@ -41,7 +41,16 @@ from aimux.model import (
     TurnStarted,
     Warned,
 )
-from aimux.rules import Quiet, SilenceLimits, Verdict, judge, redact, silence, turn_end
+from aimux.rules import (
+    Quiet,
+    SilenceLimits,
+    Verdict,
+    judge,
+    redact,
+    silence,
+    turn_end,
+    with_prompt_file,
+)
 from aimux.store import Spool
 
 from ._guard import Guard, Pass
@@ -61,7 +70,6 @@ class TurnOrder:
     attempt: int
     plan: Plan
     profile: Profile
-    prompt: str
     silence: SilenceLimits
     deadline: float
     drive: Driver
@@ -201,7 +209,7 @@ async def run_turn(order: TurnOrder, ticket: Ticket, guard: Guard) -> TurnReport
         CircuitOpen: its breaker refuses, or opened before it said a byte.
     """
     plan = order.plan
-    async with guard.turn(plan.cli) as leave, _prompt_file(order) as argv:
+    async with guard.turn(plan.cli) as leave, _prompt_file(order) as ready:
         ticket.log.add(
             TurnStarted(
                 turn=order.turn,
@@ -215,7 +223,7 @@ async def run_turn(order: TurnOrder, ticket: Ticket, guard: Guard) -> TurnReport
                 env_names=tuple(sorted(plan.env)),
             )
         )
-        report = await _drive(order, argv, ticket, leave)
+        report = await _drive(order, ready.argv, ticket, leave)
         failure_class = report.failure.failure_class if report.failure is not None else None
         leave.end = turn_end(failure_class)
     return report
@@ -308,22 +316,22 @@ def _judged(turn: _Turn, gone: Exit) -> TurnReport:
 
 
 @asynccontextmanager
-async def _prompt_file(order: TurnOrder) -> AsyncIterator[Sequence[str]]:
-    """The argv with the path of a private file that holds the prompt, where the plan wants one."""
-    token = order.plan.prompt_file_token
-    if not token:
-        yield order.plan.argv
+async def _prompt_file(order: TurnOrder) -> AsyncIterator[Plan]:
+    """The plan with the path of a private file that holds the prompt, where it wants one."""
+    if not order.plan.prompt_file_token:
+        yield order.plan
         return
-    path = await trio.to_thread.run_sync(_write_prompt, order.temp_dir, order.prompt)
+    text = order.plan.prompt_file_bytes
+    path = await trio.to_thread.run_sync(_write_prompt, order.temp_dir, text)
     try:
-        yield [word.replace(token, str(path)) for word in order.plan.argv]
+        yield with_prompt_file(order.plan, str(path))
     finally:
         path.unlink(missing_ok=True)
 
 
-def _write_prompt(directory: Path, prompt: str) -> Path:
+def _write_prompt(directory: Path, text: bytes) -> Path:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, name = tempfile.mkstemp(prefix="prompt-", suffix=".md", dir=directory)
     with os.fdopen(descriptor, "wb") as file:  # mkstemp made it 0600
-        file.write(prompt.encode())
+        file.write(text)
     return Path(name)

@@ -53,8 +53,8 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
     after = call.arguments.get("events_after")
     if not isinstance(after, int):
         return payload
-    entries = await _entries(desk, JobId(job_id), ticket, after)
-    return Payload({**payload.body, "events_list": [_entry_json(each) for each in entries]})
+    entries = await desk.engine.entries(JobId(job_id), after)
+    return Payload({**payload.body, "events_list": [entry_json(each) for each in entries]})
 
 
 def _payload(desk: Desk, call: ToolCall, job: Job, ticket: Ticket | None) -> Payload:
@@ -63,14 +63,8 @@ def _payload(desk: Desk, call: ToolCall, job: Job, ticket: Ticket | None) -> Pay
     return Payload(job_json("status", job, joblog, view_of(desk, call)), False, desk.links(job))
 
 
-async def _entries(desk: Desk, job_id: JobId, ticket: Ticket | None, after: int) -> list[Entry]:
-    if ticket is not None and after + 1 >= ticket.log.first_seq:
-        await trio.lowlevel.checkpoint()
-        return ticket.log.since(after)
-    return await desk.engine.store.entries(job_id, after)
-
-
-def _entry_json(entry: Entry) -> Json:
+def entry_json(entry: Entry) -> Json:
+    """One line of a job's log, for a reader."""
     return {
         "seq": entry.seq,
         "at": stamp(entry.at),

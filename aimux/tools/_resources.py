@@ -1,0 +1,202 @@
+"""Resources: what can be read and watched by URI, and what completes their templates.
+
+`aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs/{id}` a job's result,
+`…/output` its whole content, `…/events` its log, `aimux://sessions/{id}` a conversation,
+`aimux://clis/{name}` and `aimux://roles/{name}` what a call can name.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import orjson
+
+from aimux.engine import utc_now
+from aimux.errors import NotFound
+from aimux.model import TERMINAL, JobId, SessionId
+
+from ._calls import Client
+from ._health import health_json
+from ._results import Json, View, job_json, job_row, stamp
+from ._sessions import session_json
+from ._status import entry_json
+
+if TYPE_CHECKING:
+    from ._desk import Desk
+
+SCHEME: Final = "aimux://"
+JSON_TYPE: Final = "application/json"
+LISTED_JOBS: Final = 50  # newest first; older ones are found through sessions
+COMPLETIONS: Final = 100  # what the protocol allows in one answer
+
+TEMPLATES: Final = (
+    ("aimux://jobs/{id}", "job", "A job's result, as status gives it", JSON_TYPE),
+    ("aimux://jobs/{id}/output", "job-output", "The whole answer of a job", "text/plain"),
+    ("aimux://jobs/{id}/events", "job-events", "What a job did, event by event", JSON_TYPE),
+    ("aimux://sessions/{id}", "session", "A conversation and its jobs", JSON_TYPE),
+    ("aimux://clis/{name}", "cli", "One CLI: state, version, how hard its read mode is", JSON_TYPE),
+    ("aimux://roles/{name}", "role", "One role: route, mode and instructions", JSON_TYPE),
+)
+
+
+@attrs.frozen
+class Text:
+    """A resource's content."""
+
+    text: str
+    mime_type: str = JSON_TYPE
+
+
+def _dumped(value: object) -> Text:
+    return Text(orjson.dumps(value).decode())
+
+
+def templates() -> list[Json]:
+    """The templates for `resources/templates/list`."""
+    return [
+        {"uriTemplate": uri, "name": name, "description": said, "mimeType": kind}
+        for uri, name, said, kind in TEMPLATES
+    ]
+
+
+async def listed(desk: "Desk") -> list[Json]:
+    """What `resources/list` shows: the server's state and the newest jobs."""
+    fixed: list[Json] = [
+        {
+            "uri": "aimux://health",
+            "name": "health",
+            "description": "CLIs, breakers, jobs, limits, problems of the configuration",
+            "mimeType": JSON_TYPE,
+        },
+        {
+            "uri": "aimux://metrics",
+            "name": "metrics",
+            "description": "Turns, error rates, latency percentiles and tokens per CLI and role",
+            "mimeType": JSON_TYPE,
+        },
+    ]
+    page = await desk.engine.store.jobs(limit=LISTED_JOBS, with_outcomes=False)
+    return fixed + [
+        {
+            "uri": f"aimux://jobs/{job.id}",
+            "name": job.id,
+            "description": f"{job.tool} on {job.cli}: {job.status}",
+            "mimeType": JSON_TYPE,
+            "annotations": {"lastModified": stamp(job.finished_at or job.created_at)},
+        }
+        for job in page.jobs
+    ]
+
+
+async def read(desk: "Desk", client: Client, uri: str) -> Text:
+    """The content of a resource.
+
+    Raises:
+        NotFound: there is no such resource.
+    """
+    kind, _, rest = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME):
+        raise _missing(uri)
+    reader = _READERS.get((kind, rest.partition("/")[2] if kind == "jobs" else ""))
+    name = rest.partition("/")[0] if kind == "jobs" else rest
+    if reader is None or bool(name) != (kind in _NAMED):
+        raise _missing(uri)
+    try:
+        return await reader(desk, client, name)
+    except NotFound as error:
+        raise _missing(uri) from error
+
+
+def _missing(uri: str) -> NotFound:
+    return NotFound(f"no resource {uri}", code="resource_not_found", data={"uri": uri})
+
+
+async def _health(desk: "Desk", client: Client, _: str) -> Text:
+    return _dumped(await health_json(desk.engine, client, desk.clients()))
+
+
+async def _metrics(desk: "Desk", _: Client, __: str) -> Text:
+    engine = desk.engine
+    return _dumped(
+        {
+            "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
+            **engine.metrics.shown(),
+        }
+    )
+
+
+async def _job(desk: "Desk", _: Client, job_id: str) -> Text:
+    job, ticket = await desk.engine.job(job_id)
+    view = View(max_chars=desk.settings.max_chars)
+    return _dumped(job_json("status", job, ticket.log if ticket is not None else None, view))
+
+
+async def _output(desk: "Desk", _: Client, job_id: str) -> Text:
+    job, ticket = await desk.engine.job(job_id)
+    if job.status not in TERMINAL and ticket is not None:
+        return Text(ticket.log.text_so_far, "text/plain")
+    return Text(job.outcome.content if job.outcome is not None else "", "text/plain")
+
+
+async def _events(desk: "Desk", _: Client, job_id: str) -> Text:
+    entries = await desk.engine.entries(JobId(job_id), 0)
+    return _dumped([entry_json(entry) for entry in entries])
+
+
+async def _session(desk: "Desk", _: Client, session_id: str) -> Text:
+    session = await desk.engine.store.session(SessionId(session_id))
+    page = await desk.engine.store.jobs(session_id=session.id)
+    return _dumped({"session": session_json(session), "jobs": [job_row(job) for job in page.jobs]})
+
+
+async def _cli(desk: "Desk", client: Client, name: str) -> Text:
+    health = await health_json(desk.engine, client, desk.clients())
+    states = health["clis"]
+    assert isinstance(states, list)
+    for state in states:
+        if state["name"] == name:
+            return _dumped(state)
+    raise NotFound(f"no CLI {name}")
+
+
+async def _role(desk: "Desk", client: Client, name: str) -> Text:
+    snapshot = await desk.engine.snapshot(client)
+    role = snapshot.roles.get(name)
+    if role is None:
+        raise NotFound(f"no role {name}")
+    return _dumped(attrs.asdict(role))
+
+
+_Reader = Callable[["Desk", Client, str], Awaitable[Text]]
+_READERS: Final[Mapping[tuple[str, str], _Reader]] = {
+    ("health", ""): _health,
+    ("metrics", ""): _metrics,
+    ("jobs", ""): _job,
+    ("jobs", "output"): _output,
+    ("jobs", "events"): _events,
+    ("sessions", ""): _session,
+    ("clis", ""): _cli,
+    ("roles", ""): _role,
+}
+_NAMED: Final = frozenset({"jobs", "sessions", "clis", "roles"})
+
+
+async def complete(desk: "Desk", client: Client, uri_template: str, value: str) -> Sequence[str]:
+    """Values that complete the variable of a template, best first; empty for an unknown one."""
+    engine = desk.engine
+    kind = uri_template.removeprefix(SCHEME).partition("/")[0]
+    match kind:
+        case "jobs":
+            page = await engine.store.jobs(limit=COMPLETIONS, with_outcomes=False)
+            names: list[str] = [job.id for job in page.jobs]
+        case "sessions":
+            found = await engine.store.sessions(limit=COMPLETIONS)
+            names = [session.id for session in found.sessions]
+        case "clis":
+            names = list((await engine.snapshot(client)).profiles)
+        case "roles":
+            names = list((await engine.snapshot(client)).roles)
+        case _:
+            names = []
+    folded = value.casefold()
+    return [name for name in names if name.casefold().startswith(folded)][:COMPLETIONS]
