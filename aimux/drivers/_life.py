@@ -125,17 +125,12 @@ async def _live(
             pumps.cancel_scope.deadline = min(quiet_at, listen_until)
         on_output(stream, data)
 
-    async with in_charge(leader.pid), trio.open_nursery() as watching:
-        watching.start_soon(leader.watch)
+    async with in_charge(leader.pid):
         try:
             async with trio.open_nursery() as pumps:
                 for run in wires.pumps:
                     pumps.start_soon(pump, run)
-                async with trio.open_nursery() as feeders:
-                    for task in wires.feeders:
-                        feeders.start_soon(task)
-                    is_stopped = await _leave(leader, order, child)
-                    feeders.cancel_scope.cancel(reason="the child is gone")
+                is_stopped = await _leave(leader, order, wires.feeders, child)
                 duration_s = trio.current_time() - born
                 if is_stopped:  # nobody's last words are waited for who was not asked to leave
                     swept = await leader.sweep()
@@ -144,10 +139,9 @@ async def _live(
         finally:
             if not leader.gone.is_set():  # a pump failed: nobody takes its output any more
                 child.stop(grace_s=0)
-                await leader.stop(polite="TERM", grace_s=0, hurry=child.killing)
+                await _leave(leader, order, (), child)
             swept += await leader.sweep()
             leader.reap()
-        watching.cancel_scope.cancel(reason="the child is reaped, or beyond help")
     return Exit(
         exit_code=leader.code,
         signal=leader.signal_name,
@@ -160,10 +154,13 @@ async def _live(
     )
 
 
-async def _leave(leader: Mortal, order: Order, child: Child) -> bool:
-    """Wait until the child is dead, ending it when asked to; return whether we ended it."""
+async def _leave(leader: Mortal, order: Order, feeders: Sequence[Task], child: Child) -> bool:
+    """Wait until the child is dead, ending it when asked to; return whether we ended it.
+
+    One that hangs in the kernel is given up on; then `leader.gone` is not set.
+    """
     is_stopped = False
-    async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as life:
 
         async def obey() -> None:
             nonlocal is_stopped
@@ -175,11 +172,13 @@ async def _leave(leader: Mortal, order: Order, child: Child) -> bool:
                 await leader.stop(
                     polite=order.stop_signal, grace_s=child.grace_s, hurry=child.killing
                 )
-            nursery.cancel_scope.cancel(reason="stopped, or beyond help")
+            life.cancel_scope.cancel(reason="stopped, or beyond help")
 
-        nursery.start_soon(obey)
-        await leader.gone.wait()
-        nursery.cancel_scope.cancel(reason="the child is gone")
+        life.start_soon(obey)
+        for task in feeders:
+            life.start_soon(task)
+        await leader.watch()
+        life.cancel_scope.cancel(reason="the child is gone")
     return is_stopped
 
 

@@ -15,12 +15,14 @@ the group cannot become somebody else's.
 
 import contextlib
 import ctypes
+import functools
 import itertools
 import os
 import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence, Set as AbstractSet
+from threading import get_native_id  # noqa: TID251  a question, not a thread
 from typing import Final
 
 import attrs
@@ -43,6 +45,8 @@ SIGNALS: Final = {"TERM": signal.SIGTERM, "INT": signal.SIGINT}
 MAX_ROUNDS: Final = 8  # of looking for survivors; a fork bomb needs more than we can do
 ORPHAN_PAUSE_S: Final = 1.0  # between two rounds of reaping adopted orphans
 _PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
+_PR_GET_CHILD_SUBREAPER: Final = 37
+_WNOTHREAD: Final = 0x20000000  # linux/wait.h: only children of the calling thread
 
 OWNER: Final = secrets.token_hex(6)  # this process, in the marks of its children
 _numbers = itertools.count(1)
@@ -184,6 +188,9 @@ async def sweep(leader: Leader, seen: Sequence[Proc] = ()) -> int:
 
     `seen` are descendants known from before; they count only if they still live.
     """
+    if _has_adopted_nobody():
+        await trio.lowlevel.checkpoint()
+        return 0
     known = {proc.key: proc for proc in seen}
     swept: set[tuple[int, float]] = set()
     for _ in range(MAX_ROUNDS):
@@ -197,6 +204,23 @@ async def sweep(leader: Leader, seen: Sequence[Proc] = ()) -> int:
         signal_group(leader.pid, signal.SIGKILL)
         await _processes.end(left)
     return len(swept)
+
+
+def _has_adopted_nobody() -> bool:
+    """Whether it is certain, at the price of two system calls, that there is nobody to look for.
+
+    Orphans come to the main thread of a subreaper. Children that a worker thread started are not
+    counted as long as that thread lives; after that they are, and the answer is False.
+    """
+    if sys.platform != "linux" or get_native_id() != os.getpid() or not _is_subreaper():
+        return False
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT | _WNOTHREAD)
+    except ChildProcessError:
+        return True
+    except OSError:  # an old kernel does not know the flag
+        return False
+    return False
 
 
 def _left_behind(table: Table, leader: Leader, known: dict[tuple[int, float], Proc]) -> list[Proc]:
@@ -250,8 +274,18 @@ def become_subreaper() -> bool:
     """
     if sys.platform != "linux":
         return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    return bool(_libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def _is_subreaper() -> bool:
+    answer = ctypes.c_int(0)
+    _libc().prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    return answer.value == 1
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 async def serve_orphans(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

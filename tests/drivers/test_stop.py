@@ -210,3 +210,27 @@ async def test_sixty_stops_share_their_looks(
 
     assert children_of() == set()
     assert 3 <= len(looks) < 20
+
+
+async def test_clean_end_under_a_subreaper_costs_no_look(
+    mock_clock: MockClock,
+    subreaper: None,
+    make_order: MakeOrder,
+    output: Output,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When the kernel says that we were given nobody, nobody is looked for; else somebody is."""
+    looks = []
+
+    def counted(skip: frozenset[int] = frozenset()) -> dict[int, Proc]:
+        looks.append(1)
+        return scan(skip)
+
+    monkeypatch.setattr("aimux.drivers._processes.scan", counted)
+    await run_piped(make_order("cat", stdin=b"x"), output)
+    clean = len(looks)
+    await run_piped(make_order("holder", "session"), output)
+
+    assert clean == 0
+    assert len(looks) > 0
+    assert children_of() == set()
