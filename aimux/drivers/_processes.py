@@ -20,6 +20,7 @@ import trio
 MARK: Final = "AIMUX_CHILD"  # in the environment of every child, and so of all its descendants
 CLOCK_STEP_S: Final = 2.0  # boot time as the kernel tells it may differ by a second between reads
 GONE_S: Final = 2.0  # from KILL to death; only a process stuck in the kernel takes longer
+BLIND_WAIT_S: Final = 0.2  # the same where there are no process descriptors
 ANCIENT_S: Final = 5.0  # no pid comes round again in that time
 ZOMBIE: Final = "Z"
 
@@ -215,6 +216,8 @@ async def end(procs: Iterable[Proc]) -> int:
         for proc in procs:
             if _kill(proc, open_fds):
                 ended += 1
+        if ended > len(open_fds):  # nothing tells of the others' death; whoever asks looks again
+            await trio.sleep(BLIND_WAIT_S)
         with trio.move_on_after(GONE_S):
             for fd in open_fds.values():
                 await trio.lowlevel.wait_readable(fd)

@@ -47,6 +47,25 @@ async def test_pipe_driver(mock_clock: MockClock, make_order: MakeOrder, check: 
     await check_driver(make, cases=[check])
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+@pytest.mark.parametrize("check", CHECKS)
+async def test_drivers_without_process_descriptors(
+    mock_clock: MockClock,
+    make_order: MakeOrder,
+    monkeypatch: pytest.MonkeyPatch,
+    check: str,
+    *,
+    is_terminal: bool,
+) -> None:
+    """macOS, old kernels and some sandboxes have none: threads wait instead."""
+    monkeypatch.setattr("aimux.drivers._processes.open_pidfd", lambda _: None)
+
+    def make(case: str) -> tuple[Driver, Order]:
+        return choose_driver(is_terminal=is_terminal), orders(make_order)[case]
+
+    await check_driver(make, cases=[check])
+
+
 @pytest.mark.parametrize("check", CHECKS)
 async def test_terminal_driver(mock_clock: MockClock, make_order: MakeOrder, check: str) -> None:
     """Children on terminals."""
