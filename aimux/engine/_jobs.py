@@ -155,6 +155,10 @@ class JobRoom:
         job_id = self._busy_sessions.get(SessionId(session_id))
         return self._open.get(job_id) if job_id is not None else None
 
+    async def wait_change(self) -> None:
+        """Return once a job has begun or ended."""
+        await self._changed.wait()
+
     async def wait_empty(self) -> None:
         """Return once no job is open."""
         while self._open:
@@ -217,6 +221,7 @@ class JobRoom:
             self._open[job.id] = ticket
             self._nursery.start_soon(self._supervise, ticket, work, name=f"job {job.id}")
             is_started = True
+            self._tell()
         finally:
             if not is_started:
                 del self._busy_sessions[session.id]
@@ -391,6 +396,9 @@ class JobRoom:
             while len(self._recent) > KEPT_TICKETS:
                 self._recent.popitem(last=False)
         ticket.done.set()
+        self._tell()
+
+    def _tell(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
 

@@ -12,16 +12,30 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
-import orjson
 
-from aimux.errors import AimuxError, InternalFault
-from aimux.protocol import Called, Code, Fault, Listening
-from aimux.tools import App, Caller, Payload, ToolCall
+from aimux.errors import AimuxError, InternalFault, NotFound
+from aimux.protocol import (
+    Called,
+    Code,
+    Fault,
+    judge_cancel,
+    judge_task,
+    render_cancelled,
+    render_created,
+    render_result,
+    render_state,
+    resource_not_found,
+    unknown_task,
+)
+from aimux.tools import App, Caller, Payload, ToolCall, error_json
+
+from ._tasks import support_of, task_of, tool_result
 
 if TYPE_CHECKING:
     from ._session import Session
 
 STATIC_TTL_MS: Final = 300_000  # the tool list changes with a release
+LIVE_TTL_MS: Final = 0  # jobs change all the time
 
 log = logging.getLogger("aimux.dispatch")
 
@@ -38,19 +52,6 @@ class Result:
 Answer = Result | Fault
 
 
-def tool_result(payload: Payload) -> Result:
-    """The `CallToolResult` of a payload: the text block is the same JSON as the structured
-    content.
-    """
-    data = orjson.dumps(payload.body)
-    content: list[dict[str, object]] = [{"type": "text", "text": data.decode()}]
-    content.extend(payload.links)
-    body: dict[str, object] = {"content": content, "structuredContent": orjson.Fragment(data)}
-    if payload.is_error:
-        body["isError"] = True
-    return Result(body)
-
-
 class Dispatcher:
     """Answers the calls of one session."""
 
@@ -65,6 +66,9 @@ class Dispatcher:
                 return Result({"tools": self._app.tools()}, STATIC_TTL_MS, "public")
             case "tools/call":
                 return self._quick_tool(session, called)
+            case "resources/templates/list":
+                shown = {"resourceTemplates": self._app.resource_templates()}
+                return Result(shown, STATIC_TTL_MS, "public")
             case _:
                 return None
 
@@ -81,16 +85,42 @@ class Dispatcher:
             payload = self._bug(call)
             if self._strict:
                 raise
-        return None if payload is None else tool_result(payload)
+        return None if payload is None else Result(tool_result(payload))
 
     async def answer(self, session: "Session", called: Called) -> Answer:
         """The answer of a call that waits. Cancelling it ends the work the call began."""
-        if called.method != "tools/call":
-            return Fault(Code.METHOD_NOT_FOUND, f"not served here: {called.method}")
+        try:
+            match called.method:
+                case "tools/call":
+                    return await self._call_tool(session, called)
+                case "resources/list" | "resources/read" | "completion/complete":
+                    return await self._answer_resources(session, called)
+                case "resources/subscribe" | "resources/unsubscribe":
+                    return Result({})
+                case _:
+                    return await self._answer_tasks(called)
+        except NotFound as error:
+            if error.code == "resource_not_found":
+                return resource_not_found(str(error.data["uri"]))
+            return Fault(Code.INVALID_PARAMS, error.message)
+        except AimuxError as error:
+            return Fault(Code.INTERNAL_ERROR, error.message, error_json(error))
+        except Exception:  # firewall 2 of 2
+            log.exception("%s failed", called.method)
+            if self._strict:
+                raise
+            return Fault(Code.INTERNAL_ERROR, f"internal error in {called.method}; see the log")
+
+    async def _call_tool(self, session: "Session", called: Called) -> Answer:
         call = self._tool_call(session, called)
         if isinstance(call, Fault):
             return call
+        is_task = judge_task(called, support_of(call.name))
+        if isinstance(is_task, Fault):
+            return is_task
         try:
+            if is_task and not call.arguments.get("dry_run"):
+                return await self._start_task(call, called)
             payload = await self._app.call(call)
         except AimuxError as error:
             payload = self._app.failure(error)
@@ -99,10 +129,64 @@ class Dispatcher:
             payload = self._bug(call)
             if self._strict:
                 raise
-        return tool_result(payload)
+        return Result(tool_result(payload))
 
-    def listen(self, session: "Session", event: Listening) -> None:
-        """A modern client listens for changes; the peer keeps the books."""
+    async def _start_task(self, call: ToolCall, called: Called) -> Answer:
+        """The job becomes a task: it runs on, the client looks at it with `tasks/get`."""
+        arguments = {**call.arguments, "async": True}
+        arguments.pop("wait_seconds", None)
+        payload = await self._app.call(attrs.evolve(call, arguments=arguments))
+        desk = await self._app.ready()
+        view = await desk.job_view(str(payload.body["job_id"]))
+        return Result(render_created(task_of(view), called.revision))
+
+    async def _answer_resources(self, session: "Session", called: Called) -> Answer:
+        desk = await self._app.ready()
+        params = called.params
+        if called.method == "resources/list":
+            return Result({"resources": await desk.list_resources()}, LIVE_TTL_MS, "private")
+        if called.method == "resources/read":
+            content = await desk.read_resource(session.client, str(params["uri"]))
+            return Result({"contents": [content]}, LIVE_TTL_MS, "private")
+        match params:
+            case {"ref": {"type": "ref/resource", "uri": str(template)}, "argument": dict(given)}:
+                value = str(given.get("value", ""))
+                values = await desk.complete(session.client, template, value)
+                shown = {"values": list(values), "total": len(values), "hasMore": False}
+                return Result({"completion": shown})
+            case {"ref": {"type": "ref/prompt"}}:
+                return Fault(Code.INVALID_PARAMS, "there is no prompt of that name")
+            case _:
+                wanted = "completion/complete needs ref {type, uri} and argument {name, value}"
+                return Fault(Code.INVALID_PARAMS, wanted)
+
+    async def _answer_tasks(self, called: Called) -> Answer:
+        task_id = str(called.params.get("taskId", ""))
+        desk = await self._app.ready()
+        try:
+            task = task_of(await desk.job_view(task_id))
+            match called.method:
+                case "tasks/get":
+                    return Result(render_state(task, called.revision))
+                case "tasks/result":
+                    await desk.wait_job(task_id)
+                    task = task_of(await desk.job_view(task_id))
+                    result = render_result(task, called.revision)
+                    return result if isinstance(result, Fault) else Result(result)
+                case "tasks/cancel":
+                    wanted = judge_cancel(task, called.revision)
+                    if isinstance(wanted, Fault):
+                        return wanted
+                    if wanted:
+                        await desk.cancel_job(task_id, "cancelled by tasks/cancel")
+                        task = task_of(await desk.job_view(task_id))
+                    return Result(render_cancelled(task, called.revision))
+                case "tasks/update":
+                    return Result({})  # our jobs ask for nothing, so every key is unknown
+                case _:
+                    return Fault(Code.METHOD_NOT_FOUND, f"not served here: {called.method}")
+        except NotFound:
+            return unknown_task(task_id)
 
     def _bug(self, call: ToolCall) -> Payload:
         fault = InternalFault(f"internal error in {call.name}; see the log")

@@ -28,29 +28,53 @@ from aimux.protocol import (
     CallId,
     Event,
     Fault,
+    HttpFacts,
     Listening,
     Notified,
     Outgoing,
     Oversize,
     Peer,
+    Phase,
     Reply,
 )
 from aimux.tools import App, Client
 
 from ._dispatch import Answer, Dispatcher
+from ._watch import Watches
 
 EOF_GRACE_S: Final = 0.25  # hosts kill half a second after the end of input
 FLUSH_S: Final = 1.0  # to write what is computed when the session ends
 BUFFER_BYTES: Final = 64 * 1024 * 1024  # a client that reads nothing is let go
+SUBSCRIBING: Final = frozenset({"resources/subscribe", "resources/unsubscribe"})
 BUSY_MESSAGES: Final = 1_000  # above it, progress and log messages are dropped
 
 log = logging.getLogger("aimux.session")
 
 
+class Arrival(Protocol):
+    """A message that came with an exchange of its own to answer on (an HTTP request)."""
+
+    @property
+    def data(self) -> bytes:
+        """The message."""
+        ...
+
+    @property
+    def facts(self) -> HttpFacts:
+        """What `judge_post` made of it."""
+        ...
+
+    def claim(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Take what concerns the transport out of the events of this message: replies are
+        delivered, calls are noted. The session deals with the rest.
+        """
+        ...
+
+
 class Wire(Protocol):
     """Messages from and to one client; where they come from is a transport's business."""
 
-    async def receive(self) -> Sequence[bytes | Oversize] | None:
+    async def receive(self) -> Sequence[bytes | Oversize | Arrival] | None:
         """The next messages, at least one; None at the end."""
         ...
 
@@ -85,6 +109,8 @@ class Session:
     _is_writing: bool = False
     _scopes: dict[CallId, trio.CancelScope] = attrs.field(factory=dict)
     _idle: trio.Event = attrs.field(factory=trio.Event)
+    _listens: dict[CallId, Listening] = attrs.field(factory=dict)
+    _watches: Watches | None = None
     _asks: dict[AskId, Callable[[Answered], None]] = attrs.field(factory=dict)
 
     def __repr__(self) -> str:
@@ -142,6 +168,7 @@ class Session:
         try:
             async with trio.open_nursery() as work:
                 work.start_soon(self._write)
+                self._watches = Watches(self, work)
                 async with trio.open_nursery() as calls:
                     await self._read(calls)
                     await self._drain(calls)
@@ -149,6 +176,7 @@ class Session:
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             log.info("client %s is gone", self.client.name)
         finally:
+            self._watches = None
             for scope in self._scopes.values():
                 scope.cancel(reason="session over")
             with trio.move_on_after(FLUSH_S, shield=True):
@@ -160,10 +188,14 @@ class Session:
             if messages is None:
                 return
             for message in messages:
+                events: Sequence[Event]
                 if isinstance(message, Oversize):
                     events = self.peer.refuse_oversize(message.limit_bytes)
-                else:
+                elif isinstance(message, bytes):
                     events = self.peer.receive(message)
+                else:
+                    told = self.peer.receive(message.data, via_http=message.facts)
+                    events = message.claim(told)
                 for event in events:
                     self._handle(event, calls)
             if self._out:
@@ -177,6 +209,8 @@ class Session:
                 while self._scopes:
                     self._idle = trio.Event()
                     await self._idle.wait()
+        for call_id in self._listens:  # the end of a stream is said
+            self.push(self.peer.answer(call_id, {}))
         calls.cancel_scope.cancel(reason="end of input")
 
     async def _last_words(self) -> None:
@@ -197,6 +231,8 @@ class Session:
             case Reply():
                 self.push(event.outgoing)
             case CallCancelled():
+                if self._listens.pop(event.call_id, None) is not None:
+                    self._rewatch()
                 if event.call_id in self._scopes:
                     self._scopes[event.call_id].cancel(reason="cancelled by the client")
                 else:
@@ -208,13 +244,25 @@ class Session:
                 if waiter is not None:
                     waiter(event)
             case Listening():
-                self.dispatcher.listen(self, event)
+                self._listens[event.call_id] = event
+                self._rewatch()
+
+    def _rewatch(self) -> None:
+        """Follow what the client watches now."""
+        if self._watches is None:
+            return
+        filters = [event.filter for event in self._listens.values()]
+        task_ids = frozenset[str]().union(*(each.task_ids for each in filters))
+        has_lists = any("resourcesListChanged" in each.kinds for each in filters)
+        is_handshake = self.peer.phase is Phase.READY
+        self._watches.follow(self.peer.watched_uris, task_ids, lists=has_lists or is_handshake)
 
     def _notice(self, event: Notified) -> None:
         if event.method == "notifications/initialized":
             info = self.peer.client.info
             name = info.get("name")
             self.client = attrs.evolve(self.client, name=name if isinstance(name, str) else "")
+            self.app.on_open(self._rewatch)
 
     async def _work(self, event: Called, scope: trio.CancelScope) -> None:
         answer: Answer | None = None
@@ -228,6 +276,8 @@ class Session:
                 self.push(self.peer.release(event.call_id))
         if answer is not None:
             self.push(self._render(event.call_id, answer))
+            if event.method in SUBSCRIBING:
+                self._rewatch()
 
     def _render(self, call_id: CallId, answer: Answer) -> Outgoing | None:
         if isinstance(answer, Fault):

@@ -1,5 +1,16 @@
 """The tools: one module each, the catalog that lists them, resources and prompts."""
 
-from ._app import App as App, MakeEngine as MakeEngine, open_app as open_app
-from ._calls import Caller as Caller, Client as Client, Payload as Payload, ToolCall as ToolCall
+from ._app import (
+    App as App,
+    MakeEngine as MakeEngine,
+    error_json as error_json,
+    open_app as open_app,
+)
+from ._calls import (
+    Caller as Caller,
+    Client as Client,
+    JobView as JobView,
+    Payload as Payload,
+    ToolCall as ToolCall,
+)
 from ._catalog import TOOLS as TOOLS, Tool as Tool

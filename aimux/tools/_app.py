@@ -18,7 +18,7 @@ from aimux.errors import AimuxError
 from aimux.protocol import Offer, ServerInfo
 
 from ._calls import Client, Payload, ToolCall
-from ._catalog import TOOLS, listed
+from ._catalog import TOOLS, listed, templates
 
 if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it is needed
     from aimux.engine import Engine
@@ -41,7 +41,15 @@ class App:
     """One per process; every session works on it. Made by `open_app`."""
 
     server_info: Final = ServerInfo(name="aimux", version=__version__, title="aimux")
-    offer: Final = Offer(tools=True, logging=True)
+    offer: Final = Offer(
+        tools=True,
+        resources=True,
+        completions=True,
+        logging=True,
+        tasks=True,
+        list_changed=True,
+        subscribe=True,
+    )
 
     def __init__(self, make_engine: MakeEngine, nursery: trio.Nursery) -> None:
         self._make_engine = make_engine
@@ -50,6 +58,7 @@ class App:
         self._desk: Desk | None = None
         self._listed = listed()
         self._clients: Counter[str] = Counter()
+        self._on_open: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"<App: {self._clients.total()} clients, {self._desk!r}>"
@@ -77,6 +86,10 @@ class App:
     def tools(self) -> list[dict[str, object]]:
         """The list for `tools/list`, in the newest revision's shape."""
         return self._listed
+
+    def resource_templates(self) -> list[dict[str, object]]:
+        """The list for `resources/templates/list`."""
+        return templates()
 
     def unknown_tool(self, name: str) -> str | None:
         """What to say of a tool name that is not ours; None for one that is."""
@@ -125,6 +138,13 @@ class App:
                     self._desk = await self._nursery.start(self._serve_engine)
         return self._desk
 
+    def on_open(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once the engine is open; at once if it is."""
+        if self._desk is None:
+            self._on_open.append(tell)
+        else:
+            tell()
+
     async def _serve_engine(
         self, *, task_status: "trio.TaskStatus[Desk]" = trio.TASK_STATUS_IGNORED
     ) -> None:
@@ -132,6 +152,9 @@ class App:
         module = await trio.to_thread.run_sync(importlib.import_module, "aimux.tools._desk")
         async with self._make_engine() as engine:
             task_status.started(module.Desk(engine, self.clients))
+            waiting, self._on_open = self._on_open, []
+            for tell in waiting:
+                tell()
             await trio.sleep_forever()
 
 

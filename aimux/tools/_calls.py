@@ -1,5 +1,6 @@
 """What a tool gets and gives: values at the seam between server and tools."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -54,3 +55,18 @@ class Payload:
     body: Mapping[str, object]
     is_error: bool = False
     links: Sequence[dict[str, object]] = ()
+
+
+@attrs.frozen(kw_only=True)
+class JobView:
+    """A job as a task sees it. `payload` is what its call answers now; `line` its newest
+    progress.
+    """
+
+    job_id: str
+    status: str
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    ttl_ms: int
+    line: str
+    payload: Payload

@@ -134,6 +134,7 @@ class Tool:
     annotations: Mapping[str, object]
     module: str
     aliases: Mapping[str, str] = attrs.field(factory=dict)
+    task_support: str = "forbidden"  # optional: the client may have the call as a task
 
 
 EXEC: Final = Tool(
@@ -189,6 +190,7 @@ EXEC: Final = Tool(
         "openWorldHint": True,
     },
     module="aimux.tools._exec",
+    task_support="optional",
     aliases={"reasoning_effort": "effort", "read_only": "mode", "timeout": "timeout_seconds"},
 )
 
@@ -287,6 +289,31 @@ def listed() -> list[dict[str, object]]:
             "inputSchema": tool.input_schema,
             "outputSchema": tool.output_schema,
             "annotations": dict(tool.annotations),
+            "execution": {"taskSupport": tool.task_support},
         }
         for tool in TOOLS.values()
+    ]
+
+
+_JSON_TYPE: Final = "application/json"
+TEMPLATES: Final = (
+    ("aimux://jobs/{id}", "job", "A job's result, as status gives it", _JSON_TYPE),
+    ("aimux://jobs/{id}/output", "job-output", "The whole answer of a job", "text/plain"),
+    ("aimux://jobs/{id}/events", "job-events", "What a job did, event by event", _JSON_TYPE),
+    ("aimux://sessions/{id}", "session", "A conversation and its jobs", _JSON_TYPE),
+    (
+        "aimux://clis/{name}",
+        "cli",
+        "One CLI: state, version, how hard its read mode is",
+        _JSON_TYPE,
+    ),
+    ("aimux://roles/{name}", "role", "One role: route, mode and instructions", _JSON_TYPE),
+)
+
+
+def templates() -> list[dict[str, object]]:
+    """The resource templates as `resources/templates/list` shows them."""
+    return [
+        {"uriTemplate": uri, "name": name, "description": said, "mimeType": kind}
+        for uri, name, said, kind in TEMPLATES
     ]

@@ -1,20 +1,22 @@
 """The road from a call to its tool, once the engine is open."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Final
 
 import attrs
 import trio
 
-from aimux.engine import Engine
+from aimux.engine import Engine, line_for
 from aimux.errors import InvalidArguments, Refusal
-from aimux.model import Job, ServerSettings
+from aimux.model import TERMINAL, Job, ServerSettings
 from aimux.rules import Bucket, compile_schema, problems, take
 
-from ._calls import Payload, ToolCall
+from . import _resources
+from ._calls import Client, JobView, Payload, ToolCall
 from ._catalog import TOOLS, Tool
+from ._results import View, is_bad, job_json
 
 RATE_LIMITED: Final = frozenset({"exec"})
 
@@ -66,10 +68,84 @@ class Desk:
         )
         return payload
 
+    # ------------------------------------------------------------------ resources and tasks
+
+    async def list_resources(self) -> list[dict[str, object]]:
+        """What `resources/list` shows."""
+        return await _resources.listed(self)
+
+    async def read_resource(self, client: Client, uri: str) -> dict[str, object]:
+        """One resource's content block. Raises NotFound: there is none."""
+        text = await _resources.read(self, client, uri)
+        return {"uri": uri, "mimeType": text.mime_type, "text": text.text}
+
+    async def complete(self, client: Client, template: str, value: str) -> Sequence[str]:
+        """Values that complete a template's variable."""
+        return await _resources.complete(self, client, template, value)
+
+    async def wait_change(self) -> bool:
+        """True once a job has begun or ended."""
+        await self.engine.room.wait_change()
+        return True
+
+    async def wait_resource(self, uri: str) -> bool:
+        """True once a resource may have changed; False if it never will again.
+
+        Raises:
+            NotFound: no such resource.
+        """
+        kind, _, rest = uri.removeprefix(_resources.SCHEME).partition("/")
+        if kind != "jobs":
+            await self.engine.room.wait_change()
+            return True
+        job, ticket = await self.engine.job(rest.partition("/")[0])
+        if ticket is None or job.status in TERMINAL:
+            return False
+        await ticket.log.wait_change()
+        return ticket.job.status not in TERMINAL
+
+    async def job_view(self, job_id: str) -> JobView:
+        """A job as a task. Raises NotFound: no such job."""
+        job, ticket = await self.engine.job(job_id)
+        joblog = ticket.log if ticket is not None else None
+        body = job_json("exec", job, joblog, View(max_chars=self.settings.max_chars))
+        lines = [line_for(entry) for entry in joblog.since(0)] if joblog is not None else []
+        said = [line for line in lines if line]
+        return JobView(
+            job_id=job.id,
+            status=str(job.status),
+            created_at=job.created_at,
+            updated_at=job.finished_at or job.started_at or job.created_at,
+            ttl_ms=round(self.settings.session_ttl_hours * 3_600_000),
+            line=said[-1] if said else "",
+            payload=Payload(body, is_bad(body), self.links(job)),
+        )
+
+    async def wait_job(self, job_id: str) -> None:
+        """Return once a job has ended. Raises NotFound: no such job."""
+        _, ticket = await self.engine.job(job_id)
+        if ticket is not None:
+            await ticket.done.wait()
+
+    async def cancel_job(self, job_id: str, cause: str) -> None:
+        """End a job and wait for its end. Raises NotFound: no such job."""
+        _, ticket = await self.engine.job(job_id)
+        if ticket is not None and ticket.cancel(cause):
+            await ticket.done.wait()
+
     def links(self, job: Job) -> list[dict[str, object]]:
         """Content blocks that lead to the rest of a long answer."""
-        del job
-        return []
+        if job.outcome is None or len(job.outcome.content) <= self.settings.max_chars:
+            return []
+        return [
+            {
+                "type": "resource_link",
+                "uri": f"{_resources.SCHEME}jobs/{job.id}/output",
+                "name": f"{job.id} output",
+                "description": f"the whole answer, {len(job.outcome.content)} characters",
+                "mimeType": "text/plain",
+            }
+        ]
 
     def _module(self, tool: Tool) -> ModuleType:
         module = self._modules.get(tool.name)

@@ -17,9 +17,7 @@ from aimux.model import TERMINAL, JobId, SessionId
 
 from ._calls import Client
 from ._health import health_json
-from ._results import Json, View, job_json, job_row, stamp
-from ._sessions import session_json
-from ._status import entry_json
+from ._results import Json, View, entry_json, job_json, job_row, session_json, stamp
 
 if TYPE_CHECKING:
     from ._desk import Desk
@@ -28,15 +26,6 @@ SCHEME: Final = "aimux://"
 JSON_TYPE: Final = "application/json"
 LISTED_JOBS: Final = 50  # newest first; older ones are found through sessions
 COMPLETIONS: Final = 100  # what the protocol allows in one answer
-
-TEMPLATES: Final = (
-    ("aimux://jobs/{id}", "job", "A job's result, as status gives it", JSON_TYPE),
-    ("aimux://jobs/{id}/output", "job-output", "The whole answer of a job", "text/plain"),
-    ("aimux://jobs/{id}/events", "job-events", "What a job did, event by event", JSON_TYPE),
-    ("aimux://sessions/{id}", "session", "A conversation and its jobs", JSON_TYPE),
-    ("aimux://clis/{name}", "cli", "One CLI: state, version, how hard its read mode is", JSON_TYPE),
-    ("aimux://roles/{name}", "role", "One role: route, mode and instructions", JSON_TYPE),
-)
 
 
 @attrs.frozen
@@ -49,14 +38,6 @@ class Text:
 
 def _dumped(value: object) -> Text:
     return Text(orjson.dumps(value).decode())
-
-
-def templates() -> list[Json]:
-    """The templates for `resources/templates/list`."""
-    return [
-        {"uriTemplate": uri, "name": name, "description": said, "mimeType": kind}
-        for uri, name, said, kind in TEMPLATES
-    ]
 
 
 async def listed(desk: "Desk") -> list[Json]:

@@ -7,15 +7,17 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.engine import JobLog
+from aimux.engine import JobLog, line_for
 from aimux.guidance import guide
 from aimux.model import (
     TERMINAL,
     Attempt,
+    Entry,
     Failure,
     Job,
     JobStatus,
     Outcome,
+    Session,
     Usage,
     Warned,
 )
@@ -165,3 +167,34 @@ def job_row(job: Job) -> Json:
 def is_bad(body: Mapping[str, object]) -> bool:
     """Whether a job result is an error to its caller: failed, timed out or aborted."""
     return body.get("status") in BAD
+
+
+def session_json(session: Session, status: JobStatus | None = None) -> Json:
+    """A session as lists show it; `status` is that of its open job, which the row cannot know."""
+    return {
+        "id": session.id,
+        "status": str(status or session.status),
+        "cli": session.cli,
+        "kind": session.kind,
+        "model": session.model or None,
+        "mode": str(session.mode),
+        "role": session.role or None,
+        "cwd": session.cwd,
+        "turns": session.turns,
+        "resumable": session.turns > 0,
+        "native_id": session.native_id or None,
+        "client": session.client or None,
+        "created_at": stamp(session.created_at),
+        "last_active_at": stamp(session.last_active_at),
+    }
+
+
+def entry_json(entry: Entry) -> Json:
+    """One line of a job's log, for a reader."""
+    return {
+        "seq": entry.seq,
+        "at": stamp(entry.at),
+        "kind": entry.event.kind,
+        "turn": entry.turn,
+        "line": line_for(entry),
+    }

@@ -7,12 +7,12 @@ import trio
 
 from aimux.errors import InvalidArguments, NotFound
 from aimux.guidance import guide
-from aimux.model import JobId, JobStatus, Session, SessionId
+from aimux.model import JobId, JobStatus, SessionId
 
 from ._calls import Payload, ToolCall
 from ._desk import Desk
 from ._health import health_json
-from ._results import Json, job_row, stamp
+from ._results import Json, job_row, session_json
 
 PAGE: Final = 20
 ENDED: Final = (
@@ -52,26 +52,6 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
     shown: Json = {"action": action, **body}
     shown["guidance"] = guide("sessions", shown)
     return Payload(shown)
-
-
-def session_json(session: Session, status: JobStatus | None = None) -> Json:
-    """A session as lists show it; `status` is that of its open job, which the row cannot know."""
-    return {
-        "id": session.id,
-        "status": str(status or session.status),
-        "cli": session.cli,
-        "kind": session.kind,
-        "model": session.model or None,
-        "mode": str(session.mode),
-        "role": session.role or None,
-        "cwd": session.cwd,
-        "turns": session.turns,
-        "resumable": session.turns > 0,
-        "native_id": session.native_id or None,
-        "client": session.client or None,
-        "created_at": stamp(session.created_at),
-        "last_active_at": stamp(session.last_active_at),
-    }
 
 
 def _needed(call: ToolCall, *names: str) -> str:

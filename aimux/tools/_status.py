@@ -2,13 +2,13 @@
 
 import trio
 
-from aimux.engine import Ticket, line_for
-from aimux.model import TERMINAL, Entry, Job, JobId
+from aimux.engine import Ticket
+from aimux.model import TERMINAL, Job, JobId
 
 from ._calls import Payload, ToolCall
 from ._desk import Desk
 from ._progress import report_progress
-from ._results import Json, View, job_json, stamp
+from ._results import View, entry_json, job_json
 
 
 def view_of(desk: Desk, call: ToolCall) -> View:
@@ -61,14 +61,3 @@ def _payload(desk: Desk, call: ToolCall, job: Job, ticket: Ticket | None) -> Pay
     joblog = ticket.log if ticket is not None else None
     # the job may have failed; looking at it has not: no isError here
     return Payload(job_json("status", job, joblog, view_of(desk, call)), False, desk.links(job))
-
-
-def entry_json(entry: Entry) -> Json:
-    """One line of a job's log, for a reader."""
-    return {
-        "seq": entry.seq,
-        "at": stamp(entry.at),
-        "kind": entry.event.kind,
-        "turn": entry.turn,
-        "line": line_for(entry),
-    }

@@ -1,0 +1,48 @@
+"""Jobs as MCP tasks: same id, same life, same retention."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+
+from aimux.protocol import Task, TaskStatus, TaskSupport
+from aimux.tools import TOOLS, JobView, Payload
+
+POLL_MS: Final = 2_000
+_STATUS: Final[Mapping[str, TaskStatus]] = {
+    "queued": TaskStatus.WORKING,
+    "running": TaskStatus.WORKING,
+    "cancelled": TaskStatus.CANCELLED,
+}
+
+
+def support_of(tool: str) -> TaskSupport:
+    """Whether a tool can run as a task: those that make jobs can."""
+    return TaskSupport(TOOLS[tool].task_support)
+
+
+def task_of(view: JobView) -> Task:
+    """A job as a task. One that failed is a completed task whose result says so."""
+    status = _STATUS.get(view.status, TaskStatus.COMPLETED)
+    result = tool_result(view.payload) if status is TaskStatus.COMPLETED else None
+    return Task(
+        task_id=view.job_id,
+        status=status,
+        created_at=view.created_at,
+        updated_at=view.updated_at,
+        ttl_ms=view.ttl_ms,
+        poll_ms=POLL_MS,
+        message=view.line or None,
+        result=result,
+    )
+
+
+def tool_result(payload: Payload) -> dict[str, object]:
+    """The `CallToolResult` of a payload: the text block is the same JSON as the structured part."""
+    data = orjson.dumps(payload.body)
+    content: list[dict[str, object]] = [{"type": "text", "text": data.decode()}]
+    content.extend(payload.links)
+    body: dict[str, object] = {"content": content, "structuredContent": orjson.Fragment(data)}
+    if payload.is_error:
+        body["isError"] = True
+    return body

@@ -1,0 +1,85 @@
+"""Changes told to clients that asked for them: resources, lists, tasks.
+
+One task follows each thing that is watched, for as long as it is; what changes in a burst is told
+once.
+"""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from aimux.errors import NotFound
+from aimux.protocol import render_notice
+
+from ._tasks import task_of
+
+if TYPE_CHECKING:
+    from ._session import Session
+
+BURST_S: Final = 0.5  # at most two notices a second about one thing
+SCHEME: Final = "aimux://"
+
+
+class Watches:
+    """What one session follows. Made by the session, which owns the nursery."""
+
+    def __init__(self, session: "Session", nursery: trio.Nursery) -> None:
+        self._session = session
+        self._nursery = nursery
+        self._scopes: dict[tuple[str, str], trio.CancelScope] = {}
+
+    def __repr__(self) -> str:
+        return f"<Watches: {len(self._scopes)} followed>"
+
+    def follow(self, uris: Collection[str], task_ids: Collection[str], *, lists: bool) -> None:
+        """Follow exactly these from now on; `lists` is the list of resources."""
+        wanted = {("uri", uri) for uri in uris} | {("task", each) for each in task_ids}
+        if lists:
+            wanted.add(("lists", ""))
+        for key in self._scopes.keys() - wanted:
+            self._scopes.pop(key).cancel(reason="not watched any more")
+        for kind, name in wanted - self._scopes.keys():
+            scope = self._scopes[kind, name] = trio.CancelScope()
+            self._nursery.start_soon(self._run, kind, name, scope)
+
+    async def _run(self, kind: str, name: str, scope: trio.CancelScope) -> None:
+        tell: dict[str, Callable[[], object]] = {
+            "uri": partial(self._notify, "notifications/resources/updated", {"uri": name}),
+            "lists": partial(self._notify, "notifications/resources/list_changed", {}),
+        }
+        with scope:
+            desk = await self._session.app.ready()
+            if kind == "task":
+                await self._follow_task(name)
+                return
+            wait = desk.wait_change if kind == "lists" else partial(desk.wait_resource, name)
+            try:
+                while await wait():
+                    tell[kind]()
+                    await trio.sleep(BURST_S)
+            except NotFound:
+                return  # nothing of that name: there will be no change
+            tell[kind]()  # the last one: it has ended
+
+    async def _follow_task(self, job_id: str) -> None:
+        desk = await self._session.app.ready()
+        told = None
+        while True:
+            try:
+                view = await desk.job_view(job_id)
+            except NotFound:
+                return
+            task = task_of(view)
+            if task.status is not told:
+                told = task.status
+                self._notify(*render_notice(task, is_modern=True))
+            if task.is_terminal:
+                return
+            await desk.wait_resource(f"{SCHEME}jobs/{job_id}")
+            await trio.sleep(BURST_S)
+
+    def _notify(self, method: str, params: dict[str, object]) -> None:
+        for outgoing in self._session.peer.notify(method, params):
+            self._session.push_droppable(outgoing)
