@@ -5,8 +5,8 @@
     python tests/realclis/run.py codex --check turn  # some columns
     python tests/realclis/run.py --latest            # newest versions instead of pinned ones
 
-Prints one row per CLI and one cell per feature, then what went wrong; exits 1 when a cell failed.
-A CLI that cannot be installed here gets a row with the reason and fails nothing.
+Prints one row per CLI, one cell per feature, and what went wrong below the row; exits 1 when
+a cell failed. A CLI that cannot be installed here gets a row with the reason and fails nothing.
 """
 
 from __future__ import annotations
@@ -166,8 +166,10 @@ def check_resume(bench: Bench) -> str:
 
 def check_read(bench: Bench) -> str:
     """Read mode leaves no file, whether the model uses the edit tool or the shell."""
-    plan = bench.ask("dry", dry_run=True).body["plan"]["candidates"][0]
-    strength = str(plan.get("read_strength"))
+    dry = bench.ask("dry", dry_run=True)
+    if "plan" not in dry.body:
+        raise Failed(f"no plan; {dry.fault}")
+    strength = str(dry.body["plan"]["candidates"][0].get("read_strength"))
     project = bench.ready.project
     for directive, name in (("write {} spoiled", "read.txt"), ("shell-write {}", "readsh.txt")):
         # where read mode is soft the turn runs in a copy, which an absolute path would leave
@@ -368,12 +370,13 @@ def main() -> int:
                 here = Path(temp) / outcome.name
                 rows += 1
                 try:
-                    failures += run_cli(outcome.name, here, port, log, checks)
+                    broken = run_cli(outcome.name, here, port, log, checks)
                 except (setup.NotPrepared, mcp.NoAnswer, mcp.RpcError) as problem:
                     print(f"{outcome.name:<10}FAILED")
-                    failures.append(f"{outcome.name}: {problem}")
-    for line in failures:
-        print(line)
+                    broken = [f"{outcome.name}: {problem}"]
+                for line in broken:
+                    print(f"    {line}", flush=True)
+                failures += broken
     return 1 if failures or not rows else 0
 
 
