@@ -7,7 +7,7 @@ route, mode, directory, plans), so that a refused call leaves no rows and no pro
 import datetime
 import os
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -23,6 +23,7 @@ from aimux.drivers import open_warden
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
 from aimux.model import (
     RANDOM_BYTES,
+    TERMINAL,
     Entry,
     Job,
     JobFinished,
@@ -61,6 +62,8 @@ from ._metrics import Metrics
 from ._retelling import Exchange, exchanges
 
 PREVIEW_CHARS: Final = 200
+SHELVED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
+SHELVED_CHARS: Final = 100_000  # of one answer
 
 log = structlog.get_logger("aimux.engine")
 
@@ -138,6 +141,7 @@ class Engine:
         self._shop = shop
         self._loader = loader
         self._owner = owner
+        self._shelf: OrderedDict[str, Job] = OrderedDict()
         self._descendants: Counter[str] = Counter()  # jobs begun below a root job
 
     def __repr__(self) -> str:
@@ -300,7 +304,25 @@ class Engine:
         if ticket is not None:
             await trio.lowlevel.checkpoint()
             return ticket.job, ticket
-        return await self.store.job(JobId(job_id)), None
+        job = await self.store.job(JobId(job_id))
+        self._shelve(job)
+        return job, None
+
+    def job_nowait(self, job_id: str) -> tuple[Job, Ticket | None] | None:
+        """The same without waiting: open, recent and lately read jobs; None for any other."""
+        ticket = self.room.find(job_id)
+        if ticket is not None:
+            return ticket.job, ticket
+        job = self._shelf.get(job_id)
+        return None if job is None else (job, None)
+
+    def _shelve(self, job: Job) -> None:
+        """Keep an ended job for whoever asks again; it cannot change any more."""
+        size = len(job.outcome.content) if job.outcome is not None else 0
+        if job.status in TERMINAL and size <= SHELVED_CHARS:
+            self._shelf[job.id] = job
+            while len(self._shelf) > SHELVED_JOBS:
+                self._shelf.popitem(last=False)
 
     async def entries(self, job_id: JobId, after_seq: int) -> list[Entry]:
         """A job's log after a sequence number, from memory where that is enough.
@@ -322,7 +344,9 @@ class Engine:
             found = await self.store.collect(before, dry_run=dry_run)
             jobs += len(found.job_ids)
             sessions += len(found.session_ids)
-            self.room.drop_recent([] if dry_run else found.job_ids)
+            if not dry_run:
+                self.room.drop_recent(found.job_ids)
+                self._shelf.clear()
             if dry_run or not found.has_more:
                 return {"jobs": jobs, "sessions": sessions}
 

@@ -27,12 +27,13 @@ def quick(desk: Desk, call: ToolCall) -> Payload | None:
     """The answer for a job in memory when there is nothing to wait for; else None."""
     if "events_after" in call.arguments:
         return None
-    ticket = desk.engine.room.find(str(call.arguments["job_id"]))
-    if ticket is None:
+    known = desk.engine.job_nowait(str(call.arguments["job_id"]))
+    if known is None:
         return None
-    if call.arguments.get("wait_seconds") and ticket.job.status not in TERMINAL:
+    job, ticket = known
+    if call.arguments.get("wait_seconds") and job.status not in TERMINAL:
         return None
-    return _payload(desk, call, ticket.job, ticket)
+    return _payload(desk, call, job, ticket)
 
 
 async def answer(desk: Desk, call: ToolCall) -> Payload:
