@@ -59,6 +59,7 @@ class App:
         self._listed = listed()
         self._clients: Counter[str] = Counter()
         self._on_open: list[Callable[[], None]] = []
+        self._moved = trio.Event()
 
     def __repr__(self) -> str:
         return f"<App: {self._clients.total()} clients, {self._desk!r}>"
@@ -71,11 +72,20 @@ class App:
     @contextmanager
     def attached(self, client: Client) -> Iterator[None]:
         """Count a client while it is connected."""
-        self._clients[client.transport] += 1
+        self._count(client.transport, 1)
         try:
             yield
         finally:
-            self._clients[client.transport] -= 1
+            self._count(client.transport, -1)
+
+    def _count(self, transport: str, step: int) -> None:
+        self._clients[transport] += step
+        self._moved.set()
+        self._moved = trio.Event()
+
+    async def wait_moved(self) -> None:
+        """Return when the next client has come or gone."""
+        await self._moved.wait()
 
     def clients(self) -> dict[str, int]:
         """Connected clients per transport."""
@@ -124,6 +134,11 @@ class App:
         return Payload(body, is_error=True)
 
     # ------------------------------------------------------------------ the engine
+
+    @property
+    def engine(self) -> "Engine | None":
+        """The engine if it is open; looking does not open it."""
+        return None if self._desk is None else self._desk.engine
 
     async def ready(self) -> "Desk":
         """The tools at work on an open engine; opens it if this is the first call.
