@@ -1,20 +1,37 @@
-"""argv -> the stdio server or an operator's command."""
+"""argv -> the shim, the server in this process, or an operator's command."""
 
+import os
 import sys
 
 
 def main() -> None:
     """Entry point of `aimux`: without arguments the stdio MCP server, else a command."""
-    if len(sys.argv) == 1:
-        import trio  # start-up is on the user's path
+    words = sys.argv[1:]
+    if words in ([], ["--in-process"]):  # a host starts this: start-up is on the user's path
+        sys.exit(_serve_stdio(is_alone=bool(words)))
+    if words[:3] == ["daemon", "run", "--ready-fd"] and len(words) == 4:
+        from aimux.daemon import run_daemon  # a shim waits for this one
 
-        from aimux.daemon import serve_stdio
-
-        trio.run(serve_stdio)
-        return
+        sys.exit(run_daemon(ready_fd=int(words[3])))
     from aimux.console import main as console
 
     console()
+
+
+def _serve_stdio(*, is_alone: bool) -> int:
+    is_off = os.environ.get("AIMUX_DAEMON", "").strip().lower() in {"off", "0", "false", "no"}
+    if not is_alone and not is_off and sys.platform != "win32":
+        from aimux import _shim
+
+        code = _shim.serve()
+        if code is not None:
+            return code
+    import trio
+
+    from aimux.daemon import serve_stdio
+
+    trio.run(serve_stdio)
+    return 0
 
 
 if __name__ == "__main__":

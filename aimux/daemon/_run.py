@@ -7,6 +7,7 @@ from pathlib import Path
 import trio
 
 from aimux.config import ClientContext, Loader, load, state_dir, state_path
+from aimux.drivers import become_subreaper, serve_orphans
 from aimux.engine import Engine, new_id, open_engine, recover, serve_housekeeping
 from aimux.store import open_store
 
@@ -47,3 +48,15 @@ async def open_own_engine(
                 yield engine
             finally:
                 background.cancel_scope.cancel(reason="engine closes")
+
+
+@asynccontextmanager
+async def open_orphanage() -> AsyncIterator[None]:
+    """Adopt and reap descendants that lost their parent while the body runs, where that can be."""
+    async with trio.open_nursery() as nursery:
+        if become_subreaper():
+            await nursery.start(serve_orphans)
+        try:
+            yield
+        finally:
+            nursery.cancel_scope.cancel(reason="stopped")

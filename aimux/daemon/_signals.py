@@ -3,18 +3,28 @@
 import logging
 import signal
 import sys
+from typing import Final
 
 import trio
 
 log = logging.getLogger("aimux.signals")
 
-STOPPING = (signal.SIGINT, signal.SIGTERM) if sys.platform != "win32" else (signal.SIGINT,)
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM) if sys.platform != "win32" else (signal.SIGINT,)
+RESTARTING: Final = (signal.SIGHUP,) if sys.platform != "win32" else ()
 
 
-async def serve_signals(stop: trio.Event) -> None:
-    """Set `stop` at the first SIGINT or SIGTERM; at the second, raise KeyboardInterrupt."""
-    with trio.open_signal_receiver(*STOPPING) as signals:
+async def serve_signals(stop: trio.Event, restart: trio.Event | None = None) -> None:
+    """Set `stop` at the first SIGINT or SIGTERM; at the second, raise KeyboardInterrupt.
+
+    With `restart`, SIGHUP sets that.
+    """
+    watched = STOPPING if restart is None else STOPPING + RESTARTING
+    with trio.open_signal_receiver(*watched) as signals:
         async for number in signals:
+            if restart is not None and number in RESTARTING:
+                log.info("restart requested by signal %s", number)
+                restart.set()
+                continue
             if stop.is_set():
                 log.info("second signal %s, leaving at once", number)
                 raise KeyboardInterrupt

@@ -1,3 +1,12 @@
 """Ways for messages to come and go: byte streams, nothing else."""
 
-from ._stdio import LineWire as LineWire, open_stdio as open_stdio
+from ._lines import LineWire as LineWire
+from ._stdio import open_stdio as open_stdio
+from ._unix import (
+    Credentials as Credentials,
+    bind_unix as bind_unix,
+    check_peer as check_peer,
+    credentials_of as credentials_of,
+    listener_on as listener_on,
+    unbind_unix as unbind_unix,
+)

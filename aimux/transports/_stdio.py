@@ -10,48 +10,12 @@ therefore read and written in a thread instead.
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 import trio
 
-from aimux.protocol import LineReader, Outgoing, Oversize
-
-READ_BYTES: Final = 262_144
-MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # prompts are at most a few MiB
-
-
-class LineWire:
-    """Messages as lines over a pair of byte streams (stdio, Unix socket, named pipe)."""
-
-    def __init__(
-        self,
-        source: trio.abc.ReceiveStream,
-        sink: trio.abc.SendStream,
-        *,
-        max_bytes: int = MAX_MESSAGE_BYTES,
-    ) -> None:
-        self._source = source
-        self._sink = sink
-        self._lines = LineReader(max_bytes=max_bytes)
-
-    async def receive(self) -> Sequence[bytes | Oversize] | None:
-        """The messages of the next read, at least one; None at the end of the stream."""
-        while True:
-            try:
-                data = await self._source.receive_some(READ_BYTES)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                data = b""
-            lines = self._lines.feed(bytes(data))
-            if lines:
-                return lines
-            if not data:
-                return None
-
-    async def send(self, messages: Sequence[Outgoing]) -> None:
-        """Write whole lines. Raises trio.BrokenResourceError: nobody reads any more."""
-        await self._sink.send_all(b"".join([message.data + b"\n" for message in messages]))
+from ._lines import READ_BYTES, LineWire
 
 
 class _ThreadSource(trio.abc.ReceiveStream):

@@ -1,0 +1,271 @@
+"""The daemon at work: who may come in, who is there, and in which order everybody leaves.
+
+Theory of operation. Listeners take clients in; each client is a session in a nursery that outlives
+the listeners. `stopping` (a signal, `aimux daemon stop`, nobody there for long) ends the listeners.
+Then jobs may end within the drain, every session hears the end of its input and answers what is
+computed, and the room closes. A restart is a stop that waits until no job runs; the process then
+becomes the new daemon, with the listening socket kept, so that clients find somebody in any moment.
+"""
+
+import importlib
+import itertools
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import attrs
+import trio
+
+from aimux import __version__
+from aimux._shim import Place
+from aimux.errors import AimuxError, PeerFault
+from aimux.server import serve_session
+from aimux.tools import App, Client, open_app
+from aimux.transports import LineWire, check_peer, credentials_of, listener_on, unbind_unix
+
+from ._hello import MAX_HELLO_BYTES, Hello, is_newer, read_hello, reply
+from ._signals import serve_signals
+
+if TYPE_CHECKING:  # the engine is imported when the first call needs it
+    from aimux.engine import Engine
+
+HELLO_S: Final = 5.0  # for the first line of a connection
+LAST_WORDS_S: Final = 2.0  # for sessions that heard the end, over what they grant themselves
+CHUNK_BYTES: Final = 65_536
+
+log = logging.getLogger("aimux.daemon")
+
+
+class Listener(Protocol):
+    """A further way in (HTTP). Cancelled when the daemon takes no new clients any more.
+
+    It says `task_status.started()` once it listens. Sessions that are to outlive it are started in
+    `hall.nursery`; each is counted by `hall.app.attached`, which `serve_session` does.
+    """
+
+    async def __call__(self, hall: "Hall", *, task_status: trio.TaskStatus[None]) -> None: ...
+
+
+@attrs.define(eq=False)
+class Hall:
+    """What listeners share. Made by `serve_hall`."""
+
+    app: App
+    nursery: trio.Nursery  # of sessions
+    place: Place
+    tried: str = ""  # the version that this process was restarted for
+    stopping: trio.Event = attrs.field(factory=trio.Event)  # no new clients from now on
+    restarting: trio.Event = attrs.field(factory=trio.Event)  # as soon as no job runs
+    python: str = sys.executable  # what a restart becomes
+    is_restart: bool = False
+    born: float = attrs.field(factory=trio.current_time)
+    _streams: set[trio.SocketStream] = attrs.field(factory=set)
+    _numbers: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
+
+    def __repr__(self) -> str:
+        doing = "stopping" if self.stopping.is_set() else "serving"
+        return f"<Hall: {doing}, {self.app!r}>"
+
+    def statistics(self) -> Mapping[str, object]:
+        """What `aimux daemon status` shows."""
+        engine = self.app.engine
+        room = engine.room.statistics() if engine is not None else None
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime_seconds": round(trio.current_time() - self.born, 1),
+            "clients": self.app.clients(),
+            "jobs": {
+                "running": room.running if room is not None else 0,
+                "queued": room.queued if room is not None else 0,
+            },
+            "state_dir": self.place.state_dir,
+            "socket": self.place.socket,
+            "restart_wanted": self.restarting.is_set(),
+        }
+
+    # ------------------------------------------------------------------ local clients
+
+    async def attend(self, stream: trio.SocketStream) -> None:
+        """Serve one connection of the socket: a session, or an operator's question."""
+        async with stream:
+            try:
+                check_peer(credentials_of(stream))
+                with trio.fail_after(HELLO_S):
+                    line, rest = await _first_line(stream)
+                hello = read_hello(line)
+                self._check(hello)
+            except AimuxError as error:
+                log.warning("a client was refused: %s", error.message)
+                await _say(stream, reply({"error": error.message, "hint": error.hint}))
+                return
+            except (trio.TooSlowError, trio.BrokenResourceError, OSError):
+                return  # it never said who it is
+            if hello.ask:
+                await _say(stream, reply(self._answer(hello.ask)))
+                return
+            await self._serve(stream, hello, rest)
+
+    def _check(self, hello: Hello) -> None:
+        if hello.state_dir != self.place.state_dir:
+            raise PeerFault(
+                f"this daemon serves {self.place.state_dir}, not {hello.state_dir}",
+                code="other_state_dir",
+                hint="give each state directory a runtime directory of its own",
+            )
+        if is_newer(hello.version, __version__) and hello.version != self.tried:
+            log.info("version %s attached, restarting when no job runs", hello.version)
+            self.tried, self.python = hello.version, hello.python or sys.executable
+            self.restarting.set()
+
+    def _answer(self, ask: str) -> Mapping[str, object]:
+        if ask == "stop":
+            self.stopping.set()
+        elif ask == "restart":
+            self.restarting.set()
+        elif ask != "status":
+            return {"error": f"no such question: {ask}"}
+        return self.statistics()
+
+    async def _serve(self, stream: trio.SocketStream, hello: Hello, rest: bytes) -> None:
+        client = Client(
+            key=f"local-{next(self._numbers)}",
+            cwd=hello.cwd,
+            env=hello.client_env,
+            transport="local",
+        )
+        self._streams.add(stream)
+        try:
+            await stream.send_all(reply({"version": __version__, "pid": os.getpid()}))
+            await serve_session(LineWire(stream, stream, first=rest), self.app, client)
+        except trio.BrokenResourceError:
+            log.debug("client %s left before it was served", hello.pid)
+        except Exception:  # one client's session must not end those of others
+            log.exception("session of process %s failed", hello.pid)
+        finally:
+            self._streams.discard(stream)
+
+    # ------------------------------------------------------------------ leaving
+
+    async def drain(self) -> None:
+        """Let jobs end for as long as the settings say, then end every session's input."""
+        engine = self.app.engine
+        if engine is not None:
+            with trio.move_on_after(engine.settings.server.drain_seconds):
+                await engine.room.wait_empty()
+        for stream in self._streams:
+            _end_input(stream)
+
+    async def serve_restart(self) -> None:
+        """Stop for a restart once one is wanted and no job runs."""
+        await self.restarting.wait()
+        engine = self.app.engine
+        if engine is not None:
+            await engine.room.wait_empty()
+        self.is_restart = True
+        self.stopping.set()
+
+    async def serve_idle_exit(self, limit_s: Callable[[], float]) -> None:
+        """Stop when there was no client and no job for that long; 0 is never."""
+        while True:
+            await self._wait_quiet()
+            wait_s = await trio.to_thread.run_sync(limit_s) or float("inf")
+            with trio.move_on_after(wait_s) as patience:
+                while not self.app.clients():
+                    await self.app.wait_moved()
+            if patience.cancelled_caught:
+                log.info("nobody here for %g s, leaving", wait_s)
+                self.stopping.set()
+
+    async def _wait_quiet(self) -> None:
+        while True:
+            if self.app.clients():
+                await self.app.wait_moved()
+                continue
+            engine = self.app.engine
+            if engine is not None and engine.room.open_tickets():
+                await engine.room.wait_empty()  # a client may have come meanwhile
+                continue
+            return
+
+
+def _end_input(stream: trio.SocketStream) -> None:
+    try:
+        stream.socket.shutdown(socket.SHUT_RD)
+    except OSError:
+        log.debug("a client left by itself")
+
+
+async def _first_line(stream: trio.SocketStream) -> tuple[bytes, bytes]:
+    data = b""
+    while b"\n" not in data:
+        more = bytes(await stream.receive_some(CHUNK_BYTES))
+        if not more or len(data) > MAX_HELLO_BYTES:
+            raise PeerFault("no hello", code="hello_invalid")
+        data += more
+    line, _, rest = data.partition(b"\n")
+    return line, rest
+
+
+async def _say(stream: trio.SocketStream, data: bytes) -> None:
+    with trio.move_on_after(LAST_WORDS_S):
+        try:
+            await stream.send_all(data)
+        except trio.BrokenResourceError:
+            log.debug("nobody waits for the answer")
+
+
+def _idle_exit_s() -> float:
+    from aimux.config import ClientContext, load  # not on the path to the first answer
+
+    return load(ClientContext(cwd=Path("/"), env=os.environ)).settings.server.idle_exit_seconds
+
+
+@asynccontextmanager
+async def _engine() -> "AsyncIterator[Engine]":
+    run = await trio.to_thread.run_sync(importlib.import_module, "aimux.daemon._run")
+    async with run.open_orphanage(), run.open_own_engine(Path("/"), dict(os.environ)) as engine:
+        yield engine
+
+
+async def serve_hall(
+    place: Place,
+    listening: socket.socket,
+    listeners: Sequence[Listener] = (),
+    *,
+    tried: str = "",
+    task_status: trio.TaskStatus[Hall] = trio.TASK_STATUS_IGNORED,
+) -> Hall:
+    """Serve clients of `listening`, and of further listeners, until asked to stop.
+
+    Cancelling it ends every session and job at once.
+    """
+    async with trio.open_nursery() as signals, open_app(_engine) as app:
+        async with trio.open_nursery() as sessions:
+            hall = Hall(app=app, nursery=sessions, place=place, tried=tried)
+            signals.start_soon(serve_signals, hall.stopping, hall.restarting)
+            async with trio.open_nursery() as accepting:
+                for listener in listeners:
+                    await accepting.start(listener, hall)
+                await accepting.start(
+                    partial(trio.serve_listeners, handler_nursery=sessions),
+                    hall.attend,
+                    [listener_on(listening)],
+                )
+                accepting.start_soon(hall.serve_restart)
+                accepting.start_soon(hall.serve_idle_exit, _idle_exit_s)
+                task_status.started(hall)
+                await hall.stopping.wait()
+                accepting.cancel_scope.cancel(reason="stop requested")
+            if not hall.is_restart:
+                unbind_unix(Path(place.socket))  # whoever comes now starts another daemon
+            await hall.drain()
+            sessions.cancel_scope.deadline = trio.current_time() + LAST_WORDS_S
+        signals.cancel_scope.cancel(reason="stopped")
+    return hall
