@@ -256,7 +256,8 @@ class Aider:
         quoted = "".join(f"#### {line}  \n" for line in prompt.split("\n"))
         header = f"\n# aider chat started at {_stage.clock()[:19].replace('T', ' ')}\n\n"
         _append(self.history, f"{header}{quoted}\n")
-        _append(".aider.input.history", f"\n# {_stage.clock()}\n+{prompt}\n")
+        typed = self.parsed.text("input_history_file", ".aider.input.history")
+        _append(typed, f"\n# {_stage.clock()}\n+{prompt}\n")
         if self.git:
             os.makedirs(".aider.tags.cache.v4", exist_ok=True)
             if not self.parsed.has("no_gitignore"):

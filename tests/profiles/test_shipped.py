@@ -276,7 +276,10 @@ def test_odd_behaviour_has_its_field(profiles: Mapping[str, Profile]) -> None:
 
     assert signals == {"cline"}
     assert silent == {"aider", "continue", "crush"}
-    assert {name for name, each in profiles.items() if each.data_dir_flag} == {"cline"}
+    assert {name for name, each in profiles.items() if each.data_dir_flag} == {
+        "cline",
+        "crush",
+    }
     assert {name for name, each in profiles.items() if each.prompt.needs_blank} == {
         "cline",
         "gptme",
