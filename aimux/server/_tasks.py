@@ -39,10 +39,11 @@ def task_of(view: JobView) -> Task:
 
 def tool_result(payload: Payload) -> dict[str, object]:
     """The `CallToolResult` of a payload: the text block is the same JSON as the structured part."""
-    data = orjson.dumps(payload.body)
-    content: list[dict[str, object]] = [{"type": "text", "text": data.decode()}]
-    content.extend(payload.links)
-    body: dict[str, object] = {"content": content, "structuredContent": orjson.Fragment(data)}
-    if payload.is_error:
-        body["isError"] = True
+    body = payload.rendered
+    if not body:
+        data = orjson.dumps(payload.body)
+        body["content"] = [{"type": "text", "text": data.decode()}, *payload.links]
+        body["structuredContent"] = orjson.Fragment(data)
+        if payload.is_error:
+            body["isError"] = True
     return body

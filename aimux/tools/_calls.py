@@ -46,15 +46,17 @@ class ToolCall:
     caller: Caller
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Payload:
-    """The answer of a tool: the structured content, further content blocks, and whether it
-    failed.
+    """The answer of a tool: the structured content, further content blocks, whether it failed.
+
+    `rendered` is the server's: a payload that is given again is not serialised again.
     """
 
     body: Mapping[str, object]
     is_error: bool = False
     links: Sequence[dict[str, object]] = ()
+    rendered: dict[str, object] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen(kw_only=True)

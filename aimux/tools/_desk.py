@@ -1,6 +1,7 @@
 """The road from a call to its tool, once the engine is open."""
 
 import importlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Final
@@ -19,6 +20,7 @@ from ._catalog import TOOLS, Tool
 from ._results import View, is_bad, job_json
 
 RATE_LIMITED: Final = frozenset({"exec"})
+KEPT_PAYLOADS: Final = 64  # of at most `max_chars` characters each
 
 
 class Desk:
@@ -29,6 +31,7 @@ class Desk:
         self.clients = clients
         self._fits = {name: compile_schema(tool.input_schema) for name, tool in TOOLS.items()}
         self._modules: dict[str, ModuleType] = {}
+        self._kept: OrderedDict[tuple[object, ...], Payload] = OrderedDict()
         self._buckets: dict[tuple[str, str], Bucket] = {}
 
     def __repr__(self) -> str:
@@ -46,11 +49,10 @@ class Desk:
             InvalidArguments: they do not fit the schema.
         """
         tool = TOOLS[call.name]
-        arguments = self._checked(tool, call.arguments)
         answer_now = getattr(self._module(tool), "quick", None)
         if answer_now is None:
             return None
-        payload: Payload | None = answer_now(self, attrs.evolve(call, arguments=arguments))
+        payload: Payload | None = answer_now(self, self._checked(tool, call))
         return payload
 
     async def call(self, call: ToolCall) -> Payload:
@@ -60,13 +62,11 @@ class Desk:
             AimuxError: the call cannot be served.
         """
         tool = TOOLS[call.name]
-        arguments = self._checked(tool, call.arguments)
+        checked = self._checked(tool, call)
         if tool.name in RATE_LIMITED:
             self._take_token(call)
-        payload: Payload = await self._module(tool).answer(
-            self, attrs.evolve(call, arguments=arguments)
-        )
-        return payload
+        payload: Payload = await self._module(tool).answer(self, checked)
+        return payload if checked is call else _with_alias_warnings(tool, call, payload)
 
     # ------------------------------------------------------------------ resources and tasks
 
@@ -133,6 +133,15 @@ class Desk:
         if ticket is not None and ticket.cancel(cause):
             await ticket.done.wait()
 
+    def kept(self, key: tuple[object, ...], make: Callable[[], Payload]) -> Payload:
+        """What `make` gives, remembered: for answers that cannot change any more."""
+        payload = self._kept.get(key)
+        if payload is None:
+            payload = self._kept[key] = make()
+            if len(self._kept) > KEPT_PAYLOADS:
+                self._kept.popitem(last=False)
+        return payload
+
     def links(self, job: Job) -> list[dict[str, object]]:
         """Content blocks that lead to the rest of a long answer."""
         if job.outcome is None or len(job.outcome.content) <= self.settings.max_chars:
@@ -153,12 +162,18 @@ class Desk:
             module = self._modules[tool.name] = importlib.import_module(tool.module)
         return module
 
-    def _checked(self, tool: Tool, given: Mapping[str, object]) -> Mapping[str, object]:
-        """The arguments under our own names. Raises InvalidArguments with every fault at once."""
+    def _checked(self, tool: Tool, call: ToolCall) -> ToolCall:
+        """The call under our own names; the same object if it uses them already.
+
+        Raises:
+            InvalidArguments: with every fault at once.
+        """
+        given = call.arguments
         if not tool.aliases.keys().isdisjoint(given):
             given = _unaliased(tool, given)
+            call = attrs.evolve(call, arguments=given)
         if self._fits[tool.name](given):
-            return given
+            return call
         found = problems(tool.input_schema, given)
         listed_problems = "; ".join(_told(each) for each in found)
         raise InvalidArguments(f"{tool.name}: {listed_problems}", problems=found)
@@ -177,6 +192,18 @@ class Desk:
                 hint=f"try again in {wait_s:.1f} s",
                 data={"retry_after_ms": round(wait_s * 1000)},
             )
+
+
+def _with_alias_warnings(tool: Tool, call: ToolCall, payload: Payload) -> Payload:
+    """The answer, telling which other names were used and what ours are."""
+    told = [
+        {"code": "alias", "message": f"{name} is called {tool.aliases[name]} here"}
+        for name in call.arguments
+        if name in tool.aliases
+    ]
+    warnings = payload.body.get("warnings")
+    known = warnings if isinstance(warnings, list) else []
+    return Payload({**payload.body, "warnings": [*known, *told]}, payload.is_error, payload.links)
 
 
 def _unaliased(tool: Tool, given: Mapping[str, object]) -> dict[str, object]:

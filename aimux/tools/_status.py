@@ -31,9 +31,13 @@ def quick(desk: Desk, call: ToolCall) -> Payload | None:
     if known is None:
         return None
     job, ticket = known
-    if call.arguments.get("wait_seconds") and job.status not in TERMINAL:
-        return None
-    return _payload(desk, call, job, ticket)
+    given = call.arguments
+    if job.status not in TERMINAL:
+        return None if given.get("wait_seconds") else _payload(desk, call, job, ticket)
+    if given.get("include_content"):  # may be long: not kept
+        return _payload(desk, call, job, ticket)
+    key = (job.id, given.get("max_chars"), given.get("offset"), given.get("tail"))
+    return desk.kept(key, lambda: _payload(desk, call, job, ticket))
 
 
 async def answer(desk: Desk, call: ToolCall) -> Payload:
