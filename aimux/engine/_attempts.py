@@ -11,13 +11,13 @@ import enum
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 import structlog
 import trio
 
-from aimux.drivers import choose_driver
+from aimux.drivers import Driver, choose_driver
 from aimux.errors import AimuxError, BinaryMissing, CircuitOpen, Refusal, SetupFault
 from aimux.model import (
     Ask,
@@ -118,9 +118,15 @@ class Request:
         return "\n\n".join(parts)
 
 
+class ChooseDriver(Protocol):
+    """Says which driver runs a child; tests give one that starts no processes."""
+
+    def __call__(self, *, is_terminal: bool) -> Driver: ...
+
+
 @attrs.frozen(kw_only=True)
 class Workshop:
-    """What every attempt shares: the guard, places for files, figures."""
+    """What every attempt shares: the guard, places for files, figures, ways to run a child."""
 
     guard: Guard
     store: Store
@@ -128,6 +134,7 @@ class Workshop:
     scratch_dir: Path
     data_dir: Path
     metrics: Metrics
+    choose: ChooseDriver = choose_driver
 
 
 def ask_for(request: Request, route: Route, profile: Profile, data_dir: Path) -> Ask:
@@ -238,7 +245,7 @@ class _Attempts:
             profile=cli.profile,
             silence=silence_of(cli.profile, self.request.settings),
             deadline=self.ticket.deadline,
-            drive=choose_driver(is_terminal=plan.is_terminal),
+            drive=self.shop.choose(is_terminal=plan.is_terminal),
             spool=self.shop.store.spool(self.ticket.id, self.turn),
             temp_dir=self.shop.temp_dir,
             places=cli.places,

@@ -19,7 +19,7 @@ import structlog
 import trio
 
 from aimux.config import ClientContext, Loader, Snapshot
-from aimux.drivers import open_warden
+from aimux.drivers import choose_driver, open_warden
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
 from aimux.model import (
     RANDOM_BYTES,
@@ -53,7 +53,7 @@ from aimux.rules import (
 )
 from aimux.store import Store
 
-from ._attempts import Request, Workshop, planned, run_attempts
+from ._attempts import ChooseDriver, Request, Workshop, planned, run_attempts
 from ._clis import Board
 from ._guard import Guard
 from ._jobs import JobRoom, Ticket, open_job_room
@@ -456,6 +456,7 @@ async def open_engine(
     state_dir: Path,
     loader: Loader,
     owner: str,
+    choose_driver: ChooseDriver = choose_driver,
     strict: bool = False,
 ) -> AsyncIterator[Engine]:
     """An engine over an open store. Leaving it ends every job, and writes each end, first."""
@@ -473,6 +474,7 @@ async def open_engine(
         scratch_dir=state_dir / "scratch",
         data_dir=state_dir / "data",
         metrics=Metrics(),
+        choose=choose_driver,
     )
     admission = Admission(
         capacity=server.max_concurrent_jobs,
