@@ -5,16 +5,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from aimux.dialects import DIALECTS
 from aimux.model import EFFORTS, Profile, PromptWay
 
 from ._shape import Fault, FaultKind, nearest
 
-# readers of aimux.dialects; the first three are general
-DIALECTS: Final = (
-    "text", "json", "jsonl",
-    "aider", "claude", "cline", "codex", "continue", "droid", "gemini", "goose", "gptme",
-    "opencode", "qwen",
-)  # fmt: skip
 SIGNALS: Final = ("TERM", "INT")
 POSITIONS: Final = ("flags", "last")
 PLACEHOLDERS: Final = ("level", "model", "id", "path", "prompt")

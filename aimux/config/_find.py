@@ -9,7 +9,9 @@ import attrs
 import orjson
 
 from aimux import _resources
-from aimux.model import EFFORTS, Source
+from aimux.errors import PeerFault
+from aimux.model import EFFORTS, Route, Source
+from aimux.rules import parse_override
 
 from ._shape import Kind, from_text
 
@@ -166,37 +168,27 @@ def read_flags(
             yield key, value
 
 
-def parse_role(text: str) -> dict[str, str]:
+def parse_role(text: str) -> Route:
     """CLI, model and effort of `cli:model:effort`, `cli=…,model=…,effort=…` or a JSON object.
 
-    Colons inside a model name are kept: the first part is the CLI, and the last is the effort only
-    when it is empty or a level of the common scale.
-
     Raises:
-        ValueError: there is no CLI in it, or a part that has no meaning.
+        ValueError: no CLI is named, or a part has no meaning.
     """
-    stripped = text.strip()
-    if stripped.startswith("{"):
-        parts = orjson.loads(stripped)
+    if text.strip().startswith("{"):
+        parts = orjson.loads(text)
+        unknown = sorted(set(parts) - {"cli", "model", "effort"})
+        if unknown:
+            raise ValueError(f"{unknown[0]} is not one of cli, model, effort")
         if not all(isinstance(each, str) for each in parts.values()):
-            raise ValueError("the parts of a role must be texts")
-    elif "=" in stripped.partition(":")[0]:
-        pairs = [each.partition("=") for each in stripped.split(",") if each.strip()]
-        parts = {key.strip(): value.strip() for key, _, value in pairs}
+            raise ValueError("the parts of a role are texts")
+        if not parts.get("cli"):
+            raise ValueError("it names no cli")
+        route = Route(**parts)
     else:
-        cli, _, rest = stripped.partition(":")
-        model, colon, last = rest.rpartition(":")
-        if not colon or (last and last not in EFFORTS):
-            model, last = rest, ""
-        parts = {"cli": cli, "model": model, "effort": last}
-    if "effort" in parts:
-        parts["reasoning_effort"] = parts.pop("effort")
-    unknown = sorted(set(parts) - {"cli", "model", "reasoning_effort"})
-    if unknown:
-        raise ValueError(f"{unknown[0]} is not one of cli, model, effort")
-    if not parts.get("cli", "").strip():
-        raise ValueError("no cli in it")
-    effort = parts.get("reasoning_effort", "")
-    if effort and effort not in EFFORTS:
-        raise ValueError(f"effort {effort} is not one of {', '.join(EFFORTS)}")
-    return {key: value.strip() for key, value in parts.items()}
+        try:
+            route = parse_override(text)
+        except PeerFault as fault:
+            raise ValueError(fault.message) from fault
+    if route.effort and route.effort not in EFFORTS:
+        raise ValueError(f"effort {route.effort} is not one of {', '.join(EFFORTS)}")
+    return route

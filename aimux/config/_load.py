@@ -332,19 +332,15 @@ def _overrides(
             message = f"{word.lower()} is not a known role"
             layers.say(Severity.WARNING, variable, message, nearest(word, names))
         try:
-            parts = parse_role(env[variable])
+            route = parse_role(env[variable])
         except ValueError as error:
-            layers.say(Severity.ERROR, variable, f"{env[variable]!r}: {error}", "cli:model:effort")
+            layers.say(Severity.ERROR, variable, str(error), "cli:model:effort")
             continue
-        if not {parts["cli"]} & {*profiles, *(each.binary for each in profiles.values())}:
-            message = f"{parts['cli']} is not a known CLI"
-            layers.say(Severity.WARNING, variable, message, nearest(parts["cli"], profiles))
-        found[names.get(word, word.lower().replace("_", "-"))] = Route(
-            cli=parts["cli"],
-            model=parts.get("model", ""),
-            effort=parts.get("reasoning_effort", ""),
-            why=variable,
-        )
+        if not {route.cli} & {*profiles, *(each.binary for each in profiles.values())}:
+            message = f"{route.cli} is not a known CLI"
+            layers.say(Severity.WARNING, variable, message, nearest(route.cli, profiles))
+        name = names.get(word, word.lower().replace("_", "-"))
+        found[name] = attrs.evolve(route, why=variable)
     return found
 
 

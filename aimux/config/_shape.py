@@ -5,7 +5,6 @@ fits a class, and `build` makes the instance of a tree that was checked.
 """
 
 import collections.abc
-import difflib
 import enum
 import functools
 import types
@@ -15,6 +14,8 @@ from typing import Final, TypeVar, cast
 
 import attrs
 import orjson
+
+from aimux import rules
 
 T = TypeVar("T")
 Tree = dict[str, object]
@@ -57,13 +58,11 @@ class _WrongError(Exception):
 
 def nearest(name: str, known: Collection[str]) -> str:
     """The known name that `name` was probably meant to be; empty where none is close."""
-    if len(name) > 64:  # the comparison is quadratic
-        return ""
-    folded = {each.lower(): each for each in sorted(known)}
-    found = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.7)
-    if not found and len(name) > 3:  # effort for reasoning_effort
-        found = [each for each in folded if name.lower() in each.split("_")]
-    return folded[found[0]] if found else ""
+    close = rules.nearest(name, known)
+    if close or len(name) < 4:
+        return close
+    # effort for reasoning_effort
+    return next((each for each in sorted(known) if name.lower() in each.lower().split("_")), "")
 
 
 @functools.cache

@@ -269,7 +269,7 @@ def test_a_role_variable_may_name_a_program_and_an_unknown_cli_is_reported(desk:
 
 def test_parse_role_knows_no_cli_that_is_blank() -> None:
     """A blank is not a name."""
-    with pytest.raises(ValueError, match="no cli"):
+    with pytest.raises(ValueError, match="names no cli"):
         parse_role("  :m")
 
 

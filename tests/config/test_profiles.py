@@ -221,7 +221,7 @@ def test_an_unknown_reader_is_refused_with_the_nearest(desk: Desk) -> None:
     snapshot = desk.load()
 
     assert snapshot.errors[0].suggestion == "claude"
-    assert "output.dialect: claudee is not one of text, json, jsonl" in said(snapshot)[0]
+    assert "output.dialect: claudee is not one of aider, claude," in said(snapshot)[0]
 
 
 @pytest.mark.parametrize("missing", ["name", "binary", "command"])
