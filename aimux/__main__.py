@@ -9,10 +9,10 @@ def main() -> None:
     words = sys.argv[1:]
     if words in ([], ["--in-process"]):  # a host starts this: start-up is on the user's path
         sys.exit(_serve_stdio(is_alone=bool(words)))
-    if words[:3] == ["daemon", "run", "--ready-fd"] and len(words) == 4:
-        from aimux.daemon import run_daemon  # a shim waits for this one
+    if words[:2] == ["daemon", "run"] and (len(words) == 2 or words[2] == "--ready-fd"):
+        from aimux.daemon import run_daemon  # a shim waits for it
 
-        sys.exit(run_daemon(ready_fd=int(words[3])))
+        sys.exit(run_daemon(ready_fd=int(words[3]) if len(words) > 3 else None))
     from aimux.console import main as console
 
     console()

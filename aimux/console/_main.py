@@ -10,6 +10,8 @@ from rich.console import Console
 from aimux import __version__
 from aimux.errors import AimuxError
 
+from ._daemon import daemon
+
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -21,6 +23,9 @@ from aimux.errors import AimuxError
 @click.version_option(__version__, prog_name="aimux")
 def commands() -> None:
     """The group; sub-commands do the work."""
+
+
+commands.add_command(daemon)
 
 
 @commands.command()

@@ -34,7 +34,7 @@ class _Next:
     tried: str
 
 
-def live(ready_fd: int | None, listeners: Sequence[Listener]) -> int:
+def live(ready_fd: int | None, listeners: Sequence[Listener], options: Sequence[str]) -> int:
     """See `run_daemon`."""
     following: _Next | None = None
     code = 1
@@ -46,7 +46,7 @@ def live(ready_fd: int | None, listeners: Sequence[Listener]) -> int:
     except* AimuxError as group:
         _tell_failure(ready_fd, group)
     if following is not None:
-        _become(following)
+        _become(following, options)
         code = 1
     return code
 
@@ -134,12 +134,12 @@ def _kept() -> tuple[int | None, socket.socket | None, str]:
     return int(lock), socket.socket(fileno=int(listening)), tried
 
 
-def _become(following: _Next) -> None:
+def _become(following: _Next, options: Sequence[str]) -> None:
     """Be another program with the same pid, lock and socket."""
     for descriptor in (following.lock, following.listening):
         os.set_inheritable(descriptor, True)
     os.environ[KEPT] = f"{following.lock} {following.listening} {following.tried}"
     for python in (following.python, sys.executable):
         with contextlib.suppress(OSError):
-            os.execv(python, [python, "-m", "aimux", "daemon", "run"])  # noqa: S606  # no shell
+            os.execv(python, [python, "-m", "aimux", "daemon", "run", *options])  # noqa: S606  # no shell
     sys.stderr.write("aimux daemon: cannot start again\n")

@@ -4,8 +4,8 @@ The file says who holds it and where that daemon listens: pid, then the path of 
 """
 
 import contextlib
-import fcntl
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +15,9 @@ import trio
 
 from aimux._shim import Place
 from aimux.errors import Refusal, SetupFault
+
+if sys.platform != "win32":
+    import fcntl
 
 LEAVE_S: Final = 20.0  # for a predecessor to drain
 

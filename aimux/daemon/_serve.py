@@ -206,6 +206,8 @@ async def _first_line(stream: trio.SocketStream) -> tuple[bytes, bytes]:
     data = b""
     while b"\n" not in data:
         more = bytes(await stream.receive_some(CHUNK_BYTES))
+        if not data and not more:
+            raise trio.BrokenResourceError("only a look whether somebody listens")
         if not more or len(data) > MAX_HELLO_BYTES:
             raise PeerFault("no hello", code="hello_invalid")
         data += more
