@@ -48,7 +48,7 @@ from ._shape import Fault, FaultKind, Tree, build, check, leaves, nearest
 # A fresh clone must not change whom the server trusts, where it writes or who may reach it.
 NOT_FROM_PROJECT: Final = (
     "server.allow_danger", "server.auth_token", "server.db_path", "server.log_file",
-    "server.transport",
+    "server.transport", "hooks",
 )  # fmt: skip
 BUILT_IN: Final = Origin(source=Source.SHIPPED, where="built in")
 _ENVIRONMENT: Final = ("HOME", "USERPROFILE", "MCP_TRANSPORT", "PORT")  # and AIMUX_*
@@ -81,7 +81,7 @@ class Snapshot:
 
 def load(client: ClientContext) -> Snapshot:
     """The configuration of `client`. Reads files: call it in a thread where a loop runs."""
-    return _process_loader().load(client)
+    return shared_loader().load(client)
 
 
 def cache_dir(env: Mapping[str, str]) -> pathlib.Path:
@@ -91,7 +91,8 @@ def cache_dir(env: Mapping[str, str]) -> pathlib.Path:
 
 
 @functools.cache
-def _process_loader() -> "Loader":
+def shared_loader() -> "Loader":
+    """The one loader of this process, with the cache that other processes share."""
     return Loader(cache_dir(os.environ) / "yaml")
 
 

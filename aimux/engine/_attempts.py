@@ -24,12 +24,15 @@ from aimux.model import (
     Attempt,
     Failure,
     FailureClass,
+    HookSettings,
+    HookTime,
     JobFinished,
     JobStatus,
     Mode,
     Outcome,
     Plan,
     Profile,
+    Reading,
     Route,
     ServerSettings,
     Strength,
@@ -45,11 +48,13 @@ from aimux.rules import (
     check_answer,
     compose,
     silence_limits,
+    turn_limit_s,
 )
 from aimux.store import Store
 
 from ._clis import Cli
 from ._guard import Guard
+from ._hooks import Said, ask_hooks
 from ._jobs import Ticket
 from ._metrics import Metrics
 from ._retelling import Exchange, retell
@@ -103,6 +108,8 @@ class Request:
     new_native_id: str = ""  # for CLIs whose sessions we name
     wants_terminal: bool = False
     is_effort_wanted: bool = True
+    turn_limit_s: float | None = None  # of one turn; None takes the profile's
+    hooks: Mapping[str, HookSettings] = attrs.field(factory=dict)
     schema: Mapping[str, object] | bool | None = None
 
     @property
@@ -212,11 +219,63 @@ class _Attempts:
                 plan = await self._plan(route, cli, stack)
                 order = self._order(plan, cli)
                 self._draft(plan)
-                report = await run_turn(order, self.ticket, self.shop.guard)
+                report = await self._turn_with_hooks(order, route, cli)
                 await self._check_tree()
         except (BinaryMissing, CircuitOpen, SetupFault, Refusal) as error:
             return self._not_run(route, error, began)
         return self._judged(plan, cli.profile, report)
+
+    async def _turn_with_hooks(self, order: TurnOrder, route: Route, cli: Cli) -> TurnReport:
+        """The turn, asked about before and after where the user has hooks."""
+        hooks = self.request.hooks
+        if not hooks:
+            return await run_turn(order, self.ticket, self.shop.guard)
+        shown = self._turn_json(order.plan)
+        said = await self._ask_hooks(HookTime.BEFORE, order.plan, shown)
+        if said.refusal:
+            return _refused("hook_blocked", said.refusal)
+        if said.content is not None:
+            self._warn("hook_skipped", f"hook {said.by} answered instead of {order.plan.cli}")
+            return _without_child(Reading(answer=said.content))
+        if said.prompt is not None:
+            self._warn("hook_changed_prompt", "a hook has changed the prompt")
+            changed = attrs.evolve(
+                self.request, prompt=said.prompt, instructions="", told=(), schema=None
+            )
+            order = attrs.evolve(order, plan=self._composed(changed, route, cli, order.plan.cwd))
+            shown["prompt"] = said.prompt
+        report = await run_turn(order, self.ticket, self.shop.guard)
+        failure = report.failure
+        after: dict[str, object] = {
+            **shown,
+            "content": report.reading.answer,
+            "exit_code": report.exit.exit_code if report.exit is not None else None,
+            "duration_ms": round(report.duration_s * 1000),
+            "failure": failure.code if failure is not None else None,
+        }
+        said = await self._ask_hooks(HookTime.AFTER, order.plan, after)
+        if said.refusal and failure is None:
+            rejected = _refused("hook_rejected", said.refusal).failure
+            return attrs.evolve(report, failure=rejected)
+        return report
+
+    async def _ask_hooks(self, when: HookTime, plan: Plan, turn: dict[str, object]) -> Said:
+        said = await ask_hooks(self.request.hooks, when, plan, self.ticket.job.role, turn)
+        for warning in said.warnings:
+            self.ticket.log.add(warning)
+        return said
+
+    def _turn_json(self, plan: Plan) -> dict[str, object]:
+        return {
+            "job_id": self.ticket.id,
+            "session_id": self.ticket.session.id,
+            "cli": plan.cli,
+            "model": plan.model or None,
+            "role": self.ticket.job.role or None,
+            "mode": str(plan.mode),
+            "cwd": plan.cwd,
+            "prompt": self.request.full_prompt,
+        }
 
     async def _plan(self, route: Route, cli: Cli, stack: AsyncExitStack) -> Plan:
         plan = self._composed(self.request, route, cli, self.request.cwd)
@@ -244,12 +303,16 @@ class _Attempts:
             plan=plan,
             profile=cli.profile,
             silence=silence_of(cli.profile, self.request.settings),
-            deadline=self.ticket.deadline,
+            deadline=min(self.ticket.deadline, trio.current_time() + self._limit_s(plan, cli)),
             drive=self.shop.choose(is_terminal=plan.is_terminal),
             spool=self.shop.store.spool(self.ticket.id, self.turn),
             temp_dir=self.shop.temp_dir,
             places=cli.places,
         )
+
+    def _limit_s(self, plan: Plan, cli: Cli) -> float:
+        own = self.request.turn_limit_s
+        return turn_limit_s(plan.effort, cli.profile.timeout_s) if own is None else own
 
     def _draft(self, plan: Plan) -> None:
         self.ticket.draft = attrs.evolve(
@@ -436,6 +499,21 @@ class _Attempts:
         return JobFinished(
             status=status, reason=failure.message if failure is not None else "", outcome=outcome
         )
+
+
+def _without_child(reading: Reading, failure: Failure | None = None) -> TurnReport:
+    """The report of a turn for which no child was run."""
+    return TurnReport(reading=reading, failure=failure, exit=None, duration_s=0.0, stderr_tail="")
+
+
+def _refused(code: str, message: str) -> TurnReport:
+    failure = Failure(
+        failure_class=FailureClass.FATAL,
+        code=code,
+        message=message,
+        hint="the hook is the user's own: see hooks in the configuration",
+    )
+    return _without_child(Reading(), failure)
 
 
 async def run_attempts(request: Request, ticket: Ticket, shop: Workshop) -> JobFinished:

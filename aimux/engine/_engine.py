@@ -183,7 +183,9 @@ class Engine:
         now = time.time()
         primary = clis[routes.candidates[0].cli].profile
         env = wish.client.env
-        limit_s = nested_limit_s(env, wish.timeout_s or primary.timeout_s)
+        limit_s = nested_limit_s(
+            env, wish.timeout_s or snapshot.settings.server.default_timeout_seconds
+        )
         root = lineage(env)[0].root
         job_id = new_id("job")
         is_new = session is None
@@ -214,6 +216,8 @@ class Engine:
             new_native_id=session.id.replace("_", "-").lower(),
             wants_terminal=wish.wants_terminal,
             is_effort_wanted=bool(wish.want.effort),
+            turn_limit_s=wish.timeout_s,
+            hooks=snapshot.settings.hooks,
             schema=None if wish.schema is None else check_schema(wish.schema),
         )
         plans = planned(request, self._shop)

@@ -68,6 +68,7 @@ class Ticket:
     is_kill: bool = False
     child: Child | None = None  # of the turn that runs
     placed: trio.Event = attrs.field(factory=trio.Event)
+    verdict: JobFinished | None = None  # of the work; nothing that comes later changes it
 
     @property
     def job(self) -> Job:
@@ -84,7 +85,7 @@ class Ticket:
 
     def cancel(self, cause: str, *, is_kill: bool = False) -> bool:
         """Ask the job to end; False if it has ended already. A kill skips the polite signal."""
-        if self.done.is_set() or self.job.status in TERMINAL:
+        if self.verdict is not None or self.job.status in TERMINAL:
             return False
         self.cause = self.cause or cause
         self.is_kill = self.is_kill or is_kill
@@ -118,6 +119,7 @@ class JobRoom:
         self._admission = admission
         self._nursery = nursery
         self._strict = strict
+        self._entering: dict[JobId, Ticket] = {}  # admitted, the row is not committed yet
         self._open: dict[JobId, Ticket] = {}
         self._recent: OrderedDict[JobId, Ticket] = OrderedDict()
         self._busy_sessions: dict[SessionId, JobId] = {}
@@ -153,7 +155,11 @@ class JobRoom:
     def of_session(self, session_id: str) -> Ticket | None:
         """The job that is using a session."""
         job_id = self._busy_sessions.get(SessionId(session_id))
-        return self._open.get(job_id) if job_id is not None else None
+        return None if job_id is None else self._admitted(job_id)
+
+    def _admitted(self, job_id: str) -> Ticket | None:
+        found = JobId(job_id)
+        return self._open.get(found) or self._entering.get(found)
 
     async def wait_change(self) -> None:
         """Return once a job has begun or ended."""
@@ -208,6 +214,7 @@ class JobRoom:
             limit_s=limit_s,
         )
         self._busy_sessions[session.id] = job.id
+        self._entering[job.id] = ticket  # a place may be granted while the row is committed
         is_started = False
         try:
             if admitted.position == 0:
@@ -217,12 +224,13 @@ class JobRoom:
                 ticket.log.add(JobQueued(position=admitted.position))
             entries = ticket.log.unstored()
             await self._store.create(ticket.job, session if is_new_session else None, entries)
-            ticket.log.stored(ticket.log.last_seq)
+            ticket.log.stored(entries[-1].seq)
             self._open[job.id] = ticket
             self._nursery.start_soon(self._supervise, ticket, work, name=f"job {job.id}")
             is_started = True
             self._tell()
         finally:
+            del self._entering[job.id]
             if not is_started:
                 del self._busy_sessions[session.id]
                 self._release(job.id)
@@ -230,11 +238,11 @@ class JobRoom:
 
     def _release(self, job_id: JobId) -> None:
         for granted in self._admission.leave(job_id):
-            ticket = self._open.get(JobId(granted))
+            ticket = self._admitted(granted)
             if ticket is not None:
                 ticket.placed.set()
         for waiting, position in self._admission.positions().items():
-            ticket = self._open.get(JobId(waiting))
+            ticket = self._admitted(waiting)
             if ticket is not None and ticket.log.queue_position != position:
                 ticket.log.add(JobQueued(position=position))
 
@@ -249,14 +257,14 @@ class JobRoom:
             if finished is None and ticket.scope.cancelled_caught:
                 finished = self._cancelled(ticket)
         finally:
-            if finished is None:  # the room closes
-                finished = self._ended(
-                    ticket, JobStatus.ABORTED, FailureClass.CANCELLED, "aborted", "aimux stopped"
-                )
+            # where there is no verdict the room closes
+            finished = ticket.verdict = ticket.verdict or finished or self._aborted(ticket)
             self._release(ticket.id)
-            with trio.move_on_after(CLOSE_GRACE_S, shield=True):
-                await self._close(ticket, finished)
-            self._forget(ticket)
+            try:
+                with trio.move_on_after(CLOSE_GRACE_S, shield=True):
+                    await self._close(ticket, finished)
+            finally:  # whatever happens, nobody waits for this job for ever
+                self._forget(ticket)
 
     async def _run(self, ticket: Ticket, work: Work) -> JobFinished | None:
         """The work under its deadline; None if it was cancelled."""
@@ -270,7 +278,7 @@ class JobRoom:
                     ticket.log.add(JobStarted())
                 ticket.deadline = trio.current_time() + ticket.limit_s
                 with trio.CancelScope(deadline=ticket.deadline + BACKSTOP_S) as backstop:
-                    finished = await work(ticket)
+                    finished = ticket.verdict = await work(ticket)
                 if finished is None and backstop.cancelled_caught:
                     finished = self._ended(
                         ticket,
@@ -319,6 +327,11 @@ class JobRoom:
     def _cancelled(self, ticket: Ticket) -> JobFinished:
         cause = ticket.cause or "cancelled"
         return self._ended(ticket, JobStatus.CANCELLED, FailureClass.CANCELLED, "cancelled", cause)
+
+    def _aborted(self, ticket: Ticket) -> JobFinished:
+        return self._ended(
+            ticket, JobStatus.ABORTED, FailureClass.CANCELLED, "aborted", "aimux stopped"
+        )
 
     def _failed(self, ticket: Ticket, error: Exception) -> JobFinished:
         assert isinstance(error, AimuxError)
@@ -371,6 +384,10 @@ class JobRoom:
             await self._store.finish(ticket.job, ticket.session, entries)
         except StoreUnavailable as error:
             log.warning("end of job not stored", error=error.message)
+        except Exception:  # still firewall 1: a bug in one job's end spares the others
+            log.exception("end of job not stored")
+            if self._strict:
+                raise
         ticket.log.stored(ticket.log.last_seq)
 
     def _session_after(self, ticket: Ticket) -> Session:

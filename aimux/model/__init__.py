@@ -88,6 +88,9 @@ from ._routes import (
     Route as Route,
 )
 from ._settings import (
+    HookError as HookError,
+    HookSettings as HookSettings,
+    HookTime as HookTime,
     BreakerSettings as BreakerSettings,
     LogLevel as LogLevel,
     Problem as Problem,

@@ -151,6 +151,35 @@ class RoleSettings:
     reasoning_effort: str = ""
 
 
+class HookTime(enum.StrEnum):
+    """When a hook is asked."""
+
+    BEFORE = "before"  # a turn: may block it, skip it or change its prompt
+    AFTER = "after"  # a turn: may annotate or reject its answer
+
+
+class HookError(enum.StrEnum):
+    """What a hook's own failure means."""
+
+    OPEN = "open"  # the turn goes on, with a warning
+    CLOSED = "closed"  # the turn is blocked or its answer rejected
+
+
+@attrs.frozen(kw_only=True)
+class HookSettings:
+    """A command asked around every turn: JSON on its stdin, JSON on its stdout.
+
+    An empty `clis` or `roles` means all of them.
+    """
+
+    when: HookTime = HookTime.BEFORE
+    command: Sequence[str] = ()
+    timeout_seconds: float = attrs.field(default=5.0, validator=gt(0))
+    on_error: HookError = HookError.OPEN
+    clis: Sequence[str] = ()
+    roles: Sequence[str] = ()
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """Everything of `default.yaml`."""
@@ -158,3 +187,4 @@ class Settings:
     server: ServerSettings = attrs.field(factory=ServerSettings)
     circuit_breaker: BreakerSettings = attrs.field(factory=BreakerSettings)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
+    hooks: Mapping[str, HookSettings] = attrs.field(factory=dict)
