@@ -132,6 +132,13 @@ def realclis(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """The official MCP conformance suite through our HTTP transport; every check must pass."""
+    install(session)
+    session.run("python", "tests/conformance/run.py", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The figures of docs/design, as ratios against floors and peers measured in the same run."""
     install(session, is_editable=False)

@@ -24,6 +24,7 @@ from aimux.protocol._events import (
     RequestId as RequestId,
 )
 from aimux.protocol._http import (
+    LOCAL_HOSTS as LOCAL_HOSTS,
     Accepts as Accepts,
     Headers as Headers,
     HttpFacts as HttpFacts,

@@ -1,0 +1,155 @@
+"""Where to listen, and the token that opens the door.
+
+Theory of operation. An address is judged by what it *is* (parsed, or resolved), never by how it is
+spelt. Loopback is always fine. A wildcard means loopback unless the operator says that the machine
+may be reached from outside; then, and for any other address, a token must have been configured.
+On loopback a token is made when there is none: any web page can reach a port of this machine.
+"""
+
+import ipaddress
+import logging
+import os
+import secrets
+import socket
+import stat
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from aimux.errors import SetupFault
+from aimux.protocol import LOCAL_HOSTS
+
+TOKEN_FILE: Final = "http-token"  # noqa: S105  # a name
+TOKEN_BYTES: Final = 32
+LOOPBACK: Final = "127.0.0.1"
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+
+log = logging.getLogger("aimux.http")
+
+
+def is_set(env: Mapping[str, str], name: str) -> bool:
+    """Whether a switch of the environment is on."""
+    return env.get(name, "").strip().lower() in _TRUE
+
+
+@attrs.frozen(kw_only=True)
+class Door:
+    """Where to listen and whom to let in."""
+
+    host: str
+    port: int
+    token: str | None = attrs.field(repr=False)
+    hosts: frozenset[str]  # that a Host header may name, beside the address that was dialled
+    is_public: bool
+
+
+def _judged(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The addresses a host stands for, IPv4 in IPv6 unpacked."""
+    try:
+        found = [ipaddress.ip_address(host)]
+    except ValueError:
+        try:  # `localhost`, but also `0`, `0x7f000001` and other spellings of addresses
+            infos = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise SetupFault(f"server.transport.port: no such host {host!r}") from error
+        # a zone (fe80::1%eth0) is no part of the address
+        found = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in infos]
+    return [getattr(each, "ipv4_mapped", None) or each for each in found]
+
+
+def choose_door(
+    address: tuple[str, int],
+    *,
+    token: str | None,
+    is_configured: bool,
+    env: Mapping[str, str],
+    is_public: bool = False,
+) -> Door:
+    """Decide where to listen. `is_configured` says that the token was not made up by us.
+
+    Raises:
+        SetupFault: the address is open to others and that was not asked for, or has no token.
+    """
+    host, port = address
+    is_public = is_public or is_set(env, "AIMUX_BIND_PUBLIC")
+    if host in {"", "*"}:
+        host = "0.0.0.0"  # noqa: S104  # judged like any other
+    facts = _judged(host)
+    is_local = all(each.is_loopback for each in facts)
+    if not is_local and not is_public:
+        if not all(each.is_unspecified for each in facts):
+            raise SetupFault(
+                f"{host} can be reached from other machines",
+                hint="pass --bind-public (AIMUX_BIND_PUBLIC=1) if that is meant",
+            )
+        log.warning("%s stays on loopback: AIMUX_BIND_PUBLIC is not set", host)
+        host, is_local = LOOPBACK, True
+    if not is_local and not is_configured:
+        raise SetupFault(
+            f"listening on {host} needs a token",
+            code="token_missing",
+            hint="set AIMUX_AUTH_TOKEN, or AIMUX_AUTH_TOKEN_FILE to a file that holds it",
+        )
+    named = {each.strip().lower() for each in env.get("AIMUX_ALLOWED_HOSTS", "").split(",")}
+    hosts = LOCAL_HOSTS | {host.lower()} | named - {""}
+    return Door(host=host, port=port, token=token, hosts=hosts, is_public=not is_local)
+
+
+def find_token(env: Mapping[str, str], yaml_token: str, state_dir: Path) -> tuple[str | None, bool]:
+    """The token, and whether it was configured: environment, then file, then YAML.
+
+    Without any, one is made and kept in a private file of the state directory. None only with
+    `AIMUX_ALLOW_UNAUTHENTICATED_HTTP=1`, which lets anybody on this machine in.
+
+    Raises:
+        SetupFault: the token file cannot be read, is empty, or others can read it.
+    """
+    given = env.get("AIMUX_AUTH_TOKEN", "").strip()
+    named = env.get("AIMUX_AUTH_TOKEN_FILE", "").strip()
+    path = Path(named) if named else state_dir / TOKEN_FILE
+    if given:
+        return given, True
+    if named or path.exists():
+        return _read_token(path), True
+    if yaml_token:
+        return yaml_token, True
+    if is_set(env, "AIMUX_ALLOW_UNAUTHENTICATED_HTTP"):
+        log.warning("network clients need no token: anybody on this machine can run CLIs")
+        return None, False
+    return _make_token(path), False
+
+
+def _read_token(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupFault(f"token file {path} cannot be read: {error}") from error
+    if sys.platform != "win32" and stat.S_IMODE(mode) & 0o077:
+        raise SetupFault(f"token file {path} is open to others", hint=f"chmod 600 {path}")
+    if not token:
+        raise SetupFault(f"token file {path} is empty")
+    return token
+
+
+def _make_token(path: Path) -> str:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(token + "\n")
+    except FileExistsError:  # another server made one just now
+        return _read_token(path)
+    except OSError as error:
+        raise SetupFault(f"token file {path} cannot be written: {error}") from error
+    log.info("made a token for network clients in %s", path)
+    return token
+
+
+def dialled(server: Iterable[object] | None) -> frozenset[str]:
+    """The address that a client dialled: an IP address in a Host header cannot be rebound."""
+    host = next(iter(server or ()), None)
+    return frozenset({host.lower()}) if isinstance(host, str) else frozenset()

@@ -1,0 +1,272 @@
+"""The network server: every HTTP transport on one port, over hypercorn's Trio worker.
+
+Imported only when a network transport was chosen: hypercorn and starlette cost 0.1 s.
+"""
+
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, cast
+
+import attrs
+import trio
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState, Framework, LifespanState
+from hypercorn.utils import wrap_app
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+
+from aimux.errors import SetupFault
+from aimux.model import TransportSettings
+from aimux.protocol import Headers
+from aimux.tools import Client
+
+from ._bind import Door
+from ._exchange import Serve
+from ._gate import Gate, Refused
+from ._sse import LegacySse
+from ._streamable import SchemaOf, Streamable
+from ._visit import BODY_BYTES, Receive, Scope, Send, Visit, serve_visit
+from ._websocket import WebSockets
+
+MAX_CONNECTIONS: Final = 1_024  # open files are finite; above it a connection is closed at once
+IDLE_S: Final = 60.0  # for the headers of a request to come, and between requests
+WRITE_BYTES: Final = 65_536
+STALL_S: Final = 60.0  # a client that takes nothing for so long is let go
+HANDSHAKE_S: Final = 10.0  # TLS
+HEADER_BYTES: Final = 32_768  # request line and headers
+PING_S: Final = 20.0  # WebSocket
+SSE_PATH: Final = "/sse"
+POST_PATH: Final = "/message"
+SOCKET_PATH: Final = "/ws"
+
+_Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = logging.getLogger("aimux.http")
+
+
+class _Endpoint:
+    """An ASGI application of one path: gate, then handler. (A class, for Starlette's sake.)"""
+
+    def __init__(self, gate: Gate, handle: Callable[[Visit], Awaitable[None]]) -> None:
+        self._gate = gate
+        self._handle = handle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = Visit(scope, receive, send)
+        await serve_visit(visit, self._enter)
+
+    async def _enter(self, visit: Visit) -> None:
+        try:
+            visit.principal = self._gate.admit(visit.scope, visit.headers)
+        except Refused as refused:
+            await visit.answer(refused.status, refused.body, refused.headers)
+            return
+        await self._handle(visit)
+
+
+class _SocketEndpoint:
+    """The same for WebSockets."""
+
+    def __init__(self, gate: Gate, sockets: WebSockets) -> None:
+        self._gate = gate
+        self._sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._gate.admit(scope, Headers(scope["headers"]))
+        except Refused as refused:
+            await _turn_away(refused, scope, send)
+            return
+        await self._sockets.handle(scope, receive, send)
+
+
+class _Source:
+    """Middleware: nothing is answered to a foreign page or name, not even what exists here."""
+
+    def __init__(self, app: Asgi, gate: Gate) -> None:
+        self._app = app
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._gate.judge_source(scope, Headers(scope["headers"]))
+        except Refused as refused:
+            await _turn_away(refused, scope, send)
+            return
+        await self._app(scope, receive, send)
+
+
+async def _turn_away(refused: Refused, scope: Scope, send: Send) -> None:
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(refused.body)),
+        *refused.headers,
+    ]
+    if scope["type"] == "websocket" and kind not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await send({"type": f"{kind}.start", "status": refused.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": refused.body})
+
+
+def make_app(
+    door: Door,
+    endpoint: str,
+    serve: Serve,
+    client: Client,
+    nursery: trio.Nursery,
+    *,
+    schema_of: SchemaOf | None = None,
+) -> Asgi:
+    """The ASGI application of every network transport; sessions live in `nursery`."""
+    gate = Gate(door)
+    streamable = Streamable(serve, client, nursery, schema_of=schema_of)
+    legacy = LegacySse(serve, client, post_path=POST_PATH)
+    sockets = _SocketEndpoint(gate, WebSockets(serve, client))
+    app = Starlette(
+        routes=[
+            Route(endpoint, _Endpoint(gate, streamable.handle)),
+            Route(SSE_PATH, _Endpoint(gate, legacy.open)),
+            Route(POST_PATH, _Endpoint(gate, legacy.post)),
+            WebSocketRoute(endpoint, sockets),
+            WebSocketRoute(SOCKET_PATH, sockets),
+        ]
+    )
+    app.router.redirect_slashes = False  # a redirect would send the token elsewhere
+    return _Source(cast(Asgi, app), gate)
+
+
+@attrs.define(eq=False)
+class _Connections:
+    """Serves accepted connections, up to a number."""
+
+    app: Any
+    config: Config
+    context: WorkerContext = attrs.field(factory=lambda: WorkerContext(None))
+    count: int = 0
+
+    async def serve(self, stream: _Stream) -> None:
+        """Serve one connection; nothing that goes wrong on it reaches the others."""
+        if self.count >= MAX_CONNECTIONS:
+            log.warning("more than %d connections: one closed at once", MAX_CONNECTIONS)
+            await trio.aclose_forcefully(stream)
+            return
+        self.count += 1
+        try:
+            async with trio.open_nursery() as life:
+                life.start_soon(_close_when_cancelled, stream)
+                # annotated for TLS only, serves both
+                served = cast(trio.SSLStream[trio.SocketStream], _bounded(stream))
+                state = cast(LifespanState, ConnectionState({}))
+                await TCPServer(self.app, self.config, self.context, state, served)
+                life.cancel_scope.cancel(reason="connection over")
+        except* Exception:  # a library's bug on one connection is not the server's end
+            log.exception("connection failed")
+        finally:
+            self.count -= 1
+
+
+async def _close_when_cancelled(stream: _Stream) -> None:
+    try:
+        await trio.sleep_forever()
+    finally:  # hypercorn shields its writes: a closed stream lets go of them
+        await trio.aclose_forcefully(stream)  # closes before it waits
+
+
+def _bounded(stream: _Stream) -> _Stream:
+    """The stream, with a limit on how long a write may make no progress."""
+    send_all = stream.send_all
+
+    async def send_all_in_time(data: bytes) -> None:
+        for start in range(0, len(data), WRITE_BYTES):
+            with trio.move_on_after(STALL_S) as patience:
+                await send_all(data[start : start + WRITE_BYTES])
+            if patience.cancelled_caught:
+                log.info("a client took nothing for %d s", STALL_S)
+                await trio.aclose_forcefully(stream)
+                raise trio.BrokenResourceError("the client reads nothing")
+
+    stream.send_all = send_all_in_time  # type: ignore[method-assign,assignment]
+    return stream
+
+
+def _config() -> Config:
+    config = Config()
+    config.accesslog = None
+    config.errorlog = logging.getLogger("aimux.http")
+    config.alpn_protocols = ["http/1.1"]
+    config.include_server_header = False
+    config.keep_alive_timeout = IDLE_S
+    config.h11_max_incomplete_size = HEADER_BYTES
+    config.websocket_max_message_size = BODY_BYTES
+    config.websocket_ping_interval = PING_S
+    return config
+
+
+def _tls(settings: TransportSettings) -> ssl.SSLContext | None:
+    """The TLS context of certificate and key; None without both.
+
+    Raises:
+        SetupFault: one is missing, or they cannot be used.
+    """
+    if not settings.tls_cert and not settings.tls_key:
+        return None
+    if not settings.tls_cert or not settings.tls_key:
+        raise SetupFault("server.transport.tls_cert and tls_key go together: one is missing")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise SetupFault(
+            f"server.transport.tls_cert {settings.tls_cert} cannot be used: {error}"
+        ) from error
+    return context
+
+
+async def serve_http(
+    door: Door,
+    settings: TransportSettings,
+    serve: Serve,
+    client: Client,
+    *,
+    schema_of: SchemaOf | None = None,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve Streamable HTTP, legacy SSE and WebSocket on one port until cancelled.
+
+    Starts with the URL of the MCP endpoint. Each client is handed to `serve`, with a copy of
+    `client` that says which transport it came by. Cancelling it ends every session.
+
+    Raises:
+        SetupFault: the port is taken or may not be used, or the certificate is wrong.
+    """
+    context = _tls(settings)
+    try:
+        listeners = await trio.open_tcp_listeners(door.port, host=door.host)
+    except OSError as error:
+        raise SetupFault(f"cannot listen on {door.host}:{door.port}: {error}") from error
+    port = listeners[0].socket.getsockname()[1]
+    host = f"[{door.host}]" if ":" in door.host else door.host
+    scheme = "http" if context is None else "https"
+    url = f"{scheme}://{host}:{port}{settings.endpoint}"
+    async with trio.open_nursery() as sessions:
+        app = make_app(door, settings.endpoint, serve, client, sessions, schema_of=schema_of)
+        config = _config()
+        connections = _Connections(wrap_app(cast(Framework, app), 0, "asgi"), config)
+        wrapped = (
+            listeners
+            if context is None
+            else [trio.SSLListener(each, context, https_compatible=True) for each in listeners]
+        )
+        config.ssl_handshake_timeout = HANDSHAKE_S
+        await sessions.start(partial(trio.serve_listeners, connections.serve, cast(Any, wrapped)))
+        log.info("listening on %s", url)
+        task_status.started(url)

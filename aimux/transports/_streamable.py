@@ -1,0 +1,288 @@
+"""Streamable HTTP: handshake sessions and modern one-shot requests on one endpoint.
+
+Theory of operation. `judge_post` says which era a POST belongs to. A modern one gets a peer of its
+own for as long as it lives; when its client leaves, its work is cancelled (T-8). A handshake one is
+handed to the session that its id names, and a lost connection changes nothing there (L-7): the
+answer waits in its exchange. A session ends by DELETE, by idleness, or with the server.
+"""
+
+import itertools
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import attrs
+import trio
+
+from aimux.protocol import HttpFacts, Rejection, judge_post, read_accept, status_of
+from aimux.tools import Client
+
+from ._exchange import Exchange, OneShotWire, Posted, Serve, SessionWire
+from ._visit import Header, Visit
+
+MAX_SESSIONS: Final = 256
+IDLE_S: Final = 1_800.0  # a session without a connection or a running call
+SPARE_S: Final = 60.0  # when there are too many, one that was idle this long makes place
+SWITCH_S: Final = 2.0  # without an answer, a response becomes a stream so that it can say it lives
+SIDE: Final = "s"  # name of a session's own exchange
+
+SchemaOf = Callable[[str], Mapping[str, object] | None]
+
+
+@attrs.define(eq=False)
+class HttpSession:
+    """A handshake client between its requests."""
+
+    session_id: str
+    principal: str
+    wire: SessionWire
+    scope: trio.CancelScope
+    is_watched: bool = False  # its own stream is open
+    used_at: float = 0.0  # loop clock
+    _visits: int = 0
+    _counter: "itertools.count[int]" = attrs.field(factory=itertools.count)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether neither a connection nor a call needs it."""
+        return self._visits == 0 and not self.wire.is_busy
+
+    def exchange(self) -> Exchange:
+        """A new exchange of this session."""
+        exchange = Exchange(f"{next(self._counter)}")
+        self.wire.begin(exchange)
+        return exchange
+
+    async def visited(self, work: Awaitable[None]) -> None:
+        """Run one request of the session; it is not idle meanwhile."""
+        self._visits += 1
+        self.scope.deadline = float("inf")
+        try:
+            await work
+        finally:
+            self._visits -= 1
+            self.used_at = trio.current_time()
+            if self._visits == 0:
+                self.scope.deadline = self.used_at + IDLE_S
+
+
+class Streamable:
+    """The MCP endpoint. `nursery` keeps the sessions between requests."""
+
+    def __init__(
+        self,
+        serve: Serve,
+        client: Client,
+        nursery: trio.Nursery,
+        *,
+        schema_of: SchemaOf | None = None,
+    ) -> None:
+        self._serve = serve
+        self._client = client
+        self._nursery = nursery
+        self._schema_of = schema_of
+        self._sessions: dict[str, HttpSession] = {}
+
+    def __repr__(self) -> str:
+        return f"<Streamable: {len(self._sessions)} sessions>"
+
+    async def handle(self, visit: Visit) -> None:
+        """Answer one request."""
+        match visit.method:
+            case "POST":
+                await self._post(visit)
+            case "GET":
+                await self._get(visit)
+            case "DELETE":
+                await self._delete(visit)
+            case _:
+                await visit.refuse(405, "not served here", [(b"allow", b"POST, GET, DELETE")])
+
+    # ------------------------------------------------------------------ POST
+
+    async def _post(self, visit: Visit) -> None:
+        body = await visit.body()
+        if body is None:
+            return
+        facts = judge_post(visit.headers, body, self._schema_of)
+        if isinstance(facts, Rejection):
+            await visit.answer(facts.status, facts.data)
+        elif facts.is_request and not any(read_accept(visit.headers)):
+            await visit.refuse(406, "accept application/json and text/event-stream")
+        elif facts.is_modern:
+            await self._post_modern(visit, body, facts)
+        elif facts.is_initialize and facts.is_request:
+            session = await self._open(visit)
+            if session is not None:
+                await session.visited(self._post_to(visit, session, body, facts))
+        else:
+            session = await self._named(visit)
+            if session is not None:
+                await session.visited(self._post_to(visit, session, body, facts))
+
+    async def _post_modern(self, visit: Visit, body: bytes, facts: HttpFacts) -> None:
+        if not facts.is_request:
+            await visit.answer(202)
+            return
+        exchange = Exchange("0")
+        wire = OneShotWire()
+        wire.begin(exchange)
+        wire.posted = Posted(body, facts, exchange, wire)
+        client = attrs.evolve(self._client, key=f"http-{visit.principal}", transport="http")
+
+        async def call() -> None:
+            async with trio.open_nursery() as serving:
+                serving.start_soon(self._serve, wire, client)
+                await self._reply(visit, exchange, is_modern=True)
+                serving.cancel_scope.cancel(reason="answered")
+
+        await visit.while_here(call())
+
+    async def _post_to(
+        self, visit: Visit, session: HttpSession, body: bytes, facts: HttpFacts
+    ) -> None:
+        exchange = session.exchange() if facts.is_request else Exchange("-")
+        try:
+            await session.wire.post(Posted(body, facts, exchange, session.wire))
+        except (trio.ClosedResourceError, trio.BrokenResourceError):
+            await visit.refuse(404, "session ended")
+            return
+        if not facts.is_request:
+            await visit.answer(202)
+            return
+        headers: list[Header] = []
+        if facts.is_initialize:
+            while not exchange.is_over:
+                await exchange.wait_news()
+            if exchange.final is None or exchange.final.error_code is not None:
+                self._drop(session)
+            else:
+                headers = [(b"mcp-session-id", session.session_id.encode())]
+        await visit.while_here(self._reply(visit, exchange, headers=headers))
+
+    async def _reply(
+        self,
+        visit: Visit,
+        exchange: Exchange,
+        *,
+        headers: list[Header] | None = None,
+        is_modern: bool = False,
+    ) -> None:
+        """Answer with one JSON text if that comes soon and alone, else with a stream (T-6)."""
+        accepts = read_accept(visit.headers)
+        limit_s = SWITCH_S if accepts.stream else float("inf")
+        with trio.move_on_after(limit_s):
+            while not exchange.is_over and not (
+                exchange.is_listening
+                or (accepts.stream and (exchange.is_worth_resuming or exchange.since(0)))
+            ):
+                await exchange.wait_news()
+        final = exchange.final
+        if exchange.is_listening and not accepts.stream:
+            await visit.refuse(406, "this needs a client that accepts text/event-stream")
+        elif exchange.is_over and final is None:
+            await visit.refuse(404, "session ended")
+        elif final is not None and (not accepts.stream or (exchange.is_plain and accepts.json)):
+            status = status_of(final.error_code, is_modern=is_modern)
+            await visit.answer(status, final.data, headers or ())
+        else:
+            await visit.stream(exchange, 0, headers or (), is_new=True)
+
+    # ------------------------------------------------------------------ GET and DELETE
+
+    async def _get(self, visit: Visit) -> None:
+        if not read_accept(visit.headers).stream:
+            allow: list[Header] = [(b"allow", b"POST, DELETE")]
+            await visit.refuse(405, "a stream needs accept: text/event-stream", allow)
+            return
+        session = await self._named(visit)
+        if session is None:
+            return
+        last = visit.headers.get("last-event-id")
+        if last is None:
+            await self._watch(visit, session)
+            return
+        name, _, number = last.rpartition("-")
+        exchange = session.wire.find(name)
+        if exchange is None or not number.isdecimal() or len(number) > 9:
+            await visit.refuse(400, "no such event to resume from")
+            return
+        if exchange.name == SIDE:
+            await self._watch(visit, session, int(number))
+            return
+        exchange.hang_up()  # of two readers the later one is the client as it is now
+        await session.visited(visit.while_here(visit.stream(exchange, int(number), is_new=False)))
+
+    async def _watch(self, visit: Visit, session: HttpSession, after: int | None = None) -> None:
+        """The session's own stream, one at a time (L-4)."""
+        if session.is_watched:
+            await visit.refuse(409, "this session has a stream already")
+            return
+        side = session.wire.side
+        assert side is not None
+        side.revision = session.wire.revision
+        session.is_watched = True
+        try:
+            start = side.written if after is None else after
+            work = visit.stream(side, start, is_new=after is None)
+            await session.visited(visit.while_here(work))
+        finally:
+            session.is_watched = False
+
+    async def _delete(self, visit: Visit) -> None:
+        session = await self._named(visit)
+        if session is not None:
+            self._drop(session)
+            await visit.answer(204)
+
+    # ------------------------------------------------------------------ sessions
+
+    async def _named(self, visit: Visit) -> HttpSession | None:
+        """The session a request names; None: it was refused."""
+        session_id = visit.headers.get("mcp-session-id")
+        if session_id is None:
+            await visit.refuse(400, "mcp-session-id is missing")
+            return None
+        session = self._sessions.get(session_id)
+        if session is None or not secrets.compare_digest(session.principal, visit.principal):
+            await visit.refuse(404, "unknown session")
+            return None
+        return session
+
+    async def _open(self, visit: Visit) -> HttpSession | None:
+        """A new session; None: there are too many, and it was refused."""
+        if len(self._sessions) >= MAX_SESSIONS and not self._make_place():
+            await visit.refuse(503, "too many sessions", [(b"retry-after", b"60")])
+            return None
+        session_id = secrets.token_urlsafe(24)
+        session = HttpSession(
+            session_id=session_id,
+            principal=visit.principal,
+            wire=SessionWire(Exchange(SIDE)),
+            scope=trio.CancelScope(),
+            used_at=trio.current_time(),
+        )
+        self._sessions[session_id] = session
+        self._nursery.start_soon(self._run, session)
+        return session
+
+    def _make_place(self) -> bool:
+        limit = trio.current_time() - SPARE_S
+        spare = [each for each in self._sessions.values() if each.is_idle and each.used_at <= limit]
+        if spare:
+            self._drop(min(spare, key=lambda session: session.used_at))
+        return bool(spare)
+
+    def _drop(self, session: HttpSession) -> None:
+        self._sessions.pop(session.session_id, None)
+        session.wire.close()
+
+    async def _run(self, session: HttpSession) -> None:
+        key = f"http-{session.session_id[:8]}"
+        client = attrs.evolve(self._client, key=key, transport="http")
+        try:
+            with session.scope:
+                await self._serve(session.wire, client)
+        finally:
+            self._drop(session)
+            session.wire.end()

@@ -1,0 +1,82 @@
+"""MCP over a WebSocket: one JSON text a frame, subprotocol `mcp`."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+import trio
+
+from aimux.protocol import Outgoing
+from aimux.tools import Client
+
+from ._exchange import Serve
+from ._visit import Receive, Scope, Send
+
+SUBPROTOCOL: Final = "mcp"
+MAX_SOCKETS: Final = 256
+NORMAL: Final = 1000
+UNSUPPORTED: Final = 1003  # a binary frame
+TRY_LATER: Final = 1013
+
+
+class WebSocketWire:
+    """One connected socket."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self.is_gone = False
+        self.close_code = NORMAL
+
+    async def receive(self) -> Sequence[bytes] | None:
+        """The next frame; None at the end, and at a frame that is not text."""
+        message = await self._receive()
+        if message["type"] != "websocket.receive":
+            self.is_gone = True
+            return None
+        text = message.get("text")
+        if text is None:
+            self.close_code = UNSUPPORTED
+            return None
+        # a lone surrogate cannot come over the wire: text frames are UTF-8
+        return [text.encode()]
+
+    async def send(self, messages: Sequence[Outgoing]) -> None:
+        """Write each message as a frame. Raises trio.BrokenResourceError: the client is gone."""
+        for each in messages:
+            if self.is_gone:
+                raise trio.BrokenResourceError("the client closed the socket")
+            await self._send({"type": "websocket.send", "text": each.data.decode()})
+
+
+class WebSockets:
+    """Serves sockets, each a session of its own."""
+
+    def __init__(self, serve: Serve, client: Client) -> None:
+        self._serve = serve
+        self._client = client
+        self._counter = itertools.count(1)
+        self._open = 0
+
+    def __repr__(self) -> str:
+        return f"<WebSockets: {self._open} open>"
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Accept one socket and serve it until it closes."""
+        await receive()  # websocket.connect
+        offered = scope.get("subprotocols") or []
+        chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
+        await send({"type": "websocket.accept", "subprotocol": chosen})
+        if self._open >= MAX_SOCKETS:
+            await send({"type": "websocket.close", "code": TRY_LATER, "reason": "too many"})
+            return
+        wire = WebSocketWire(receive, send)
+        client = attrs.evolve(self._client, key=f"ws-{next(self._counter)}", transport="websocket")
+        self._open += 1
+        try:
+            await self._serve(wire, client)
+        finally:
+            self._open -= 1
+        if not wire.is_gone:
+            await send({"type": "websocket.close", "code": wire.close_code})
