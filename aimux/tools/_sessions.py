@@ -102,7 +102,7 @@ async def _cancel(desk: Desk, call: ToolCall) -> Json:
     job_id = _needed(call, "job_id")
     job, ticket = await desk.engine.job(job_id)
     is_cancelled = ticket is not None and ticket.cancel("cancelled by sessions(action=cancel)")
-    if is_cancelled and ticket is not None:
+    if ticket is not None:  # one that just ended by itself is waited for too
         with trio.move_on_after(KILL_WAIT_S):
             await ticket.done.wait()
         job = ticket.job
