@@ -15,6 +15,7 @@ from ._load import (
     Loader as Loader,
     Snapshot as Snapshot,
     load as load,
+    shared_loader as shared_loader,
 )
 from ._merge import Origin as Origin
 from ._watch import (

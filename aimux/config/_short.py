@@ -113,6 +113,8 @@ class _Short:
         if "args_template" in command:
             self.warn("command.args_template", "args_template has no effect", "flags")
         words = command.get("base")
+        if words is None:
+            return
         if not isinstance(words, str):
             self.put("command", words, "command.base")
             return

@@ -188,3 +188,55 @@ def test_other_output_flags_do_not_part_a_cli_from_its_reader(load: Load) -> Non
     assert profile.output.format is OutputFormat.JSONL
     assert profile.flags == ("-p",)
     assert len(snapshot.problems) == 2
+
+
+def test_words_that_are_gone_are_taken_out_of_a_command(load: Load) -> None:
+    """The older program had a subcommand."""
+    snapshot = load(
+        "cline",
+        """
+        name: cline
+        command: {base: cline task}
+        headless_flags: [--act, --json]
+        reasoning: {flag: --reasoning-effort}
+        """,
+    )
+    cline = snapshot.profiles["cline"]
+
+    assert cline.command == ("cline",)
+    assert cline.effort.flag == "--thinking"
+    assert cline.flags == ()
+    assert not snapshot.errors
+    assert [each.message for each in snapshot.problems] == [
+        "command.base: task no longer exists: the prompt follows the flags",
+        "reasoning.flag: --reasoning-effort no longer exists: the flag is --thinking",
+        "headless_flags: --act no longer exists: acting is the default",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("command: {base: [codex, exec]}", ""),
+        ("command: {base: 'codex \"exec'}", "cannot be split"),
+        ("command: {base: 3}", "command.base: 3 is not a list"),
+        ("command: {args_template: x}", ""),
+        ("headless_flags: --json", "headless_flags: '--json' is not a list"),
+        ("reasoning: high", "reasoning: 'high' is not a map of keys"),
+        ("reasoning: {levels: 3}", "reasoning.levels: 3 is not a map of keys"),
+        ("timeout_seconds: long", "timeout_seconds: 'long' is not a number"),
+        ("prompt_flag: --ask", ""),
+    ],
+)
+def test_a_short_key_of_a_wrong_shape_is_refused_by_its_own_name(
+    load: Load, line: str, says: str
+) -> None:
+    """The shipped profile stays in use."""
+    snapshot = load("codex", f"name: codex\nstdin_threshold: 0\n{line}\n")
+
+    assert snapshot.profiles["codex"].command == ("codex", "exec")
+    if says:
+        assert says in snapshot.errors[0].message
+        assert "cli.d" not in snapshot.profiles["codex"].origin
+    else:
+        assert not snapshot.errors
