@@ -99,8 +99,9 @@ def _content(request: Request, wanted: Directive | None) -> Reply:
             number = wanted.argument
             return Reply(text=words(int(number)) if number.isdecimal() else number)
         case "recall":
-            latest_first = enumerate(reversed(request.earlier), 1)
-            lines = [f"{at}. {_shortened(text)}" for at, text in latest_first]
+            before = prompt[: prompt.rindex("[[recall")] if "[[recall" in prompt else ""
+            told = [text for text in (before, *reversed(request.earlier)) if text.strip()]
+            lines = [f"{at}. {_shortened(text)}" for at, text in enumerate(told, 1)]
             return Reply(text="Earlier you said:\n" + "\n".join(lines) if lines else "Nothing yet.")
         case "sha256":
             part = marked_part(prompt).encode()

@@ -1,10 +1,12 @@
 """Directives: what a prompt asks the model to do, as plain values.
 
-A directive stands anywhere in a user message; the first of each group counts.
+A directive stands anywhere in a user message; the last of each group counts, because a prompt may
+tell earlier ones again before its own.
 
     content   [[say N]]             N words
               [[say TEXT]]          the text itself
-              [[recall]]            the earlier user messages of the request, latest first
+              [[recall]]            the earlier user messages of the request, latest first, and
+                              what the prompt itself says before the directive
               [[sha256]]            digest and size of the prompt as received; only of the part
                                     between [[begin]] and [[end]] where both are there
               [[tool NAME {json}]]  one tool call, then an answer that quotes its result
@@ -64,9 +66,9 @@ def read_script(text: str) -> Script:
     content = delivery = None
     for found in directives(text):
         if found.name in CONTENT:
-            content = content or found
+            content = found
         elif found.name in DELIVERY:
-            delivery = delivery or found
+            delivery = found
     return Script(content, delivery)
 
 

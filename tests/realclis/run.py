@@ -157,7 +157,8 @@ def check_resume(bench: Bench) -> str:
     first = _good(bench.ask(f"Take note of {word} please"))
     second = bench.ask("What was it? [[recall]]", session_id=first.body.get("session_id"))
     if word in second.content:
-        return OK
+        codes = [warning.get("code") for warning in second.body.get("warnings") or []]
+        return "retold" if "session_retold" in codes else OK
     error = second.body.get("error") or {}
     if error.get("class") in ("refusal", "peer", "usage") or "resum" in str(error.get("code")):
         raise NotOffered(str(error.get("code")))

@@ -8,10 +8,10 @@ from hypothesis import given, strategies as st
 from emulators.model_server._script import Directive, Script, directives, marked_part, read_script
 
 
-def test_first_of_each_group_counts() -> None:
+def test_last_of_each_group_counts() -> None:
     script = read_script("please [[say one]] and [[say two]], [[slow 3]] [[cut]]")
 
-    assert script == Script(Directive("say", "one"), Directive("slow", "3"))
+    assert script == Script(Directive("say", "two"), Directive("cut"))
 
 
 def test_shell_tests_and_unknown_words_are_ordinary_text() -> None:

@@ -327,11 +327,11 @@ def test_recall_lists_what_came_before_latest_first(server: ModelServer) -> None
         {"role": "assistant", "content": "ok"},
         {"role": "user", "content": "second"},
         {"role": "assistant", "content": "ok"},
-        {"role": "user", "content": "<env>x</env> [[recall]]"},
+        {"role": "user", "content": "<env>x</env> third [[recall]]"},
     ]
     _, _, got = send(server, path, made)
 
-    assert text_of("chat", json.loads(got)) == "Earlier you said:\n1. second\n2. first"
+    assert text_of("chat", json.loads(got)) == "Earlier you said:\n1. x third\n2. second\n3. first"
 
 
 @every_family
