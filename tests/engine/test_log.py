@@ -1,0 +1,290 @@
+"""What a job's log keeps, and when pieces of text become an entry."""
+
+import math
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, strategies as st
+
+from aimux.engine import JobLog
+from aimux.engine._log import (
+    COALESCE_CHARS,
+    COALESCE_S,
+    KEPT_ENTRIES,
+    KEPT_NOISE,
+    KEPT_REASONING_CHARS,
+    KEPT_TEXT_CHARS,
+)
+from aimux.model import (
+    Entry,
+    Event,
+    JobFinished,
+    JobQueued,
+    JobStarted,
+    JobStatus,
+    Message,
+    NativeSession,
+    Noise,
+    Note,
+    Outcome,
+    Reasoning,
+    Stream,
+    Text,
+    ToolUse,
+    TurnStarted,
+    Usage,
+    Warned,
+)
+
+from .house import BIRTH, make_job
+
+
+def make_log(*, stored: bool = False) -> JobLog:
+    log = JobLog(make_job(), born=trio.current_time(), wall=lambda: BIRTH)
+    if stored:
+        log.stored(math.inf)  # type: ignore[arg-type]  # all that will ever come
+    return log
+
+
+def kinds(entries: list[Entry]) -> list[str]:
+    return [entry.event.kind for entry in entries]
+
+
+async def test_pieces_of_text_become_one_entry(autojump_clock: trio.testing.MockClock) -> None:
+    """What a CLI prints word by word is one entry, made by whoever flushes when it is due."""
+    log = make_log()
+    began = trio.current_time()
+    for word in ("one ", "two ", "three"):
+        log.add(Text(text=word))
+        await trio.sleep(COALESCE_S / 4)
+
+    assert log.last_seq == 0
+    assert log.flush_due == began + COALESCE_S
+    log.flush()
+    assert [entry.event for entry in log.since(0)] == [Text(text="one two three")]
+    assert log.flush_due is None
+
+
+async def test_much_text_does_not_wait() -> None:
+    """At `COALESCE_CHARS` there is an entry at once."""
+    log = make_log()
+    log.add(Text(text="x" * (COALESCE_CHARS - 1)))
+    assert log.last_seq == 0
+
+    log.add(Text(text="y"))
+
+    assert log.last_seq == 1
+    assert log.flush_due is None
+
+
+async def test_text_stands_before_what_follows_it() -> None:
+    """Any other event flushes: the order of what was said is kept."""
+    log = make_log()
+    log.add(Text(text="before"))
+    log.add(ToolUse(name="ls"))
+    log.add(Text(text="after"))
+    log.add(Reasoning(text="hm"))
+
+    assert kinds(log.since(0)) == ["text", "tool_use", "text", "reasoning"]
+
+
+async def test_a_flush_of_nothing_is_nothing() -> None:
+    """No empty entries."""
+    log = make_log()
+    log.flush()
+
+    assert log.last_seq == 0
+
+
+async def test_a_whole_message_repeats_its_pieces() -> None:
+    """Deltas and then the message they made are one text; two messages are two paragraphs."""
+    log = make_log()
+    log.add(Text(text="Hel"))
+    log.add(Text(text="lo"))
+    log.add(Message(text="Hello"))
+    log.add(Message(text="World"))
+
+    assert log.text_so_far == "Hello\n\nWorld"
+    assert log.text_chars == len("Hello\n\nWorld")
+
+
+async def test_pieces_after_a_message_begin_a_new_one() -> None:
+    """A message that came whole is closed."""
+    log = make_log()
+    log.add(Message(text="first"))
+    log.add(Text(text="sec"))
+    log.add(Text(text="ond"))
+
+    assert log.text_so_far == "first\n\nsecond"
+
+
+async def test_a_new_turn_begins_with_an_empty_text() -> None:
+    """What the last turn said is not part of what this one says."""
+    log = make_log()
+    log.add(TurnStarted(turn=1, cli="alpha"))
+    log.add(Message(text="first try"))
+    log.add(TurnStarted(turn=2, cli="alpha"))
+    log.add(Text(text="second"))
+
+    assert log.text_so_far == "second"
+    assert [entry.turn for entry in log.since(0)] == [1, 1, 2]
+
+
+async def test_text_in_memory_is_bounded() -> None:
+    """The text of a turn is cut at `KEPT_TEXT_CHARS`; the entries still come."""
+    log = make_log(stored=True)
+    piece = "x" * COALESCE_CHARS
+    for _ in range(KEPT_TEXT_CHARS // COALESCE_CHARS + 3):
+        log.add(Text(text=piece))
+
+    assert log.text_chars == KEPT_TEXT_CHARS == len(log.text_so_far)
+
+
+async def test_stored_entries_beyond_the_limit_are_forgotten() -> None:
+    """Memory is bounded by what the store has: not stored is never forgotten."""
+    log = make_log()
+    for number in range(KEPT_ENTRIES + 50):
+        log.add(Note(text=str(number)))
+    assert len(log.since(0)) == KEPT_ENTRIES + 50
+
+    log.stored(30)
+    assert log.first_seq == 31
+
+    log.stored(log.last_seq)
+    assert len(log.since(0)) == KEPT_ENTRIES
+    assert log.first_seq == 51
+    assert log.unstored() == []
+    log.stored(3)  # an older word changes nothing
+    assert log.unstored() == []
+
+
+async def test_reading_goes_on_where_it_stopped() -> None:
+    """`since` gives exactly what is newer, whatever was forgotten."""
+    log = make_log()
+    assert log.since(0) == []
+    assert log.first_seq == 1
+    for number in range(5):
+        log.add(Note(text=str(number)))
+
+    assert [entry.seq for entry in log.since(3)] == [4, 5]
+    assert log.since(5) == []
+    assert log.since(99) == []
+
+
+async def test_waiting_for_the_next_entry(autojump_clock: trio.testing.MockClock) -> None:
+    """`wait_after` returns with the entry; gathered text alone is not one."""
+    log = make_log()
+    seen: list[int] = []
+
+    async def wait() -> None:
+        await log.wait_after(0)
+        seen.append(log.last_seq)
+
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            await trio.testing.wait_all_tasks_blocked()
+            log.add(Text(text="piece"))
+            await trio.testing.wait_all_tasks_blocked()
+            assert seen == []
+            log.flush()
+
+    assert seen == [1]
+    await log.wait_after(0)  # already there
+
+
+async def test_gathered_text_wakes_the_keeper() -> None:
+    """The first piece says that a flush will be due."""
+    log = make_log()
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(log.wait_change)
+            await trio.testing.wait_all_tasks_blocked()
+            log.add(Text(text="piece"))
+
+    assert log.last_said == "text"
+
+
+async def test_noise_is_kept_up_to_a_limit() -> None:
+    """A CLI that prints rubbish without end fills neither memory nor store."""
+    log = make_log()
+    for number in range(KEPT_NOISE + 10):
+        log.add(Noise(stream=Stream.STDERR, line=str(number)))
+
+    assert log.last_seq == KEPT_NOISE
+    assert log.noise == KEPT_NOISE + 10
+
+
+async def test_a_long_thought_is_cut() -> None:
+    """Reasoning is shown, not archived."""
+    log = make_log()
+    log.add(Reasoning(text="x" * (KEPT_REASONING_CHARS + 1)))
+    log.add(Reasoning(text="short"))
+
+    first, second = [entry.event for entry in log.since(0)]
+    assert first == Reasoning(text="x" * KEPT_REASONING_CHARS)
+    assert second == Reasoning(text="short")
+
+
+async def test_the_fold_follows_the_entries() -> None:
+    """State, queue position, usage, session and warnings come of the events alone."""
+    log = make_log()
+    log.add(JobQueued(position=3))
+    assert (log.job.status, log.queue_position) == (JobStatus.QUEUED, 3)
+
+    log.add(JobStarted())
+    log.add(Usage(input_tokens=3))
+    log.add(NativeSession(native_id="n"))
+    log.add(Warned(code="c", message="m"))
+    log.add(ToolUse(name="ls"))
+    log.add(ToolUse(name="ls", status="completed"))
+    assert (log.job.status, log.queue_position) == (JobStatus.RUNNING, 0)
+    assert log.job.started_at == BIRTH
+    assert (log.usage, log.native_id) == (Usage(input_tokens=3), "n")
+    assert [each.code for each in log.warnings] == ["c"]
+    assert log.tool_steps == 1
+
+    log.add(JobFinished(status=JobStatus.FAILED, outcome=Outcome(content="half")))
+    assert (log.job.status, log.job.finished_at) == (JobStatus.FAILED, BIRTH)
+    assert log.job.outcome == Outcome(content="half")
+    assert repr(log) == "<JobLog: 8 entries, 8 not stored>"
+
+
+EVENTS = st.one_of(
+    st.builds(Text, text=st.text(min_size=1, max_size=40)),
+    st.builds(Message, text=st.text(max_size=40)),
+    st.builds(Note, text=st.text(max_size=5)),
+    st.just(TurnStarted(turn=1, cli="alpha")),
+)
+
+
+@given(st.lists(EVENTS, max_size=60), st.lists(st.integers(0, 60), max_size=5))
+def test_sequence_numbers_have_no_gaps(events: list[Event], stored: list[int]) -> None:
+    """Whatever is said, entries count from 1 without gaps and hold all text once, in order."""
+
+    async def play() -> None:
+        log = make_log()
+        for event in events:
+            log.add(event)
+        for seq in stored:
+            log.stored(min(seq, log.last_seq))
+        log.flush()
+
+        entries = log.since(0)
+        assert [entry.seq for entry in entries] == list(range(1, log.last_seq + 1))
+        said = "".join(each.event.text for each in entries if isinstance(each.event, Text))
+        assert said == "".join(each.text for each in events if isinstance(each, Text))
+        assert log.text_chars == len(log.text_so_far)
+
+    trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+@pytest.mark.parametrize("seq", [0, 2, 5])
+async def test_waiting_is_cancelled_without_a_trace(seq: int) -> None:
+    """A watcher that gives up leaves the log as it was."""
+    log = make_log()
+    with trio.move_on_after(0):
+        await log.wait_after(seq)
+
+    assert log.last_seq == 0
