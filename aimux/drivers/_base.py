@@ -30,7 +30,8 @@ class Order:
 
     `argv[0]` is an absolute path or a name looked up in `env`'s PATH. `stop_signal` (TERM or INT)
     goes to the whole group first, KILL follows after `grace_s`. `places` are where the binary was
-    searched for, to be told when it is missing. `rows` and `columns` are for terminals.
+    searched for, to be told when it is missing. `rows` and `columns` are for terminals,
+    and so is `keyboard`: what is typed after `stdin`, until it is closed.
     """
 
     argv: Sequence[str]
@@ -40,6 +41,7 @@ class Order:
     stop_signal: str = "TERM"
     grace_s: float = 2.0
     places: Sequence[str] = ()
+    keyboard: trio.MemoryReceiveChannel[bytes] | None = None
     rows: int = 50
     columns: int = 4096
 

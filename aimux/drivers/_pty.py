@@ -45,7 +45,7 @@ async def run_in_terminal(
     """Run one child on a terminal of `rows` x `columns` and tell how it left.
 
     As `run_piped`, but all output comes as stdout and `stdin` has no end: the child sees what is
-    in it as typed, and then nothing more. `TERM` is the order's business.
+    in it as typed, then what comes through `keyboard`. `TERM` is the order's business.
 
     Raises:
         BinaryMissing: there is no such binary, or it cannot be executed.
@@ -58,7 +58,7 @@ async def run_in_terminal(
     os.set_blocking(fd, False)
     wires = Wires(
         pumps=[partial(_drain, fd)],
-        feeders=[partial(_feed, fd, order.stdin)] if order.stdin else [],
+        feeders=[partial(_type, fd, order)],
     )
     try:
         return await attend(Leader.of(pid, mark), order, wires, on_output, task_status)
@@ -181,6 +181,14 @@ async def _drain(fd: int, hear: OnOutput) -> None:
         if not data:
             return
         hear(Stream.STDOUT, data)
+
+
+async def _type(fd: int, order: Order) -> None:
+    if order.stdin:
+        await _feed(fd, order.stdin)
+    if order.keyboard is not None:
+        async for typed in order.keyboard:
+            await _feed(fd, typed)
 
 
 async def _feed(fd: int, data: bytes) -> None:

@@ -462,7 +462,9 @@ class _Attempts:
             failure = Failure(
                 failure_class=FailureClass.UNKNOWN, code="no_candidate", message="nothing was run"
             )
+        self.ticket.log.flush()
         answer = self.report.reading.answer if self.report is not None else ""
+        answer = answer or (self.ticket.log.text_so_far if self.report is not None else "")
         if failure.failure_class is FailureClass.TIMEOUT:
             status = JobStatus.TIMED_OUT
         else:

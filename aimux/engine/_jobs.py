@@ -51,6 +51,9 @@ KEPT_TICKET_CHARS: Final = 1_000_000  # a longer content is read from the store
 log = structlog.get_logger("aimux.jobs")
 
 
+Asker = Callable[[str], Awaitable[str | None]]  # a question; None: nobody can or will answer
+
+
 @attrs.define(eq=False)
 class Ticket:
     """A caller's hold on a job. `draft` is what is known of its result so far."""
@@ -67,6 +70,7 @@ class Ticket:
     cause: str = ""  # why it was cancelled, in our own words
     is_kill: bool = False
     child: Child | None = None  # of the turn that runs
+    asker: Asker | None = None  # reaches the person while somebody waits for the job
     placed: trio.Event = attrs.field(factory=trio.Event)
     verdict: JobFinished | None = None  # of the work; nothing that comes later changes it
 

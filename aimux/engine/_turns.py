@@ -14,6 +14,7 @@ too, and nothing is judged.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -45,6 +46,7 @@ from aimux.rules import (
     Quiet,
     SilenceLimits,
     Verdict,
+    excerpt,
     judge,
     redact,
     silence,
@@ -58,6 +60,14 @@ from ._jobs import Ticket
 from ._log import JobLog
 
 STDERR_TAIL_BYTES: Final = 8_192
+QUESTION_S: Final = 2.0  # a child that asks is quiet for so long
+QUESTION_CHARS: Final = 300
+KEPT_LINE_CHARS: Final = 2_000
+QUEUED_ANSWERS: Final = 1
+_QUESTION: Final = re.compile(
+    r"(?:\?|:|>|\[y/n\]|\(y/n\)|\(yes/no\)|press enter.*|passphrase.*|password.*)\s*$",
+    re.IGNORECASE,
+)
 
 log = structlog.get_logger("aimux.turns")
 
@@ -107,12 +117,18 @@ class _Turn:
     is_over: bool = False  # the end-of-turn record was seen
     _stderr: bytearray = attrs.field(factory=bytearray)
     _said: bool = False
+    _heard: trio.Event = attrs.field(factory=trio.Event)
+    _last_line: str = ""  # of a terminal: where questions stand
 
     # ------------------------------------------------------------------ hearing
 
     def hear(self, stream: Stream, data: bytes) -> None:
         """Bytes of the child, in order."""
         self.last_byte = trio.current_time()
+        self._heard.set()
+        if self.order.plan.is_terminal:
+            text = self._last_line + data.decode(errors="replace")
+            self._last_line = text[-KEPT_LINE_CHARS:]
         if not self._said:
             self._said = True
             self.leave.heard()
@@ -190,6 +206,36 @@ class _Turn:
             told = found.quiet
             await trio.sleep_until(min(found.next_at, self.order.deadline))
 
+    @property
+    def question(self) -> str:
+        """The last line, if it looks like a question to a person; empty if not."""
+        line = self._last_line.rsplit("\n", 1)[-1].strip()
+        return line if _QUESTION.search(line) else ""
+
+    async def converse(self, ticket: Ticket, keyboard: trio.MemorySendChannel[bytes]) -> None:
+        """Let a person answer what a child on a terminal asks; say so if nobody can."""
+        asked = ""
+        while True:
+            since = self.last_byte
+            await trio.sleep_until(since + QUESTION_S)
+            question = self.question
+            if self.last_byte != since or not question or question == asked:
+                if self.last_byte == since:
+                    await self._wait_byte()
+                continue
+            asked = question
+            shown = excerpt(question, QUESTION_CHARS)
+            answer = None if ticket.asker is None else await ticket.asker(shown)
+            if answer is None:
+                message = f"{self.order.plan.cli} waits for an answer: {shown}"
+                self.joblog.add(Warned(code="waiting_for_input", message=message))
+            else:
+                await keyboard.send(answer.encode() + b"\n")
+
+    async def _wait_byte(self) -> None:
+        self._heard = trio.Event()
+        await self._heard.wait()
+
 
 _STOP_HINTS: Final = {
     "timed_out": "give a larger timeout_seconds, or a smaller task",
@@ -236,6 +282,7 @@ async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: P
         plan.dialect, profile.output.fields, completion_pattern=profile.completion_pattern
     )
     turn = _Turn(order=order, joblog=joblog, leave=leave, dialect=dialect, began=now, last_byte=now)
+    typed, keys = trio.open_memory_channel[bytes](QUEUED_ANSWERS)
     child_order = Order(
         argv=argv,
         cwd=plan.cwd,
@@ -244,6 +291,7 @@ async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: P
         stop_signal=plan.stop_signal,
         grace_s=plan.grace_s,
         places=order.places,
+        keyboard=keys,
     )
     gone: Exit | None = None
 
@@ -258,6 +306,8 @@ async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: P
         turn.born(child)
         joblog.add(ChildStarted(pid=child.pid, started=child.started))
         watching.start_soon(turn.watch)
+        if plan.is_terminal:
+            watching.start_soon(turn.converse, ticket, typed)
     assert gone is not None  # a driver returns an Exit or raises
     return _judged(turn, gone)
 

@@ -234,3 +234,25 @@ class _SessionCaller(Caller):
     def log(self, level: str, data: object) -> None:
         peer = self._session.peer
         self._session.push_droppable(peer.log(level, data, "aimux", self._called.call_id))
+
+    async def ask(self, question: str) -> str | None:
+        asked = await self._session.ask(
+            "elicitation/create",
+            {
+                "mode": "form",
+                "message": f"The CLI asks: {question}",
+                "requestedSchema": {
+                    "type": "object",
+                    "properties": {
+                        "answer": {"type": "string", "description": "what to type, then Enter"}
+                    },
+                    "required": ["answer"],
+                },
+            },
+            self._called.call_id,
+        )
+        match asked.result if asked is not None else None:
+            case {"action": "accept", "content": {"answer": str(answer)}}:
+                return answer
+            case _:
+                return None

@@ -31,6 +31,10 @@ class Caller(Protocol):
         """One more step; the number counts up by itself."""
         ...
 
+    async def ask(self, question: str) -> str | None:
+        """The person's answer to a question; None if they cannot be asked or will not answer."""
+        ...
+
     def log(self, level: str, data: object) -> None:
         """A log message of this call (`debug` to `emergency`)."""
         ...

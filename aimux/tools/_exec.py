@@ -84,6 +84,7 @@ async def _wait(
         patience_s = PATIENCE_S.get(call.client.name, float("inf"))
         limit_s = patience_s if call.caller.wants_progress else default_s
     is_settled = False
+    ticket.asker = call.caller.ask
     try:
         with trio.move_on_after(limit_s):
             async with trio.open_nursery() as waiting:
@@ -94,6 +95,7 @@ async def _wait(
                 waiting.cancel_scope.cancel(reason="the job ended")
         is_settled = True
     finally:
+        ticket.asker = None
         if not is_settled:
             ticket.cancel("cancelled by the client")
 
