@@ -147,6 +147,12 @@ class Engine:
     def __repr__(self) -> str:
         return f"<Engine: {self.room!r}, {self.store!r}>"
 
+    def apply(self, settings: Settings) -> None:
+        """Take other limits from now on; what runs goes on."""
+        self.settings = settings
+        self.room.resize(settings.server)
+        self.guard.places_per_cli = settings.server.max_jobs_per_cli
+
     # ------------------------------------------------------------------ preparing
 
     async def snapshot(self, client: Client) -> Snapshot:

@@ -64,7 +64,7 @@ class Guard:
 
     def __init__(self, rule: BreakerRule, *, places_per_cli: int = 0) -> None:
         self._rule = rule
-        self._places_per_cli = places_per_cli
+        self.places_per_cli = places_per_cli
         self._breakers: dict[str, Breaker] = {}
         self._places: dict[str, trio.CapacityLimiter] = {}
         self._silent: defaultdict[str, dict[trio.CancelScope, Pass]] = defaultdict(dict)
@@ -163,10 +163,13 @@ class Guard:
         return self._breakers.get(cli) or Breaker(rule=self._rule)
 
     def _place(self, cli: str) -> trio.CapacityLimiter:
+        total = self.places_per_cli or math.inf
         if cli not in self._places:
-            total = self._places_per_cli or math.inf
             self._places[cli] = trio.CapacityLimiter(total)
-        return self._places[cli]
+        places = self._places[cli]
+        if places.total_tokens != total:
+            places.total_tokens = total
+        return places
 
 
 def _open(cli: str, wait_s: float) -> CircuitOpen:

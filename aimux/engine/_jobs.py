@@ -35,6 +35,7 @@ from aimux.model import (
     JobStarted,
     JobStatus,
     Outcome,
+    ServerSettings,
     Session,
     SessionId,
 )
@@ -226,6 +227,7 @@ class JobRoom:
                 ticket.log.add(JobStarted())
             else:
                 ticket.log.add(JobQueued(position=admitted.position))
+                self._tell_positions()  # clients take turns: it may stand before others
             entries = ticket.log.unstored()
             await self._store.create(ticket.job, session if is_new_session else None, entries)
             ticket.log.stored(entries[-1].seq)
@@ -240,11 +242,26 @@ class JobRoom:
                 self._release(job.id)
         return ticket
 
+    def resize(self, settings: ServerSettings) -> None:
+        """Other limits from now on; who has a place keeps it."""
+        granted = self._admission.resize(
+            capacity=settings.max_concurrent_jobs,
+            per_client=settings.max_jobs_per_client,
+            queue=settings.max_queued_jobs,
+        )
+        self._grant(granted)
+
     def _release(self, job_id: JobId) -> None:
-        for granted in self._admission.leave(job_id):
+        self._grant(self._admission.leave(job_id))
+
+    def _grant(self, job_ids: Sequence[str]) -> None:
+        for granted in job_ids:
             ticket = self._admitted(granted)
             if ticket is not None:
                 ticket.placed.set()
+        self._tell_positions()
+
+    def _tell_positions(self) -> None:
         for waiting, position in self._admission.positions().items():
             ticket = self._admitted(waiting)
             if ticket is not None and ticket.log.queue_position != position:
@@ -308,13 +325,13 @@ class JobRoom:
         """Make entries of gathered text in time, and give entries to the store in batches."""
         joblog = ticket.log
         while True:
-            due = joblog.flush_due
-            with trio.move_on_at(float("inf") if due is None else due):
-                await joblog.wait_change()
+            await self._store_entries(joblog)
             due = joblog.flush_due
             if due is not None and trio.current_time() >= due:
                 joblog.flush()
-            await self._store_entries(joblog)
+            if not joblog.unstored():  # some may have come while the others were stored
+                with trio.move_on_at(float("inf") if due is None else due):
+                    await joblog.wait_change()
 
     async def _store_entries(self, joblog: JobLog) -> None:
         entries = joblog.unstored()
