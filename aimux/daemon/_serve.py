@@ -64,6 +64,8 @@ class Hall:
     restarting: trio.Event = attrs.field(factory=trio.Event)  # as soon as no job runs
     python: str = sys.executable  # what a restart becomes
     is_restart: bool = False
+    stays: bool = False  # a way in is open that cannot start a daemon: no idle exit
+    enders: list[Callable[[], None]] = attrs.field(factory=list)  # of the input of other clients
     born: float = attrs.field(factory=trio.current_time)
     _streams: set[trio.SocketStream] = attrs.field(factory=set)
     _numbers: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
@@ -161,6 +163,8 @@ class Hall:
                 await engine.room.wait_empty()
         for stream in self._streams:
             _end_input(stream)
+        for end in self.enders:
+            end()
 
     async def serve_restart(self) -> None:
         """Stop for a restart once one is wanted and no job runs."""
@@ -179,6 +183,8 @@ class Hall:
             with trio.move_on_after(wait_s) as patience:
                 while not self.app.clients():
                     await self.app.wait_moved()
+            if self.stays:
+                return
             if patience.cancelled_caught:
                 log.info("nobody here for %g s, leaving", wait_s)
                 self.stopping.set()
@@ -232,7 +238,9 @@ def _idle_exit_s() -> float:
 @asynccontextmanager
 async def _engine() -> "AsyncIterator[Engine]":
     run = await trio.to_thread.run_sync(importlib.import_module, "aimux.daemon._run")
-    async with run.open_orphanage(), run.open_own_engine(Path("/"), dict(os.environ)) as engine:
+    async with run.open_orphanage(), run.open_own_engine(
+        Path("/"), dict(os.environ), is_lasting=True
+    ) as engine:
         yield engine
 
 
