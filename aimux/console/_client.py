@@ -49,6 +49,16 @@ class McpClient:
     _is_gone: bool = False
     _writing: trio.Lock = attrs.field(factory=trio.Lock)  # calls overlap, frames must not
 
+    async def shake_hands(self, name: str) -> None:
+        """Begin the session. Raises SetupFault: the server does not answer as it should."""
+        info = {"name": name, "version": __version__}
+        params: Json = {"protocolVersion": LATEST, "capabilities": {}, "clientInfo": info}
+        try:
+            await self.request("initialize", params)
+            await self._write({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        except ServerSaid as error:
+            raise SetupFault(f"the server did not answer: {error.message}") from error
+
     async def request(
         self, method: str, params: Json, on_progress: Callable[[str], None] | None = None
     ) -> Json:
@@ -86,12 +96,22 @@ class McpClient:
         arguments: Mapping[str, object],
         on_progress: Callable[[str], None] | None = None,
     ) -> Json:
-        """Call a tool and return its structured content; a failed job is content, not an error."""
+        """Call a tool and return its structured content; a failed job is content, not an error.
+
+        Raises:
+            ServerSaid: the call itself was refused: no job came of it.
+        """
         result = await self.request(
             "tools/call", {"name": tool, "arguments": dict(arguments)}, on_progress
         )
         content = result.get("structuredContent")
-        return content if isinstance(content, dict) else {}
+        body = content if isinstance(content, dict) else {}
+        error = body.get("error")
+        if result.get("isError") and isinstance(error, dict) and not body.get("job_id"):
+            raise ServerSaid(
+                str(error.get("message")), code=str(error.get("code")), hint=error.get("hint")
+            )
+        return body
 
     async def _cancel(self, call_id: int) -> None:
         if not self._is_gone:
@@ -152,6 +172,9 @@ async def open_client(
 ) -> AsyncIterator[McpClient]:
     """Start a server as a host would, shake hands, and leave it tidily at the end.
 
+    It stands outside the terminal's process group: an interrupt is ours to pass on, as a
+    cancellation of the call.
+
     Raises:
         SetupFault: it cannot be started, or does not answer as an MCP server does.
     """
@@ -160,27 +183,23 @@ async def open_client(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=dict(os.environ if env is None else env),
+        start_new_session=True,
     )
     assert process.stdin is not None
     assert process.stdout is not None
     client = McpClient(process.stdin)
+    failure: AimuxError | None = None
     try:
         async with trio.open_nursery() as reading:
             reading.start_soon(client._read, process.stdout)  # noqa: SLF001  # the client's owner
             try:
-                await client.request(
-                    "initialize",
-                    {
-                        "protocolVersion": LATEST,
-                        "capabilities": {},
-                        "clientInfo": {"name": name, "version": __version__},
-                    },
-                )
-                await client._write({"jsonrpc": "2.0", "method": "notifications/initialized"})  # noqa: SLF001
-            except ServerSaid as error:
-                raise SetupFault(f"the server did not answer: {error.message}") from error
-            yield client
+                await client.shake_hands(name)
+                yield client
+            except AimuxError as error:
+                failure = error  # raised below: bare, not in the nursery's group
             reading.cancel_scope.cancel(reason="done")
+        if failure is not None:
+            raise failure
     finally:
         with trio.move_on_after(EXIT_GRACE_S, shield=True):
             await process.stdin.aclose()

@@ -14,7 +14,7 @@ import orjson
 import trio
 
 from aimux import _shim
-from aimux.daemon import ask, own_place, run_daemon, running, wait_gone
+from aimux.daemon import NetworkListener, ask, own_place, run_daemon, running, wait_gone
 from aimux.errors import AimuxError, SetupFault
 
 STOP_S: Final = 60.0  # for a daemon to drain; `drain_seconds` is 10 unless somebody set it
@@ -27,9 +27,21 @@ def daemon() -> None:
 
 
 @daemon.command()
-def run() -> None:
+@click.option(
+    "--http",
+    is_flag=False,
+    flag_value="",
+    metavar="[ADDRESS]",
+    help="Serve the network too (Streamable HTTP, SSE, WebSocket): 8080, :8080 or host:8080; "
+    "without a value server.transport.port.",
+)
+@click.option("--bind-public", is_flag=True, help="Let other machines in; needs a token.")
+def run(http: str | None, bind_public: bool) -> None:
     """Be the daemon, in the foreground, until a signal."""
-    sys.exit(run_daemon())
+    listener = NetworkListener(
+        address=http or "", is_wanted=http is not None, is_public=bind_public
+    )
+    sys.exit(run_daemon(listeners=[listener], options=listener.options()))
 
 
 @daemon.command()

@@ -5,9 +5,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import click
 import trio
 from rich.console import Console
 from rich.markdown import Markdown
@@ -41,6 +43,13 @@ def total(orders):
 '''
 
 PROMPT: Final = "Review orders.py. Name each problem with file:line, the worst first."
+
+
+@click.command()
+@click.option("--emulated", is_flag=True, help="Use the emulated CLIs even if real ones are there.")
+def demo(emulated: bool) -> None:
+    """Run one code review with live progress and show where it is kept."""
+    sys.exit(trio.run(partial(run_demo, Console(), emulated=emulated)))
 
 
 async def run_demo(console: Console, *, emulated: bool) -> int:

@@ -1,40 +1,67 @@
-"""The operator's commands."""
+"""The operator's commands: which there are, and what becomes of a fault."""
 
+import importlib
 import sys
-from functools import partial
+from typing import Final
 
 import click
-import trio
-from rich.console import Console
 
 from aimux import __version__
 from aimux.errors import AimuxError
 
-from ._daemon import daemon
+# command -> module of this package; the command is the module's attribute of the same name. A
+# module is imported when its command is used: each shows and asks with libraries of its own.
+COMMANDS: Final = {
+    "run": "_run",
+    "ps": "_look",
+    "logs": "_look",
+    "show": "_look",
+    "cancel": "_look",
+    "kill": "_look",
+    "sessions": "_look",
+    "gc": "_look",
+    "clis": "_clis",
+    "doctor": "_doctor",
+    "config": "_config",
+    "setup": "_setup",
+    "daemon": "_daemon",
+    "demo": "_demo",
+}
 
 
-@click.group(
+class Commands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None if there is none."""
+        del ctx
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command = getattr(importlib.import_module(f"aimux.console.{module}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     help=(
         "One MCP server and local daemon in front of many AI coding CLIs. Without a command it "
-        "serves MCP on stdin and stdout: that is what a client's configuration names."
+        "serves MCP on stdin and stdout: that is what a client's configuration names "
+        "(`aimux setup CLIENT` writes it)."
     ),
+    epilog="Exit codes: 0 done, 1 the job or the check failed, 2 usage or a fault of ours, "
+    "130 interrupted.",
 )
 @click.version_option(__version__, prog_name="aimux")
 def commands() -> None:
     """The group; sub-commands do the work."""
-
-
-commands.add_command(daemon)
-
-
-@commands.command()
-@click.option("--emulated", is_flag=True, help="Use the emulated CLIs even if real ones are there.")
-def demo(emulated: bool) -> None:
-    """Run one code review with live progress and show where it is kept."""
-    from ._demo import run_demo  # each command imports what it shows with
-
-    sys.exit(trio.run(partial(run_demo, Console(), emulated=emulated)))
 
 
 def main() -> None:

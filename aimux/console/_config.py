@@ -1,0 +1,105 @@
+"""`aimux config`: what is configured, by whom, and what is wrong with it."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from aimux.config import ClientContext, Snapshot, explain, load, state_dir, state_path
+from aimux.rules import nearest
+
+from ._screen import DONE, FAILED, as_text, json_option, note, print_json, table
+
+
+@click.group()
+def config() -> None:
+    """Show, explain and check the configuration of this directory and environment."""
+
+
+def own_snapshot() -> Snapshot:
+    """The configuration a client here would have."""
+    return load(ClientContext(cwd=Path.cwd(), env=os.environ))
+
+
+@config.command(epilog="Example: aimux config show --origin server.max_concurrent_jobs")
+@click.argument("key", required=False)
+@click.option("--origin", "with_origin", is_flag=True, help="Say where each value is from.")
+@json_option
+def show(key: str | None, *, with_origin: bool, as_json: bool) -> None:
+    """Show the values in effect; KEY is one of them or a section (server, roles.debug)."""
+    every = explain(own_snapshot())
+    rows = [row for row in every if key is None or f"{row.key}.".startswith(f"{key}.")]
+    if not rows:
+        meant = nearest(str(key), [row.key for row in every])
+        raise click.UsageError(f"no key {key}" + (f", did you mean {meant}?" if meant else ""))
+    if as_json:
+        print_json(
+            [
+                {"key": row.key, "value": row.value}
+                | ({"origin": row.origin, "where": row.where} if with_origin else {})
+                for row in rows
+            ]
+        )
+    elif with_origin:
+        columns = ("key", "value", "origin", "where")
+        table(columns, [(row.key, row.value, row.origin, row.where) for row in rows])
+    elif [row.key for row in rows] == [key]:
+        click.echo(as_text(rows[0].value))
+    else:
+        table(("key", "value"), [(row.key, row.value) for row in rows])
+
+
+@config.command(epilog="Example: aimux config check && aimux run ...")
+@json_option
+def check(*, as_json: bool) -> None:
+    """Name every problem with file and line; exit code 1 if something was left out."""
+    snapshot = own_snapshot()
+    if as_json:
+        print_json(problems_json(snapshot))
+    for problem in () if as_json else snapshot.problems:
+        click.echo(f"{problem.severity}: {problem}")
+    if not as_json and not snapshot.problems:
+        note(f"{len(snapshot.profiles)} profiles, {len(snapshot.roles)} roles, no problem")
+    sys.exit(FAILED if snapshot.errors else DONE)
+
+
+def problems_json(snapshot: Snapshot) -> list[dict[str, object]]:
+    """The problems as data."""
+    return [
+        {
+            "severity": str(each.severity),
+            "where": each.where,
+            "message": each.message,
+            "suggestion": each.suggestion or None,
+        }
+        for each in snapshot.problems
+    ]
+
+
+@config.command(epilog="Example: aimux config path")
+@json_option
+def path(*, as_json: bool) -> None:
+    """List the files and directories that count here, and which of them exist."""
+    places = paths_of(own_snapshot())
+    if as_json:
+        print_json({name: str(place) for name, place in places})
+    else:
+        rows = [(name, place, "" if place.exists() else "missing") for name, place in places]
+        table(("what", "path", ""), rows)
+
+
+def paths_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
+    """What each place is for, and where it is."""
+    places, server = snapshot.places, snapshot.settings.server
+    return [
+        ("shipped settings", places.shipped / "default.yaml"),
+        ("your settings", places.user / "default.yaml"),
+        ("your profiles", places.user / "cli.d"),
+        ("your prompts", places.user / "prompts.d"),
+        ("project settings", places.project / "config.yaml"),
+        ("project prompts", places.project / "prompts.d"),
+        ("state", state_dir(os.environ)),
+        ("store", state_path(server.db_path, os.environ)),
+        ("log", state_path(server.log_file, os.environ)),
+    ]

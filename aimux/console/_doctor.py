@@ -1,0 +1,202 @@
+"""`aimux doctor`: everything that has to be right, looked at once, with the way out."""
+
+import os
+import platform
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+import click
+import orjson
+import psutil
+import trio
+
+from aimux import __version__
+from aimux.config import Snapshot, state_dir, state_path
+from aimux.daemon import ask, own_place, running
+from aimux.errors import AimuxError
+from aimux.model import Severity
+
+from ._client import Json, open_client
+from ._config import own_snapshot, paths_of
+from ._screen import DONE, FAILED, as_text, json_option, part_of, print_json, rows_of
+
+ANSWER_S: Final = 60.0  # the first look at the CLIs asks each for its version
+OFF: Final = frozenset({"off", "0", "false", "no"})  # as the entry module reads AIMUX_DAEMON
+OK, WARN, BAD = "ok", "warn", "bad"
+
+
+@attrs.frozen
+class Finding:
+    """One thing that was looked at. `is_vital` ones make the difference between 0 and 1."""
+
+    what: str
+    verdict: str
+    said: str
+    remedy: str = ""
+    is_vital: bool = False
+
+
+@click.command(epilog="Example: aimux doctor --json > report.json")
+@json_option
+def doctor(*, as_json: bool) -> None:
+    """Check everything: configuration, state, daemon, server and each CLI, with remedies.
+
+    Exit code 1 if nothing could be run here: no CLI is ready, the state directory cannot be
+    written, or the server does not answer.
+    """
+    snapshot = own_snapshot()
+    found = [
+        *_versions(),
+        *_configuration(snapshot),
+        *_state(snapshot),
+        *trio.run(_daemon),
+        *trio.run(_server),
+    ]
+    if as_json:
+        print_json([attrs.asdict(each) for each in found])
+    else:
+        _show(found)
+    sys.exit(FAILED if any(each.is_vital and each.verdict == BAD for each in found) else DONE)
+
+
+def _show(found: Sequence[Finding]) -> None:
+    colours = {OK: "green", WARN: "yellow", BAD: "red"}
+    for each in found:
+        mark = click.style(f"{each.verdict:4}", fg=colours[each.verdict])
+        click.echo(f"{mark} {each.what:14} {each.said}")
+        if each.remedy:
+            click.echo(f"{'':20}-> {each.remedy}")
+
+
+def _versions() -> list[Finding]:
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    said = (
+        f"aimux {__version__}, Python {platform.python_version()} ({sys.executable}), "
+        f"trio {trio.__version__}, SQLite {sqlite3.sqlite_version}, {system}"
+    )
+    return [Finding("versions", OK, said)]
+
+
+def _configuration(snapshot: Snapshot) -> list[Finding]:
+    found = [
+        Finding(
+            "configuration",
+            BAD if each.severity is Severity.ERROR else WARN,
+            f"{each.message} @ {each.where}",
+            f"did you mean {each.suggestion}?" if each.suggestion else "",
+        )
+        for each in snapshot.problems
+    ]
+    said = f"{len(snapshot.profiles)} profiles, {len(snapshot.roles)} roles"
+    own = [str(place) for what, place in paths_of(snapshot) if " settings" in what]
+    there = [path for path in own[1:] if Path(path).exists()]
+    return [Finding("configuration", OK, f"{said}; {', '.join(there) or 'shipped only'}"), *found]
+
+
+def _state(snapshot: Snapshot) -> list[Finding]:
+    place = state_dir(os.environ)
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        said = f"{place}: {error.strerror}"
+        return [Finding("state", BAD, said, "name a writable AIMUX_STATE_DIR", is_vital=True)]
+    found = [Finding("state", OK, f"{place} is writable", is_vital=True)]
+    if os.name == "posix" and place.stat().st_mode & 0o077:
+        said = f"{place} is open to others: prompts and answers are kept there"
+        found.append(Finding("state", WARN, said, f"chmod 700 {place}"))
+    store = state_path(snapshot.settings.server.db_path, os.environ)
+    size = f", {store.stat().st_size / 1_000_000:.1f} MB" if store.exists() else ", not made yet"
+    owner = _store_owner(store)
+    by = f", open in process {owner}" if owner else ""
+    return [*found, Finding("store", OK, f"{store}{size}{by}")]
+
+
+def _store_owner(store: Path) -> int:
+    """The live process that the store's lock file names; 0 if there is none."""
+    try:
+        pid = orjson.loads(store.with_name(f"{store.name}.lock").read_bytes())["pid"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    return pid if isinstance(pid, int) and psutil.pid_exists(pid) else 0
+
+
+async def _daemon() -> list[Finding]:
+    is_off = os.environ.get("AIMUX_DAEMON", "").strip().lower() in OFF
+    if sys.platform == "win32" or is_off:
+        await trio.lowlevel.checkpoint()
+        why = "not on Windows" if sys.platform == "win32" else "switched off by AIMUX_DAEMON"
+        return [Finding("daemon", OK, f"{why}: each client has a server of its own")]
+    try:
+        place = own_place()
+        facts = await ask(place, "status")
+    except AimuxError as error:
+        return [Finding("daemon", BAD, error.message, error.hint or "")]
+    if facts is None:
+        pid = running(place)
+        if pid:
+            said = f"pid {pid} holds {place.state_dir} and does not listen at {place.socket}"
+            return [Finding("daemon", WARN, said, "aimux daemon stop --force")]
+        return [Finding("daemon", OK, f"none runs, clients start it; socket {place.socket}")]
+    said = f"pid {facts['pid']}, version {facts['version']}, socket {place.socket}"
+    if facts["version"] != __version__:
+        return [Finding("daemon", WARN, f"{said}; this is {__version__}", "aimux daemon restart")]
+    return [Finding("daemon", OK, said)]
+
+
+async def _server() -> list[Finding]:
+    began = trio.current_time()
+    try:
+        with trio.fail_after(ANSWER_S):
+            async with open_client(name="aimux-doctor") as client:
+                took = trio.current_time() - began
+                body = await client.call("sessions", {"action": "health", "refresh": True})
+    except trio.TooSlowError:
+        said = f"no answer for {ANSWER_S:g} s"
+        return [Finding("server", BAD, said, "see the log: aimux config path", is_vital=True)]
+    except AimuxError as error:
+        return [Finding("server", BAD, error.message, error.hint or "", is_vital=True)]
+    ways = ", ".join(part_of(body, "clients"))
+    said = f"answered in {took * 1000:.0f} ms, pid {body.get('pid')}, over {ways}"
+    states = rows_of(body, "clis")
+    ready = [as_text(each["name"]) for each in states if each.get("is_ready")]
+    summary = Finding(
+        "CLIs",
+        OK if ready else BAD,
+        f"{len(ready)} of {len(states)} ready",
+        "" if ready else "install one of those below; aimux demo --emulated works without",
+        is_vital=True,
+    )
+    everywhere = _common_places(states)
+    places = [Finding("places", OK, ", ".join(everywhere))] if everywhere else []
+    found = [_cli(state, everywhere) for state in states]
+    return [Finding("server", OK, said, is_vital=True), summary, *places, *found]
+
+
+def _common_places(states: Sequence[Json]) -> list[str]:
+    """Where every CLI that is missing was looked for, in that order."""
+    looked = [_places(each) for each in states if not each.get("path") and _places(each)]
+    first, *others = looked or [[]]
+    return [place for place in first if all(place in each for each in others)]
+
+
+def _places(state: Json) -> list[str]:
+    found = state.get("places")
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
+def _cli(state: Json, everywhere: Sequence[str]) -> Finding:
+    name = as_text(state["name"])
+    facts = [as_text(state.get(key)) for key in ("state", "version", "path", "reason")]
+    said = ", ".join(each for each in facts if each)
+    if not state.get("path") and state.get("state") != "disabled":
+        own = [each for each in _places(state) if each not in everywhere]
+        said += f"; looked in the places above{''.join(f', {each}' for each in own)}"
+    verdict = OK if state.get("state") in {"ready", "disabled"} else WARN
+    return Finding(name, verdict, said, as_text(state.get("remedy")))

@@ -1,0 +1,261 @@
+"""Looking at jobs and sessions, and ending them."""
+
+import datetime
+from typing import Final
+
+import click
+
+from ._client import Json, McpClient
+from ._screen import (
+    DONE,
+    exit_code,
+    json_option,
+    note,
+    print_json,
+    rows_of,
+    say_error,
+    table,
+    with_server,
+)
+
+OPEN: Final = ("queued", "running")
+LONG_POLL_S: Final = 45
+PAGE: Final = 20
+PROMPT_COLUMNS: Final = 48
+
+
+@click.command(epilog="Example: aimux ps -a")
+@click.option("-a", "--all", "is_all", is_flag=True, help="Ended jobs too, latest first.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 100), default=PAGE, show_default=True,
+    help="Sessions to look through.",
+)  # fmt: skip
+@json_option
+def ps(*, is_all: bool, limit: int, as_json: bool) -> None:
+    """List the jobs that wait or run."""
+
+    async def work(client: McpClient) -> int:
+        jobs = await _jobs(client, "all" if is_all else "active", limit)
+        if not is_all:
+            jobs = [job for job in jobs if job["status"] in OPEN]
+        if as_json:
+            print_json(jobs)
+            return DONE
+        rows = [
+            (
+                job["id"], job["status"], job.get("cli"), job.get("model"), job.get("role"),
+                _age(job.get("created_at")), _took(job.get("duration_ms")),
+                _shortened(str(job.get("prompt_preview") or "")),
+            )
+            for job in jobs
+        ]  # fmt: skip
+        if rows:
+            table(("job", "status", "CLI", "model", "role", "age", "took", "prompt"), rows)
+        else:
+            note("no jobs" if is_all else "no job waits or runs; aimux ps -a lists ended ones")
+        return DONE
+
+    with_server(work)
+
+
+async def _jobs(client: McpClient, status: str, limit: int) -> list[Json]:
+    """The jobs of the latest sessions, latest first."""
+    wanted = {"action": "list", "status": status, "limit": limit}
+    sessions = rows_of(await client.call("sessions", wanted), "sessions")
+    found: list[Json] = []
+    for session in sessions:
+        body = await client.call("sessions", {"action": "info", "session_id": session["id"]})
+        found += rows_of(body, "jobs")
+    return sorted(found, key=lambda job: str(job.get("created_at")), reverse=True)
+
+
+@click.command(epilog="Example: aimux logs -f job_01K...")
+@click.argument("job")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
+@click.option("--json", "as_json", is_flag=True, help="Print each event as one line of JSON.")
+def logs(job: str, *, follow: bool, as_json: bool) -> None:
+    """Show what JOB did, event by event.
+
+    With -f the exit code is the job's: 0 if it completed, 1 if not.
+    """
+
+    async def work(client: McpClient) -> int:
+        after = 0
+        while True:
+            wait: Json = {"wait_seconds": LONG_POLL_S} if follow else {}
+            body = await client.call(
+                "status", {"job_id": job, "events_after": after, "max_chars": 1, **wait}
+            )
+            for event in rows_of(body, "events_list"):
+                after = max(after, _number(event.get("seq")))
+                _show_event(event, as_json=as_json)
+            if not follow:
+                return DONE
+            if body.get("status") not in OPEN:
+                say_error(body)
+                return exit_code(body)
+
+    with_server(work)
+
+
+def _show_event(event: Json, *, as_json: bool) -> None:
+    if as_json:
+        import orjson  # only here
+
+        click.echo(orjson.dumps(event))
+    elif event.get("line"):
+        at = _when(event.get("at"))
+        clock = at.astimezone().strftime("%H:%M:%S") if at is not None else ""
+        click.echo(f"{clock} {event['line']}")
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+@click.command(epilog="Example: aimux show job_01K...")
+@click.argument("job")
+@json_option
+def show(job: str, *, as_json: bool) -> None:
+    """Print the answer of JOB, or what there is of it, and its facts on stderr."""
+
+    async def work(client: McpClient) -> int:
+        body = await client.call("status", {"job_id": job, "include_content": True})
+        if as_json:
+            print_json(body)
+            return exit_code(body)
+        for name in ("job_id", "session_id", "status", "role", "cli", "model", "effort", "mode",
+                     "created_at", "duration_ms", "exit_code"):  # fmt: skip
+            if body.get(name) is not None:
+                note(f"{name:12} {body[name]}")
+        for attempt in rows_of(body, "attempts"):
+            note(f"{'attempt':12} {attempt.get('cli')}: {attempt.get('outcome')}")
+        for warning in rows_of(body, "warnings"):
+            note(f"{'warning':12} {warning.get('message')}")
+        say_error(body)
+        click.echo(str(body.get("content") or ""))
+        return exit_code(body)
+
+    with_server(work)
+
+
+@click.command(epilog="Example: aimux cancel job_01K...")
+@click.argument("job")
+@json_option
+def cancel(job: str, *, as_json: bool) -> None:
+    """End JOB politely: its CLI is asked to leave, then stopped."""
+    _end({"action": "cancel", "job_id": job}, as_json=as_json)
+
+
+@click.command(epilog="Example: aimux kill ses_01K...")
+@click.argument("session")
+@json_option
+def kill(session: str, *, as_json: bool) -> None:
+    """End all jobs of SESSION at once (a job's id will do for that job)."""
+    _end({"action": "kill", "session_id": session}, as_json=as_json)
+
+
+def _end(arguments: Json, *, as_json: bool) -> None:
+    async def work(client: McpClient) -> int:
+        body = await client.call("sessions", arguments)
+        if as_json:
+            print_json(body)
+        elif body.get("already_terminal"):
+            note("nothing was running")
+        elif "killed_jobs" in body:
+            click.echo("killed " + ", ".join(map(str, _list(body["killed_jobs"]))))
+        else:
+            click.echo(f"{body.get('job_id')} {body.get('status')}")
+        return DONE
+
+    with_server(work)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+@click.command(epilog="Example: aimux sessions --status completed -c codex")
+@click.option("--status", default="all", show_default=True, help="active, finished or a status.")
+@click.option("-c", "--cli", help="Only sessions of this CLI.")
+@click.option("-n", "--limit", type=click.IntRange(1, 100), default=PAGE, show_default=True)
+@click.option("--cursor", help="Go on after the page that named it.")
+@json_option
+def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+    """List kept conversations, latest first; continue one with aimux run -s ID."""
+    wanted: Json = {"action": "list", "status": status, "limit": limit}
+    wanted |= {"cli": cli} if cli else {}
+    wanted |= {"cursor": cursor} if cursor else {}
+
+    async def work(client: McpClient) -> int:
+        body = await client.call("sessions", wanted)
+        if as_json:
+            print_json(body)
+            return DONE
+        rows = [
+            (each["id"], each["status"], each.get("cli"), each.get("role"), each.get("turns"),
+             _age(each.get("last_active_at")), each.get("cwd"))
+            for each in rows_of(body, "sessions")
+        ]  # fmt: skip
+        if rows:
+            table(("session", "status", "CLI", "role", "turns", "age", "directory"), rows)
+        else:
+            note("no sessions")
+        if body.get("next_cursor"):
+            note(f"more: aimux sessions --cursor {body['next_cursor']}")
+        return DONE
+
+    with_server(work)
+
+
+@click.command(epilog="Example: aimux gc --older-than 48 --dry-run")
+@click.option("--older-than", type=click.FloatRange(0), metavar="HOURS",
+              help="Hours since they ended; server.session_ttl_hours if not given.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@json_option
+def gc(older_than: float | None, *, dry_run: bool, as_json: bool) -> None:
+    """Remove old ended jobs and sessions."""
+    wanted: Json = {"action": "gc", "dry_run": dry_run}
+    wanted |= {} if older_than is None else {"older_than_hours": older_than}
+
+    async def work(client: McpClient) -> int:
+        body = await client.call("sessions", wanted)
+        if as_json:
+            print_json(body)
+        else:
+            verb = "would remove" if dry_run else "removed"
+            click.echo(
+                f"{verb} {body['removed_jobs']} jobs and {body['removed_sessions']} sessions "
+                f"older than {body['older_than_hours']:g} hours"
+            )
+        return DONE
+
+    with_server(work)
+
+
+def _when(stamp: object) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(stamp) if isinstance(stamp, str) else None
+
+
+def _age(stamp: object) -> str:
+    at = _when(stamp)
+    if at is None:
+        return ""
+    seconds = (datetime.datetime.now(datetime.UTC) - at).total_seconds()
+    return _took(seconds * 1000)
+
+
+def _took(milliseconds: object) -> str:
+    """A length of time in its largest fitting unit."""
+    if not isinstance(milliseconds, int | float):
+        return ""
+    seconds = milliseconds / 1000
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s" if seconds >= 10 else f"{seconds:.1f}s"
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= PROMPT_COLUMNS else line[: PROMPT_COLUMNS - 1] + "…"

@@ -1,0 +1,194 @@
+"""`aimux run`: one prompt, its answer on stdout."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+import orjson
+from rich.console import Console
+
+from aimux.model import EFFORTS, Mode
+
+from ._client import Json, McpClient
+from ._screen import (
+    as_text,
+    exit_code,
+    json_option,
+    note,
+    part_of,
+    print_json,
+    rows_of,
+    say_error,
+    table,
+    with_server,
+)
+
+LONG_POLL_S: Final = 45  # for a job that was handed over
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  aimux run -r codereview "Review the last commit"
+  git diff | aimux run -r codereview - > review.md
+  aimux run -c claude -s ses_01K... "And the tests?"
+
+Exit codes: 0 the job completed, 1 it did not, 2 it could not be asked for, 130 interrupted."""
+)
+@click.argument("prompt")
+@click.option("-r", "--role", help="Kind of work; chooses CLI, model, effort and mode.")
+@click.option("-c", "--cli", help="CLI to use instead of the role's (see aimux clis).")
+@click.option("-m", "--model", help="Model, as the CLI names it.")
+@click.option("-e", "--effort", type=click.Choice(EFFORTS), help="Reasoning effort.")
+@click.option(
+    "--mode",
+    type=click.Choice([str(mode) for mode in Mode]),
+    help="What the CLI may do to the directory; the role's stance if not given.",
+)
+@click.option(
+    "-C",
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    help="Directory to work in; this one if not given.",
+)
+@click.option("-s", "--session", help="Continue this session.")
+@click.option("--timeout", type=float, help="Deadline of the whole job, in seconds.")
+@click.option("--async", "is_async", is_flag=True, help="Print the job's id and leave it running.")
+@click.option(
+    "--schema",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the JSON Schema that the answer must fit; prints the answer as JSON.",
+)
+@click.option(
+    "--fallback/--no-fallback", default=None, help="Whether other CLIs are tried if one fails."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be run, and start nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@json_option
+def run(prompt: str, *, is_async: bool, quiet: bool, as_json: bool, **given: object) -> None:
+    """Run PROMPT on an AI coding CLI and print its answer.
+
+    PROMPT is taken as it stands, - reads it from stdin. Progress goes to stderr and the answer
+    alone to stdout. An interrupt cancels the job and stops the CLI.
+    """
+    arguments = _arguments(prompt, given)
+    if given["dry_run"]:
+        with_server(lambda client: _plan(client, arguments, as_json=as_json))
+    if is_async:
+        with_server(lambda client: _leave(client, arguments, as_json=as_json))
+    with_server(lambda client: _wait(client, arguments, as_json=as_json, is_quiet=quiet))
+
+
+def _arguments(prompt: str, given: Json) -> Json:
+    """What `exec` is called with. Raises click.UsageError: there is no prompt, or no schema."""
+    text: str = click.get_text_stream("stdin").read() if prompt == "-" else prompt
+    if not text.strip():
+        raise click.UsageError("the prompt is empty")
+    names = {"directory": "cwd", "session": "session_id", "timeout": "timeout_seconds"}
+    arguments: Json = {
+        names.get(name, name): value
+        for name, value in given.items()
+        if value is not None and value is not False and name != "schema"
+    }
+    if given["fallback"] is False:
+        arguments["fallback"] = False
+    schema = given["schema"]
+    if isinstance(schema, Path):
+        try:
+            arguments["schema"] = orjson.loads(schema.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise click.UsageError(f"{schema} is not JSON: {error}") from error
+        if not isinstance(arguments["schema"], dict):
+            raise click.UsageError(f"{schema} is not a JSON Schema: it must hold an object")
+    return {"prompt": text, **arguments}
+
+
+async def _wait(client: McpClient, arguments: Json, *, as_json: bool, is_quiet: bool) -> int:
+    with _progress(is_quiet=is_quiet) as on_progress:
+        body = await client.call("exec", arguments, on_progress)
+        while body.get("status") in {"queued", "running"}:  # handed over
+            follow = {"job_id": body["job_id"], "wait_seconds": LONG_POLL_S}
+            body = await client.call("status", follow, on_progress)
+    if body.get("truncated"):
+        body = await client.call("status", {"job_id": body["job_id"], "include_content": True})
+    if as_json:
+        print_json(body)
+        return exit_code(body)
+    if "schema" in arguments and body.get("data") is not None:
+        print_json(body["data"])
+    else:
+        content = str(body.get("content") or "")
+        click.echo(content, nl=bool(content) and not content.endswith("\n"))
+    _say_end(body, is_quiet=is_quiet)
+    return exit_code(body)
+
+
+def _say_end(body: Json, *, is_quiet: bool) -> None:
+    for warning in rows_of(body, "warnings"):
+        note(f"warning: {warning.get('message')}")
+    say_error(body)
+    if not is_quiet:
+        what = [body.get("cli"), body.get("model"), body.get("status")]
+        took = f"{body['duration_ms']} ms" if body.get("duration_ms") is not None else None
+        facts = [as_text(each) for each in (*what, took, body.get("session_id")) if each]
+        note(" · ".join(facts))
+
+
+@contextlib.contextmanager
+def _progress(*, is_quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Where progress lines go: one line that changes in a terminal, else one after the other."""
+    if is_quiet:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        with Console(stderr=True).status("asking", spinner="dots") as status:
+            yield lambda line: status.update(f"[dim]{_plain(line)}[/dim]")
+    else:
+        yield lambda line: note(f"… {line}")
+
+
+def _plain(line: str) -> str:
+    return line.replace("[", "\\[")
+
+
+async def _leave(client: McpClient, arguments: Json, *, as_json: bool) -> int:
+    health = await client.call("sessions", {"action": "health"})
+    if "stdio" in part_of(health, "clients"):
+        raise click.UsageError(
+            "--async needs the daemon: this server ends with the command, and its jobs with it "
+            "(is AIMUX_DAEMON=off set?)"
+        )
+    body = await client.call("exec", {**arguments, "async": True})
+    if as_json:
+        print_json(body)
+    else:
+        click.echo(str(body.get("job_id")))
+        note(f"follow it with: aimux logs -f {body.get('job_id')}")
+    return exit_code(body)
+
+
+async def _plan(client: McpClient, arguments: Json, *, as_json: bool) -> int:
+    body = await client.call("exec", arguments)
+    if as_json:
+        print_json(body)
+        return 0
+    click.echo(str(body["content"]))
+    plan = part_of(body, "plan")
+    rows = []
+    for each in rows_of(plan, "candidates"):
+        argv = each.get("argv")
+        shown = " ".join(_quoted(str(word)) for word in argv) if isinstance(argv, list) else ""
+        error = part_of(each, "error").get("message")
+        rows.append((each.get("cli"), each.get("read_strength"), error or shown))
+    table(("CLI", "read", "argv"), rows)
+    for each in rows_of(plan, "skipped"):
+        click.echo(f"not {each.get('cli')}: {each.get('reason')}")
+    return 0
+
+
+def _quoted(word: str) -> str:
+    import shlex  # only here
+
+    return shlex.quote(word)
