@@ -7,12 +7,17 @@ import sys
 def main() -> None:
     """Entry point of `aimux`: without arguments the stdio MCP server, else a command."""
     words = sys.argv[1:]
+    if not words and os.environ.get("MCP_TRANSPORT", "").strip().lower() not in {"", "stdio"}:
+        from aimux.daemon import serve_network
+
+        sys.exit(serve_network())
     if words in ([], ["--in-process"]):  # a host starts this: start-up is on the user's path
         sys.exit(_serve_stdio(is_alone=bool(words)))
     if words[:2] == ["daemon", "run"] and (len(words) == 2 or words[2] == "--ready-fd"):
-        from aimux.daemon import run_daemon  # a shim waits for it
+        from aimux.daemon import NetworkListener, run_daemon  # a shim waits for it
 
-        sys.exit(run_daemon(ready_fd=int(words[3]) if len(words) > 3 else None))
+        ready_fd = int(words[3]) if len(words) > 3 else None
+        sys.exit(run_daemon(ready_fd=ready_fd, listeners=[NetworkListener()]))
     from aimux.console import main as console
 
     console()

@@ -3,4 +3,5 @@
 from ._ask import ask as ask, own_place as own_place, wait_gone as wait_gone
 from ._entry import run_daemon as run_daemon
 from ._lockfile import running as running
+from ._network import NetworkListener as NetworkListener, serve_network as serve_network
 from ._stdio import serve_stdio as serve_stdio

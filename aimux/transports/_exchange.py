@@ -262,6 +262,7 @@ class OneShotWire(ExchangeWire):
 
     posted: Posted | None = None
     _is_taken: bool = False
+    _is_closed: bool = False
 
     async def receive(self) -> Sequence[Posted] | None:
         """The message; then, once it is answered, the end."""
@@ -270,9 +271,15 @@ class OneShotWire(ExchangeWire):
             self._is_taken = True
             await trio.lowlevel.checkpoint()
             return [self.posted]
-        while not self.posted.exchange.is_over:
+        while not (self.posted.exchange.is_over or self._is_closed):
             await self.posted.exchange.wait_news()
         return None
+
+    def close(self) -> None:
+        """End the input: what is computed is answered, a listener hears the end (F-10)."""
+        self._is_closed = True
+        if self.posted is not None:
+            self.posted.exchange.wake()
 
 
 class SessionWire(ExchangeWire):

@@ -86,7 +86,7 @@ class _SocketEndpoint:
 
 
 class _Source:
-    """Middleware: nothing is answered to a foreign page or name, not even what exists here."""
+    """Nothing is answered to a foreign page or name, not even what exists here."""
 
     def __init__(self, app: Asgi, gate: Gate) -> None:
         self._app = app
@@ -115,31 +115,48 @@ async def _turn_away(refused: Refused, scope: Scope, send: Send) -> None:
     await send({"type": f"{kind}.body", "body": refused.body})
 
 
-def make_app(
-    door: Door,
-    endpoint: str,
-    serve: Serve,
-    client: Client,
-    nursery: trio.Nursery,
-    *,
-    schema_of: SchemaOf | None = None,
-) -> Asgi:
+class Site:
     """The ASGI application of every network transport; sessions live in `nursery`."""
-    gate = Gate(door)
-    streamable = Streamable(serve, client, nursery, schema_of=schema_of)
-    legacy = LegacySse(serve, client, post_path=POST_PATH)
-    sockets = _SocketEndpoint(gate, WebSockets(serve, client))
-    app = Starlette(
-        routes=[
-            Route(endpoint, _Endpoint(gate, streamable.handle)),
-            Route(SSE_PATH, _Endpoint(gate, legacy.open)),
-            Route(POST_PATH, _Endpoint(gate, legacy.post)),
-            WebSocketRoute(endpoint, sockets),
-            WebSocketRoute(SOCKET_PATH, sockets),
-        ]
-    )
-    app.router.redirect_slashes = False  # a redirect would send the token elsewhere
-    return _Source(cast(Asgi, app), gate)
+
+    def __init__(
+        self,
+        door: Door,
+        endpoint: str,
+        serve: Serve,
+        client: Client,
+        nursery: trio.Nursery,
+        *,
+        schema_of: SchemaOf | None = None,
+    ) -> None:
+        gate = Gate(door)
+        self._streamable = Streamable(serve, client, nursery, schema_of=schema_of)
+        self._legacy = LegacySse(serve, client, post_path=POST_PATH)
+        self._sockets = WebSockets(serve, client)
+        sockets = _SocketEndpoint(gate, self._sockets)
+        app = Starlette(
+            routes=[
+                Route(endpoint, _Endpoint(gate, self._streamable.handle)),
+                Route(SSE_PATH, _Endpoint(gate, self._legacy.open)),
+                Route(POST_PATH, _Endpoint(gate, self._legacy.post)),
+                WebSocketRoute(endpoint, sockets),
+                WebSocketRoute(SOCKET_PATH, sockets),
+            ]
+        )
+        app.router.redirect_slashes = False  # a redirect would send the token elsewhere
+        self._app = _Source(cast(Asgi, app), gate)
+
+    def __repr__(self) -> str:
+        return f"<Site: {self._streamable!r}, {self._legacy!r}, {self._sockets!r}>"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or serve one socket."""
+        await self._app(scope, receive, send)
+
+    def end(self) -> None:
+        """End the input of every client; what is computed is still answered."""
+        self._streamable.end()
+        self._legacy.end()
+        self._sockets.end()
 
 
 @attrs.define(eq=False)
@@ -203,6 +220,7 @@ def _config() -> Config:
     config.alpn_protocols = ["http/1.1"]
     config.include_server_header = False
     config.keep_alive_timeout = IDLE_S
+    config.ssl_handshake_timeout = HANDSHAKE_S
     config.h11_max_incomplete_size = HEADER_BYTES
     config.websocket_max_message_size = BODY_BYTES
     config.websocket_ping_interval = PING_S
@@ -231,19 +249,29 @@ def _tls(settings: TransportSettings) -> ssl.SSLContext | None:
     return context
 
 
+@attrs.frozen
+class Listening:
+    """A network server at work: the URL of its MCP endpoint, and how to end its clients' input."""
+
+    url: str
+    end: Callable[[], None]
+
+
 async def serve_http(
     door: Door,
     settings: TransportSettings,
     serve: Serve,
     client: Client,
     *,
+    nursery: trio.Nursery,
     schema_of: SchemaOf | None = None,
-    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+    task_status: trio.TaskStatus[Listening] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve Streamable HTTP, legacy SSE and WebSocket on one port until cancelled.
+    """Take clients of Streamable HTTP, legacy SSE and WebSocket on one port until cancelled.
 
-    Starts with the URL of the MCP endpoint. Each client is handed to `serve`, with a copy of
-    `client` that says which transport it came by. Cancelling it ends every session.
+    Each client is handed to `serve` in `nursery`, with a copy of `client` that says which transport
+    it came by. After the cancellation nobody new is taken; connections close with their answer, and
+    `Listening.end` lets the clients go that are still there.
 
     Raises:
         SetupFault: the port is taken or may not be used, or the certificate is wrong.
@@ -257,16 +285,17 @@ async def serve_http(
     host = f"[{door.host}]" if ":" in door.host else door.host
     scheme = "http" if context is None else "https"
     url = f"{scheme}://{host}:{port}{settings.endpoint}"
-    async with trio.open_nursery() as sessions:
-        app = make_app(door, settings.endpoint, serve, client, sessions, schema_of=schema_of)
-        config = _config()
-        connections = _Connections(wrap_app(cast(Framework, app), 0, "asgi"), config)
-        wrapped = (
-            listeners
-            if context is None
-            else [trio.SSLListener(each, context, https_compatible=True) for each in listeners]
-        )
-        config.ssl_handshake_timeout = HANDSHAKE_S
-        await sessions.start(partial(trio.serve_listeners, connections.serve, cast(Any, wrapped)))
-        log.info("listening on %s", url)
-        task_status.started(url)
+    site = Site(door, settings.endpoint, serve, client, nursery, schema_of=schema_of)
+    connections = _Connections(wrap_app(cast(Framework, site), 0, "asgi"), _config())
+    doors: list[Any] = [*listeners]
+    if context is not None:
+        doors = [trio.SSLListener(each, context, https_compatible=True) for each in listeners]
+    log.info("listening on %s", url)
+    try:
+        async with trio.open_nursery() as accepting:
+            await accepting.start(
+                partial(trio.serve_listeners, handler_nursery=nursery), connections.serve, doors
+            )
+            task_status.started(Listening(url, site.end))
+    finally:  # sets an event and does not wait: idle connections close, others after their answer
+        await connections.context.terminated.set()

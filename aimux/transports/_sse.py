@@ -62,6 +62,11 @@ class LegacySse:
     def __repr__(self) -> str:
         return f"<LegacySse: {len(self._wires)} streams>"
 
+    def end(self) -> None:
+        """End every client's input."""
+        for wire in self._wires.values():
+            wire.into.close()
+
     async def open(self, visit: Visit) -> None:
         """Serve one client on the response to its GET."""
         if visit.method != "GET":

@@ -82,6 +82,7 @@ class Streamable:
         self._nursery = nursery
         self._schema_of = schema_of
         self._sessions: dict[str, HttpSession] = {}
+        self._calls: set[OneShotWire] = set()  # modern ones
 
     def __repr__(self) -> str:
         return f"<Streamable: {len(self._sessions)} sessions>"
@@ -97,6 +98,13 @@ class Streamable:
                 await self._delete(visit)
             case _:
                 await visit.refuse(405, "not served here", [(b"allow", b"POST, GET, DELETE")])
+
+    def end(self) -> None:
+        """End every client's input; what is computed is still answered."""
+        for session in list(self._sessions.values()):
+            self._drop(session)
+        for wire in self._calls:
+            wire.close()
 
     # ------------------------------------------------------------------ POST
 
@@ -132,11 +140,19 @@ class Streamable:
 
         async def call() -> None:
             async with trio.open_nursery() as serving:
-                serving.start_soon(self._serve, wire, client)
+                serving.start_soon(self._serve_call, wire, client)
                 await self._reply(visit, exchange, is_modern=True)
                 serving.cancel_scope.cancel(reason="answered")
 
-        await visit.while_here(call())
+        self._calls.add(wire)
+        try:
+            await visit.while_here(call())
+        finally:
+            self._calls.discard(wire)
+
+    async def _serve_call(self, wire: OneShotWire, client: Client) -> None:
+        await self._serve(wire, client)
+        wire.end()  # without an answer there will be none
 
     async def _post_to(
         self, visit: Visit, session: HttpSession, body: bytes, facts: HttpFacts

@@ -173,9 +173,10 @@ async def _open_fixture():  # noqa: ANN202 - see open_fixture
     door = choose_door(("127.0.0.1", 0), token=None, is_configured=False, env={})
     async with trio.open_nursery() as nursery:
         host = Host(Fixture(secrets.token_bytes(32)), nursery)
-        start = partial(serve_http, schema_of=Fixture.schema_of)
+        start = partial(serve_http, nursery=nursery, schema_of=Fixture.schema_of)
         settings = TransportSettings()
-        yield await nursery.start(start, door, settings, host.serve, NOBODY)
+        listening = await nursery.start(start, door, settings, host.serve, NOBODY)
+        yield listening.url
         nursery.cancel_scope.cancel(reason="done")
 
 

@@ -14,4 +14,4 @@ from aimux.transports._exchange import (
     SessionWire as SessionWire,
     Wire as Wire,
 )
-from aimux.transports._http import make_app as make_app, serve_http as serve_http
+from aimux.transports._http import Listening as Listening, Site as Site, serve_http as serve_http

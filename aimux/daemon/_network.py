@@ -1,0 +1,126 @@
+"""The network side of the daemon: HTTP, SSE and WebSocket clients over the same state."""
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import trio
+
+from aimux.errors import AimuxError, SetupFault
+from aimux.server import serve_session
+from aimux.tools import Client
+
+from ._stdio import own_directory
+
+if TYPE_CHECKING:  # its libraries cost 0.1 s, and most daemons have no network side
+    from aimux.model import TransportSettings
+    from aimux.transports.network import Door, Wire
+
+    from ._serve import Hall
+
+SECRETS: Final = frozenset({"AIMUX_AUTH_TOKEN", "AIMUX_AUTH_TOKEN_FILE"})  # no child needs them
+SETTLE_S: Final = 1.0  # looking costs imports and files: a client waits for its first answer
+
+log = logging.getLogger("aimux.http")
+
+
+def _client(env: Mapping[str, str]) -> Client:
+    """Network clients say nothing of where they are: they work where this process stands."""
+    kept = {name: value for name, value in env.items() if name not in SECRETS}
+    return Client(key="http", cwd=own_directory(), env=kept, transport="http")
+
+
+@attrs.frozen
+class NetworkListener:
+    """A way into the daemon by network.
+
+    With an address (or `is_wanted`) it must work, or the daemon does not start. Otherwise it
+    listens if `server.transport.type` says so, and what is wrong with that is logged.
+    """
+
+    address: str = ""
+    is_wanted: bool = False
+    is_public: bool = False
+
+    def options(self) -> list[str]:
+        """The words after `aimux daemon run` that make the same listener."""
+        if not self.is_wanted:
+            return []
+        public = ["--bind-public"] if self.is_public else []
+        return ["--http", *([self.address] if self.address else []), *public]
+
+    async def __call__(
+        self, hall: "Hall", *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve network clients until the daemon takes no new ones."""
+        if self.is_wanted:
+            await self._serve(hall, task_status)
+            return
+        task_status.started()
+        await trio.sleep(SETTLE_S)
+        try:
+            await self._serve(hall, trio.TASK_STATUS_IGNORED)
+        except AimuxError as error:
+            log.error("no network clients: %s (%s)", error.message, error.hint)  # noqa: TRY400  # not a bug
+
+    async def _serve(self, hall: "Hall", task_status: trio.TaskStatus[None]) -> None:
+        env = dict(os.environ)
+        plan = await trio.to_thread.run_sync(self._plan, env)
+        if plan is None:
+            return
+        network = importlib.import_module("aimux.transports.network")  # by now in memory
+        door, transport = plan
+        hall.stays = True
+        async with trio.open_nursery() as serving:
+            listening = await serving.start(
+                partial(network.serve_http, nursery=hall.nursery),
+                door,
+                transport,
+                partial(_serve_one, hall),
+                _client(env),
+            )
+            hall.enders.append(listening.end)
+            sys.stderr.write(f"aimux: serving {listening.url}\n")
+            task_status.started()
+
+    def _plan(self, env: Mapping[str, str]) -> "tuple[Door, TransportSettings] | None":
+        """Where to listen and how; None: nobody asked for it. Reads files."""
+        from aimux.config import ClientContext, load, state_dir
+        from aimux.model import Severity, TransportType
+        from aimux.transports.network import choose_door, find_token
+
+        flags: dict[str, object] = {"server.transport.port": self.address} if self.address else {}
+        snapshot = load(ClientContext(cwd=Path("/"), env=env, flags=flags))
+        server = snapshot.settings.server
+        if not self.is_wanted and server.transport.type is TransportType.STDIO:
+            return None
+        for problem in snapshot.problems:
+            if problem.severity is Severity.ERROR and "server.transport" in problem.message:
+                raise SetupFault(str(problem))
+        token, is_configured = find_token(env, server.auth_token, state_dir(env))
+        door = choose_door(
+            server.transport.address,
+            token=token,
+            is_configured=is_configured,
+            env=env,
+            is_public=self.is_public,
+        )
+        return door, server.transport
+
+
+async def _serve_one(hall: "Hall", wire: "Wire", client: Client) -> None:
+    await serve_session(wire, hall.app, client)
+
+
+def serve_network() -> int:
+    """Be the daemon of this environment with its network side open; the exit code."""
+    from ._entry import run_daemon
+
+    listener = NetworkListener(is_wanted=True)
+    return run_daemon(listeners=[listener], options=listener.options())
