@@ -337,6 +337,7 @@ class _Attempts:
             duration_s=report.duration_s,
             usage=report.reading.usage,
         )
+        self.shop.guard.learn(plan.cli, failure)
         if failure is None:
             return None
         step = AFTER[failure.failure_class]

@@ -62,6 +62,9 @@ from ._metrics import Metrics
 from ._retelling import Exchange, exchanges
 
 PREVIEW_CHARS: Final = 200
+VERIFY_PROMPT: Final = "Answer with the single word: ready"
+VERIFY_S: Final = 60.0  # a CLI that retries a refused key silently is not logged in either
+VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
 SHELVED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
 SHELVED_CHARS: Final = 100_000  # of one answer
 
@@ -301,6 +304,41 @@ class Engine:
 
     async def _work(self, request: Request, ticket: Ticket) -> JobFinished:
         return await run_attempts(request, ticket, self._shop)
+
+    async def verify(self, client: Client, *, only: str = "") -> None:
+        """Run one tiny prompt on each installed CLI (or on one), so that its login is known.
+
+        What they answer is in `guard.verified`; a CLI that cannot be run says nothing. At most
+        `VERIFIED_AT_ONCE` run together, each for at most `VERIFY_S`. Cancelling it ends them.
+        """
+        snapshot = await self.snapshot(client)
+        clis = await self.board.ready(snapshot, client.env, refresh=True)
+        places = trio.CapacityLimiter(VERIFIED_AT_ONCE)
+
+        async def ask(cli: str) -> None:
+            wish = Wish(
+                tool="verify",
+                prompt=VERIFY_PROMPT,
+                want=Want(cli=cli, fallback=False),
+                client=client,
+                mode=Mode.READ,
+                timeout_s=VERIFY_S,
+            )
+            async with places:
+                try:
+                    ticket = await self.start(await self.prepare(wish))
+                except AimuxError as error:
+                    log.info("not verified", cli=cli, error=error.message)
+                    return
+                try:
+                    await ticket.done.wait()
+                finally:
+                    ticket.cancel("verification given up")
+
+        async with trio.open_nursery() as asking:
+            for cli in clis:
+                if not only or cli == only:
+                    asking.start_soon(ask, cli)
 
     # ------------------------------------------------------------------ looking
 

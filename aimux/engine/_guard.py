@@ -13,7 +13,7 @@ import attrs
 import trio
 
 from aimux.errors import CircuitOpen
-from aimux.model import Failure
+from aimux.model import Failure, FailureClass
 from aimux.rules import (
     Breaker,
     BreakerRule,
@@ -70,6 +70,8 @@ class Guard:
         self._silent: defaultdict[str, dict[trio.CancelScope, Pass]] = defaultdict(dict)
         self._counts: defaultdict[str, _Counts] = defaultdict(_Counts)
         self._cooldowns = Cooldowns()
+        self._verified: dict[str, str] = {}
+        self._trouble: dict[str, str] = {}
 
     def __repr__(self) -> str:
         states = {cli: str(self.view(cli).state) for cli in sorted(self._breakers)}
@@ -93,8 +95,22 @@ class Guard:
                 retry_after_s=view.retry_after_s,
                 requests=counts.requests,
                 errors=counts.errors,
+                trouble=self._trouble.get(cli, ""),
             )
         return told
+
+    def learn(self, cli: str, failure: Failure | None) -> None:
+        """What a turn told of a CLI's login: a refused key is remembered until a turn succeeds."""
+        if failure is None:
+            self._verified[cli] = "ok"
+            self._trouble.pop(cli, None)
+        elif failure.failure_class is FailureClass.AUTH:
+            self._verified[cli] = failure.code
+            self._trouble[cli] = f"not logged in: {failure.hint or failure.message}"
+
+    def verified(self, cli: str) -> str:
+        """`ok`, the code of a refused login, or nothing if no turn has told."""
+        return self._verified.get(cli, "")
 
     def cooled(self) -> list[Cooldown]:
         """The (cli, model) pairs that are left alone."""
@@ -121,6 +137,8 @@ class Guard:
         for name in [cli] if cli else list(self._breakers):
             self._breakers[name] = reset(self._breaker(name))
         self._cooldowns = flush(self._cooldowns, cli=cli)
+        for name in [cli] if cli else list(self._trouble):
+            self._trouble.pop(name, None)
 
     @asynccontextmanager
     async def turn(self, cli: str) -> AsyncIterator[Pass]:

@@ -250,6 +250,9 @@ SESSIONS: Final = Tool(
             ),
             "dry_run": _flag("for gc: only count"),
             "refresh": _flag("for health: look for the CLIs again"),
+            "verify": _flag(
+                "for health: run one tiny prompt on each CLI, so that its login is known"
+            ),
         },
         ("action",),
     ),

@@ -40,7 +40,10 @@ async def health_json(
         "pid": os.getpid(),
         "started_at": stamp(engine.started_at),
         "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
-        "clis": [attrs.asdict(state) for state in board],
+        "clis": [
+            {**attrs.asdict(state), "verified": engine.guard.verified(state.name) or None}
+            for state in board
+        ],
         "clis_ready": [state.name for state in board if state.is_ready],
         "breakers": {
             cli: {

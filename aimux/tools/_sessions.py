@@ -48,6 +48,8 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
             body = await _gc(desk, call)
         case _:
             refresh = bool(call.arguments.get("refresh"))
+            if call.arguments.get("verify"):
+                await desk.engine.verify(call.client)
             body = await health_json(desk.engine, call.client, desk.clients(), refresh=refresh)
     shown: Json = {"action": action, **body}
     shown["guidance"] = guide("sessions", shown)
