@@ -1,4 +1,4 @@
-"""`status`: a job's state, progress and answer; waits for its end if asked to."""
+"""`status`: a job's state, progress and answer; waits for its end, or its next event, if asked."""
 
 import trio
 
@@ -44,6 +44,7 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
     """The state of a job. Cancelling it only ends the waiting."""
     job_id = str(call.arguments["job_id"])
     wait = call.arguments.get("wait_seconds")
+    after = call.arguments.get("events_after")
     job, ticket = await desk.engine.job(job_id)
     if ticket is not None and isinstance(wait, int | float) and wait > 0:
         with trio.move_on_after(wait):
@@ -51,15 +52,22 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
                 waiting.start_soon(
                     report_progress, ticket, call.caller, desk.settings.progress_interval_seconds
                 )
+                if isinstance(after, int):
+                    waiting.start_soon(_end_after, waiting.cancel_scope, ticket, after)
                 await ticket.done.wait()
                 waiting.cancel_scope.cancel(reason="the job ended")
         job = ticket.job
     payload = _payload(desk, call, job, ticket)
-    after = call.arguments.get("events_after")
     if not isinstance(after, int):
         return payload
     entries = await desk.engine.entries(JobId(job_id), after)
     return Payload({**payload.body, "events_list": [entry_json(each) for each in entries]})
+
+
+async def _end_after(scope: trio.CancelScope, ticket: Ticket, seq: int) -> None:
+    """End the waiting at the first event after `seq`: who follows a log wants it then."""
+    await ticket.log.wait_after(seq)
+    scope.cancel(reason="an event came")
 
 
 def _payload(desk: Desk, call: ToolCall, job: Job, ticket: Ticket | None) -> Payload:
