@@ -260,7 +260,14 @@ class _Attempts:
         return report
 
     async def _ask_hooks(self, when: HookTime, plan: Plan, turn: dict[str, object]) -> Said:
-        said = await ask_hooks(self.request.hooks, when, plan, self.ticket.job.role, turn)
+        said = await ask_hooks(
+            self.request.hooks,
+            when,
+            plan,
+            self.ticket.job.role,
+            turn,
+            self.shop.choose(is_terminal=False),
+        )
         for warning in said.warnings:
             self.ticket.log.add(warning)
         return said

@@ -13,7 +13,7 @@ import attrs
 import orjson
 import trio
 
-from aimux.drivers import Order, run_piped
+from aimux.drivers import Driver, Order
 from aimux.errors import AimuxError
 from aimux.model import HookError, HookSettings, HookTime, Plan, Stream, Warned
 from aimux.rules import excerpt
@@ -50,7 +50,12 @@ class _HookFailed(Exception):
 
 
 async def ask_hooks(
-    hooks: Mapping[str, HookSettings], when: HookTime, plan: Plan, role: str, turn: Json
+    hooks: Mapping[str, HookSettings],
+    when: HookTime,
+    plan: Plan,
+    role: str,
+    turn: Json,
+    drive: Driver,
 ) -> Said:
     """Ask the hooks of one moment in the order of their names; the first refusal ends it.
 
@@ -60,7 +65,7 @@ async def ask_hooks(
     warnings: list[Warned] = []
     for name, hook in _wanted(hooks, when, plan.cli, role):
         try:
-            answer = await _ask(hook, when, plan, turn)
+            answer = await _ask(hook, when, plan, turn, drive)
         except _HookFailed as failure:
             warnings.append(Warned(code="hook_failed", message=f"hook {name}: {failure}"))
             if hook.on_error is HookError.CLOSED:
@@ -102,7 +107,9 @@ def _annotations(name: str, body: Mapping[str, object]) -> list[Warned]:
     return [Warned(code="hook", message=f"{name}: {note}") for note in told]
 
 
-async def _ask(hook: HookSettings, when: HookTime, plan: Plan, turn: Json) -> _Answer:
+async def _ask(
+    hook: HookSettings, when: HookTime, plan: Plan, turn: Json, drive: Driver
+) -> _Answer:
     printed = bytearray()
     complained = bytearray()
 
@@ -119,7 +126,7 @@ async def _ask(hook: HookSettings, when: HookTime, plan: Plan, turn: Json) -> _A
     )
     try:
         with trio.move_on_after(hook.timeout_seconds) as limit:
-            gone = await run_piped(order, take)
+            gone = await drive(order, take)
     except AimuxError as error:
         raise _HookFailed(error.message) from error
     if limit.cancelled_caught:

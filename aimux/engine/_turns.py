@@ -27,6 +27,7 @@ import trio
 
 from aimux.dialects import Dialect, open_dialect
 from aimux.drivers import Child, Driver, Exit, Order
+from aimux.errors import AimuxError
 from aimux.model import (
     ChildExited,
     ChildStarted,
@@ -56,7 +57,7 @@ from aimux.rules import (
 from aimux.store import Spool
 
 from ._guard import Guard, Pass
-from ._jobs import Ticket
+from ._jobs import Ticket, first_leaf
 from ._log import JobLog
 
 STDERR_TAIL_BYTES: Final = 8_192
@@ -300,14 +301,22 @@ async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: P
         gone = await order.drive(child_order, turn.hear, task_status=task_status)
         watching.cancel_scope.cancel(reason="the child is gone")
 
-    async with trio.open_nursery() as watching:
-        child = await watching.start(drive)
-        ticket.child = child
-        turn.born(child)
-        joblog.add(ChildStarted(pid=child.pid, started=child.started))
-        watching.start_soon(turn.watch)
-        if plan.is_terminal:
-            watching.start_soon(turn.converse, ticket, typed)
+    fault: AimuxError | None = None
+    try:
+        async with trio.open_nursery() as watching:
+            child = await watching.start(drive)
+            ticket.child = child
+            turn.born(child)
+            joblog.add(ChildStarted(pid=child.pid, started=child.started))
+            watching.start_soon(turn.watch)
+            if plan.is_terminal:
+                watching.start_soon(turn.converse, ticket, typed)
+    except* AimuxError as group:  # a driver's refusal comes out bare: it has a next candidate
+        fault = first_leaf(group)
+    finally:
+        order.spool.close()  # after a cancellation too
+    if fault is not None:
+        raise fault
     assert gone is not None  # a driver returns an Exit or raises
     return _judged(turn, gone)
 
@@ -317,7 +326,6 @@ def _judged(turn: _Turn, gone: Exit) -> TurnReport:
     for event in turn.dialect.finish(gone.exit_code):
         if not isinstance(event, Ended):
             joblog.add(event)
-    order.spool.close()
     duration_s = trio.current_time() - turn.began
     joblog.add(
         ChildExited(
