@@ -84,7 +84,12 @@ def run(prompt: str, *, is_async: bool, quiet: bool, as_json: bool, **given: obj
 
 def _arguments(prompt: str, given: Json) -> Json:
     """What `exec` is called with. Raises click.UsageError: there is no prompt, or no schema."""
-    text: str = click.get_text_stream("stdin").read() if prompt == "-" else prompt
+    text = prompt
+    if prompt == "-":
+        try:
+            text = sys.stdin.buffer.read().decode()
+        except UnicodeDecodeError as error:
+            raise click.UsageError(f"the prompt on stdin is not UTF-8: {error}") from error
     if not text.strip():
         raise click.UsageError("the prompt is empty")
     names = {"directory": "cwd", "session": "session_id", "timeout": "timeout_seconds"}

@@ -206,7 +206,11 @@ STATUS: Final = Tool(
     input_schema=_object(
         {
             "job_id": _string("the job to look at"),
-            "wait_seconds": _seconds("wait this long for the end", minimum=0, maximum=3600),
+            "wait_seconds": _seconds(
+                "wait this long for the end; with events_after, for the next event",
+                minimum=0,
+                maximum=3600,
+            ),
             "offset": _count("first character of content to return", minimum=0),
             "tail": _count("return the last so many characters instead", minimum=1),
             "include_content": _flag("return the whole content, whatever its length"),
