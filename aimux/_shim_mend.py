@@ -31,7 +31,7 @@ NOT_INHERITED = ("AIMUX_CHILD", "AIMUX_DAEMON", "AIMUX_LINEAGE")  # a daemon is 
 STATEFUL = ("initialize", "logging/setLevel", "resources/subscribe")
 LOST = (
     "the aimux daemon stopped while this call was open, and work that nobody else waits for "
-    "stopped with it; another daemon is attached now"
+    "stopped with it; calls from now on go to another daemon"
 )
 HINT = (
     "asynchronous jobs keep their id and what they had said: status(job_id=...), or "

@@ -18,7 +18,7 @@ from aimux.daemon import NetworkListener, ask, own_place, run_daemon, running, w
 from aimux.errors import AimuxError, SetupFault
 
 STOP_S: Final = 60.0  # for a daemon to drain; `drain_seconds` is 10 unless somebody set it
-KILL_S: Final = 5.0  # from the last signal to the end
+KILL_S: Final = 2.0  # from the last signal to the end
 
 
 @click.group()

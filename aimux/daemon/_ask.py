@@ -15,7 +15,7 @@ from aimux.errors import AimuxError, SetupFault
 if sys.platform != "win32":
     import fcntl
 
-ANSWER_S: Final = 10.0  # a daemon that works answers in milliseconds
+ANSWER_S: Final = 5.0  # a daemon that works answers in milliseconds
 MAX_ANSWER_BYTES: Final = 1_000_000
 
 Json = Mapping[str, object]

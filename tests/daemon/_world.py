@@ -1,0 +1,173 @@
+"""A machine with a daemon of its own, and hosts that start `aimux` on it."""
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import attrs
+import psutil
+import trio
+
+from aimux._shim import Place, find_place
+from aimux.daemon import running, wait_gone
+
+from ..e2e._host import HELLO, Host, Json, Server, attach
+from ..e2e._stand import GRACE_S, Stand
+
+PATIENCE_S: Final = 60.0  # the machine may be slow; nothing here waits that long on a good day
+CLIS: Final = ("codex", "claude")
+_numbers = itertools.count(1)
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """One user's machine."""
+
+    stand: Stand
+    runtime: Path
+    servers: list[Server] = attrs.field(factory=list)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a host gives `aimux`."""
+        env = {**self.stand.env, "AIMUX_RUNTIME_DIR": str(self.runtime)}
+        del env["AIMUX_DAEMON"]
+        return env
+
+    @property
+    def place(self) -> Place:
+        return find_place(self.env)
+
+    @property
+    def daemon(self) -> int:
+        """The pid of the daemon; 0 if there is none."""
+        return running(self.place)
+
+    def daemons(self) -> list[int]:
+        """Every daemon process of this machine, as the system sees it."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                is_ours = process.environ().get("HOME") == str(self.stand.home)
+                if is_ours and process.cmdline()[1:5] == ["-m", "aimux", "daemon", "run"]:
+                    found.append(process.pid)
+        return found
+
+    async def gone(self) -> None:
+        """Return once no daemon is there."""
+        with trio.fail_after(PATIENCE_S):
+            await wait_gone(self.place)
+
+    async def no_children(self) -> None:
+        """Return once no child of a job lives; fails if one stays."""
+        with trio.fail_after(PATIENCE_S):
+            while True:
+                alive = [
+                    process
+                    for process in psutil.process_iter()
+                    if process.pid in self.stand.survivors()
+                ]
+                if not alive:
+                    return
+                await trio.to_thread.run_sync(psutil.wait_procs, alive, 0.5)
+
+    def close(self) -> None:
+        """End whatever still runs on this machine."""
+        for server in self.servers:
+            server.process.kill()
+            with server.process:
+                hang_up(server)
+        for pid in self.daemons():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in self.stand.survivors():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def make_world(root: Path, **server: object) -> Iterator[World]:
+    """A machine with two emulated CLIs; nothing of it is left running afterwards."""
+    stand = Stand(root=root)
+    stand.home.mkdir(parents=True)
+    stand.emulate(CLIS)
+    stand.configure(server={"max_concurrent_jobs": 40, "max_jobs_per_cli": 0, **server})
+    for cli in CLIS:
+        stand.overlay(cli, stop={"grace_s": GRACE_S, "leave_s": GRACE_S})
+    with tempfile.TemporaryDirectory(prefix="ax") as runtime:  # tmp_path is too long for a socket
+        world = World(stand=stand, runtime=Path(runtime))
+        try:
+            yield world
+        finally:
+            world.close()
+
+
+def start_aimux(world: World, *words: str, env: Mapping[str, str] | None = None) -> Server:
+    """An `aimux` process as a host starts it."""
+    stderr = world.stand.root / f"stderr-{next(_numbers)}"
+    with stderr.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aimux", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**world.env, **(env or {})},
+            cwd=world.stand.project(),
+        )
+    server = Server(process, stderr)
+    world.servers.append(server)
+    return server
+
+
+async def shake_hands(host: Host) -> Json:
+    """The opening of every revision with a handshake; the server's answer."""
+    response = await host.answer(await host.post("initialize", HELLO))
+    await host.notify("notifications/initialized")
+    return response
+
+
+@asynccontextmanager
+async def open_host(
+    world: World, *words: str, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Host]:
+    """A host with its server, shaken hands with. It hangs up in the end, kills what stays."""
+    server = start_aimux(world, *words, env=env)
+    try:
+        async with attach(server) as host:
+            await shake_hands(host)
+            yield host
+    finally:
+        hang_up(server)
+        with trio.move_on_after(PATIENCE_S, shield=True):
+            await trio.to_thread.run_sync(server.process.wait)
+
+
+def hang_up(server: Server) -> None:
+    """Close the server's input."""
+    assert server.process.stdin is not None
+    server.process.stdin.close()
+
+
+async def left(server: Server) -> float:
+    """Wait until the process is over; how long that took."""
+    begun = trio.current_time()
+    with trio.fail_after(PATIENCE_S):
+        await trio.to_thread.run_sync(server.process.wait)
+    return trio.current_time() - begun
+
+
+async def notice(host: Host, method: str) -> Json:
+    """The first notification of that method."""
+    with trio.fail_after(PATIENCE_S):
+        while True:
+            for message in host.heard:
+                if message.get("method") == method:
+                    return message
+            await host._more.wait()

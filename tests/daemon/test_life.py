@@ -1,0 +1,236 @@
+"""A daemon from its start to its end, as its clients and its operator see it."""
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+
+from aimux._shim import Place, connect, hello
+from aimux.daemon import ask
+from aimux.errors import AimuxError
+
+from ..daemon._world import PATIENCE_S, World, make_world, notice, open_host
+from ..e2e._host import Host, payload
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_daemon_without_clients_leaves(tmp_path: Path) -> None:
+    """After `idle_exit_seconds`; the socket's name goes with it."""
+    for world in make_world(tmp_path / "machine", idle_exit_seconds=0.2):
+        async with open_host(world) as host:
+            pid = (await host.call("sessions", action="health"))["pid"]
+        await world.gone()
+
+        assert pid
+        assert list(world.runtime.iterdir()) == []
+
+
+async def test_a_daemon_with_a_job_stays_though_nobody_is_there(tmp_path: Path) -> None:
+    """An asynchronous job outlives its client and is found completed."""
+    for world in make_world(tmp_path / "machine", idle_exit_seconds=0.2):
+        async with open_host(world) as host:
+            job = await host.call("exec", prompt="[[sleep 2]]", cli="codex", **{"async": True})
+        await world.gone()
+        async with open_host(world) as host:
+            after = await host.call("status", job_id=job["job_id"])
+
+        assert job["status"] == "running"
+        assert after["status"] == "completed"
+
+
+async def test_jobs_may_finish_within_the_drain(tmp_path: Path) -> None:
+    """SIGTERM under a call: it is answered, then the daemon leaves."""
+    for world in make_world(tmp_path / "machine", drain_seconds=30):
+        async with open_host(world) as host:
+            call = await host.post(
+                "tools/call",
+                {
+                    "name": "exec",
+                    "arguments": {"prompt": "[[sleep 1.5]] [[say 3]]", "cli": "codex"},
+                },
+            )
+            await _running(host, 1)
+            os.kill(world.daemon, signal.SIGTERM)
+            answer = payload(await host.answer(call))
+
+        assert answer["status"] == "completed", answer["error"]
+
+
+async def test_a_job_longer_than_the_drain_is_aborted(tmp_path: Path) -> None:
+    """The drain is over, the child is gone, the job says so, the next daemon knows."""
+    for world in make_world(tmp_path / "machine", drain_seconds=0.2):
+        async with open_host(world) as host:
+            job = await host.call("exec", prompt="[[sleep 60]]", cli="codex", **{"async": True})
+            old = world.daemon
+            os.kill(old, signal.SIGTERM)
+            await notice(host, "notifications/tools/list_changed")
+            after = await host.call("status", job_id=job["job_id"])
+            new = world.daemon
+        await world.no_children()
+
+        assert after["status"] == "aborted"
+        assert new != old
+
+
+async def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:
+    """The first waits for the job, the second ends it."""
+    for world in make_world(tmp_path / "machine", drain_seconds=300):
+        async with open_host(world) as host:
+            await host.call("exec", prompt="[[sleep 300]]", cli="codex", **{"async": True})
+            pid = world.daemon
+            os.kill(pid, signal.SIGTERM)
+            with trio.fail_after(PATIENCE_S):
+                while await trio.to_thread.run_sync(os.listdir, world.runtime):  # the first has not been heard
+                    await trio.lowlevel.checkpoint()
+            os.kill(pid, signal.SIGTERM)
+            await notice(host, "notifications/tools/list_changed")
+            health = await host.call("sessions", action="health")
+
+            assert health["pid"] == world.daemon != pid
+        await world.no_children()
+
+
+async def test_a_restart_keeps_process_socket_and_store(world: World) -> None:
+    """The client goes on; what was done before is found."""
+    async with open_host(world) as host:
+        job = await host.exec("[[say 5]]", cli="codex")
+        before = world.daemon
+        os.kill(before, signal.SIGHUP)
+        await notice(host, "notifications/tools/list_changed")
+        after = await host.call("status", job_id=job["job_id"])
+        health = await host.call("sessions", action="health")
+
+    assert after["status"] == "completed", after["error"]
+    assert after["content"] == job["content"]
+    assert health["pid"] == before == world.daemon
+
+
+async def test_a_restart_waits_for_jobs(world: World) -> None:
+    """Nothing is aborted by it, and clients are served meanwhile."""
+    async with open_host(world) as host:
+        job = await host.call("exec", prompt="[[sleep 2]]", cli="codex", **{"async": True})
+        asked = await ask(world.place, "restart")
+        meanwhile = await host.call("status", job_id=job["job_id"])
+        await notice(host, "notifications/tools/list_changed")
+        after = await host.call("status", job_id=job["job_id"])
+
+    assert asked is not None
+    assert asked["jobs"] == {"running": 1, "queued": 0}
+    assert meanwhile["status"] == "running"
+    assert after["status"] == "completed"
+
+
+async def test_a_newer_client_makes_the_daemon_begin_anew_once(world: World) -> None:
+    """It becomes the client's Python; the same news again changes nothing."""
+    async with open_host(world) as host:
+        newer = hello(world.place, world.env, "status").replace(b'"version":"', b'"version":"99.')
+        await _tell(world.place, newer)
+        await notice(host, "notifications/tools/list_changed")
+        first = await ask(world.place, "status")
+        await _tell(world.place, newer)
+        second = await ask(world.place, "status")
+
+    assert first is not None
+    assert second is not None
+    assert first["pid"] == second["pid"]
+    assert second["restart_wanted"] is False
+
+
+async def _tell(place: Place, line: bytes) -> None:
+    sock = connect(place)
+    assert sock is not None
+    try:
+        await trio.to_thread.run_sync(sock.sendall, line)
+        assert b'"pid"' in await trio.to_thread.run_sync(sock.recv, 65536)
+    finally:
+        sock.close()
+
+
+async def test_a_hello_for_another_state_directory_is_refused(world: World) -> None:
+    """A daemon serves one store."""
+    async with open_host(world):
+        other = Place("/elsewhere", "/", str(world.runtime))
+        other.socket = world.place.socket
+        with pytest.raises(AimuxError, match=r"serves .* not /elsewhere"):
+            await ask(other, "status")
+
+
+async def test_the_operator_starts_looks_and_stops(world: World) -> None:
+    """Each command says what happened, and its exit code tells."""
+    run = partial(_command, world)
+    nobody = await run("status")
+    started = await run("start")
+    again = await run("start")
+    shown = await run("status")
+    restarted = await run("restart")
+    stopped = await run("stop")
+    done = await run("stop")
+
+    assert nobody == (1, f"not running: {world.stand.state}\n")
+    assert started[0] == again[0] == shown[0] == restarted[0] == stopped[0] == done[0] == 0
+    assert started[1].startswith("started: pid ")
+    assert again[1].startswith("already running: pid ")
+    assert f"state    {world.stand.state}" in shown[1]
+    assert restarted[1].startswith("restarted: pid ")
+    assert stopped[1].startswith("stopped: pid ")
+    assert done[1].startswith("not running")
+    assert world.daemons() == []
+
+
+async def test_a_second_daemon_in_the_foreground_is_refused(world: World) -> None:
+    """It says who is there and leaves with code 1."""
+    async with open_host(world):
+        code, said = await _command(world, "run")
+
+    assert code == 1
+    assert f"pid {world.daemon}) serves" in said
+
+
+async def test_force_ends_a_daemon_that_does_not_answer(world: World) -> None:
+    """It is stopped by a signal; asking politely fails, forcing works."""
+    async with open_host(world):
+        pid = world.daemon
+        os.kill(pid, signal.SIGSTOP)
+        code, said = await _command(world, "stop", "--force")
+        alive = world.daemons()
+
+    assert code == 0
+    assert f"stopped: pid {pid}" in said
+    assert pid not in alive
+
+
+@pytest.mark.parametrize("kind", ["systemd", "launchd"])
+async def test_the_unit_runs_this_installation(world: World, kind: str) -> None:
+    """What is printed names our Python and state directory."""
+    code, said = await _command(world, "install", "--print", "--kind", kind)
+
+    assert code == 0
+    assert sys.executable in said
+    assert str(world.stand.state) in said
+    assert not world.stand.home.joinpath(".config/systemd").exists()
+
+
+async def _command(world: World, *words: str) -> tuple[int, str]:
+    with trio.fail_after(2 * PATIENCE_S):
+        done = await trio.run_process(
+            [sys.executable, "-m", "aimux", "daemon", *words],
+            env=world.env,
+            capture_stdout=True,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    return done.returncode, done.stdout.decode()
+
+
+async def _running(host: Host, count: int) -> None:
+    listed: object = None
+    with trio.fail_after(PATIENCE_S):
+        while listed != count:
+            health = await host.call("sessions", action="list", status="active")
+            listed = health["count"]
