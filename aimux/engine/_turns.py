@@ -60,7 +60,7 @@ from ._guard import Guard, Pass
 from ._jobs import Ticket, first_leaf
 from ._log import JobLog
 
-STDERR_TAIL_BYTES: Final = 8_192
+STDERR_TAIL_CHARS: Final = 8_192
 QUESTION_S: Final = 2.0  # a child that asks is quiet for so long
 QUESTION_CHARS: Final = 300
 KEPT_LINE_CHARS: Final = 2_000
@@ -137,8 +137,8 @@ class _Turn:
         self.order.spool.write(stream, data)
         if stream is Stream.STDERR:
             self._stderr += data
-            if len(self._stderr) > 2 * STDERR_TAIL_BYTES:
-                del self._stderr[:-STDERR_TAIL_BYTES]
+            if len(self._stderr) > 2 * STDERR_TAIL_CHARS:
+                del self._stderr[:-STDERR_TAIL_CHARS]
         for event in self.dialect.feed(stream, data):
             self.events += 1
             if isinstance(event, Ended):
@@ -170,8 +170,9 @@ class _Turn:
 
     @property
     def stderr_tail(self) -> str:
-        """The end of what it said on stderr, at most `STDERR_TAIL_BYTES`, secrets masked."""
-        return redact(bytes(self._stderr[-STDERR_TAIL_BYTES:]).decode(errors="replace"))
+        """The end of what it said on stderr, at most `STDERR_TAIL_CHARS`, secrets masked."""
+        # masked before it is cut: half a secret is not recognised
+        return redact(bytes(self._stderr).decode(errors="replace"))[-STDERR_TAIL_CHARS:]
 
     # ------------------------------------------------------------------ watching
 
@@ -183,6 +184,7 @@ class _Turn:
             failure_class=FailureClass.TIMEOUT if is_time else FailureClass.FATAL,
             code=code,
             message=f"{self.order.plan.cli} {message}",
+            retryable=is_time,
             hint=_STOP_HINTS[code],
         )
         if self.child is not None:
@@ -348,7 +350,7 @@ def _judged(turn: _Turn, gone: Exit) -> TurnReport:
         was_cut=turn.cause is not None,
         stderr_tail=stderr_tail,
     )
-    failure = turn.cause or verdict.failure
+    failure = _why(turn.cause, verdict.failure)
     for warning in verdict.warnings:
         joblog.add(warning)
     if order.spool.warning is not None:
@@ -371,6 +373,17 @@ def _judged(turn: _Turn, gone: Exit) -> TurnReport:
         duration_s=duration_s,
         stderr_tail=stderr_tail,
     )
+
+
+def _why(cause: Failure | None, seen: Failure | None) -> Failure | None:
+    """Why a turn failed. One that we ended for silence or looping has the class it spoke of last:
+    most CLIs retry a spent quota inside, without a word more.
+    """
+    if cause is None or seen is None or cause.code == "timed_out":
+        return cause or seen
+    if seen.failure_class in (FailureClass.TIMEOUT, FailureClass.UNKNOWN):
+        return cause
+    return attrs.evolve(seen, message=f"{cause.message}; before that, {seen.message}")
 
 
 @asynccontextmanager
