@@ -23,6 +23,7 @@ from aimux.model import (
     ErrorRule,
     FailureClass,
     Fields,
+    HookSettings,
     Job,
     JobFinished,
     JobId,
@@ -119,6 +120,7 @@ def make_profile(name: str, **more: Any) -> Profile:
 
 
 SERVER = ServerSettings(rate_limit_rps=0)  # no limit: tests call fast
+NO_HOOKS: Mapping[str, HookSettings] = {}
 BREAKER = BreakerSettings()
 ALPHA = make_profile("alpha", priority=1, model=ModelRule(flag="--model", fallback=["a2", "a3"]))
 BETA = make_profile("beta", priority=2)
@@ -150,11 +152,18 @@ class Heard:
     """A caller that keeps what a tool says while it works."""
 
     wants_progress: bool = False
+    answer: str | None = None  # of the person
+    questions: list[str] = attrs.field(factory=list)
     lines: list[str] = attrs.field(factory=list)
     logs: list[tuple[str, object]] = attrs.field(factory=list)
 
     def progress(self, message: str) -> None:
         self.lines.append(message)
+
+    async def ask(self, question: str) -> str | None:
+        await trio.lowlevel.checkpoint()
+        self.questions.append(question)
+        return self.answer
 
     def log(self, level: str, data: object) -> None:
         self.logs.append((level, data))
@@ -269,6 +278,7 @@ async def open_house(
     installed: Sequence[str] | None = None,
     server: ServerSettings = SERVER,
     breaker: BreakerSettings = BREAKER,
+    hooks: Mapping[str, HookSettings] = NO_HOOKS,
     roles: Mapping[str, Role] = ROLES,
     problems: Sequence[Problem] = (),
     strict: bool = True,
@@ -277,7 +287,7 @@ async def open_house(
     names = [each.binary for each in profiles] if installed is None else installed
     work = root / "work"
     work.mkdir(exist_ok=True)
-    settings = Settings(server=server, circuit_breaker=breaker)
+    settings = Settings(server=server, circuit_breaker=breaker, hooks=hooks)
     loader = FakeLoader(make_snapshot(root, profiles, settings, roles=roles, problems=problems))
     driver, store = FakeDriver(turns), FakeStore()
     client = Client(
