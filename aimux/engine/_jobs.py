@@ -278,8 +278,9 @@ class JobRoom:
             if finished is None and ticket.scope.cancelled_caught:
                 finished = self._cancelled(ticket)
         finally:
-            # where there is no verdict the room closes
-            finished = ticket.verdict = ticket.verdict or finished or self._aborted(ticket)
+            if finished is None:  # the room closes; who asked for the end before that was first
+                finished = self._cancelled(ticket) if ticket.cause else self._aborted(ticket)
+            finished = ticket.verdict = ticket.verdict or finished
             self._release(ticket.id)
             try:
                 with trio.move_on_after(CLOSE_GRACE_S, shield=True):
