@@ -188,15 +188,15 @@ async def open_client(
     assert process.stdin is not None
     assert process.stdout is not None
     client = McpClient(process.stdin)
-    failure: AimuxError | None = None
+    failure: Exception | None = None
     try:
         async with trio.open_nursery() as reading:
             reading.start_soon(client._read, process.stdout)  # noqa: SLF001  # the client's owner
             try:
                 await client.shake_hands(name)
                 yield client
-            except AimuxError as error:
-                failure = error  # raised below: bare, not in the nursery's group
+            except Exception as error:  # noqa: BLE001  # raised below: bare, not in a group
+                failure = error
             reading.cancel_scope.cancel(reason="done")
         if failure is not None:
             raise failure

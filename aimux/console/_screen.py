@@ -17,8 +17,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from aimux.errors import AimuxError
-
 from ._client import Json, McpClient, open_client
 
 DONE: Final = 0
@@ -44,7 +42,7 @@ def with_server(work: Work) -> None:
 
 async def _with_server(work: Work) -> int:
     code = INTERRUPTED
-    failure: AimuxError | None = None
+    failure: Exception | None = None
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
 
@@ -56,11 +54,13 @@ async def _with_server(work: Work) -> int:
             try:
                 async with open_client() as client:
                     code = await work(client)
-            except AimuxError as error:
-                failure = error  # raised below: bare, not in the nursery's group
+            except Exception as error:  # noqa: BLE001  # raised below: bare, not in a group
+                failure = error
             nursery.cancel_scope.cancel(reason="done")
     if failure is not None:
         raise failure
+    if code == INTERRUPTED:
+        note("interrupted: what was asked for is cancelled")
     return code
 
 

@@ -1,0 +1,141 @@
+"""`aimux run`, as a shell runs it."""
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .conftest import LIMIT_S, Machine
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_answer_alone_is_on_stdout(machine: Machine) -> None:
+    """Progress and facts go to stderr, so that a pipe carries the answer."""
+    said = machine.aimux("run", "-c", "codex", "[[say 30]]")
+
+    assert said.code == 0
+    assert said.out.endswith("\n")
+    assert len(said.out.removesuffix("\n")) == 30
+    assert "codex started (read only)" in said.err
+    assert "completed" in said.err
+
+
+def test_a_prompt_comes_from_stdin(machine: Machine) -> None:
+    """`-` reads it, byte for byte."""
+    said = machine.aimux("run", "-q", "-c", "codex", "-", stdin="ünï [[sha256]]")
+    direct = machine.aimux("run", "-q", "-c", "codex", "ünï [[sha256]]")
+
+    assert said.code == 0
+    assert said.out == direct.out != ""
+    assert said.err == ""
+
+
+def test_an_empty_prompt_is_a_usage_error(machine: Machine) -> None:
+    """Nothing is started for it."""
+    said = machine.aimux("run", "-", stdin=" \n")
+
+    assert said.code == 2
+    assert "the prompt is empty" in said.err
+
+
+def test_a_conversation_goes_on(machine: Machine) -> None:
+    """The session printed by one run is taken by the next."""
+    first = json.loads(machine.aimux("run", "--json", "-c", "claude", "Remember teal.").out)
+    said = machine.aimux("run", "-s", first["session_id"], "[[recall]]")
+
+    assert said.code == 0
+    assert "teal" in said.out
+
+
+def test_a_failed_job_has_exit_code_one_and_says_why(machine: Machine) -> None:
+    """The class of the failure is on stderr."""
+    said = machine.aimux("run", "-c", "codex", "--no-fallback", "[[fault auth]]")
+
+    assert said.code == 1
+    assert said.out == ""
+    assert "auth" in said.err
+
+
+def test_an_unknown_cli_is_a_usage_error_that_names_the_known(machine: Machine) -> None:
+    """No job is made of it."""
+    said = machine.aimux("run", "-c", "codecs", "hello")
+
+    assert said.code == 2
+    assert "codex" in said.err
+
+
+def test_a_plan_starts_nothing(machine: Machine) -> None:
+    """`--dry-run` shows the argument list."""
+    said = machine.aimux("run", "-c", "codex", "--mode", "read", "--dry-run", "hello")
+
+    assert said.code == 0
+    assert "read-only" in said.out
+    assert "exec" in said.out
+
+
+def test_an_answer_that_fits_a_schema_is_printed_as_json(machine: Machine, tmp_path: Path) -> None:
+    """`--schema` takes a file."""
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object", "required": ["answer"]}', encoding="utf-8")
+    prompt = '[[json {"answer": 42}]]'
+    said = machine.aimux("run", "-q", "-c", "codex", "--schema", str(schema), prompt)
+
+    assert said.code == 0
+    assert json.loads(said.out) == {"answer": 42}
+
+
+@pytest.mark.parametrize("text", ["{", "[1]"])
+def test_a_schema_that_is_none_is_refused(machine: Machine, tmp_path: Path, text: str) -> None:
+    """The file is named."""
+    schema = tmp_path / "schema.json"
+    schema.write_text(text, encoding="utf-8")
+    said = machine.aimux("run", "--schema", str(schema), "hello")
+
+    assert said.code == 2
+    assert str(schema) in said.err
+
+
+def test_async_without_a_daemon_is_refused(machine: Machine) -> None:
+    """The job would end with the command."""
+    said = machine.aimux("run", "--async", "-c", "codex", "hello")
+
+    assert said.code == 2
+    assert "needs the daemon" in said.err
+
+
+def test_an_interrupt_cancels_the_job_and_stops_its_cli(machine: Machine) -> None:
+    """The child is gone when the command is."""
+    running = subprocess.Popen(
+        machine.argv("run", "-c", "codex", "[[sleep 600]]"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=machine.project,
+        env=machine.env(),
+    )
+    assert running.stderr is not None
+    assert "started" in running.stderr.readline()
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=LIMIT_S)
+    jobs = json.loads(machine.aimux("ps", "-a", "--json").out)
+
+    assert running.returncode == 130
+    assert out == ""
+    assert [job["status"] for job in jobs if "sleep 600" in job["prompt_preview"]] == ["cancelled"]
+    assert survivors(machine) == []
+
+
+def survivors(machine: Machine) -> list[str]:
+    """Command lines of processes that live in the machine's home."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("HOME") == machine.env()["HOME"]:
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
