@@ -88,10 +88,10 @@ from ._routes import (
     Route as Route,
 )
 from ._settings import (
+    BreakerSettings as BreakerSettings,
     HookError as HookError,
     HookSettings as HookSettings,
     HookTime as HookTime,
-    BreakerSettings as BreakerSettings,
     LogLevel as LogLevel,
     Problem as Problem,
     RoleSettings as RoleSettings,

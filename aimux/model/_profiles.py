@@ -57,6 +57,7 @@ class PromptRule:
         str
     ] = ()  # further tokens when a file carries the prompt (a short positional, say)
     max_arg_bytes: int = 100_000  # one Linux argument is limited to 128 KiB
+    stdin_is_ascii: bool = False  # it garbles other characters in what it reads there
     stdin_threshold: int = (
         0  # 0: order of `ways` decides; else longer prompts (bytes) go through stdin
     )
@@ -160,7 +161,9 @@ class EnvRule:
 
 @attrs.frozen(kw_only=True)
 class ErrorRule:
-    """Patterns (regex, case-insensitive, searched in error text) and exit codes per failure class."""
+    """Patterns (regex, case-insensitive, searched in error text) and exit codes per failure
+    class.
+    """
 
     patterns: Mapping[FailureClass, Sequence[str]] = attrs.field(factory=dict)
     exit_codes: Mapping[FailureClass, Sequence[int]] = attrs.field(factory=dict)

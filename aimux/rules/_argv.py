@@ -275,9 +275,11 @@ def _way(profile: Profile, prompt: str, *, is_terminal: bool, arg_limit_bytes: i
     limit_bytes = min(rule.max_arg_bytes, arg_limit_bytes)
     reasons: list[str] = []
     for way in ways:
-        if way is not PromptWay.ARGUMENT:
+        if way is PromptWay.STDIN and rule.stdin_is_ascii and not prompt.isascii():
+            reasons.append(f"{profile.name} garbles characters beyond ASCII on its stdin")
+        elif way is not PromptWay.ARGUMENT:
             return way
-        if size_bytes > limit_bytes:
+        elif size_bytes > limit_bytes:
             reasons.append(f"{size_bytes} bytes are more than the {limit_bytes} of an argument")
         elif prompt.startswith("-") and not (rule.guard or (rule.joined and rule.flag)):
             reasons.append("it starts with a dash and would be read as a flag")

@@ -493,3 +493,18 @@ def test_nothing_of_the_clients_environment_passes_unless_named(env: dict[str, s
     plan = compose(profile, "t", asked(env={f"Z{name}": text for name, text in env.items()}))
 
     assert plan.env == {}
+
+
+def test_a_cli_that_garbles_stdin_gets_other_characters_as_an_argument() -> None:
+    """Text beyond ASCII never goes through a stdin that is decoded piece by piece."""
+    rule = PromptRule(ways=(PromptWay.STDIN, PromptWay.ARGUMENT), guard="--", stdin_is_ascii=True)
+    profile = attrs.evolve(PROFILE, prompt=rule)
+
+    plain = compose(profile, "/bin/tool", asked("plain words"))
+    umlaut = compose(profile, "/bin/tool", asked("schöne Wörter"))
+
+    assert plain.prompt_way is PromptWay.STDIN
+    assert umlaut.prompt_way is PromptWay.ARGUMENT
+    assert umlaut.stdin is None
+    with pytest.raises(Refusal, match="garbles characters beyond ASCII"):
+        compose(profile, "/bin/tool", asked("ö" * 200_000))
