@@ -36,6 +36,7 @@ GONE_LIMIT_S: Final = 10  # nothing may be left so long after a cancellation
 POLL_S: Final = 0.1
 ENDLESS: Final = "tail -f /dev/null"  # a bare sleep is refused by some CLIs
 LARGE_CHARS: Final = 200_000
+GARBLES_STDIN: Final = frozenset({"gptme"})  # other characters than ASCII
 OK: Final = "ok"
 HARD: Final = ("sandbox", "policy")
 
@@ -204,12 +205,10 @@ def check_dash(bench: Bench) -> str:
     return OK
 
 
-GARBLES_STDIN = frozenset({"gptme"})
-
-
 def check_large(bench: Bench) -> str:
-    """200 KB of lines in several scripts arrive byte for byte; plain ASCII where the CLI garbles the
-    rest, which aimux refuses to send then.
+    """200 KB of lines in several scripts arrive byte for byte.
+
+    Where the CLI garbles what is not ASCII, aimux refuses that, and plain text arrives.
     """
     line = "a line with é, 日本, 😀 and \"quotes\" and 'more'\n"
     if bench.ready.cli in GARBLES_STDIN:
