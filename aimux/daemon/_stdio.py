@@ -8,18 +8,20 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from aimux.server import serve_session
-from aimux.tools import Client, open_app
+from aimux.tools import App, Client, open_app
 from aimux.transports import open_stdio
 
 from ._signals import serve_signals
 
 if TYPE_CHECKING:  # see the top of the module
     from aimux.engine import Engine
+
+POLITE_S: Final = 0.1  # from the polite signal to KILL: hosts kill half a second after theirs
 
 
 def own_directory() -> Path:
@@ -59,4 +61,21 @@ async def serve_stdio() -> None:
 
         serving.start_soon(serve)
         await stop.wait()
+        await _end_jobs(app)
         serving.cancel_scope.cancel(reason="end of input or a signal")
+
+
+async def _end_jobs(app: App) -> None:
+    """End every job sooner than its CLI's own grace would."""
+    if app.engine is None:
+        return
+    room = app.engine.room
+    for ticket in room.open_tickets():
+        if ticket.child is not None:
+            ticket.child.stop(grace_s=POLITE_S)
+        ticket.cancel("the client is gone")
+    with trio.move_on_after(POLITE_S):
+        await room.wait_empty()
+    for ticket in room.open_tickets():
+        if ticket.child is not None:
+            ticket.child.stop(grace_s=0)  # one that was stopped before has a grace of its own

@@ -86,7 +86,8 @@ async def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:
             pid = world.daemon
             os.kill(pid, signal.SIGTERM)
             with trio.fail_after(PATIENCE_S):
-                while await trio.to_thread.run_sync(os.listdir, world.runtime):  # the first has not been heard
+                # the first has been heard when the socket's name is gone
+                while await trio.to_thread.run_sync(os.listdir, world.runtime):
                     await trio.lowlevel.checkpoint()
             os.kill(pid, signal.SIGTERM)
             await notice(host, "notifications/tools/list_changed")
