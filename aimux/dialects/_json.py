@@ -4,56 +4,32 @@ The whole text is tried first, then the last complete object or array, one that 
 before one that does not. No JSON at all is noise and a failure, never an answer.
 """
 
-from aimux.model import Fields, Said, Stream
+from aimux.model import Fields, Stream
 
 from ._ansi import clean
-from ._base import Reading
+from ._blocks import BlockReader
 from ._completion import Completion
 from ._jsonl import ByFields, at, guessed_answer, meets
-from ._lines import MAX_LINE_BYTES, LineBuffer
-from ._notes import Notes
+from ._lines import MAX_LINE_BYTES
 from ._records import values
 from ._shapes import Record
 
 
-class JsonReader:
-    """The dialect of CLIs that print one value; its events come with `finish`."""
+class JsonReader(BlockReader):
+    """The dialect of CLIs that print one value; what stdout amounts to comes with `finish`, stderr
+    as noise before.
+    """
 
     def __init__(self, fields: Fields, completion: Completion | None = None) -> None:
+        super().__init__(joins=False, completion=completion)
         self._fields = fields
         self._family = ByFields(fields)
-        self._completion = completion
-        self._notes = Notes(joins=False)
         self._parts: list[str] = []
         self._size = 0
-        self._buffers = {each: LineBuffer() for each in Stream}
-        self._finished = False
 
-    @property
-    def reading(self) -> Reading:
-        """What the turn amounts to; before `finish` it is empty but for what stderr said."""
-        return self._notes.reading
-
-    def feed(self, stream: Stream, data: bytes) -> list[Said]:
-        """Keeps stdout, hands out stderr as noise."""
-        if not self._finished:
-            block = self._buffers[stream].feed(data)
-            if block is not None:
-                self._block(stream, block)
-        return self._notes.drain()
-
-    def finish(self, exit_code: int | None) -> list[Said]:
-        """All that stdout amounts to; a second call has nothing."""
-        if self._finished:
-            return []
-        self._finished = True
-        for stream, buffer in self._buffers.items():
-            rest = buffer.finish()
-            if rest is not None:
-                self._block(stream, rest)
+    def _close(self, exit_code: int | None) -> None:
         self._understand("\n".join(self._parts))
         self._family.close(self._notes, exit_code)
-        return self._notes.drain()
 
     def _block(self, stream: Stream, block: bytes) -> None:
         for line in block.decode("utf-8", "replace").split("\n"):

@@ -12,12 +12,12 @@ from typing import Final, Protocol
 import attrs
 import orjson
 
-from aimux.model import Said, Stream
+from aimux.model import Stream
 
 from ._ansi import clean
-from ._base import Reading
+from ._blocks import BlockReader
 from ._completion import Completion
-from ._lines import MAX_LINE_BYTES, LineBuffer
+from ._lines import MAX_LINE_BYTES
 from ._notes import MAX_NOISE_CHARS, Notes
 from ._records import glued, load
 from ._shapes import Record
@@ -78,46 +78,23 @@ class _Block:
         return None
 
 
-class Reader:
-    """A dialect over a family. Bytes may be cut anywhere; the events do not depend on it."""
+class Reader(BlockReader):
+    """A dialect over a family of records."""
 
     def __init__(self, family: Family, completion: Completion | None = None) -> None:
+        super().__init__(joins=family.joins, completion=completion)
         self._family = family
-        self._completion = completion
-        self._notes = Notes(joins=family.joins)
-        self._buffers = {each: LineBuffer() for each in Stream}
         self._blocks: dict[Stream, _Block] = {}
-        self._finished = False
 
-    @property
-    def reading(self) -> Reading:
-        """What the turn amounts to so far; final after `finish`."""
-        return self._notes.reading
+    def _end_of(self, stream: Stream) -> None:
+        self._close_block(stream)
 
-    def feed(self, stream: Stream, data: bytes) -> list[Said]:
-        """The events that `data` completes; nothing after `finish`."""
-        if not self._finished:
-            block = self._buffers[stream].feed(data)
-            if block is not None:
-                self._lines(stream, block)
-        return self._notes.drain()
-
-    def finish(self, exit_code: int | None) -> list[Said]:
-        """The events of what was still held back; a second call has none."""
-        if self._finished:
-            return []
-        self._finished = True
-        for stream, buffer in self._buffers.items():
-            rest = buffer.finish()
-            if rest is not None:
-                self._lines(stream, rest)
-            self._close_block(stream)
+    def _close(self, exit_code: int | None) -> None:
         self._family.close(self._notes, exit_code)
-        return self._notes.drain()
 
     # ------------------------------------------------------------------------------ lines
 
-    def _lines(self, stream: Stream, block: bytes) -> None:
+    def _block(self, stream: Stream, block: bytes) -> None:
         record = self._record if self._completion is not None else self._family.record
         for raw in block.split(b"\n"):
             if raw[:1] in _OPENERS and len(raw) <= MAX_LINE_BYTES:

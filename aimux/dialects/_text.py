@@ -8,12 +8,12 @@ for any cut.
 import re
 from typing import Final, Protocol
 
-from aimux.model import Said, Stream
+from aimux.model import Stream
 
 from ._ansi import clean, is_plain
-from ._base import Reading
+from ._blocks import BlockReader
 from ._completion import Completion
-from ._lines import MAX_LINE_BYTES, LineBuffer
+from ._lines import MAX_LINE_BYTES
 from ._notes import Notes
 
 _TAIL_CHARS: Final = 2_000  # of the text of a failed CLI that printed its error as an answer
@@ -47,40 +47,15 @@ class TextFamily(Protocol):
         ...
 
 
-class TextReader:
+class TextReader(BlockReader):
     """A dialect over a family of text."""
 
     def __init__(self, family: TextFamily, completion: Completion | None = None) -> None:
+        super().__init__(joins=family.joins, completion=completion)
         self._family = family
-        self._completion = completion
-        self._notes = Notes(joins=family.joins)
-        self._buffers = {each: LineBuffer() for each in Stream}
-        self._finished = False
 
-    @property
-    def reading(self) -> Reading:
-        """What the turn amounts to so far; final after `finish`."""
-        return self._notes.reading
-
-    def feed(self, stream: Stream, data: bytes) -> list[Said]:
-        """The events that `data` completes; nothing after `finish`."""
-        if not self._finished:
-            block = self._buffers[stream].feed(data)
-            if block is not None:
-                self._block(stream, block)
-        return self._notes.drain()
-
-    def finish(self, exit_code: int | None) -> list[Said]:
-        """The events of what was still held back; a second call has none."""
-        if self._finished:
-            return []
-        self._finished = True
-        for stream, buffer in self._buffers.items():
-            rest = buffer.finish()
-            if rest is not None:
-                self._block(stream, rest)
+    def _close(self, exit_code: int | None) -> None:
         self._family.close(self._notes, exit_code)
-        return self._notes.drain()
 
     def _block(self, stream: Stream, block: bytes) -> None:
         text = self._cleaned(block)

@@ -1,0 +1,59 @@
+"""What readers share: bytes gathered into whole lines per stream, and an end that comes once."""
+
+import abc
+
+from aimux.model import Said, Stream
+
+from ._base import Reading
+from ._completion import Completion
+from ._lines import LineBuffer
+from ._notes import Notes
+
+
+class BlockReader(abc.ABC):
+    """A dialect that looks at whole lines. Bytes may be cut anywhere; the events do not depend on
+    it. A subclass says what a block of lines means, and what the end does.
+    """
+
+    def __init__(self, *, joins: bool, completion: Completion | None = None) -> None:
+        self._completion = completion
+        self._notes = Notes(joins=joins)
+        self._buffers = {each: LineBuffer() for each in Stream}
+        self._finished = False
+
+    @property
+    def reading(self) -> Reading:
+        """What the turn amounts to so far; final after `finish`."""
+        return self._notes.reading
+
+    def feed(self, stream: Stream, data: bytes) -> list[Said]:
+        """The events that `data` completes; nothing after `finish`."""
+        if not self._finished:
+            block = self._buffers[stream].feed(data)
+            if block is not None:
+                self._block(stream, block)
+        return self._notes.drain()
+
+    def finish(self, exit_code: int | None) -> list[Said]:
+        """The events of what was still held back; a second call has none."""
+        if self._finished:
+            return []
+        self._finished = True
+        for stream, buffer in self._buffers.items():
+            rest = buffer.finish()
+            if rest is not None:
+                self._block(stream, rest)
+            self._end_of(stream)
+        self._close(exit_code)
+        return self._notes.drain()
+
+    @abc.abstractmethod
+    def _block(self, stream: Stream, block: bytes) -> None:
+        """Whole lines of one stream, without the last line end."""
+
+    def _end_of(self, stream: Stream) -> None:  # noqa: B027  # most have nothing held back
+        """A stream is at its end."""
+
+    @abc.abstractmethod
+    def _close(self, exit_code: int | None) -> None:
+        """The child is gone; decide what it all amounts to."""
