@@ -1,0 +1,121 @@
+"""`aimux config` and `aimux doctor`."""
+
+import json
+
+import pytest
+
+from .conftest import Machine
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_value_is_shown_alone(bare: Machine) -> None:
+    """Fit for a script."""
+    said = bare.aimux("config", "show", "server.max_concurrent_jobs")
+
+    assert said.code == 0
+    assert said.out == "10\n"
+
+
+def test_the_origin_of_a_value_is_a_file_and_a_line(bare: Machine) -> None:
+    """Or the variable that set it."""
+    (bare.config / "default.yaml").write_text("server:\n  log_level: debug\n", encoding="utf-8")
+    env = bare.env(AIMUX_MAX_CONCURRENT_JOBS="3")
+    said = bare.aimux("config", "show", "--origin", "--json", "server", env=env)
+    rows = {row["key"]: row for row in json.loads(said.out)}
+
+    assert rows["server.log_level"]["value"] == "debug"
+    assert rows["server.log_level"]["where"].endswith("default.yaml:2")
+    assert rows["server.max_concurrent_jobs"]["origin"] == "environment"
+    assert not [key for key in rows if not key.startswith("server.")]
+
+
+def test_an_unknown_key_suggests_a_known_one(bare: Machine) -> None:
+    """It is a usage error."""
+    said = bare.aimux("config", "show", "server.max_concurent_jobs")
+
+    assert said.code == 2
+    assert "did you mean server.max_concurrent_jobs?" in said.err
+
+
+def test_check_names_each_fault_with_its_place(bare: Machine) -> None:
+    """What was left out makes exit code 1."""
+    (bare.config / "default.yaml").write_text(
+        "server:\n  log_level: loud\n  max_jobs: 3\n", encoding="utf-8"
+    )
+    said = bare.aimux("config", "check")
+
+    assert said.code == 1
+    assert "default.yaml:2" in said.out
+    assert "default.yaml:3" in said.out
+
+
+def test_check_of_a_sound_configuration_is_quiet(bare: Machine) -> None:
+    """Nothing on stdout."""
+    said = bare.aimux("config", "check")
+
+    assert said.code == 0
+    assert said.out == ""
+
+
+def test_path_says_where_things_are(bare: Machine) -> None:
+    """Also those that do not exist yet."""
+    places = json.loads(bare.aimux("config", "path", "--json").out)
+
+    assert places["your settings"] == str(bare.config / "default.yaml")
+    assert places["store"] == str(bare.root / "state" / "sessions.db")
+
+
+def test_clis_without_any_say_what_to_do(bare: Machine) -> None:
+    """Exit code 1: nothing can be run."""
+    said = bare.aimux("clis")
+
+    assert said.code == 1
+    assert "install Codex" in said.out
+    assert "aimux doctor" in said.err
+
+
+def test_clis_lists_what_is_ready(machine: Machine) -> None:
+    """With version and how hard their read mode is."""
+    states = {each["name"]: each for each in json.loads(machine.aimux("clis", "--json").out)}
+
+    assert states["codex"]["is_ready"] is True
+    assert states["codex"]["read_strength"] == "sandbox"
+    assert states["gemini"]["is_ready"] is False
+
+
+def test_the_doctor_finds_a_usable_machine(machine: Machine) -> None:
+    """Every part is looked at."""
+    said = machine.aimux("doctor", "--json")
+    found = {each["what"]: each["verdict"] for each in json.loads(said.out)}
+
+    assert said.code == 0
+    assert {
+        found[what] for what in ("versions", "configuration", "state", "store", "server", "codex")
+    } == {"ok"}
+
+
+def test_the_doctor_of_a_bare_machine_names_remedies(bare: Machine) -> None:
+    """And the places looked at."""
+    said = bare.aimux("doctor")
+
+    assert said.code == 1
+    assert "0 of 12 ready" in said.out
+    assert str(bare.root / "bin") in said.out
+    assert "-> install Codex" in said.out
+
+
+def test_the_doctor_names_a_state_directory_that_cannot_be_made(bare: Machine) -> None:
+    """The remedy is a variable."""
+    (bare.root / "file").write_text("", encoding="utf-8")
+    said = bare.aimux("doctor", env=bare.env(AIMUX_STATE_DIR=str(bare.root / "file")))
+
+    assert said.code == 1
+    assert "name a writable AIMUX_STATE_DIR" in said.out
+
+
+def test_the_doctor_names_faults_of_the_configuration(bare: Machine) -> None:
+    """With file and line."""
+    (bare.config / "default.yaml").write_text("server:\n  log_level: loud\n", encoding="utf-8")
+
+    assert "default.yaml:2" in bare.aimux("doctor").out

@@ -1,0 +1,134 @@
+"""Commands that look at jobs and sessions, and end them."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from .conftest import Machine, make_machine
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def job(machine: Machine) -> dict[str, str]:
+    """A job that ended."""
+    said = machine.aimux("run", "--json", "-c", "codex", "-r", "codereview", "[[say 40]]")
+    body: dict[str, str] = json.loads(said.out)
+    return body
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A machine with a daemon, which jobs outlive their commands in."""
+    made = make_machine(tmp_path_factory.mktemp("served"))
+    env = made.env()
+    del env["AIMUX_DAEMON"]
+    yield made
+    stopped = made.aimux("daemon", "stop", "--force", env=env)
+    assert stopped.code == 0, stopped
+
+
+def daemon_env(machine: Machine) -> dict[str, str]:
+    """The environment in which commands use the daemon."""
+    env = machine.env()
+    del env["AIMUX_DAEMON"]
+    return env
+
+
+def test_ps_lists_ended_jobs_when_asked(machine: Machine, job: dict[str, str]) -> None:
+    """Without -a there are none to show."""
+    shown = machine.aimux("ps")
+    every = machine.aimux("ps", "-a")
+
+    assert shown.code == every.code == 0
+    assert shown.out == ""
+    assert "no job waits or runs" in shown.err
+    assert job["job_id"] in every.out
+    assert "codereview" in every.out
+
+
+def test_logs_tell_what_a_job_did(machine: Machine, job: dict[str, str]) -> None:
+    """Lines for people, events for programs, in the same order."""
+    said = machine.aimux("logs", job["job_id"])
+    events = [
+        json.loads(line) for line in machine.aimux("logs", "--json", job["job_id"]).out.splitlines()
+    ]
+
+    assert said.code == 0
+    assert "codex started" in said.out
+    assert [each["seq"] for each in events] == sorted(each["seq"] for each in events)
+    assert events[-1]["kind"] == "job_finished"
+
+
+def test_show_prints_the_answer_and_its_facts(machine: Machine, job: dict[str, str]) -> None:
+    """The answer on stdout, the rest on stderr."""
+    said = machine.aimux("show", job["job_id"])
+
+    assert said.code == 0
+    assert said.out == job["content"] + "\n"
+    assert job["session_id"] in said.err
+
+
+def test_a_job_that_is_not_there_is_a_usage_error(machine: Machine) -> None:
+    """Its id is named."""
+    for command in ("show", "logs", "cancel", "kill"):
+        said = machine.aimux(command, "job_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+
+        assert said.code == 2, command
+        assert "job_01ARZ3NDEKTSV4RRFFQ69G5FAV" in said.err
+
+
+def test_sessions_are_listed_in_pages(machine: Machine, job: dict[str, str]) -> None:
+    """Each page names the next."""
+    machine.aimux("run", "-q", "-c", "claude", "hello")
+    first = json.loads(machine.aimux("sessions", "--json", "-n", "1").out)
+    second = json.loads(machine.aimux("sessions", "--json", "--cursor", first["next_cursor"]).out)
+    table = machine.aimux("sessions", "-c", "codex")
+
+    assert first["count"] == 1
+    assert first["sessions"][0]["id"] not in [each["id"] for each in second["sessions"]]
+    assert job["session_id"] in table.out
+
+
+def test_ending_what_has_ended_says_so(machine: Machine, job: dict[str, str]) -> None:
+    """It is no fault."""
+    said = machine.aimux("cancel", job["job_id"])
+
+    assert said.code == 0
+    assert "nothing was running" in said.err
+
+
+def test_gc_counts_before_it_removes(tmp_path: object, bare: Machine) -> None:
+    """A dry run leaves everything."""
+    said = bare.aimux("gc", "--older-than", "0", "--dry-run")
+
+    assert said.code == 0
+    assert "would remove 0 jobs" in said.out
+
+
+def test_a_job_left_running_is_followed_to_its_end(served: Machine) -> None:
+    """`logs -f` tells each event when it comes and has the job's exit code."""
+    env = daemon_env(served)
+    left = served.aimux("run", "--async", "-c", "codex", "[[sleep 1]] [[say 40]]", env=env)
+    followed = served.aimux("logs", "-f", left.out.strip(), env=env)
+
+    assert left.code == 0
+    assert left.out.startswith("job_")
+    assert followed.code == 0
+    assert "codex started" in followed.out
+    assert "answered" in followed.out
+
+
+def test_a_running_job_is_killed_with_its_session(served: Machine) -> None:
+    """And is followed to exit code 1."""
+    env = daemon_env(served)
+    left = served.aimux("run", "--async", "--json", "-c", "codex", "[[sleep 600]]", env=env)
+    body = json.loads(left.out)
+    running = json.loads(served.aimux("ps", "--json", env=env).out)
+    killed = served.aimux("kill", body["session_id"], env=env)
+    followed = served.aimux("logs", "-f", body["job_id"], env=env)
+
+    assert [job["id"] for job in running] == [body["job_id"]]
+    assert killed.out == f"killed {body['job_id']}\n"
+    assert followed.code == 1

@@ -1,0 +1,120 @@
+"""Rules of the house that no linter knows: what a package shows, how long a module is."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "aimux"
+MAX_LINES = 600
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the checkout is not here")
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module, `__init__` left out."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize(
+    "path", [each for each in MODULES if each.name == "__init__.py"], ids=name_of
+)
+def test_a_package_is_a_docstring_and_re_exports(path: Path) -> None:
+    """`X as X` and nothing else; the root package has its version."""
+    first, *rest = ast.parse(path.read_text(encoding="utf-8")).body
+    allowed = [is_re_export(node) or is_version(path, node) for node in rest]
+
+    assert isinstance(first, ast.Expr)
+    assert isinstance(first.value, ast.Constant)
+    assert all(allowed), ast.unparse(rest[allowed.index(False)])
+
+
+def is_re_export(node: ast.stmt) -> bool:
+    """`from … import X as X`."""
+    return isinstance(node, ast.ImportFrom) and all(each.asname == each.name for each in node.names)
+
+
+def is_version(path: Path, node: ast.stmt) -> bool:
+    """The one value of the root package."""
+    return path.parent == PACKAGE and "__version__" in ast.unparse(node)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Dotted names of what a module imports from aimux."""
+    package = name_of(path.parent / "__init__.py")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            module = ".".join(filter(None, (base, node.module or "")))
+            yield from (f"{module}.{each.name}" for each in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_nobody_imports_an_underscore_module_of_another_package(path: Path) -> None:
+    """What a package means to show stands in its `__init__`."""
+    own = ("aimux", *path.relative_to(PACKAGE).parent.parts)
+    strange = []
+    for name in imported(path):
+        parts = name.split(".")
+        for depth, part in enumerate(parts[:-1] if len(parts) > 2 else parts):
+            is_hidden = part.startswith("_") and not part.startswith("__")
+            if parts[0] == "aimux" and is_hidden and tuple(parts[:depth]) != own[:depth]:
+                strange.append(name)
+
+    assert strange == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_fits_on_a_few_screens(path: Path) -> None:
+    """It is split before it has 600 lines."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+def tracked() -> list[Path]:
+    """The files of the repository, as git has them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, encoding="utf-8"
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+REGISTRIES = ("pypi.org/simple", "registry.npmjs.org", "proxy.golang.org", "/artifactory/")
+HOMES = re.compile(rb"/(?:home|Users)/(?!linuxbrew|you|me|ann|dev|user|someone)\w+/")
+
+
+def strange() -> re.Pattern[bytes]:
+    """This machine's directories, somebody's home, an address that packages are fetched from."""
+    own = [str(ROOT.parent), str(Path.home())]
+    # a short one (/root, /src) may well stand in a text
+    named = [f"{place}/" for place in own if place.count("/") > 1]
+    words = [re.escape(each.encode()) for each in (*named, *REGISTRIES)]
+    return re.compile(b"|".join([*words, HOMES.pattern]))
+
+
+def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
+    """The project stands alone; recorded output is as it was printed."""
+    found, pattern = [], strange()
+    for path in tracked():
+        parts = path.relative_to(ROOT).parts
+        if path.is_file() and path != Path(__file__) and not is_recorded(parts):
+            found += [
+                f"{'/'.join(parts)}: {hit.group().decode()}"
+                for hit in pattern.finditer(path.read_bytes())
+            ]
+
+    assert found == []
+
+
+def is_recorded(parts: tuple[str, ...]) -> bool:
+    """Output of real CLIs, kept as evidence."""
+    return parts[:2] in {("tests", "corpus"), ("tests", "emulators")} or "data" in parts[1:3]
