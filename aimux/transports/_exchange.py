@@ -144,6 +144,7 @@ class ExchangeWire:
 
     side: Exchange | None = None
     revision: Revision | None = None  # of the last call or notification
+    on_quiet: Callable[[], None] | None = None  # called when the last exchange is finished
     _by_call: dict[CallId, Exchange] = attrs.field(factory=dict)
     _finished: deque[Exchange] = attrs.field(factory=lambda: deque(maxlen=KEPT_EXCHANGES))
     _open: dict[str, Exchange] = attrs.field(factory=dict)
@@ -210,6 +211,8 @@ class ExchangeWire:
             self._by_call.pop(call_id, None)
         if self._open.pop(exchange.name, None) is not None:
             self._finished.append(exchange)
+            if not self._open and self.on_quiet is not None:
+                self.on_quiet()
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Put messages into their exchanges; never waits for a client."""

@@ -61,9 +61,13 @@ class HttpSession:
             await work
         finally:
             self._visits -= 1
-            self.used_at = trio.current_time()
-            if self._visits == 0:
-                self.scope.deadline = self.used_at + IDLE_S
+            self.rest()
+
+    def rest(self) -> None:
+        """Count as idle from now on, unless something needs the session."""
+        self.used_at = trio.current_time()
+        if self.is_idle:
+            self.scope.deadline = self.used_at + IDLE_S
 
 
 class Streamable:
@@ -278,6 +282,7 @@ class Streamable:
             scope=trio.CancelScope(),
             used_at=trio.current_time(),
         )
+        session.wire.on_quiet = session.rest
         self._sessions[session_id] = session
         self._nursery.start_soon(self._run, session)
         return session
