@@ -17,6 +17,7 @@ Json = dict[str, object]
 
 ANSWER_S: Final = 60.0  # for one answer; the machine may be slow
 EXIT_S: Final = 15.0
+WATCHER: Final = "_last_rites.py"
 
 
 @attrs.define(eq=False)
@@ -37,11 +38,18 @@ class Server:
         return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208
 
     def children(self) -> dict[int, str]:
-        """Its descendants, zombies included."""
-        return {
-            each.pid: f"{each.name()} {each.status()}"
-            for each in psutil.Process(self.pid).children(recursive=True)
-        }
+        """Its descendants, zombies included; not the helper that ends them when it is killed."""
+        found: dict[int, str] = {}
+        for each in psutil.Process(self.pid).children(recursive=True):
+            try:
+                words = each.cmdline()
+            except psutil.ZombieProcess:
+                words = ["zombie"]
+            except psutil.NoSuchProcess:
+                continue
+            if not any(word.endswith(WATCHER) for word in words):
+                found[each.pid] = " ".join(words)[:200]
+        return found
 
 
 @attrs.define(eq=False)

@@ -110,7 +110,7 @@ def stand(place: Path) -> Stand:
         made.overlay(
             cli,
             stop={"grace_s": GRACE_S, "leave_s": GRACE_S},
-            model={"cooldown_s": 0.01},
+            model={"cooldown_s": 0.0001},
             limits={"max_steps": 40, "max_events": 600},
         )
     return made
