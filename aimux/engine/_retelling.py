@@ -30,10 +30,14 @@ def exchanges(jobs: Sequence[Job]) -> list[Exchange]:
     for job in sorted(jobs, key=lambda each: each.created_at, reverse=True):
         if job.outcome is None or not job.outcome.content or not job.prompt:
             continue
-        room -= len(job.prompt) + len(job.outcome.content)
-        if room < 0:
+        prompt, answer = job.prompt, job.outcome.content
+        room -= len(prompt) + len(answer)
+        if room < 0 and told:
             break
-        told.append(Exchange(job.prompt, job.outcome.content))
+        if room < 0:  # the newest alone is too long: its end is what the next prompt refers to
+            prompt = prompt[: TOLD_CHARS // 4]
+            answer = answer[-(TOLD_CHARS - len(prompt)) :]
+        told.append(Exchange(prompt, answer))
     return told[::-1]
 
 

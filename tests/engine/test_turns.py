@@ -45,7 +45,7 @@ from .house import (
 )
 
 Clock = trio.testing.MockClock
-ONE = make_profile("alpha", priority=1)  # one model, no other CLI: what happens to it is the job's end
+ONE = make_profile("alpha", priority=1)  # one model: what happens to it is the end
 
 
 def outcome_of(job: Job) -> Outcome:
