@@ -24,6 +24,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def steps(self) -> int:
+        """How many tools it has used so far; costs nothing, unlike `reading`."""
+        ...
+
+    @property
     def reading(self) -> Reading:
-        """What the turn amounts to so far; final after `finish`."""
+        """What the turn amounts to so far, built anew; final after `finish`."""
         ...

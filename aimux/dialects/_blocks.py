@@ -22,6 +22,11 @@ class BlockReader(abc.ABC):
         self._finished = False
 
     @property
+    def steps(self) -> int:
+        """How many tools it has used so far."""
+        return self._notes.steps
+
+    @property
     def reading(self) -> Reading:
         """What the turn amounts to so far; final after `finish`."""
         return self._notes.reading

@@ -160,7 +160,7 @@ class _Turn:
 
     def _check_caps(self) -> None:
         limits = self.order.plan.limits
-        steps = self.dialect.reading.steps
+        steps = self.dialect.steps
         if self.total_bytes > limits.max_bytes:
             self._stop("runaway", f"printed more than {limits.max_bytes} bytes")
         elif self.events > limits.max_events:
