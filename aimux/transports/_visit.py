@@ -57,6 +57,7 @@ class Visit:
         self._has_body = trio.Event()
         self._is_over_limit = False
         self._gone = trio.Event()
+        self._is_answered = False
 
     def query(self, name: str) -> str | None:
         """The value of a query parameter that is given once."""
@@ -71,8 +72,10 @@ class Visit:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                self._gone.set()
-                self._has_body.set()
+                # hypercorn says it too while it still sends the end of an answer
+                if not self._is_answered:
+                    self._gone.set()
+                    self._has_body.set()
                 return
             chunk = message.get("body", b"")
             self._size += len(chunk)
@@ -135,6 +138,7 @@ class Visit:
         typed = [(b"content-type", kind)] if body else []
         length = [(b"content-length", b"%d" % len(body))]
         await self._begin(status, [*typed, *length, *headers])
+        self._is_answered = True
         await self._send({"type": "http.response.body", "body": body})
 
     async def refuse(self, status: int, message: str, headers: Iterable[Header] = ()) -> None:
@@ -164,6 +168,7 @@ class Visit:
 
     async def end(self) -> None:
         """End a stream that was begun."""
+        self._is_answered = True
         await self._send({"type": "http.response.body", "body": b""})
 
     async def stream(

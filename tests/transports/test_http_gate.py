@@ -18,12 +18,8 @@ from aimux.transports.network import choose_door, find_token
 from .asgi import DOOR, TOKEN, call, initialize, modern, open_browser
 
 PATHS = [
-    ("POST", "/mcp"),
-    ("GET", "/mcp"),
-    ("DELETE", "/mcp"),
-    ("GET", "/sse"),
-    ("POST", "/message"),
-]
+    ("POST", "/mcp"), ("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/message"),
+]  # fmt: skip
 
 # ---------------------------------------------------------------- tokens
 
