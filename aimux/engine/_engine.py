@@ -273,9 +273,6 @@ class Engine:
             TooManyJobs, Refusal, StoreUnavailable: nothing was started.
         """
         wish, request = prepared.wish, prepared.request
-        root = lineage(request.env)[0].root
-        if root:
-            self._descendants[root] += 1
         route = request.routes.candidates[0]
         job = Job(
             id=JobId(request.job_id),
@@ -293,7 +290,7 @@ class Engine:
             prompt=redact(wish.prompt),
             created_at=utc_now(),
         )
-        return await self.room.open_job(
+        ticket = await self.room.open_job(
             job,
             prepared.session,
             partial(self._work, request),
@@ -301,6 +298,10 @@ class Engine:
             client_key=wish.client.key,
             limit_s=prepared.limit_s,
         )
+        root = lineage(request.env)[0].root
+        if root:  # a refused job has begun nothing
+            self._descendants[root] += 1
+        return ticket
 
     async def _work(self, request: Request, ticket: Ticket) -> JobFinished:
         return await run_attempts(request, ticket, self._shop)

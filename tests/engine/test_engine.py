@@ -1,0 +1,472 @@
+"""What is decided before anything is started, and what can be asked of the engine."""
+
+import pathlib
+from typing import Any
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from aimux.engine import Engine
+from aimux.engine._engine import SHELVED_CHARS, SHELVED_JOBS
+from aimux.errors import AimuxError, NotFound, TooManyJobs
+from aimux.model import (
+    BreakerSettings,
+    Job,
+    JobId,
+    JobStatus,
+    Mode,
+    ModeRule,
+    Outcome,
+    Plan,
+    ResumeRule,
+    ServerSettings,
+    Strength,
+)
+from aimux.rules import Want
+from aimux.rules._recursion import LINEAGE_VARIABLE, Lineage, encode
+from aimux.testing import Turn
+
+from .house import (
+    ALPHA,
+    BETA,
+    House,
+    answers,
+    fails,
+    finished,
+    make_job,
+    make_profile,
+    make_session,
+    open_house,
+)
+
+Clock = trio.testing.MockClock
+READER = make_profile("reader", modes={Mode.READ: ModeRule(strength=Strength.POLICY)})
+
+
+def lineage(**more: Any) -> dict[str, str]:
+    return {LINEAGE_VARIABLE: encode(Lineage(root="job_root", **more))}
+
+
+async def refusal(house: House, **wish: Any) -> AimuxError:
+    """The error of a wish that cannot be prepared; it has left nothing behind."""
+    before = (await house.store.tally(), len(house.driver.orders))
+    with pytest.raises(AimuxError) as refused:
+        await house.engine.prepare(house.wish(**({"prompt": "do it"} | wish)))
+    assert (await house.store.tally(), len(house.driver.orders)) == before
+    assert house.engine.room.open_tickets() == []
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("code", "wish"),
+    [
+        ("invalid_arguments", {"prompt": " \n\t"}),
+        ("prompt_too_large", {"prompt": "x" * 2_001}),
+        ("prompt_too_large", {"prompt": "ü" * 1_001}),
+        ("session_not_found", {"session_id": "ses_unknown"}),
+        ("cli_unknown", {"want": Want(cli="nobody")}),
+        ("cli_not_installed", {"want": Want(cli="beta")}),
+        ("role_unknown", {"want": Want(role="astronaut")}),
+        ("mode_refused", {"mode": Mode.DANGER}),
+        ("cwd_invalid", {"cwd": "relative/path"}),
+        ("cwd_invalid", {"cwd": "/no/such/directory"}),
+        ("cwd_invalid", {"cwd": "/etc/hostname"}),
+        ("cwd_invalid", {"cwd": "/tmp/two\nlines"}),
+        ("schema_invalid", {"schema": {"type": "nonsense"}}),
+        ("schema_invalid", {"schema": {"$ref": "https://example.org/schema"}}),
+    ],
+)
+async def test_what_cannot_work_is_refused_before_it_begins(
+    tmp_path: pathlib.Path, autojump_clock: Clock, code: str, wish: dict[str, Any]
+) -> None:
+    """Each refusal has a stable code; nothing is written and nothing started."""
+    server = ServerSettings(rate_limit_rps=0, max_prompt_bytes=2_000)
+    async with open_house(tmp_path, server=server, installed=["alpha"]) as house:
+        refused = await refusal(house, **wish)
+
+    assert refused.code == code
+    assert refused.message
+
+
+async def test_a_directory_that_may_not_be_read(
+    tmp_path: pathlib.Path, autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who runs the tests may be root, so the answer of the system is played."""
+    async with open_house(tmp_path) as house:
+        monkeypatch.setattr("os.access", lambda *_: False)
+        assert (await refusal(house)).message.endswith("expected a directory that can be read")
+
+
+async def test_without_any_cli_it_says_so(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """An empty machine is a set-up fault with a remedy, not a crash."""
+    async with open_house(tmp_path, installed=[]) as house:
+        refused = await refusal(house)
+
+    assert (refused.code, refused.error_type) == ("no_cli", "setup")
+    assert "aimux doctor" in str(refused.hint)
+
+
+async def test_a_mode_nobody_offers(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """A named CLI without the mode is refused when its plan is made."""
+    async with open_house(tmp_path, profiles=[READER]) as house:
+        routed = await refusal(house, mode=Mode.WRITE)
+        named = await refusal(house, mode=Mode.WRITE, want=Want(cli="reader"))
+
+    assert routed.code == "mode_not_offered"
+    assert named.error_type == "setup"
+
+
+async def test_danger_needs_the_configuration(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Allowed by the server's own settings, not by the client's project."""
+    async with open_house(tmp_path) as house:
+        house.configure(allow_danger=True)
+        assert (await refusal(house, mode=Mode.DANGER)).code == "mode_refused"
+
+    server = ServerSettings(allow_danger=True)
+    async with open_house(tmp_path, [answers()], server=server) as house:
+        job = await house.run(mode=Mode.DANGER)
+        assert house.driver.orders[0].argv[2:] == ["--danger"]
+        assert job.mode is Mode.DANGER
+
+
+async def test_open_breakers_and_cooling_models_refuse_at_the_door(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """A named CLI that is left alone says until when."""
+    breaker = BreakerSettings(failure_threshold=1)
+    turns = [fails("out of quota")] * 3 + [fails("what?")] * 2
+    async with open_house(tmp_path, turns, profiles=[ALPHA, BETA], breaker=breaker) as house:
+        await house.run(want=Want(cli="beta"))
+        assert (await refusal(house, want=Want(cli="beta"))).retryable
+        house.engine.guard.reset()
+        await house.run(want=Want(cli="beta"))
+        house.engine.guard.reset()
+        house.engine.guard.cool("beta", "", 60.0, failure())
+        refused = await refusal(house, want=Want(cli="beta"))
+
+    assert refused.error_type == "refusal"
+    assert "cooling" in refused.message
+
+
+def failure() -> Any:
+    from aimux.model import Failure, FailureClass
+
+    return Failure(failure_class=FailureClass.QUOTA, code="rate_limited", message="m")
+
+
+@pytest.mark.parametrize(
+    ("above", "code"),
+    [
+        ({"depth": 4}, "too_deep"),
+        ({"depth": 1, "descendants": 50}, "too_many_descendants"),
+    ],
+)
+async def test_recursion_is_refused(
+    tmp_path: pathlib.Path, autojump_clock: Clock, above: dict[str, int], code: str
+) -> None:
+    """A CLI that calls aimux that calls a CLI comes to an end."""
+    async with open_house(tmp_path) as house:
+        client = attrs.evolve(house.client, env=dict(house.client.env) | lineage(**above))
+        refused = await refusal(house, client=client)
+
+    assert refused.code == code
+
+
+async def test_descendants_are_counted_where_they_begin(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Fifty jobs below one root, whatever each child believes; refused ones do not count."""
+    server = ServerSettings(rate_limit_rps=0, max_concurrent_jobs=1, max_queued_jobs=0)
+    async with open_house(tmp_path, lambda _: Turn(hangs=True), server=server) as house:
+        env = dict(house.client.env) | lineage(depth=1, left_s=100.0)
+        wish = house.wish(client=attrs.evolve(house.client, env=env))
+        spare = await house.engine.prepare(wish)
+        assert spare.limit_s == 100.0
+        for _ in range(50):
+            ticket = await house.engine.start(await house.engine.prepare(wish))
+            with pytest.raises(TooManyJobs):
+                await house.engine.start(spare)
+            ticket.cancel("next")
+            await ticket.done.wait()
+
+        with pytest.raises(AimuxError, match="50 jobs were begun under job_root"):
+            await house.engine.prepare(wish)
+
+
+# ---------------------------------------------------------------------------------------- decisions
+
+
+async def test_the_role_decides_mode_and_instructions(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Unless the call says otherwise; a named CLI without a role has no role."""
+    async with open_house(tmp_path) as house:
+        prepare = house.engine.prepare
+        coding = await prepare(house.wish(want=Want(role="coding")))
+        reading = await prepare(house.wish(want=Want(role="coding"), mode=Mode.READ))
+        named = await prepare(house.wish(want=Want(cli="beta")))
+
+    assert (coding.request.mode, reading.request.mode) == (Mode.WRITE, Mode.READ)
+    assert coding.role is not None
+    assert named.role is None
+    assert named.request.mode is Mode.READ
+
+
+async def test_a_session_brings_its_own(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """CLI, role, model, mode and directory of the conversation hold; another CLI is refused."""
+    async with open_house(tmp_path, [answers(native="n")]) as house:
+        other = tmp_path / "elsewhere"
+        other.mkdir()
+        first = await house.run(want=Want(role="coding", cli="beta", model="b2"), cwd=str(other))
+        prepared = await house.engine.prepare(house.wish(session_id=first.session_id))
+
+        request = prepared.request
+        assert (request.cwd, request.mode, request.native_id) == (str(other), Mode.WRITE, "n")
+        route = request.routes.candidates
+        assert [(each.cli, each.model) for each in route] == [("beta", "b2")]
+        assert not prepared.is_new_session
+        refused = await refusal(house, session_id=first.session_id, want=Want(cli="alpha"))
+        assert refused.code == "session_cli_mismatch"
+
+
+async def test_a_session_without_an_answer_cannot_go_on(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """There is nothing to continue, and it says so."""
+    async with open_house(tmp_path, [fails("context overflow")]) as house:
+        job = await house.run()
+        refused = await refusal(house, session_id=job.session_id)
+
+    assert refused.code == "session_not_resumable"
+
+
+async def test_a_busy_session_is_refused_at_the_start(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """The second of two calls on one session waits for nobody."""
+    turns = [answers(native="n"), Turn(hangs=True)]
+    async with open_house(tmp_path, turns) as house:
+        first = await house.run()
+        wish = house.wish(session_id=first.session_id)
+        await house.engine.start(await house.engine.prepare(wish))
+        prepared = await house.engine.prepare(wish)
+        with pytest.raises(AimuxError) as refused:
+            await house.engine.start(prepared)
+
+    assert refused.value.code == "session_busy"
+
+
+@pytest.mark.parametrize(("wish", "limit_s"), [({}, 3_600.0), ({"timeout_s": 5.0}, 5.0)])
+async def test_the_limit_of_a_job(
+    tmp_path: pathlib.Path, autojump_clock: Clock, wish: dict[str, Any], limit_s: float
+) -> None:
+    """The call's, else the configured one."""
+    async with open_house(tmp_path) as house:
+        assert (await house.engine.prepare(house.wish(**wish))).limit_s == limit_s
+
+
+async def test_plans_are_told_per_candidate(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """A candidate that could not be run has its error in place of a plan."""
+    bad = attrs.evolve(BETA, resume=ResumeRule(chosen=True, new_flags=["{nonsense}"]))
+    async with open_house(tmp_path, profiles=[ALPHA, bad]) as house:
+        prepared = await house.engine.prepare(house.wish())
+
+    good = [plan for plan in prepared.plans if isinstance(plan, Plan)]
+    wrong = [plan for plan in prepared.plans if isinstance(plan, AimuxError)]
+    assert [plan.cli for plan in good] == ["alpha"] * 3
+    assert len(wrong) == 1
+    assert [route.cli for route in prepared.request.routes.candidates] == ["alpha"] * 3 + ["beta"]
+
+
+async def test_the_prompt_is_stored_without_secrets(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Preview and whole prompt are masked; the child gets it as it was."""
+    key = "sk-ant-REDACTED"
+    async with open_house(tmp_path, [answers()]) as house:
+        job = await house.run(f"use {key} please")
+
+        row = await house.stored(job.id)
+        assert key not in row.prompt
+        assert key not in row.prompt_preview
+        assert key.encode() in (house.driver.orders[0].stdin or b"")
+        assert row.prompt.startswith("use ")
+        assert (row.client, row.owner, row.role) == ("tester", "me", "default")
+
+
+# ------------------------------------------------------------------------------------------ looking
+
+
+async def put(engine: Engine, number: int, content: str = "old") -> Job:
+    """An ended job that only the store knows."""
+    end = finished(content)
+    job = make_job(number)
+    await engine.store.create(job, make_session(number))
+    done = attrs.evolve(
+        job,
+        status=JobStatus.COMPLETED,
+        outcome=Outcome(content=content),
+        finished_at=job.created_at,
+    )
+    from aimux.model import Entry
+
+    entry = Entry(seq=1, offset_s=0.0, at=job.created_at, turn=0, event=end)
+    await engine.store.finish(done, make_session(number), [entry])
+    return done
+
+
+async def test_jobs_are_found_in_memory_and_in_the_store(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Open and recent ones have a ticket; older ones a row, kept for who asks again."""
+    async with open_house(tmp_path, [answers()]) as house:
+        engine = house.engine
+        fresh = await house.run()
+        job, ticket = await engine.job(fresh.id)
+        assert ticket is not None
+        assert (engine.job_nowait(fresh.id) or (None,))[0] == job
+        with pytest.raises(NotFound):
+            await engine.job("job_nobody")
+
+        old = await put(engine, 1)
+        assert engine.job_nowait(old.id) is None
+        assert (await engine.job(old.id))[0].outcome == Outcome(content="old")
+        known = engine.job_nowait(old.id)
+        assert known is not None
+        assert known[1] is None
+
+        long = await put(engine, 2, "x" * (SHELVED_CHARS + 1))
+        await engine.job(long.id)
+        assert engine.job_nowait(long.id) is None
+        for number in range(10, 10 + SHELVED_JOBS):
+            await put(engine, number)
+            await engine.job(f"job_{number}")
+        assert engine.job_nowait(old.id) is None
+
+
+async def test_what_is_collected_is_forgotten(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """A removed job is found nowhere; a dry run removes nothing."""
+    async with open_house(tmp_path, [answers()]) as house:
+        engine = house.engine
+        old = await put(engine, 1)
+        await engine.job(old.id)
+        fresh = await house.run()
+        assert await engine.collect(1.0, dry_run=True) == {"jobs": 1, "sessions": 0}
+        assert engine.job_nowait(old.id) is not None
+
+        assert await engine.collect(1.0, dry_run=False) == {"jobs": 1, "sessions": 1}
+        assert engine.job_nowait(old.id) is None
+        with pytest.raises(NotFound):
+            await engine.job(old.id)
+        assert (await engine.job(fresh.id))[0].id == fresh.id
+        await trio.sleep(1)
+        assert await engine.collect(0.0, dry_run=False) == {"jobs": 1, "sessions": 1}
+        assert engine.room.find(fresh.id) is None
+
+
+async def test_a_log_is_read_from_memory_where_that_is_enough(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """From a sequence number on, wherever the entries are."""
+    async with open_house(tmp_path, [answers()]) as house:
+        job = await house.run()
+        everything = await house.engine.entries(job.id, 0)
+        assert [entry.seq for entry in everything] == list(range(1, job.last_seq + 1))
+        assert await house.engine.entries(job.id, 3) == everything[3:]
+
+        house.engine.room.drop_recent([job.id])
+        assert await house.engine.entries(job.id, 3) == everything[3:]
+        with pytest.raises(NotFound):
+            await house.engine.entries(JobId("job_nobody"), 0)
+
+
+async def test_other_limits_hold_from_now_on(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """More places are given to who waits; what runs goes on."""
+    server = ServerSettings(rate_limit_rps=0, max_concurrent_jobs=1)
+    async with open_house(tmp_path, lambda _: Turn(hangs=True), server=server) as house:
+        tickets = [
+            await house.engine.start(await house.engine.prepare(house.wish())) for _ in range(3)
+        ]
+        await trio.testing.wait_all_tasks_blocked()
+        assert repr(house.engine).startswith("<Engine: <JobRoom: 1 running, 2 queued of 1>, ")
+
+        more = attrs.evolve(
+            house.engine.settings, server=attrs.evolve(server, max_concurrent_jobs=2)
+        )
+        house.engine.apply(more)
+        await trio.testing.wait_all_tasks_blocked()
+        assert [ticket.job.status for ticket in tickets] == [
+            JobStatus.RUNNING,
+            JobStatus.RUNNING,
+            JobStatus.QUEUED,
+        ]
+        assert tickets[2].log.queue_position == 1
+        assert house.engine.guard.places_per_cli == more.server.max_jobs_per_cli
+
+
+# -------------------------------------------------------------------------------------------- board
+
+
+async def test_a_new_installation_shows_up(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """After a moment by itself, at once when asked to look again; disabled ones never."""
+    async with open_house(tmp_path, installed=["alpha"]) as house:
+        board, snapshot = house.engine.board, house.loader.snapshot
+        env = house.client.env
+
+        async def names(**more: Any) -> list[str]:
+            return list(await board.ready(snapshot, env, **more))
+
+        assert await names() == ["alpha"]
+        program = tmp_path / "bin" / "beta"
+        program.write_text("#!/bin/sh\n", encoding="utf-8")
+        program.chmod(0o755)
+        assert await names() == ["alpha"]
+        assert await names(refresh=True) == ["alpha", "beta"]
+        program.unlink()
+        await trio.sleep(11)
+        assert await names() == ["alpha"]
+        house.configure(disabled_clis=["alpha"])
+        disabled = attrs.evolve(house.loader.snapshot, fingerprint="two")
+        assert list(await board.ready(disabled, env)) == []
+        assert repr(board).startswith("<Board: 2 environments")
+
+
+async def test_findings_of_many_clients_are_bounded(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """A client with a PATH of its own costs a place among a few."""
+    async with open_house(tmp_path) as house:
+        for number in range(70):
+            await house.engine.board.ready(house.loader.snapshot, {"PATH": f"/nowhere/{number}"})
+
+        assert repr(house.engine.board).startswith("<Board: 64 environments")
+
+
+@pytest.mark.slow
+async def test_the_board_asks_each_program_its_version(tmp_path: pathlib.Path) -> None:
+    """Ready, missing and disabled ones, each with its remedy.
+
+    The programs are real children: asking them is the point.
+    """
+    profiles = [ALPHA, BETA, make_profile("gamma")]
+    async with open_house(tmp_path, profiles=profiles, installed=["alpha", "gamma"]) as house:
+        house.configure(disabled_clis=["gamma"])
+        with trio.fail_after(30):
+            states = await house.engine.board.look(house.loader.snapshot, house.client.env)
+            again = await house.engine.board.look(house.loader.snapshot, house.client.env)
+
+    by_name = {state.name: state for state in states}
+    assert states == again
+    assert by_name["alpha"].is_ready
+    assert by_name["alpha"].version == "1.2.3"
+    assert by_name["alpha"].read_strength == "policy"
+    assert not by_name["beta"].is_ready
+    assert by_name["beta"].state == "missing"
+    assert by_name["beta"].remedy
+    assert (by_name["gamma"].state, by_name["gamma"].is_ready) == ("disabled", False)
