@@ -38,6 +38,9 @@ HINT = (
     "sessions(action=list) to find them; send this call again to start it anew"
 )
 CODE = -32603
+# how our daemon's messages begin; others are read like the client's
+ANSWER = b'{"jsonrpc":"2.0","id":'
+NOTICE = b'{"jsonrpc":"2.0","method":'
 
 Json = dict[str, object]
 
@@ -80,25 +83,32 @@ class Books:
     def read_got(self, data: bytes) -> None:
         """What the daemon has said: whole lines."""
         for line in data.split(b"\n"):
+            if line.startswith(NOTICE):
+                continue
+            number = line[len(ANSWER) : line.find(b",", len(ANSWER))]
+            if line.startswith(ANSWER) and number.isdigit():  # as our daemon writes most of them
+                rest = line[len(ANSWER) + len(number) :]
+                if rest.startswith((b',"result"', b',"error"')):
+                    self._close(number.decode())
+                    continue
             for message in _messages(line):
                 if "method" not in message and "id" in message:
-                    key = json.dumps(message["id"])
-                    if self.open.get(key, 0) > 1:
-                        self.open[key] -= 1
-                    else:
-                        self.open.pop(key, None)
+                    self._close(json.dumps(message["id"]))
+
+    def _close(self, key: str) -> None:
+        if self.open.get(key, 0) > 1:
+            self.open[key] -= 1
+        else:
+            self.open.pop(key, None)
 
 
 def _messages(line: bytes) -> list[Json]:
     try:
-        found = json.loads(line)
+        found = json.loads(line.decode())  # from bytes it guesses the encoding first
     except ValueError:  # blank, or nothing the daemon would have read either
         return []
-    return [each for each in (found if isinstance(found, list) else [found]) if _is_json(each)]
-
-
-def _is_json(value: object) -> bool:
-    return isinstance(value, dict)
+    messages = found if isinstance(found, list) else [found]
+    return [each for each in messages if isinstance(each, dict)]
 
 
 def read_copies(shim: "_shim.Shim") -> Books:

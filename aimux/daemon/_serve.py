@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # the engine is imported when the first call needs it
 
 HELLO_S: Final = 5.0  # for the first line of a connection
 LAST_WORDS_S: Final = 2.0  # for sessions that heard the end, over what they grant themselves
+WARM_UP_S: Final = 0.2  # clients that wait for their first answer come first
 CHUNK_BYTES: Final = 65_536
 
 log = logging.getLogger("aimux.daemon")
@@ -152,6 +153,14 @@ class Hall:
             log.exception("session of process %s failed", hello.pid)
         finally:
             self._streams.discard(stream)
+
+    async def run_warm_up(self) -> None:
+        """Open the engine: what a dead predecessor left is ended, and the first call is quick."""
+        await trio.sleep(WARM_UP_S)
+        try:
+            await self.app.ready()
+        except AimuxError as error:  # each call tries again, and says so to its client
+            log.warning("the engine is not open: %s", error.message)
 
     # ------------------------------------------------------------------ leaving
 
@@ -271,6 +280,7 @@ async def serve_hall(
                 )
                 accepting.start_soon(hall.serve_restart)
                 accepting.start_soon(hall.serve_idle_exit, _idle_exit_s)
+                accepting.start_soon(hall.run_warm_up)
                 task_status.started(hall)
                 await hall.stopping.wait()
                 accepting.cancel_scope.cancel(reason="stop requested")

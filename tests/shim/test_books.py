@@ -8,22 +8,27 @@ from hypothesis import given, strategies as st
 from aimux._shim_mend import Books
 
 IDS = st.one_of(st.integers(-3, 3), st.sampled_from(["1", "a", "ü"]))
-SAYS = st.lists(
-    st.tuples(st.sampled_from(["ask", "answer", "cancel", "progress", "asked", "junk"]), IDS),
-    max_size=25,
-)
+WORDS = ["ask", "answer", "fail", "other answer", "cancel", "progress", "asked", "junk"]
+ANSWERS = ("answer", "fail", "other answer")
+SAYS = st.lists(st.tuples(st.sampled_from(WORDS), IDS), max_size=25)
 
 
 def _line(word: str, call_id: object) -> bytes:
     message: object = {
         "ask": {"id": call_id, "method": "tools/call"},
-        "answer": {"id": call_id, "result": {"id": 9, "method": "x"}},
+        "answer": {"jsonrpc": "2.0", "id": call_id, "result": {"id": 9, "method": "x"}},
+        "fail": {"jsonrpc": "2.0", "id": call_id, "error": {}},
+        "other answer": {"result": {"method": "x"}, "id": call_id},
         "cancel": {"method": "notifications/cancelled", "params": {"requestId": call_id}},
-        "progress": {"method": "notifications/progress", "params": {"id": call_id}},
-        "asked": {"id": call_id, "method": "elicitation/create"},  # the daemon's own request
+        "progress": {"jsonrpc": "2.0", "method": "notifications/progress", "id2": call_id},
+        "asked": {
+            "jsonrpc": "2.0",
+            "id": call_id,
+            "method": "elicitation/create",
+        },  # the daemon's own request
         "junk": [call_id, None],
     }[word]
-    return json.dumps(message).encode() + b"\n"
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
 @given(SAYS, st.lists(st.integers(0, 400)), st.integers(1, 5))
@@ -38,15 +43,15 @@ def test_open_calls_are_the_asked_and_not_answered(
         key = json.dumps(call_id)
         if word == "ask" and key in model:
             continue  # an id in use is not asked for again
-        if word == "answer" and key not in model:
+        if word in ANSWERS and key not in model:
             continue
-        if word in ("answer", "progress", "asked"):
+        if word in (*ANSWERS, "progress", "asked"):
             got += _line(word, call_id)
         else:
             sent += _line(word, call_id)
         if word == "ask":
             model[key] = None
-        elif word in ("answer", "cancel"):
+        elif word in (*ANSWERS, "cancel"):
             model.pop(key, None)
         if number % step == 0:
             books.read_sent(sent)
