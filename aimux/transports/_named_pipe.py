@@ -1,0 +1,256 @@
+"""Connections of `multiprocessing.connection` as Trio streams: named pipes, where there are no Unix
+sockets.
+
+Theory of operation. A connection carries blocks; a block of no bytes says that its sender has said
+everything, for a pipe cannot be closed by half. One thread per connection reads it for its whole
+life and is ended through a second, private pipe, because closing a handle does not wake a reader on
+every system. A write that nobody takes sits in a thread until the other end is gone.
+
+Who connects must know the key: both ends prove it before anything else is said.
+"""
+
+import multiprocessing
+import multiprocessing.connection as mpc
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+BLOCK_BYTES: Final = 65_536
+AHEAD: Final = 16  # blocks that wait to be received
+THREADS: Final = 2_000  # two for a connection; each sleeps in the system
+PROOF_S: Final = 5.0  # to prove that the key is known
+KEY_BYTES: Final = 32
+
+_GONE: Final = (OSError, EOFError, ValueError)  # ValueError: the handle was closed meanwhile
+
+if TYPE_CHECKING:  # generic for type checkers only
+    Pipe = mpc.Connection[Any, Any]
+
+
+class PipeStream(trio.abc.HalfCloseableStream):
+    """One end of a connection. Made by `open_pipe_stream`."""
+
+    def __init__(
+        self,
+        connection: "Pipe",
+        blocks: trio.MemoryReceiveChannel[bytes],
+        close: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._blocks = blocks
+        self._close = close
+        self._rest = b""
+        self._is_closed = False
+        self._limiter = trio.CapacityLimiter(1)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """The next bytes; none at the end of what the other end says."""
+        if self._is_closed:
+            raise trio.ClosedResourceError
+        if not self._rest:
+            try:
+                self._rest = await self._blocks.receive()
+            except trio.EndOfChannel:
+                return b""
+        else:
+            await trio.lowlevel.checkpoint()
+        limit = max_bytes or len(self._rest)
+        data, self._rest = self._rest[:limit], self._rest[limit:]
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes. Cancelling it breaks the stream: nobody knows how much went out."""
+        view = memoryview(data)
+        if not view:
+            await trio.lowlevel.checkpoint()
+        while view:
+            await self._send(bytes(view[:BLOCK_BYTES]))
+            view = view[BLOCK_BYTES:]
+
+    async def _send(self, block: bytes) -> None:
+        if self._is_closed:
+            raise trio.ClosedResourceError
+        is_sent = False
+        try:
+            await trio.to_thread.run_sync(
+                self._connection.send_bytes, block, limiter=self._limiter, abandon_on_cancel=True
+            )
+            is_sent = True
+        except _GONE as error:
+            raise trio.BrokenResourceError from error
+        finally:
+            if not is_sent:
+                self._shut()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """At once: a pipe does not tell."""
+        await trio.lowlevel.checkpoint()
+
+    async def send_eof(self) -> None:
+        """Say that nothing more will come from here."""
+        await self._send(b"")
+
+    def end_input(self) -> None:
+        """Have the reader see the end of the stream, whatever still comes."""
+        self._close()
+
+    def _shut(self) -> None:
+        self._is_closed = True
+        self._close()
+
+    async def aclose(self) -> None:
+        """Close both directions."""
+        self._shut()
+        await trio.lowlevel.checkpoint()
+
+
+@asynccontextmanager
+async def open_pipe_stream(connection: "Pipe") -> AsyncIterator[PipeStream]:
+    """A connection as a stream; it is closed in the end."""
+    watched, alarm = multiprocessing.Pipe(duplex=False)
+    sender, receiver = trio.open_memory_channel[bytes](AHEAD)
+
+    def close() -> None:
+        with suppress(OSError):
+            alarm.close()  # its other end becomes readable
+
+    async def pump() -> None:
+        def read() -> None:
+            while connection in mpc.wait([connection, watched]) and not alarm.closed:
+                try:
+                    block = connection.recv_bytes()
+                except _GONE:
+                    return
+                if not block:
+                    return
+                trio.from_thread.run(sender.send, block)
+
+        async with sender:
+            with suppress(trio.BrokenResourceError):
+                await trio.to_thread.run_sync(read, limiter=_threads())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pump)
+        try:
+            yield PipeStream(connection, receiver, close)
+        finally:
+            close()
+            receiver.close()
+            nursery.cancel_scope.cancel(reason="stream closed")
+    watched.close()
+    connection.close()
+
+
+_limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("aimux_pipe_threads")
+
+
+def _threads() -> trio.CapacityLimiter:
+    try:
+        return _limiter.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(THREADS)
+        _limiter.set(limiter)
+        return limiter
+
+
+def new_key() -> bytes:
+    """A key nobody can guess."""
+    return os.urandom(KEY_BYTES)
+
+
+@asynccontextmanager
+async def open_pipe(
+    address: str, key: bytes, *, family: str | None = None
+) -> AsyncIterator[PipeStream]:
+    """A stream to whoever listens at `address` and knows the key.
+
+    `family` is `AF_PIPE` or `AF_UNIX`, decided from the address if it is not given.
+
+    Raises:
+        OSError: nobody listens there.
+        trio.BrokenResourceError: it does not know the key.
+    """
+    connection = await trio.to_thread.run_sync(mpc.Client, address, family, limiter=_threads())
+    try:
+        await trio.to_thread.run_sync(_prove, connection, key, False, limiter=_threads())
+    except (*_GONE, multiprocessing.AuthenticationError) as error:
+        connection.close()
+        raise trio.BrokenResourceError("the other end does not know the key") from error
+    async with open_pipe_stream(connection) as stream:
+        yield stream
+
+
+def _prove(connection: "Pipe", key: bytes, is_listener: bool) -> None:
+    steps = (mpc.deliver_challenge, mpc.answer_challenge)
+    for step in steps if is_listener else reversed(steps):
+        step(connection, key)
+
+
+async def serve_pipe(
+    handler: Callable[[PipeStream], Awaitable[object]],
+    address: str,
+    key: bytes,
+    *,
+    family: str | None = None,
+    handler_nursery: trio.Nursery,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run `handler` for every connection that knows the key, until cancelled.
+
+    The address goes to `started` once it can be connected to. Handlers live in `handler_nursery`.
+
+    Raises:
+        OSError: the address cannot be listened at.
+    """
+    listener = mpc.Listener(address, family, backlog=64)
+    is_over = False
+
+    async def attend(connection: "Pipe") -> None:
+        is_known = False
+        try:
+            with trio.move_on_after(PROOF_S):
+                # abandoned, it ends when the connection is closed by its other end
+                await trio.to_thread.run_sync(
+                    _prove, connection, key, True, limiter=_threads(), abandon_on_cancel=True
+                )
+                is_known = True
+        except (*_GONE, multiprocessing.AuthenticationError):
+            pass  # a stranger, or gone: nothing to say
+        finally:
+            if not is_known:
+                connection.close()
+        if is_known:
+            async with open_pipe_stream(connection) as stream:
+                await handler(stream)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection = listener.accept()
+            except OSError:
+                if is_over:
+                    return
+                continue  # one that left while it came
+            if is_over:
+                connection.close()
+                return
+            trio.from_thread.run_sync(handler_nursery.start_soon, attend, connection)
+
+    def knock() -> None:
+        """Wake the thread that accepts: nothing else does on every system."""
+        with suppress(OSError):
+            mpc.Client(address, family).close()
+
+    async with trio.open_nursery() as accepting:
+        accepting.start_soon(trio.to_thread.run_sync, accept)
+        try:
+            task_status.started(str(listener.address))
+            await trio.sleep_forever()
+        finally:
+            is_over = True
+            with trio.move_on_after(PROOF_S, shield=True):
+                await trio.to_thread.run_sync(knock)
+            listener.close()
