@@ -22,9 +22,11 @@ COMMANDS: Final = {
     "gc": "_look",
     "clis": "_clis",
     "doctor": "_doctor",
+    "profile": "_profile",
     "config": "_config",
     "setup": "_setup",
     "daemon": "_daemon",
+    "connect": "_connect",
     "demo": "_demo",
 }
 
