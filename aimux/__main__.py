@@ -6,6 +6,7 @@ import sys
 
 def main() -> None:
     """Entry point of `aimux`: without arguments the stdio MCP server, else a command."""
+    _fill_standard_descriptors()
     words = sys.argv[1:]
     if not words and os.environ.get("MCP_TRANSPORT", "").strip().lower() not in {"", "stdio"}:
         from aimux.daemon import serve_network
@@ -21,6 +22,15 @@ def main() -> None:
     from aimux.console import main as console
 
     console()
+
+
+def _fill_standard_descriptors() -> None:
+    """Have something at 0, 1 and 2, or the next file or socket that is opened takes their place."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 def _serve_stdio(*, is_alone: bool) -> int:

@@ -27,6 +27,7 @@ class LineWire:
         self._sink = sink
         self._lines = LineReader(max_bytes=max_bytes)
         self._first = first
+        self._is_ended = False
 
     async def receive(self) -> Sequence[bytes | Oversize] | None:
         """The messages of the next read, at least one; None at the end of the stream."""
@@ -36,15 +37,16 @@ class LineWire:
             if lines:
                 return lines
         while True:
+            if self._is_ended:  # said with the last line, which had no end of its own
+                return None
             try:
                 data = await self._source.receive_some(READ_BYTES)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 data = b""
             lines = self._lines.feed(bytes(data))
+            self._is_ended = not data
             if lines:
                 return lines
-            if not data:
-                return None
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Write whole lines. Raises trio.BrokenResourceError: nobody reads any more."""
