@@ -23,7 +23,7 @@ from aimux import __version__
 
 HELLO_VERSION = 1  # raised only for a hello that an older daemon would misread
 READ_BYTES = 65_536
-WRITE_BYTES = 4_096  # what a pipe that is writable takes without blocking
+WRITE_BYTES = 4_096  # what a pipe that is writable takes without blocking, if it may block
 KEPT_BYTES = 1_048_576  # of copies, before they are read and dropped
 MAX_SOCKET_PATH = 100  # macOS: 104 with its end
 LAST_WORDS_S = 2.0  # after the end of input, for a daemon that has more to say
@@ -159,12 +159,15 @@ class Shim:
 
     __slots__ = (
         "_held", "_kept", "_pending", "_reply", "_wake", "books", "env", "got", "is_done",
-        "opening", "place", "sent", "swallowed",
+        "is_patient", "opening", "place", "sent", "swallowed",
     )  # fmt: skip
 
-    def __init__(self, place: Place, env: dict[str, str], wake: int) -> None:
+    def __init__(
+        self, place: Place, env: dict[str, str], wake: int, *, is_patient: bool = True
+    ) -> None:
         self.place = place
         self.env = env
+        self.is_patient = is_patient  # a write to the client may block, so it must be small
         self.sent: list[bytes] = []  # copies, to the daemon
         self.got: list[bytes] = []  # and to the client
         self.books: object = None  # made by _shim_mend when the copies are read first
@@ -262,11 +265,22 @@ class Shim:
                 to_client = self._whole_lines(data)
                 if to_client:
                     self._keep(self.got, to_client)
-            if to_client and (1 in free or select.select((), (1,), (), 0)[1]):
+            if to_client:
                 try:
-                    to_client = to_client[os.write(1, to_client[:WRITE_BYTES]) :]
+                    to_client = to_client[self._write_some(to_client, is_free=1 in free) :]
                 except OSError:
                     return True  # nobody reads any more
+
+    def _write_some(self, data: bytes, *, is_free: bool) -> int:
+        """Write what the client takes without waiting; how much that was."""
+        if self.is_patient:
+            if not is_free and not select.select((), (1,), (), 0)[1]:
+                return 0
+            data = data[:WRITE_BYTES]
+        try:
+            return os.write(1, data)
+        except BlockingIOError:
+            return 0
 
     def _whole_lines(self, data: bytes) -> bytes:
         """What may be written to the client: the rest of a line is waited for."""
@@ -310,9 +324,20 @@ class Shim:
         """Write all of it; a client that is gone is noticed later."""
         try:
             while data:
-                data = data[os.write(1, data) :]
+                select.select((), (1,), ())
+                data = data[self._write_some(data, is_free=True) :]
         except OSError:
             self.is_done = True
+
+
+def _is_private(descriptor: int) -> bool:
+    """Whether a stream can be made non-blocking: neither stderr nor a terminal shares its flags."""
+    try:
+        mine, its = os.fstat(descriptor), os.fstat(2)
+    except OSError:
+        return False
+    is_wire = mine.st_mode & 0o170000 in (0o010000, 0o140000)  # a pipe or a socket
+    return is_wire and (mine.st_dev, mine.st_ino) != (its.st_dev, its.st_ino)
 
 
 def _read(descriptor: int) -> bytes:
@@ -340,10 +365,16 @@ def serve() -> int | None:
     os.set_blocking(alarm, False)
     _signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
     handlers = [(each, _signal.signal(each, _noted)) for each in (_signal.SIGINT, _signal.SIGTERM)]
+    is_private = _is_private(1)
+    if is_private:
+        os.set_blocking(1, False)
     try:
-        return Shim(find_place(env), env, wake).serve()
+        return Shim(find_place(env), env, wake, is_patient=not is_private).serve()
     except ShimFault as fault:
         complain(f"serving in this process, without the daemon: {fault}")
+    finally:
+        if is_private:  # whoever has the stream after us is not to be surprised
+            os.set_blocking(1, True)
     _signal.set_wakeup_fd(-1)
     for number, handler in handlers:
         _signal.signal(number, handler)
