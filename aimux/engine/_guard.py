@@ -153,7 +153,7 @@ class Guard:
             if permit is None:
                 raise _open(cli, wait_s)
             leave = Pass()
-            with trio.CancelScope() as scope:
+            with trio.CancelScope() as scope:  # noqa: ASYNC100  # the body waits
                 self._silent[cli][scope] = leave
                 try:
                     yield leave

@@ -298,4 +298,4 @@ async def serve_http(
             )
             task_status.started(Listening(url, site.end))
     finally:  # sets an event and does not wait: idle connections close, others after their answer
-        await connections.context.terminated.set()
+        await connections.context.terminated.set()  # noqa: ASYNC102
