@@ -366,9 +366,22 @@ def _session(parsed: Parsed) -> _sessions.Session:
     numbers = [
         int(one.ident.partition("_")[2]) for one in kept if one.ident.startswith(f"{today}_")
     ]
-    session = _sessions.Session(folder, f"{today}_{max(numbers, default=0) + 1}")
+    session = _reserve(folder, today, max(numbers, default=0) + 1)
     session.title = name
     return session
+
+
+def _reserve(folder: str, today: str, number: int) -> _sessions.Session:
+    """The next session whose number nobody took meanwhile: runs come several at once."""
+    os.makedirs(folder, exist_ok=True)
+    while True:
+        session = _sessions.Session(folder, f"{today}_{number}")
+        try:
+            os.close(os.open(session.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            number += 1
+            continue
+        return session
 
 
 def _ident() -> str:

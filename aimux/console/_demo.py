@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from aimux import _resources
+from aimux.errors import SetupFault
 
 from ._client import Json, McpClient, open_client
 
@@ -68,13 +69,19 @@ async def run_demo(console: Console, *, emulated: bool) -> int:
                 if health.get("clis_ready"):
                     return await _show(console, client, health, work)
             console.print("No AI coding CLI is installed here, so the emulated ones stand in.\n")
-        async with open_client(env=_emulated_env(Path(place))) as client:
+        async with open_client(env=emulated_env(Path(place))) as client:
             health = await client.call("sessions", {"action": "health"})
             return await _show(console, client, health, work)
 
 
-def _emulated_env(place: Path) -> Mapping[str, str]:
-    """An environment in which only the emulated CLIs exist, with a home of its own."""
+def emulated_env(
+    place: Path, names: Sequence[str] = (), *, time_scale: float | None = None
+) -> Mapping[str, str]:
+    """An environment in which only emulated CLIs exist (all, or these), with a home of its own.
+
+    Raises:
+        SetupFault: there is no emulator of that name.
+    """
     binaries, home = place / "bin", place / "home"
     home.mkdir()
     source = _resources.shipped("emulators") / "install.py"
@@ -84,7 +91,14 @@ def _emulated_env(place: Path) -> Mapping[str, str]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    module.install(binaries, home=home)
+    unknown = sorted(set(names) - set(module.ALL))
+    if unknown:
+        raise SetupFault(
+            f"there is no emulator of {unknown[0]}",
+            hint=f"there are emulators of {', '.join(module.ALL)}",
+            code="emulator_unknown",
+        )
+    module.install(binaries, names or module.ALL, home=home, time_scale=time_scale)
     kept = {
         name: os.environ[name] for name in ("LANG", "TMPDIR", "SYSTEMROOT") if name in os.environ
     }
