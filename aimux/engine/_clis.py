@@ -15,6 +15,7 @@ import trio
 
 from aimux.config import Snapshot
 from aimux.drivers import (
+    Driver,
     Found,
     Missing,
     Standing,
@@ -23,6 +24,7 @@ from aimux.drivers import (
     discover,
     judge,
     probe_version,
+    run_piped,
 )
 from aimux.errors import AimuxError
 from aimux.model import Profile
@@ -71,8 +73,10 @@ class _Finding:
 class Board:
     """Knows the CLIs of every client's environment."""
 
-    def __init__(self, versions_file: Path) -> None:
+    def __init__(self, versions_file: Path, drive: Driver = run_piped) -> None:
+        """`drive` runs the version commands."""
         self._versions_file = versions_file
+        self._drive = drive
         self._cache: VersionCache | None = None
         self._findings: OrderedDict[tuple[str, ...], _Finding] = OrderedDict()
 
@@ -107,7 +111,9 @@ class Board:
                     child_env = probe_environment(profile, where.path, env)
                 except AimuxError:
                     child_env = dict(env)  # the profile's own fault shows elsewhere
-                version = await probe_version(where.path, profile, child_env, cache=cache)
+                version = await probe_version(
+                    where.path, profile, child_env, cache=cache, driver=self._drive
+                )
             standings[profile.name] = judge(profile, where, version)
 
         async with trio.open_nursery() as asking:

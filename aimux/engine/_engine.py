@@ -537,7 +537,7 @@ async def open_engine(
             room=room,
             guard=guard,
             shop=shop,
-            board=Board(state_dir / "versions.json"),
+            board=Board(state_dir / "versions.json", choose_driver(is_terminal=False)),
             loader=loader,
             owner=owner,
         )

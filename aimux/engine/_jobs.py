@@ -46,6 +46,7 @@ from ._log import JobLog, utc_now
 
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
+STORE_LAG_S: Final = 0.05  # entries of one burst share a commit; what `kill -9` may cost
 KEPT_TICKETS: Final = 100  # finished jobs that status answers without asking the store
 KEPT_TICKET_CHARS: Final = 1_000_000  # a longer content is read from the store
 
@@ -84,6 +85,11 @@ class Ticket:
     def id(self) -> JobId:
         """The job's id."""
         return self.log.job.id
+
+    @property
+    def is_ending(self) -> bool:
+        """Its end is in the log and not in the store yet."""
+        return self.job.status in TERMINAL and not self.done.is_set()
 
     def __repr__(self) -> str:
         return f"<Ticket: {self.id} {self.job.status}>"
@@ -229,7 +235,8 @@ class JobRoom:
                 ticket.log.add(JobQueued(position=admitted.position))
                 self._tell_positions()  # clients take turns: it may stand before others
             entries = ticket.log.unstored()
-            await self._store.create(ticket.job, session if is_new_session else None, entries)
+            row = attrs.evolve(session, status=ticket.job.status) if is_new_session else None
+            await self._store.create(ticket.job, row, entries)
             ticket.log.stored(entries[-1].seq)
             self._open[job.id] = ticket
             self._nursery.start_soon(self._supervise, ticket, work, name=f"job {job.id}")
@@ -333,6 +340,7 @@ class JobRoom:
             if not joblog.unstored():  # some may have come while the others were stored
                 with trio.move_on_at(float("inf") if due is None else due):
                     await joblog.wait_change()
+            await trio.sleep(STORE_LAG_S)
 
     async def _store_entries(self, joblog: JobLog) -> None:
         entries = joblog.unstored()

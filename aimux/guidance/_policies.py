@@ -73,7 +73,10 @@ def guide_sessions(payload: Json) -> Guidance:
     action = str(payload.get("action", ""))
     cursor = payload.get("next_cursor")
     if cursor:
-        following.append(_call("sessions", action=action, cursor=cursor))
+        session, filters = payload.get("session"), payload.get("filters")
+        same = {"session_id": session["id"]} if isinstance(session, Mapping) else {}
+        same |= dict(filters) if isinstance(filters, Mapping) else {}
+        following.append(_call("sessions", action=action, **same, cursor=cursor))
     sessions = payload.get("sessions")
     if isinstance(sessions, list) and sessions:
         first = sessions[0]

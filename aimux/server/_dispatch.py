@@ -76,6 +76,8 @@ class Dispatcher:
         call = self._tool_call(session, called)
         if isinstance(call, Fault):
             return call
+        if judge_task(called, support_of(call.name)) is not False:
+            return None  # a task, or the reason why it cannot be one
         try:
             payload = self._app.quick(call)
         except AimuxError as error:

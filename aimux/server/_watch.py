@@ -4,19 +4,22 @@ One task follows each thing that is watched, for as long as it is; what changes 
 once.
 """
 
+import logging
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from aimux.errors import NotFound
+from aimux.errors import AimuxError, NotFound
 from aimux.protocol import render_notice
 
 from ._tasks import task_of
 
 if TYPE_CHECKING:
     from ._session import Session
+
+log = logging.getLogger("aimux.watch")
 
 BURST_S: Final = 0.5  # at most two notices a second about one thing
 SCHEME: Final = "aimux://"
@@ -50,17 +53,20 @@ class Watches:
             "lists": partial(self._notify, "notifications/resources/list_changed", {}),
         }
         with scope:
-            desk = await self._session.app.ready()
-            if kind == "task":
-                await self._follow_task(name)
-                return
-            wait = desk.wait_change if kind == "lists" else partial(desk.wait_resource, name)
             try:
+                desk = await self._session.app.ready()
+                if kind == "task":
+                    await self._follow_task(name)
+                    return
+                wait = desk.wait_change if kind == "lists" else partial(desk.wait_resource, name)
                 while await wait():
+                    await trio.sleep(BURST_S)  # first, so that the notice covers the whole burst
                     tell[kind]()
-                    await trio.sleep(BURST_S)
             except NotFound:
                 return  # nothing of that name: there will be no change
+            except AimuxError as error:  # costs the client its notices, not its session
+                log.warning("%s %s is not followed: %s", kind, name, error.message)
+                return
             tell[kind]()  # the last one: it has ended
 
     async def _follow_task(self, job_id: str) -> None:

@@ -247,8 +247,10 @@ SESSIONS: Final = Tool(
             "job_id": _string("for cancel and info"),
             "status": _choice("for list", ("active", "all", "finished", *STATUSES)),
             "cli": _string("for list: only sessions of this CLI"),
-            "limit": _count("for list: at most so many (default 20)", minimum=1, maximum=100),
-            "cursor": _string("for list: next_cursor of the page before"),
+            "limit": _count(
+                "for list and info: at most so many (default 20)", minimum=1, maximum=100
+            ),
+            "cursor": _string("for list and info: next_cursor of the page before"),
             "older_than_hours": _seconds(
                 "for gc: default is the configured session_ttl_hours", minimum=0
             ),
@@ -266,7 +268,10 @@ SESSIONS: Final = Tool(
             "action": {"type": "string"},
             "sessions": {"type": "array", "items": {"type": "object"}},
             "session": _nullable("object"),
-            "jobs": {"type": "array", "items": {"type": "object"}},
+            "jobs": {
+                "type": ["array", "object"],
+                "description": "info: the session's jobs, newest first; health: counts",
+            },
             "count": {"type": "integer"},
             "next_cursor": _nullable("string"),
             "guidance": GUIDANCE,

@@ -98,11 +98,17 @@ class Desk:
         if kind != "jobs":
             await self.engine.room.wait_change()
             return True
-        job, ticket = await self.engine.job(rest.partition("/")[0])
-        if ticket is None or job.status in TERMINAL:
+        job_id = rest.partition("/")[0]
+        # no checkpoint before the wait where it can be helped: a change meanwhile would be lost
+        job, ticket = self.engine.job_nowait(job_id) or await self.engine.job(job_id)
+        if ticket is None:
             return False
-        await ticket.log.wait_change()
-        return ticket.job.status not in TERMINAL
+        if job.status not in TERMINAL:
+            await ticket.log.wait_change()
+        if ticket.job.status not in TERMINAL:
+            return True
+        await ticket.done.wait()  # an end is told when it is stored
+        return False
 
     async def job_view(self, job_id: str) -> JobView:
         """A job as a task. Raises NotFound: no such job."""

@@ -58,8 +58,8 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
     settings = prepared.settings
     if given.get("dry_run"):
         return Payload(_plan_json(prepared))
-    is_async = bool(given.get("async", settings.default_async))
     wait_s = _number(given.get("wait_seconds"))
+    is_async = bool(given.get("async", settings.default_async and wait_s is None))
     if given.get("async") and wait_s:
         raise PeerFault(
             "async=true returns at once, so wait_seconds would have no effect",

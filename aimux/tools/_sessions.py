@@ -80,7 +80,13 @@ async def _list(desk: Desk, call: ToolCall) -> Json:
         cursor=str(cursor) if cursor else None,
     )
     rows = [session_json(session) for session in page.sessions]
-    return {"sessions": rows, "count": len(rows), "next_cursor": page.cursor}
+    filters = {name: given[name] for name in ("status", "cli", "limit") if name in given}
+    return {
+        "sessions": rows,
+        "count": len(rows),
+        "next_cursor": page.cursor,
+        "filters": filters,  # the next page must have the same
+    }
 
 
 async def _info(desk: Desk, call: ToolCall) -> Json:
@@ -89,7 +95,12 @@ async def _info(desk: Desk, call: ToolCall) -> Json:
         job, _ = await desk.engine.job(_needed(call, "session_id", "job_id"))
         session_id = job.session_id
     session = await desk.engine.store.session(SessionId(str(session_id)))
-    page = await desk.engine.store.jobs(session_id=session.id)
+    limit, cursor = call.arguments.get("limit"), call.arguments.get("cursor")
+    page = await desk.engine.store.jobs(
+        session_id=session.id,
+        limit=limit if isinstance(limit, int) else PAGE,
+        cursor=str(cursor) if cursor else None,
+    )
     live = {ticket.id: ticket.job for ticket in desk.engine.room.open_tickets()}
     jobs = [job_row(live.get(job.id, job)) for job in page.jobs]
     return {

@@ -32,6 +32,8 @@ def quick(desk: Desk, call: ToolCall) -> Payload | None:
         return None
     job, ticket = known
     given = call.arguments
+    if ticket is not None and ticket.is_ending:
+        return None
     if job.status not in TERMINAL:
         return None if given.get("wait_seconds") else _payload(desk, call, job, ticket)
     if given.get("include_content"):  # may be long: not kept
@@ -46,6 +48,8 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
     wait = call.arguments.get("wait_seconds")
     after = call.arguments.get("events_after")
     job, ticket = await desk.engine.job(job_id)
+    if ticket is not None and ticket.is_ending:  # nobody is told of an end that is not stored
+        await ticket.done.wait()
     if ticket is not None and isinstance(wait, int | float) and wait > 0:
         with trio.move_on_after(wait):
             async with trio.open_nursery() as waiting:
@@ -61,7 +65,8 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
     if not isinstance(after, int):
         return payload
     entries = await desk.engine.entries(JobId(job_id), after)
-    return Payload({**payload.body, "events_list": [entry_json(each) for each in entries]})
+    body = {**payload.body, "events_list": [entry_json(each) for each in entries]}
+    return Payload(body, payload.is_error, payload.links)
 
 
 async def _end_after(scope: trio.CancelScope, ticket: Ticket, seq: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.engine import Engine
+from aimux.engine import Board, Engine
 from aimux.engine._engine import SHELVED_CHARS, SHELVED_JOBS
 from aimux.errors import AimuxError, NotFound, TooManyJobs
 from aimux.model import (
@@ -457,9 +457,10 @@ async def test_the_board_asks_each_program_its_version(tmp_path: pathlib.Path) -
     profiles = [ALPHA, BETA, make_profile("gamma")]
     async with open_house(tmp_path, profiles=profiles, installed=["alpha", "gamma"]) as house:
         house.configure(disabled_clis=["gamma"])
+        board = Board(tmp_path / "versions.json")
         with trio.fail_after(30):
-            states = await house.engine.board.look(house.loader.snapshot, house.client.env)
-            again = await house.engine.board.look(house.loader.snapshot, house.client.env)
+            states = await board.look(house.loader.snapshot, house.client.env)
+            again = await board.look(house.loader.snapshot, house.client.env)
 
     by_name = {state.name: state for state in states}
     assert states == again
