@@ -7,9 +7,9 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
 from structlog.typing import Processor
 
+from aimux._structlog import structlog
 from aimux.config import ClientContext, state_path
 from aimux.model import ServerSettings
 from aimux.rules import redact

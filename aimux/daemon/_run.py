@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import structlog
 import trio
 
+from aimux._structlog import structlog
 from aimux.config import (
     Change,
     ClientContext,

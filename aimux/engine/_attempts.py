@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import attrs
-import structlog
 import trio
 
+from aimux._structlog import structlog
 from aimux.drivers import Driver, choose_driver
 from aimux.errors import AimuxError, BinaryMissing, CircuitOpen, Refusal, SetupFault
 from aimux.model import (

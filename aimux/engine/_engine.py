@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import attrs
-import structlog
 import trio
 
+from aimux._structlog import structlog
 from aimux.config import ClientContext, Loader, Snapshot
 from aimux.drivers import choose_driver, open_warden
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal

@@ -1,8 +1,8 @@
 """Housekeeping: what is older than its time is removed, at a steady pace."""
 
-import structlog
 import trio
 
+from aimux._structlog import structlog
 from aimux.errors import StoreUnavailable
 
 from ._engine import Engine

@@ -19,9 +19,9 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import attrs
-import structlog
 import trio
 
+from aimux._structlog import structlog
 from aimux.drivers import Child
 from aimux.errors import AimuxError, InternalFault, NotFound, Refusal, StoreUnavailable, TooManyJobs
 from aimux.model import (

@@ -1,7 +1,6 @@
 """After a crash: jobs of a dead owner become aborted, children that outlived it are ended."""
 
-import structlog
-
+from aimux._structlog import structlog
 from aimux.drivers import end_survivors
 from aimux.store import Store
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final
 
 import attrs
-import structlog
 import trio
 
+from aimux._structlog import structlog
 from aimux.dialects import Dialect, open_dialect
 from aimux.drivers import Child, Driver, Exit, Order
 from aimux.errors import AimuxError
