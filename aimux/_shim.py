@@ -8,7 +8,7 @@ They are answered with an error, another daemon is attached, and the client's ha
 it privately.
 
 End of input, SIGINT and SIGTERM mean the same: the daemon hears the end of the stream, what it
-still has to say is delivered, and the process leaves.
+still has to say is delivered, and the process leaves. Reasons: docs/design/0009.
 """
 
 import os

@@ -34,6 +34,11 @@ def own_place() -> Place:
     Raises:
         SetupFault: nowhere; says why.
     """
+    if sys.platform == "win32":
+        raise SetupFault(
+            "there is no daemon on Windows yet: every aimux serves in its own process",
+            code="daemon_unsupported",
+        )
     try:
         return find_place(dict(os.environ))
     except ShimFault as fault:

@@ -12,10 +12,11 @@ from typing import Final
 import attrs
 import trio
 
-from aimux._shim import Place, ShimFault, check_private, connect, find_place
+from aimux._shim import Place, ShimFault, check_private, connect
 from aimux.errors import AimuxError, Refusal, SetupFault
 from aimux.transports import bind_unix
 
+from ._ask import own_place
 from ._lockfile import open_daemon_lock, running
 from ._serve import Hall, Listener, serve_hall
 
@@ -65,7 +66,7 @@ def _tell_failure(ready_fd: int | None, group: BaseExceptionGroup[AimuxError]) -
 
 def _open_place() -> Place:
     try:
-        place = find_place(dict(os.environ))
+        place = own_place()
         Path(place.runtime_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
         check_private(place.runtime_dir)
     except (ShimFault, OSError) as error:

@@ -1,5 +1,6 @@
 """A daemon from its start to its end, as its clients and its operator see it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -160,6 +161,28 @@ async def test_a_hello_for_another_state_directory_is_refused(world: World) -> N
         other.socket = world.place.socket
         with pytest.raises(AimuxError, match=r"serves .* not /elsewhere"):
             await ask(other, "status")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"GET / HTTP/1.1\r\n\r\n", b"{}\n", b"\x00\xff\n", b'{"aimux":1,', b"x" * 5_000_000],
+)
+async def test_strangers_on_the_socket_harm_nobody(world: World, said: bytes) -> None:
+    """They get one line at most, and the others are served."""
+    async with open_host(world) as host:
+        async with await trio.open_unix_socket(world.place.socket) as stranger:
+            with contextlib.suppress(trio.BrokenResourceError):
+                await stranger.send_all(said)
+                await stranger.send_eof()
+            heard = b""
+            with trio.fail_after(PATIENCE_S), contextlib.suppress(trio.BrokenResourceError):
+                async for data in stranger:
+                    heard += data
+        answer = await host.answer(await host.post("tools/list"))
+
+    assert heard == b"" or b'"error"' in heard
+    assert heard.count(b"\n") <= 1
+    assert "result" in answer
 
 
 async def test_the_operator_starts_looks_and_stops(world: World) -> None:

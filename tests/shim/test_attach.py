@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import tempfile
 
 import pytest
 import trio
@@ -272,8 +273,8 @@ async def test_another_runtime_directory_leads_to_the_same_daemon(world: World) 
     """The lock in the state directory says where the daemon listens."""
     async with open_host(world) as host:
         pid = (await host.call("sessions", action="health"))["pid"]
-        env = {"AIMUX_RUNTIME_DIR": str(world.stand.root / "r")}
-        async with open_host(world, env=env) as other:
-            also = (await other.call("sessions", action="health"))["pid"]
+        with tempfile.TemporaryDirectory(prefix="ax") as elsewhere:
+            async with open_host(world, env={"AIMUX_RUNTIME_DIR": elsewhere}) as other:
+                also = (await other.call("sessions", action="health"))["pid"]
 
     assert also == pid
