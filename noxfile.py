@@ -142,6 +142,13 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def clients(session: nox.Session) -> None:
+    """Real MCP clients (SDKs, Inspector, real CLIs) against a real aimux; prints a table."""
+    install(session)
+    session.run("python", "tests/clients/run.py", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The figures of docs/design, as ratios against floors and peers measured in the same run."""
     install(session, is_editable=False)

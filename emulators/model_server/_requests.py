@@ -186,6 +186,9 @@ def _responses_tools(tools: object) -> Iterator[Tool]:
     for tool in _objects(tools):
         if tool.get("type") in ("function", "custom"):
             yield Tool(str(tool.get("name")), _object(tool.get("parameters")), str(tool["type"]))
+        elif tool.get("type") == "namespace":  # codex: the tools of one MCP server
+            for each in _responses_tools(tool.get("tools")):
+                yield dataclasses.replace(each, name=f"{tool.get('name')}.{each.name}")
 
 
 def _read_messages(body: Json, _model: str, _stream: bool) -> Request:

@@ -113,6 +113,9 @@ def _responses_item(reply: Reply) -> Json:
     tool = reply.call.tool
     item: Json = {"id": f"fc_{reply.serial}", "call_id": f"call_{reply.serial}"}
     item |= {"name": tool, "status": "completed"}
+    namespace, dot, name = tool.rpartition(".")
+    if dot:
+        item |= {"namespace": namespace, "name": name}
     if isinstance(reply.call.arguments, str):
         return item | {"type": "custom_tool_call", "input": reply.call.arguments}
     return item | {"type": "function_call", "arguments": arguments_text(reply)}

@@ -1,0 +1,74 @@
+"""What the official Python SDK makes of aimux. Runs in an environment of its own.
+
+Arguments: transport (stdio, http, sse), mode (legacy, auto), target (URL or a JSON list of words).
+Prints one line of JSON with what was seen.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import anyio
+import httpx2
+from mcp import Client
+from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+HEADERS = {"Authorization": f"Bearer {os.environ['AIMUX_AUTH_TOKEN']}"}
+
+
+async def look(server: object, mode: str) -> dict[str, object]:
+    seen: dict[str, object] = {}
+    steps: list[float] = []
+    begun = anyio.Event()
+
+    async def on_progress(done: float, total: float | None, message: str | None) -> None:
+        steps.append(done)
+
+    async def on_slow(done: float, total: float | None, message: str | None) -> None:
+        begun.set()
+
+    async with Client(server, mode=mode) as client:  # type: ignore[arg-type]
+        seen["version"] = client.protocol_version
+        seen["tools"] = len((await client.list_tools()).tools)
+        prompt = {"prompt": "[[sleep 1]] [[say 5]] hello", "cli": "codex"}
+        done = await client.call_tool("exec", prompt, progress_callback=on_progress)
+        seen["status"] = (done.structured_content or {}).get("status")
+        seen["progress"] = len(steps)
+
+        async def hold() -> None:
+            slow = {"prompt": "[[sleep 300]] go", "cli": "codex"}
+            await client.call_tool("exec", slow, progress_callback=on_slow)
+
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(hold)
+            await begun.wait()  # it runs: progress came
+            calls.cancel_scope.cancel()
+        running = None
+        with anyio.move_on_after(15):
+            while running != 0:
+                listed = await client.call_tool("sessions", {"action": "list", "status": "active"})
+                running = (listed.structured_content or {}).get("count")
+        seen["left_running"] = running
+    return seen
+
+
+async def main() -> None:
+    transport, mode, target = sys.argv[1:4]
+    if transport == "stdio":
+        command, *words = json.loads(target)
+        server: object = StdioServerParameters(
+            command=command, args=words, env=dict(os.environ), cwd=Path.cwd()
+        )
+        seen = await look(server, mode)
+    elif transport == "sse":
+        seen = await look(sse_client(target, headers=HEADERS), mode)
+    else:
+        async with httpx2.AsyncClient(headers=HEADERS, timeout=60) as http:
+            seen = await look(streamable_http_client(target, http_client=http), mode)
+    print(json.dumps(seen))
+
+
+anyio.run(main)
