@@ -85,6 +85,7 @@ def test_there_is_a_sample_for_every_key() -> None:
     assert set(SAMPLES) == set(leaves(Settings)) - {"roles", "hooks"}  # maps of sections
 
 
+@pytest.mark.requirement("config:every_key")
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_loads_from_the_users_file(desk: Desk, key: str) -> None:
     """With file and line."""
@@ -152,6 +153,7 @@ def test_the_shipped_file_says_what_the_code_says(desk: Desk) -> None:
     assert not snapshot.problems
 
 
+@pytest.mark.requirement("config:explained")
 def test_explain_shows_value_and_place_of_each_key_but_no_secret(desk: Desk) -> None:
     """One row a key."""
     desk.write_user("server: {max_chars: 5}")

@@ -132,6 +132,7 @@ def test_chunks_do_not_matter(case: pathlib.Path, sizes: list[int]) -> None:
     assert said == expected or joined(said) == joined(expected)
 
 
+@pytest.mark.requirement("dialect:cut_anywhere")
 @every_case
 def test_every_byte_may_come_alone(case: pathlib.Path) -> None:
     """One byte at a time is the hardest cut."""

@@ -294,6 +294,7 @@ async def test_helper_that_goes_on_printing_does_not_hold_the_turn(
     assert exit_.duration_s < LINGER_MAX_S
 
 
+@pytest.mark.requirement("child:no_helper_left")
 @pytest.mark.parametrize("kind", ["group", "session", "detached"])
 @pytest.mark.parametrize("stays", [True, False])
 async def test_helpers_do_not_outlive_their_leader(

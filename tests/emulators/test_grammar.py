@@ -148,6 +148,7 @@ async def test_versions_read_as_the_real_ones_print_them(theatre: Theatre) -> No
     assert [(one.text, one.code) for one in done] == [(text, 0) for text in VERSIONS.values()]
 
 
+@pytest.mark.requirement("emulators:grammar")
 @pytest.mark.slow
 async def test_command_lines_are_accepted_or_refused_as_by_the_real_ones(
     theatre: Theatre,

@@ -13,6 +13,7 @@ import trio.testing
 from aimux.drivers import Child
 from aimux.engine import JobRoom, Ticket
 from aimux.engine._jobs import BACKSTOP_S, KEPT_TICKET_CHARS, KEPT_TICKETS, open_job_room
+from aimux.engine._log import COALESCE_S
 from aimux.errors import AimuxError, NotFound, Refusal, StoreUnavailable, TooManyJobs
 from aimux.model import (
     FailureClass,
@@ -97,6 +98,7 @@ async def open_desk(
 # --------------------------------------------------------------------------------------- beginning
 
 
+@pytest.mark.requirement("job:row_first")
 async def test_a_job_has_a_row_before_anybody_knows_it(autojump_clock: Clock) -> None:
     """What is given out is on disk: job, session and the beginning of the log."""
     async with open_desk() as desk:
@@ -310,6 +312,7 @@ async def test_a_queued_job_is_cancelled_without_having_run(autojump_clock: Cloc
 # ------------------------------------------------------------------------------------------- ends
 
 
+@pytest.mark.requirement("cancel:keeps_partial")
 async def test_cancelled_keeps_what_there_is(autojump_clock: Clock) -> None:
     """Text, usage, session and warnings of a job that was cancelled are in its outcome."""
 
@@ -600,7 +603,7 @@ async def test_text_reaches_the_store_while_it_flows(autojump_clock: Clock) -> N
 
     async with open_desk() as desk:
         ticket = await desk.open(work)
-        await trio.sleep(0.26)
+        await trio.sleep(COALESCE_S + 0.2)
 
         assert await desk.kinds(ticket) == ["job_started", "text"]
         assert ticket.log.unstored() == []

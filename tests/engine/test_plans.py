@@ -137,6 +137,7 @@ async def check(house: House, tickets: list[tuple[Play, Ticket]], *, is_closed_e
     assert house.engine.room.statistics().queued == 0
 
 
+@pytest.mark.requirement("job:one_end")
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(

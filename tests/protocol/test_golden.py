@@ -9,6 +9,7 @@ from .transcript import replay
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "protocol"
 
 
+@pytest.mark.requirement("protocol:revisions")
 @pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.txt")))
 def test_transcript_is_as_reviewed(name: str, update_golden: bool) -> None:
     """Each script in tests/golden/protocol gives the lines that were reviewed."""

@@ -129,6 +129,7 @@ def test_turns_from_before_it_opened_change_nothing() -> None:
         assert after.opened_at == 1.0
 
 
+@pytest.mark.requirement("breaker:permits")
 def test_a_permit_counts_once() -> None:
     breaker, permit, _ = admit(Breaker(rule=RULE), 0.0)
     assert permit is not None
@@ -138,6 +139,7 @@ def test_a_permit_counts_once() -> None:
     assert once.failures == 1
 
 
+@pytest.mark.requirement("breaker:reading_is_harmless")
 def test_looking_changes_nothing() -> None:
     breaker = tripped()
     view = look(breaker, 400.0)
@@ -156,6 +158,7 @@ def test_a_reset_forgets_everything() -> None:
     assert reset(tripped()).state is BreakerState.CLOSED
 
 
+@pytest.mark.requirement("breaker:timeouts_count")
 @pytest.mark.parametrize(
     ("failure_class", "end"),
     [

@@ -34,6 +34,7 @@ def environment(profile: Profile, binary: str = "tool", **changes: object) -> di
     return dict(compose(profile, binary, attrs.evolve(ask, **changes)).env)
 
 
+@pytest.mark.requirement("child:environment")
 def test_a_child_gets_baseline_allow_list_and_fixed_values_only() -> None:
     assert environment(PROFILE) == {
         "PATH": "/bin",

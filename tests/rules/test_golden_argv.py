@@ -89,6 +89,7 @@ def _quoted(token: str) -> str:
     return token if token.startswith(("<", "--")) and "<" in token else shlex.quote(token)
 
 
+@pytest.mark.requirement("argv:pinned")
 @pytest.mark.parametrize("cli", CLIS)
 def test_argv_of_every_mode_way_and_session_is_as_pinned(
     cli: str, profiles: dict[str, Profile], update_golden: bool

@@ -25,6 +25,7 @@ SECRETS = {
 }
 
 
+@pytest.mark.requirement("stored:redacted")
 @pytest.mark.parametrize(("secret", "label"), SECRETS.items(), ids=[each[:8] for each in SECRETS])
 @pytest.mark.parametrize("frame", ["{}", "key {}, please", '{{"k":"{}"}}', "'{}'", "a\n{}\nb"])
 def test_every_known_kind_is_masked_by_its_name(secret: str, label: str, frame: str) -> None:
@@ -89,6 +90,7 @@ def test_no_excerpt_holds_part_of_a_secret(secret: str, padding: int) -> None:
     assert len(shown) <= 2000
 
 
+@pytest.mark.requirement("untrusted:control_sequences")
 def test_terminal_sequences_vanish_and_control_characters_show() -> None:
     text = "a\x1b[31mb\x1b[0m\x1b]0;title\x07c\x1b(B\x1b]8;;u\x1b\\d\r\ne\rf\x00\x9b\u202eg\ud800"
 

@@ -167,6 +167,7 @@ async def test_append_does_not_end_a_job(store: Store) -> None:
     assert await store.entries(job.id) == []
 
 
+@pytest.mark.requirement("job:one_end")
 async def test_the_first_end_wins(store: Store) -> None:
     job = make_job()
     await store.create(job, make_session(), log(JobStarted()))
