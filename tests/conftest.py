@@ -1,6 +1,13 @@
 """What every test may use."""
 
+import sys
+
 import pytest
+
+from aimux import _resources
+
+# the emulators that this installation carries: a wheel's are tested where a wheel is installed
+sys.path.append(str(_resources.shipped("emulators").parent))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -99,7 +99,7 @@ def arguments(tool: Tool) -> str:
 def tools() -> str:
     """Each tool with its arguments, and the resources."""
     parts = [
-        "# Tools\n\nArguments are checked before anything is started; all faults are named at once.\n"
+        "# Tools\n\nArguments are checked before anything starts; all faults are named at once.\n"
     ]
     for tool in TOOLS.values():
         hints = [name for name, value in tool.annotations.items() if value is True]
@@ -237,8 +237,8 @@ def words(node: ast.expr) -> str:
 def error_codes() -> str:
     """Families, codes, JSON-RPC."""
     return (
-        "# Errors\n\nA call that cannot be served is answered with a tool result whose `isError` is "
-        "true and whose `error` has `code`, `class` (the family), `message`, `retryable` and "
+        "# Errors\n\nA call that cannot be served is answered with a tool result whose `isError` "
+        "is true and whose `error` has `code`, `class` (the family), `message`, `retryable` and "
         "`hint`; see `docs/design/0001-argument-faults-are-results.md`. JSON-RPC errors are for "
         "broken protocol.\n\n"
         + table(("error", "family", "code", "retryable", "when"), classes())

@@ -1,0 +1,61 @@
+"""`aimux demo`, and what the README says it prints."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click import Context, Group
+
+from aimux.console._main import COMMANDS, commands
+
+from .conftest import Machine
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+pytestmark = pytest.mark.slow
+
+
+def steady(text: str) -> list[str]:
+    """The lines without what differs from run to run: ids, times, places, progress."""
+    text = re.sub(r"/tmp/\S*?aimux-demo-\w+|\S*aimux-demo-\w+", "DIR", text)
+    text = re.sub(r"\b(job|ses)_[0-9A-Z]{26}", r"\1_ID", text)
+    lines = [re.sub(r"\d+ ms", "MS", re.sub(r"[─━╭╮]+", "─", line)) for line in text.splitlines()]
+    squeezed = [re.sub(r" +", " ", line).strip() for line in lines]
+    return [line for line in squeezed if not line.startswith("…")]
+
+
+@pytest.mark.skipif(not README.exists(), reason="the checkout is not here")
+def test_the_demo_prints_what_the_readme_says(bare: Machine) -> None:
+    """With no CLI installed the emulated ones stand in."""
+    said = bare.aimux("demo", "--emulated")
+    shown = re.search(r"It prints:\n\n```\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+    assert said.code == 0
+    assert shown is not None
+    assert steady(said.out) == steady(shown.group(1))
+
+
+def test_the_demo_without_a_cli_says_who_stands_in(bare: Machine) -> None:
+    """And leaves nothing in the user's own state."""
+    said = bare.aimux("demo")
+
+    assert said.code == 0
+    assert "the emulated ones stand in" in said.out
+    assert "completed" in said.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_says_what_it_does(name: str) -> None:
+    """And so does each command of a group."""
+    found = commands.get_command(Context(commands), name)
+    every = list(found.commands.values()) if isinstance(found, Group) else [found]
+
+    for command in every:
+        assert command is not None
+        assert command.help
+        assert command.get_short_help_str()
+
+
+def test_an_unknown_command_is_a_usage_error(bare: Machine) -> None:
+    """Exit code 2."""
+    assert bare.aimux("rnu").code == 2
