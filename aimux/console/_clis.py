@@ -10,7 +10,7 @@ from ._screen import DONE, FAILED, json_option, note, print_json, rows_of, table
 @click.option("--refresh", is_flag=True, help="Look for them again and ask for their versions.")
 @json_option
 def clis(*, refresh: bool, as_json: bool) -> None:
-    """List the AI coding CLIs: which are ready, and what is wrong with the others.
+    """List the AI coding CLIs and what they need.
 
     read: how hard their read-only mode is. sandbox: the system refuses to write; policy: the CLI
     refuses; soft, none: aimux runs read work in a throw-away copy. resume: native sessions are the

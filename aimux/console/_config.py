@@ -14,7 +14,10 @@ from ._screen import DONE, FAILED, as_text, json_option, note, print_json, table
 
 @click.group()
 def config() -> None:
-    """Show, explain and check the configuration of this directory and environment."""
+    """Show, explain and check the configuration.
+
+    It is that of a client in this directory and environment.
+    """
 
 
 def own_snapshot() -> Snapshot:
@@ -53,7 +56,7 @@ def show(key: str | None, *, with_origin: bool, as_json: bool) -> None:
 @config.command(epilog="Example: aimux config check && aimux run ...")
 @json_option
 def check(*, as_json: bool) -> None:
-    """Name every problem with file and line; exit code 1 if something was left out."""
+    """Name every problem with file and line. Exit code 1 if something was left out."""
     snapshot = own_snapshot()
     if as_json:
         print_json(problems_json(snapshot))

@@ -46,10 +46,13 @@ def total(orders):
 PROMPT: Final = "Review orders.py. Name each problem with file:line, the worst first."
 
 
-@click.command()
+@click.command(epilog="Example: aimux demo --emulated")
 @click.option("--emulated", is_flag=True, help="Use the emulated CLIs even if real ones are there.")
 def demo(emulated: bool) -> None:
-    """Run one code review with live progress and show where it is kept."""
+    """Run one code review with live progress.
+
+    On emulated CLIs, in a throw-away directory, where no CLI is installed.
+    """
     sys.exit(trio.run(partial(run_demo, Console(), emulated=emulated)))
 
 

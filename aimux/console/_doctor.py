@@ -44,7 +44,9 @@ class Finding:
 @click.command(epilog="Example: aimux doctor --json > report.json")
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Check everything: configuration, state, daemon, server and each CLI, with remedies.
+    """Check everything and name remedies.
+
+    Looks at configuration, state, daemon, server and each CLI.
 
     Exit code 1 if nothing could be run here: no CLI is ready, the state directory cannot be
     written, or the server does not answer.

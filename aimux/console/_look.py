@@ -117,7 +117,7 @@ def _number(value: object) -> int:
 @click.argument("job")
 @json_option
 def show(job: str, *, as_json: bool) -> None:
-    """Print the answer of JOB, or what there is of it, and its facts on stderr."""
+    """Print the answer of JOB. Its facts go to stderr; a job at work prints what there is."""
 
     async def work(client: McpClient) -> int:
         body = await client.call("status", {"job_id": job, "include_content": True})
@@ -143,7 +143,7 @@ def show(job: str, *, as_json: bool) -> None:
 @click.argument("job")
 @json_option
 def cancel(job: str, *, as_json: bool) -> None:
-    """End JOB politely: its CLI is asked to leave, then stopped."""
+    """End JOB politely. Its CLI is asked to leave, then stopped."""
     _end({"action": "cancel", "job_id": job}, as_json=as_json)
 
 
@@ -151,7 +151,7 @@ def cancel(job: str, *, as_json: bool) -> None:
 @click.argument("session")
 @json_option
 def kill(session: str, *, as_json: bool) -> None:
-    """End all jobs of SESSION at once (a job's id will do for that job)."""
+    """End all jobs of SESSION at once. A job's id will do for that job alone."""
     _end({"action": "kill", "session_id": session}, as_json=as_json)
 
 
@@ -182,7 +182,7 @@ def _list(value: object) -> list[object]:
 @click.option("--cursor", help="Go on after the page that named it.")
 @json_option
 def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    """List kept conversations, latest first; continue one with aimux run -s ID."""
+    """List kept conversations, latest first. Continue one with aimux run -s ID."""
     wanted: Json = {"action": "list", "status": status, "limit": limit}
     wanted |= {"cli": cli} if cli else {}
     wanted |= {"cursor": cursor} if cursor else {}

@@ -134,7 +134,10 @@ Examples:
     help="The client's file, if it is not in the usual place.",
 )  # fmt: skip
 def setup(client: str, action: str, given: Path | None) -> None:
-    """Show or write the block that lets CLIENT start aimux as an MCP server."""
+    """Show or write the MCP configuration of CLIENT.
+
+    Without an option it only shows the block and the file it belongs to.
+    """
     kind = CLIENTS[client]
     path = (given or find_file(kind, os.environ)).resolve()
     if action == "undo":
