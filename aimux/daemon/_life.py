@@ -5,7 +5,8 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -87,30 +88,22 @@ async def _run(ready_fd: int | None, listeners: Sequence[Listener]) -> _Next | N
     async with open_daemon_lock(place, kept=kept_lock) as lock:
         listening = bind_unix(Path(place.socket)) if kept_socket is None else kept_socket
         spare = listening.dup()
-        hall = await _serve(place, listening, listeners, ready_fd, tried)
+        serve = partial(serve_hall, place, listening, listeners, lock=lock, tried=tried)
+        hall = await _serve(serve, ready_fd)
         if hall.is_restart:
             return _Next(hall.python, os.dup(lock), spare.detach(), hall.tried)
         spare.close()
     return None
 
 
-async def _serve(
-    place: Place,
-    listening: socket.socket,
-    listeners: Sequence[Listener],
-    ready_fd: int | None,
-    tried: str,
-) -> Hall:
+async def _serve(serve_hall: Callable[..., Awaitable[Hall]], ready_fd: int | None) -> Hall:
     served: list[Hall] = []
 
     async def serve(*, task_status: trio.TaskStatus[Hall]) -> None:
-        served.append(
-            await serve_hall(place, listening, listeners, tried=tried, task_status=task_status)
-        )
+        served.append(await serve_hall(task_status=task_status))
 
     async with trio.open_nursery() as serving:
         await serving.start(serve)
-        log.info("daemon of %s listens", place.state_dir)
         if ready_fd is not None:
             with contextlib.suppress(OSError):  # whoever started us has left
                 os.write(ready_fd, b"ready\n")

@@ -27,7 +27,14 @@ from aimux._shim import Place
 from aimux.errors import AimuxError, PeerFault
 from aimux.server import serve_session
 from aimux.tools import App, Client, open_app
-from aimux.transports import LineWire, check_peer, credentials_of, listener_on, unbind_unix
+from aimux.transports import (
+    LineWire,
+    check_peer,
+    credentials_of,
+    listener_on,
+    mark_of,
+    unbind_unix,
+)
 
 from ._hello import MAX_HELLO_BYTES, Hello, is_newer, read_hello, reply
 from ._signals import serve_signals
@@ -60,6 +67,7 @@ class Hall:
     app: App
     nursery: trio.Nursery  # of sessions
     place: Place
+    lock: int  # the descriptor that says that the state directory is ours
     tried: str = ""  # the version that this process was restarted for
     stopping: trio.Event = attrs.field(factory=trio.Event)  # no new clients from now on
     restarting: trio.Event = attrs.field(factory=trio.Event)  # as soon as no job runs
@@ -93,6 +101,14 @@ class Hall:
             "restart_wanted": self.restarting.is_set(),
         }
 
+    @property
+    def is_owner(self) -> bool:
+        """The lock we hold is the one that others would find: nobody has removed the directory."""
+        try:
+            return os.path.samestat(os.fstat(self.lock), Path(self.place.daemon_lock).stat())
+        except OSError:
+            return False
+
     # ------------------------------------------------------------------ local clients
 
     async def attend(self, stream: trio.SocketStream) -> None:
@@ -110,6 +126,10 @@ class Hall:
                 return
             except (trio.TooSlowError, trio.BrokenResourceError, OSError):
                 return  # it never said who it is
+            if not self.is_owner:
+                log.warning("%s was removed, leaving", self.place.state_dir)
+                self.stopping.set()
+                return  # without a word: the shim starts another daemon and says it again
             if hello.ask:
                 await _say(stream, reply(self._answer(hello.ask)))
                 return
@@ -259,16 +279,18 @@ async def serve_hall(
     listening: socket.socket,
     listeners: Sequence[Listener] = (),
     *,
+    lock: int,
     tried: str = "",
     task_status: trio.TaskStatus[Hall] = trio.TASK_STATUS_IGNORED,
 ) -> Hall:
     """Serve clients of `listening`, and of further listeners, until asked to stop.
 
-    Cancelling it ends every session and job at once.
+    `lock` is the descriptor of the daemon's lock. Cancelling it ends every session and job at once.
     """
+    mark = mark_of(Path(place.socket))
     async with trio.open_nursery() as signals, open_app(_engine) as app:
         async with trio.open_nursery() as sessions:
-            hall = Hall(app=app, nursery=sessions, place=place, tried=tried)
+            hall = Hall(app=app, nursery=sessions, place=place, lock=lock, tried=tried)
             signals.start_soon(serve_signals, hall.stopping, hall.restarting)
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
@@ -285,7 +307,7 @@ async def serve_hall(
                 await hall.stopping.wait()
                 accepting.cancel_scope.cancel(reason="stop requested")
             if not hall.is_restart:
-                unbind_unix(Path(place.socket))  # whoever comes now starts another daemon
+                unbind_unix(Path(place.socket), mark)  # whoever comes now starts another daemon
             await hall.drain()
             sessions.cancel_scope.deadline = trio.current_time() + LAST_WORDS_S
         signals.cancel_scope.cancel(reason="stopped")

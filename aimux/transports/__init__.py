@@ -8,5 +8,6 @@ from ._unix import (
     check_peer as check_peer,
     credentials_of as credentials_of,
     listener_on as listener_on,
+    mark_of as mark_of,
     unbind_unix as unbind_unix,
 )

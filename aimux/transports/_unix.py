@@ -50,9 +50,19 @@ def bind_unix(path: Path) -> socket.socket:
     return listening
 
 
-def unbind_unix(path: Path) -> None:
-    """Take the name away; connections that were made stay."""
-    path.unlink(missing_ok=True)
+def mark_of(path: Path) -> tuple[int, int]:
+    """What tells the socket at `path` from a later one of that name; zeros if there is none."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return 0, 0
+    return facts.st_dev, facts.st_ino
+
+
+def unbind_unix(path: Path, mark: tuple[int, int]) -> None:
+    """Take the name away if it still is the marked one; connections that were made stay."""
+    if mark_of(path) == mark:
+        path.unlink(missing_ok=True)
 
 
 def listener_on(listening: socket.socket) -> trio.SocketListener:

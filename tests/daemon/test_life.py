@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -205,6 +206,21 @@ async def test_the_operator_starts_looks_and_stops(world: World) -> None:
     assert stopped[1].startswith("stopped: pid ")
     assert done[1].startswith("not running")
     assert world.daemons() == []
+
+
+async def test_a_daemon_whose_directory_was_removed_makes_way(world: World) -> None:
+    """The next client meets a daemon that writes where it can be found."""
+    async with open_host(world) as host:
+        old = (await host.call("sessions", action="health"))["pid"]
+        await trio.to_thread.run_sync(shutil.rmtree, world.stand.state)
+        async with open_host(world) as other:
+            new = (await other.call("sessions", action="health"))["pid"]
+        again = (await host.call("sessions", action="health"))["pid"]
+        database = world.stand.state / "sessions.db"
+
+        assert await trio.to_thread.run_sync(database.exists)
+
+    assert new == again == world.daemon != old
 
 
 async def test_a_second_daemon_in_the_foreground_is_refused(world: World) -> None:

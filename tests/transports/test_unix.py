@@ -19,6 +19,7 @@ from aimux.transports import (
     check_peer,
     credentials_of,
     listener_on,
+    mark_of,
     unbind_unix,
 )
 
@@ -77,10 +78,22 @@ def test_a_socket_that_cannot_be_bound_names_its_path(short: Path) -> None:
 def test_the_name_may_be_gone_already(short: Path) -> None:
     """Taking it away twice is harmless."""
     with bind_unix(short / "s"):
-        unbind_unix(short / "s")
-        unbind_unix(short / "s")
+        mark = mark_of(short / "s")
+        unbind_unix(short / "s", mark)
+        unbind_unix(short / "s", mark)
 
     assert list(short.iterdir()) == []
+    assert mark_of(short / "s") == (0, 0)
+
+
+def test_the_name_of_a_successor_stays(short: Path) -> None:
+    """Whoever leaves takes away only the name that is its own."""
+    with bind_unix(short / "s"):
+        mark = mark_of(short / "s")
+        with bind_unix(short / "s"):
+            unbind_unix(short / "s", mark)
+
+            assert (short / "s").exists()
 
 
 async def test_bytes_read_before_come_first() -> None:
