@@ -107,6 +107,8 @@ class Session:
     _out_bytes: int = 0
     _more: trio.Event = attrs.field(factory=trio.Event)
     _is_writing: bool = False
+    _written: trio.Event = attrs.field(factory=trio.Event)
+    _is_torn: bool = False  # a write ended in the middle: nothing may follow it
     _scopes: dict[CallId, trio.CancelScope] = attrs.field(factory=dict)
     _idle: trio.Event = attrs.field(factory=trio.Event)
     _listens: dict[CallId, Listening] = attrs.field(factory=dict)
@@ -149,11 +151,22 @@ class Session:
             return
         self._is_writing = True
         try:
-            while self._out:
+            while self._out and not self._is_torn:
                 batch, self._out, self._out_bytes = self._out, [], 0
+                self._is_torn = True  # unless it is sent whole
                 await self.wire.send(batch)
+                self._is_torn = False
         finally:
             self._is_writing = False
+            self._written.set()
+
+    async def _write_rest(self) -> None:
+        """Send what is left, after what the writer is at: cancelling it would lose that."""
+        with trio.move_on_after(FLUSH_S):
+            while self._is_writing:
+                self._written = trio.Event()
+                await self._written.wait()
+            await self._flush()
 
     async def _write(self) -> None:
         while True:
@@ -172,6 +185,7 @@ class Session:
                 async with trio.open_nursery() as calls:
                     await self._read(calls)
                     await self._drain(calls)
+                await self._write_rest()
                 work.cancel_scope.cancel(reason="session over")
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             log.info("client %s is gone", self.client.name)
