@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Final
 
 import attrs
+import psutil
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
@@ -187,7 +188,10 @@ def inspector(scene: Scene, transport: str, era: str) -> str:
     """The Inspector's command line: list with its checks of portability, and one call."""
     base = [str(node_bin(scene.cache) / "mcp-inspector"), "--cli"]
     if transport == "stdio":
+        # it hands on nothing of its environment by itself
+        named = [name for name in scene.env if name.startswith("AIMUX_")]
         base += [sys.executable, "-m", "aimux"]
+        base += [word for name in named for word in ("-e", f"{name}={scene.env[name]}")]
     else:
         url = scene.url if transport == "http" else scene.sse
         base += [url, "--transport", transport, "--header", f"Authorization: Bearer {TOKEN}"]
@@ -339,8 +343,20 @@ ROWS: Final[Mapping[str, Callable[[Scene], str]]] = {
 }  # fmt: skip
 
 
+def survivors(root: str) -> dict[int, str]:
+    """What still runs with a home in this directory."""
+    found: dict[int, str] = {}
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("HOME", "").startswith(root):
+                found[process.pid] = " ".join(process.cmdline())[:200]
+        except psutil.Error:  # gone, or somebody else's
+            continue
+    return found
+
+
 def main() -> int:
-    """Run the rows; 1 if one failed. A real CLI that is not installed fails nothing."""
+    """Run; 1 if a row failed or a process was left. A missing real CLI fails nothing."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--only", default="", help="rows whose name begins so")
     chosen = options.parse_args()
@@ -348,13 +364,20 @@ def main() -> int:
     why = isolate.cut_network()
     if why:
         print(f"network not cut off: {why}")
+    with tempfile.TemporaryDirectory(prefix="aimux-clients-") as root:
+        failed = play(Path(root), chosen.only)
+        left = survivors(root)
+    if left:
+        print(f"left behind: {left}")
+    return int(failed > 0 or bool(left))
+
+
+def play(root: Path, only: str) -> int:
+    """Run the rows that begin so; how many failed."""
     failed = 0
-    with (
-        tempfile.TemporaryDirectory(prefix="aimux-clients-") as root,
-        open_scene(Path(root) / "machine", cache_dir()) as scene,
-    ):
+    with open_scene(root / "machine", cache_dir()) as scene:
         for name, row in ROWS.items():
-            if not name.startswith(chosen.only):
+            if not name.startswith(only):
                 continue
             try:
                 print(f"{name:26} ok      {row(scene)}", flush=True)
@@ -363,7 +386,7 @@ def main() -> int:
             except (Failed, KeyError, ValueError) as problem:
                 failed += 1
                 print(f"{name:26} FAILED  {problem}", flush=True)
-    return int(failed > 0)
+    return failed
 
 
 if __name__ == "__main__":
