@@ -22,6 +22,7 @@ from ..e2e._host import Host, payload
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.requirement("daemon:idle_exit")
 async def test_a_daemon_without_clients_leaves(tmp_path: Path) -> None:
     """After `idle_exit_seconds`; the socket's name goes with it."""
     for world in make_world(tmp_path / "machine", idle_exit_seconds=0.2):
@@ -46,6 +47,7 @@ async def test_a_daemon_with_a_job_stays_though_nobody_is_there(tmp_path: Path) 
         assert after["status"] == "completed"
 
 
+@pytest.mark.requirement("daemon:drain")
 async def test_jobs_may_finish_within_the_drain(tmp_path: Path) -> None:
     """SIGTERM under a call: it is answered, then the daemon leaves."""
     for world in make_world(tmp_path / "machine", drain_seconds=30):
@@ -99,6 +101,7 @@ async def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:
         await world.no_children()
 
 
+@pytest.mark.requirement("daemon:restart")
 async def test_a_restart_keeps_process_socket_and_store(world: World) -> None:
     """The client goes on; what was done before is found."""
     async with open_host(world) as host:
@@ -129,6 +132,7 @@ async def test_a_restart_waits_for_jobs(world: World) -> None:
     assert after["status"] == "completed"
 
 
+@pytest.mark.requirement("daemon:skew")
 async def test_a_newer_client_makes_the_daemon_begin_anew_once(world: World) -> None:
     """It becomes the client's Python; the same news again changes nothing."""
     async with open_host(world) as host:

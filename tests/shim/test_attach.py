@@ -28,6 +28,7 @@ async def test_a_host_is_served_by_the_daemon_with_its_own_directory(world: Worl
     assert health["pid"] == world.daemon != host.server.pid
 
 
+@pytest.mark.requirement("daemon:one")
 async def test_twenty_shims_at_once_start_one_daemon(world: World) -> None:
     """They race for an empty machine; all are served, by one process."""
     servers = [start_aimux(world) for _ in range(20)]
@@ -51,6 +52,7 @@ async def test_twenty_shims_at_once_start_one_daemon(world: World) -> None:
     assert all(not server.stderr.read_bytes() for server in servers)
 
 
+@pytest.mark.requirement("daemon:killed")
 async def test_clients_of_a_killed_daemon_get_errors_attach_again_and_find_their_jobs(
     world: World,
 ) -> None:
@@ -89,6 +91,7 @@ async def test_clients_of_a_killed_daemon_get_errors_attach_again_and_find_their
     assert len(world.daemons()) == 1
 
 
+@pytest.mark.requirement("daemon:client_dies")
 async def test_calls_of_a_dead_client_end_and_its_jobs_go_on(world: World) -> None:
     """SIGKILL of one shim: the child of its waiting call goes, the asynchronous job stays."""
     async with open_host(world) as watcher, open_host(world) as host:
@@ -113,6 +116,7 @@ async def test_calls_of_a_dead_client_end_and_its_jobs_go_on(world: World) -> No
     assert cancelled
 
 
+@pytest.mark.requirement("daemon:probe")
 async def test_starting_twice_to_probe_is_harmless(world: World) -> None:
     """A host that opens a server, drops it and opens another finds one daemon."""
     probe = start_aimux(world)
@@ -129,6 +133,7 @@ async def test_starting_twice_to_probe_is_harmless(world: World) -> None:
 
 
 @pytest.mark.parametrize("way", ["shim", "--in-process"])
+@pytest.mark.requirement("daemon:rough_host")
 async def test_no_child_outlives_a_rough_host(world: World, way: str) -> None:
     """SIGINT, SIGTERM 0.1 s later, SIGKILL at 0.5 s, and the input stays open."""
     server = start_aimux(world, *([] if way == "shim" else [way]))
@@ -191,6 +196,7 @@ async def test_a_stale_socket_is_replaced(world: World) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to give a directory away")
+@pytest.mark.requirement("daemon:private")
 async def test_a_foreign_runtime_directory_is_not_trusted(world: World) -> None:
     """Somebody else's directory: served in this process, and stderr says why."""
     os.chown(world.runtime, 12345, 12345)
@@ -215,6 +221,7 @@ async def test_an_open_runtime_directory_is_not_trusted(world: World) -> None:
     assert "open to others" in told
 
 
+@pytest.mark.requirement("daemon:fallback")
 async def test_without_a_daemon_the_server_runs_in_this_process(world: World) -> None:
     """A state directory that cannot be made: tools are listed, stderr says what is wrong."""
     (world.stand.root / "file").write_text("", encoding="utf-8")
@@ -259,6 +266,7 @@ async def test_a_nested_aimux_starts_no_daemon(world: World) -> None:
     assert world.daemons() == []
 
 
+@pytest.mark.requirement("daemon:state")
 async def test_two_state_directories_have_two_daemons(world: World) -> None:
     """In one runtime directory; each client meets its own."""
     env = {"AIMUX_STATE_DIR": str(world.stand.root / "other")}

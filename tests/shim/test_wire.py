@@ -124,6 +124,7 @@ async def test_the_hello_says_who_attaches_and_from_where(world: World) -> None:
     assert line.hello["env"]["ODD"] == '\udcff"\\\n'
 
 
+@pytest.mark.requirement("shim:replay")
 async def test_the_next_daemon_hears_the_session_and_the_client_hears_nothing_twice(
     world: World,
 ) -> None:
@@ -188,6 +189,7 @@ async def test_open_calls_are_answered_with_an_error_when_the_daemon_is_gone(
     assert heard[-1] == CHANGED
 
 
+@pytest.mark.requirement("shim:whole_lines")
 async def test_half_a_message_never_reaches_the_client(world: World) -> None:
     """A daemon that dies in the middle of a line."""
     async with played(world) as (daemon, host):
