@@ -149,6 +149,14 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def sdk(session: nox.Session) -> None:
+    """The official Python SDK's client, on both of its loops, through one conversation."""
+    install(session)
+    session.install("mcp")
+    session.run("python", "tests/e2e/sdk_client.py", env=STRICT_ENV)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The figures of docs/design, as ratios against floors and peers measured in the same run."""
     install(session, is_editable=False)

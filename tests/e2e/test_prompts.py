@@ -7,13 +7,14 @@ from typing import Final
 import pytest
 
 from ._each import each
-from ._host import Host
+from ._host import Host, error_of
 from ._stand import CLIS, Stand, make_stand
 
 PROMPTS: Final = {
     "one byte": "x",
     "6001 characters": "word " * 1200 + "!",
-    "200 KB": "ünïcödé " * 18_200,
+    "200 KB": "plain words " * 17_000,
+    "60 KB of unicode": "ünïcödé " * 5_200,
     "multi-line": "one\ntwo\r\n\n\tthree\n",
     "leading dash": "-v --help -- and more",
     "two dashes": "--",
@@ -80,3 +81,19 @@ async def test_prompts_that_cannot_be_given_are_refused(host: Host, prompt: str,
     body = await host.exec(prompt, cli="codex")
 
     assert (body["status"], body["error"]["code"]) == ("failed", code)  # type: ignore[index]
+
+
+@pytest.mark.requirement("prompt:refused")
+async def test_what_a_cli_would_garble_is_refused_by_it_alone(host: Host) -> None:
+    """gptme spoils characters beyond ASCII on stdin, and larger texts fit no argument."""
+    prompt = "ünïcödé " * 18_200
+    data = prompt.encode()
+
+    async def one(cli: str) -> object:
+        body = await host.exec(prompt, cli=cli)
+        return error_of(body)[1] or str(body["content"]).strip()
+
+    found = await each(one, ("codex", "gptme", "opencode"))
+    whole = f"sha256 {hashlib.sha256(data).hexdigest()} bytes {len(data)}"
+
+    assert found == {"codex": whole, "gptme": "prompt_too_large", "opencode": whole}
