@@ -1,0 +1,141 @@
+"""What to do next: every call can be sent as it stands."""
+
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, strategies as st
+
+from aimux.guidance import guide
+from aimux.tools import TOOLS
+
+STATUSES = (
+    "queued",
+    "running",
+    "completed",
+    "partial",
+    "failed",
+    "cancelled",
+    "timed_out",
+    "aborted",
+)
+
+
+def sendable(guidance: dict[str, Any]) -> bool:
+    """Every step validates against the live schema of its tool."""
+    for step in guidance["next"]:
+        schema = TOOLS[step["tool"]].input_schema
+        jsonschema.Draft202012Validator(schema).validate(step["arguments"])
+    return True
+
+
+def job(status: str, **more: Any) -> dict[str, Any]:
+    return {"status": status, "job_id": "job_1", "session_id": "ses_1", "error": None} | more
+
+
+@given(
+    st.sampled_from(STATUSES),
+    st.one_of(st.none(), st.just("ses_1")),
+    st.booleans(),
+    st.one_of(st.none(), st.integers(0, 99)),
+    st.one_of(
+        st.none(),
+        st.fixed_dictionaries(
+            {
+                "class": st.sampled_from(["auth", "quota", "usage", "fatal"]),
+                "retryable": st.booleans(),
+            }
+        ),
+    ),
+)
+def test_steps_of_a_job_can_be_sent(
+    status: str, session: str | None, truncated: bool, offset: int | None, error: Any
+) -> None:
+    """Whatever the job came to, the guidance has its state and sendable steps."""
+    guidance = guide(
+        "exec",
+        job(status, session_id=session, truncated=truncated, next_offset=offset, error=error),
+    )
+
+    assert guidance["state"] == status
+    assert sendable(guidance)
+    if truncated and offset is not None and status not in ("queued", "running"):
+        assert guidance["next"][0] == {
+            "tool": "status",
+            "arguments": {"job_id": "job_1", "offset": offset},
+        }
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ({"class": "auth"}, "log in"),
+        ({"class": "quota"}, "quota"),
+        ({"class": "model_unavailable"}, "model"),
+        ({"class": "usage"}, "aimux doctor"),
+        ({"class": "fatal"}, "do not repeat"),
+        (None, "do not repeat"),
+    ],
+)
+def test_a_failure_says_what_to_change(error: Any, said: str) -> None:
+    """Per class of failure; nothing where trying again is right."""
+    assert said in guide("status", job("failed", error=error))["do_not"][0]
+    retry = {"class": "transient", "retryable": True}
+    assert guide("status", job("failed", error=retry))["do_not"] == []
+
+
+def test_a_running_job_is_waited_for_not_repeated() -> None:
+    """The next call waits long; the prompt is not to be sent again."""
+    guidance = guide("exec", job("running"))
+
+    assert guidance["next"][0]["arguments"]["wait_seconds"] == 45
+    assert "do not send the same prompt again" in guidance["do_not"][0]
+
+
+@pytest.mark.parametrize(
+    ("payload", "steps"),
+    [
+        ({"action": "list", "sessions": []}, []),
+        (
+            {
+                "action": "list",
+                "sessions": [{"id": "ses_1"}],
+                "next_cursor": "c",
+                "filters": {"cli": "alpha", "limit": 5},
+            },
+            [
+                {"action": "list", "cli": "alpha", "limit": 5, "cursor": "c"},
+                {"action": "info", "session_id": "ses_1"},
+            ],
+        ),
+        (
+            {"action": "info", "session": {"id": "ses_1"}, "next_cursor": "c"},
+            [{"action": "info", "session_id": "ses_1", "cursor": "c"}],
+        ),
+        ({"action": "health", "clis_ready": ["alpha"]}, []),
+    ],
+)
+def test_steps_of_sessions(payload: dict[str, Any], steps: list[dict[str, Any]]) -> None:
+    """The next page with the same filters, and a closer look at the first."""
+    guidance = guide("sessions", payload)
+
+    assert [step["arguments"] for step in guidance["next"]] == steps
+    assert guidance["state"] == payload["action"]
+    assert sendable(guidance)
+
+
+def test_without_a_cli_exec_is_advised_against() -> None:
+    """An empty machine is a state of its own."""
+    guidance = guide("sessions", {"action": "health", "clis_ready": []})
+
+    assert guidance["state"] == "no_cli"
+    assert "do not call exec" in guidance["do_not"][0]
+
+
+def test_every_tool_has_a_policy() -> None:
+    """A tool without one is a bug that shows here."""
+    for tool in TOOLS:
+        payload = job("completed") | {"action": "list"}
+        assert sendable(guide(tool, payload))
+    with pytest.raises(KeyError):
+        guide("nope", {})

@@ -1,0 +1,116 @@
+"""Whole sessions as text: what goes in, what comes out, on a clock and ids that do not move.
+
+`>> ` is the client, `<< ` the server; `~~ N` lets N seconds pass. Ids are numbered in the order in
+which they appear, times are written as `<time>`.
+"""
+
+import pathlib
+import re
+from typing import Final
+
+import orjson
+import pytest
+import trio
+import trio.testing
+
+from aimux.drivers import Order
+from aimux.model import Stream
+from aimux.testing import Say, Turn
+
+from ..engine.house import answers, fails, record
+from .wire import Peer, open_pair
+
+GOLDEN: Final = pathlib.Path(__file__).parents[1] / "golden" / "server"
+IDS: Final = re.compile(r"\b(job|ses)_[0-9A-Z]{26}\b")
+TIMES: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+MOVING: Final = re.compile(r'(\\?"(?:pid|uptime_seconds|version)\\?":)(\\?"[^"]*"|[\d.]+)')
+
+
+def turn_for(order: Order) -> Turn:
+    """What the CLI of the transcripts does with each prompt."""
+    if order.argv[-1] == "--version":
+        return Turn(says=[Say(b"alpha 1.2.3")])
+    match (order.stdin or b"").decode():
+        case "slow":
+            said = Say(record(answer="slow but sure") + record(type="end"), after_s=60)
+            return Turn(says=[Say(record(delta="thinking about it")), said])
+        case "steps":
+            says = [Say(record(answer=f"step {n}"), after_s=1.0) for n in (1, 2)]
+            return Turn(says=[*says, Say(record(answer="all done now") + record(type="end"))])
+        case "fail":
+            complaint = Say(b"a word on stderr\n", stream=Stream.STDERR)
+            broken = fails("context overflow", said="half an answer")
+            return Turn(says=[complaint, *broken.says], exit_code=1)
+        case _:
+            return answers("a fine answer", native="native-1")
+
+
+class Transcript:
+    """Plays a script against a session and writes down what comes out."""
+
+    def __init__(self, peer: Peer, root: pathlib.Path) -> None:
+        self.peer = peer
+        self.root = str(root)
+        self.ids: dict[str, str] = {}
+        self.lines: list[str] = []
+
+    async def play(self, script: str) -> str:
+        for line in script.splitlines():
+            if line.startswith("<< "):
+                continue
+            self.lines.append(line)
+            if line.startswith(">> "):
+                await self.peer.stream.send_all(self.known(line[3:]).encode() + b"\n")
+            elif line.startswith("~~ "):
+                await trio.sleep(float(line[3:]))
+            await self.hear()
+        return "\n".join(self.lines) + "\n"
+
+    def known(self, text: str) -> str:
+        """A client's line with the real ids."""
+        for real, shown in self.ids.items():
+            text = text.replace(shown, real)
+        return text
+
+    async def hear(self) -> None:
+        before = len(self.peer.raw)
+        await self.peer.settle()
+        self.lines += [f"<< {self.shown(raw.decode())}" for raw in self.peer.raw[before:]]
+
+    def shown(self, text: str) -> str:
+        """A server's line without what differs from run to run."""
+        text = text.replace(self.root, "<root>")
+
+        def number(found: re.Match[str]) -> str:
+            kind = found[1]
+            count = sum(each.startswith(f"<{kind}") for each in self.ids.values())
+            return self.ids.setdefault(found[0], f"<{kind}-{count + 1}>")
+
+        text = TIMES.sub("<time>", IDS.sub(number, text))
+        text = MOVING.sub(lambda found: f"{found[1]}0", text)
+        orjson.loads(text)  # still JSON: nothing was torn
+        return text
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.txt")))
+def test_session_is_as_reviewed(name: str, tmp_path: pathlib.Path, update_golden: bool) -> None:
+    """Each script in tests/golden/server gives the lines that were reviewed."""
+    path = GOLDEN / f"{name}.txt"
+    script = path.read_text(encoding="utf-8")
+    said: list[str] = []
+
+    async def play() -> None:
+        async with open_pair(tmp_path, turn_for) as (house, peer):
+            said.append(await Transcript(peer, tmp_path).play(script))
+            assert house.driver.running <= 1
+
+    trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
+
+    if update_golden:
+        path.write_text(said[0], encoding="utf-8")
+    assert said[0].splitlines() == path.read_text(encoding="utf-8").splitlines()
+
+
+def test_transcripts_exist() -> None:
+    """An empty directory would be a test that passes by checking nothing."""
+    assert len(list(GOLDEN.glob("*.txt"))) >= 4
