@@ -49,7 +49,7 @@ def percentile(values: Sequence[float], part: float) -> float:
 
 def ms(seconds: float) -> str:
     """As milliseconds."""
-    return f"{seconds * MILLI:.1f} ms" if seconds >= 0.001 else f"{seconds * MICRO:.0f} us"
+    return f"{seconds * MILLI:.1f} ms" if abs(seconds) >= 0.001 else f"{seconds * MICRO:.0f} us"
 
 
 def mib(size_bytes: float) -> str:

@@ -1,11 +1,13 @@
 """What running CLIs costs over running them bare: spawns, output, many at once, leftovers."""
 
 import datetime
+import json
 import os
 import resource
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,16 +17,14 @@ import trio
 from figures import Row, median, mib, ms, percentile
 from world import Wire, World, descriptors, open_world, rss
 
-from aimux.daemon._run import open_own_engine
-from aimux.drivers import Order, choose_driver
-from aimux.engine import Engine, Wish, new_id
+from aimux.engine import new_id
 from aimux.model import Job, JobId, JobStatus, Mode, Outcome, Session, SessionId
-from aimux.rules import Want
 from aimux.store import open_store
-from aimux.tools import Client
 
 AT_ONCE = 64
 ANSWERS = 'read -r line\necho "answer: $line"'  # the least that is a CLI
+THINKS = f"exec {sys.executable} -c 'import argparse, json; print(json.dumps(input()))'"
+CHILDREN = {"answers": "child of one shell line", "thinks": "child that starts Python"}
 SETTLE_S = 10.0  # after which nothing may be left
 LINE = b"The quick brown fox jumps over the lazy dog, and nobody minds at all today.\n"
 
@@ -33,23 +33,84 @@ LINE = b"The quick brown fox jumps over the lazy dog, and nobody minds at all to
 
 
 def overhead(*, is_quick: bool) -> list[Row]:
-    """A CLI of one line of shell: bare, through the driver, the engine, and `exec` over MCP."""
+    """Two CLIs, bare and through each floor: the least that is one, and one that starts Python."""
     runs, batches = (30, 3) if is_quick else (90, 9)
+    rows = []
     with open_world(max_concurrent_jobs=AT_ONCE, max_jobs_per_cli=0, max_queued_jobs=500) as world:
-        program = world.cli("answers", ANSWERS)
+        scripts = {"answers": ANSWERS, "thinks": THINKS}
+        programs = {name: world.cli(name, script) for name, script in scripts.items()}
         wire = world.serve(in_process=False)
         wire.greet()
-        alone: dict[str, list[float]] = {}
-        rates: dict[str, list[float]] = {}
-        trio.run(_overhead_inside, world, program, wire, runs, batches, alone, rates)
+        for cli, program in programs.items():
+            told = subprocess.run(
+                [
+                    *(sys.executable, str(Path(__file__).with_name("spawn_probe.py"))),
+                    *(str(program), cli, str(runs), str(batches), str(AT_ONCE)),
+                ],
+                env=world.env | {"AIMUX_STATE_DIR": str(world.root / "own")},
+                cwd=world.project,
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+            inside = json.loads(told.stdout)
+            rows += _overhead_rows(CHILDREN[cli], inside["alone"], inside["rates"])
+            outside = _overhead_of_exec(world, wire, cli, program, runs, batches)
+            rows += _overhead_rows(CHILDREN[cli], *outside)
         wire.end()
+    return rows
+
+
+def _overhead_of_exec(
+    world: World, wire: Wire, cli: str, program: Path, runs: int, batches: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """`exec` over MCP and the daemon, in turns with the same children bare."""
+    alone: dict[str, list[float]] = {"bare": [], "exec": []}
+    rates: dict[str, list[float]] = {"bare": [], "exec": []}
+    told = {"prompt": "hello", "cli": cli}
+    wire.call("exec", **told)
+    for _ in range(runs):
+        alone["bare"].append(_timed(lambda: trio.run(_bare, world, program, 1)))
+        alone["exec"].append(_timed(lambda: wire.call("exec", **told)))
+    for _ in range(batches):
+        took = _timed(lambda: trio.run(_bare, world, program, AT_ONCE))
+        rates["bare"].append(AT_ONCE / took)
+        took = _timed(lambda: wire.calls("exec", [told] * AT_ONCE, at_once=AT_ONCE))
+        rates["exec"].append(AT_ONCE / took)
+    return alone, rates
+
+
+async def _bare(world: World, program: Path, count: int) -> None:
+    async def one() -> None:
+        await trio.run_process(
+            [str(program)],
+            cwd=world.project,
+            env=world.env,
+            stdin=b"hello\n",
+            capture_stdout=True,
+            capture_stderr=True,
+        )
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(count):
+            nursery.start_soon(one)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _overhead_rows(
+    child: str, alone: dict[str, list[float]], rates: dict[str, list[float]]
+) -> list[Row]:
     rows = []
-    bare = alone.pop("bare")
+    bare, bare_rates = alone.pop("bare"), rates.pop("bare")
     for name, took in alone.items():
         over = median([a - b for a, b in zip(took, bare, strict=True)])
         rows.append(
             Row(
-                what=f"{name}: one child over a bare one",
+                what=f"{child}, {name}: one over a bare one",
                 ours=f"{ms(median(took))}, +{ms(over)}",
                 other=f"{ms(median(bare))} bare",
                 ratio=median(took) / median(bare),
@@ -57,88 +118,19 @@ def overhead(*, is_quick: bool) -> list[Row]:
                 holds=over <= 0.005,
             )
         )
-    bare_rate = rates.pop("bare")
     for name, reached in rates.items():
-        ratio = median([a / b for a, b in zip(reached, bare_rate, strict=True)])
+        ratio = median([a / b for a, b in zip(reached, bare_rates, strict=True)])
         rows.append(
             Row(
-                what=f"{name}: {AT_ONCE} children at once",
+                what=f"{child}, {name}: {AT_ONCE} at once",
                 ours=f"{median(reached):.0f}/s",
-                other=f"{median(bare_rate):.0f}/s bare",
+                other=f"{median(bare_rates):.0f}/s bare",
                 ratio=ratio,
                 target=">= 0.85 x",
                 holds=ratio >= 0.85,
             )
         )
     return rows
-
-
-async def _overhead_inside(
-    world: World,
-    program: Path,
-    wire: Wire,
-    runs: int,
-    batches: int,
-    alone: dict[str, list[float]],
-    rates: dict[str, list[float]],
-) -> None:
-    client = Client(key="bench", cwd=world.project, env=_engine_env(world))
-    order = Order(argv=[str(program)], cwd=str(world.project), env=world.env, stdin=b"hello\n")
-    drive = choose_driver(is_terminal=False)
-
-    async def bare() -> None:
-        await trio.run_process(
-            [str(program)], cwd=world.project, env=world.env, stdin=b"hello\n",
-            capture_stdout=True, capture_stderr=True,
-        )  # fmt: skip
-
-    async def driver() -> None:
-        gone = await drive(order, lambda _stream, _data: None)
-        assert gone.exit_code == 0
-
-    async with open_own_engine(client.cwd, client.env) as engine:
-
-        async def through() -> None:
-            await _run(engine, client, "answers")
-
-        steps = {"bare": bare, "driver": driver, "engine": through}
-        for step in steps.values():
-            await step()
-        wire.call("exec", prompt="hello", cli="answers")
-        for _ in range(runs):
-            for name, step in steps.items():
-                began = time.perf_counter()
-                await step()
-                alone.setdefault(name, []).append(time.perf_counter() - began)
-            began = time.perf_counter()
-            wire.call("exec", prompt="hello", cli="answers")
-            alone.setdefault("exec", []).append(time.perf_counter() - began)
-        calls = [{"prompt": "hello", "cli": "answers"}] * AT_ONCE
-        for _ in range(batches):
-            for name, step in steps.items():
-                began = time.perf_counter()
-                async with trio.open_nursery() as nursery:
-                    for _ in range(AT_ONCE):
-                        nursery.start_soon(step)
-                rate = AT_ONCE / (time.perf_counter() - began)
-                rates.setdefault(name, []).append(rate)
-            began = time.perf_counter()
-            wire.calls("exec", calls, at_once=AT_ONCE)
-            rates.setdefault("exec", []).append(AT_ONCE / (time.perf_counter() - began))
-
-
-def _engine_env(world: World) -> dict[str, str]:
-    """The same world with a state of its own: the daemon has the other one."""
-    return world.env | {"AIMUX_STATE_DIR": str(world.root / "own")}
-
-
-async def _run(engine: Engine, client: Client, cli: str) -> Outcome:
-    wish = Wish(tool="exec", prompt="hello", want=Want(cli=cli), client=client)
-    ticket = await engine.start(await engine.prepare(wish))
-    await ticket.done.wait()
-    assert ticket.job.status is JobStatus.COMPLETED, ticket.job
-    assert ticket.job.outcome is not None
-    return ticket.job.outcome
 
 
 # ------------------------------------------------------------------------------ output

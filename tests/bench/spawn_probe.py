@@ -1,0 +1,69 @@
+"""Spawns through each floor of the house, in a process like the daemon; prints JSON.
+
+    spawn_probe.py PROGRAM CLI RUNS BATCHES AT_ONCE
+
+In a process of its own: the daemon has no other children, and sweeping after a child is free then.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import trio
+
+from aimux.daemon._run import open_orphanage, open_own_engine
+from aimux.drivers import Order, choose_driver
+from aimux.engine import Wish
+from aimux.model import JobStatus
+from aimux.rules import Want
+from aimux.tools import Client
+
+PROMPT = b"hello\n"
+
+
+async def main(program: str, cli: str, runs: int, batches: int, at_once: int) -> None:
+    """Take turns: bare, driver, engine, alone and many at once."""
+    env = dict(os.environ)
+    client = Client(key="bench", cwd=Path.cwd(), env=env)
+    order = Order(argv=[program], cwd=str(client.cwd), env=env, stdin=PROMPT)
+    drive = choose_driver(is_terminal=False)
+    alone: dict[str, list[float]] = {}
+    rates: dict[str, list[float]] = {}
+
+    async def bare() -> None:
+        await trio.run_process([program], stdin=PROMPT, capture_stdout=True, capture_stderr=True)
+
+    async def driver() -> None:
+        gone = await drive(order, lambda _stream, _data: None)
+        assert gone.exit_code == 0
+
+    async with open_orphanage(), open_own_engine(client.cwd, env) as engine:
+
+        async def through() -> None:
+            wish = Wish(tool="exec", prompt="hello", want=Want(cli=cli), client=client)
+            ticket = await engine.start(await engine.prepare(wish))
+            await ticket.done.wait()
+            assert ticket.job.status is JobStatus.COMPLETED, ticket.job
+
+        steps = {"bare": bare, "driver": driver, "engine": through}
+        for step in steps.values():
+            await step()  # modules are read, the warden starts
+        for _ in range(runs):
+            for name, step in steps.items():
+                began = time.perf_counter()
+                await step()
+                alone.setdefault(name, []).append(time.perf_counter() - began)
+        for _ in range(batches):
+            for name, step in steps.items():
+                began = time.perf_counter()
+                async with trio.open_nursery() as nursery:
+                    for _ in range(at_once):
+                        nursery.start_soon(step)
+                rate = at_once / (time.perf_counter() - began)
+                rates.setdefault(name, []).append(rate)
+    print(json.dumps({"alone": alone, "rates": rates}))
+
+
+trio.run(main, *sys.argv[1:3], *[int(each) for each in sys.argv[3:]])
