@@ -56,7 +56,8 @@ def _leave() -> None:
     the way out, and hosts kill half a second after the end of input.
     """
     atexit._run_exitfuncs()  # noqa: SLF001  # what sys.exit would run: logs are flushed
-    sys.stderr.flush()
+    if sys.stderr is not None:  # it was closed when we were started
+        sys.stderr.flush()
     os._exit(0)
 
 
