@@ -93,7 +93,7 @@ class NetworkListener:
         """Where to listen and how; None: nobody asked for it. Reads files."""
         from aimux.config import ClientContext, load, state_dir
         from aimux.model import Severity, TransportType
-        from aimux.transports.network import choose_door, find_token
+        from aimux.transports.network import choose_door, find_token, lock_door
 
         flags: dict[str, object] = {"server.transport.port": self.address} if self.address else {}
         snapshot = load(ClientContext(cwd=Path("/"), env=env, flags=flags))
@@ -103,15 +103,14 @@ class NetworkListener:
         for problem in snapshot.problems:
             if problem.severity is Severity.ERROR and "server.transport" in problem.message:
                 raise SetupFault(str(problem))
-        token, is_configured = find_token(env, server.auth_token, state_dir(env))
+        place = state_dir(env)
         door = choose_door(
             server.transport.address,
-            token=token,
-            is_configured=is_configured,
+            token=find_token(env, server.auth_token, place),
             env=env,
             is_public=self.is_public,
         )
-        return door, server.transport
+        return lock_door(door, env, place), server.transport
 
 
 async def _serve_one(hall: "Hall", wire: "Wire", client: Client) -> None:

@@ -3,7 +3,8 @@
 Theory of operation. An address is judged by what it *is* (parsed, or resolved), never by how it is
 spelt. Loopback is always fine. A wildcard means loopback unless the operator says that the machine
 may be reached from outside; then, and for any other address, a token must have been configured.
-On loopback a token is made when there is none: any web page can reach a port of this machine.
+On loopback one is made when there is none, unless the operator says that nobody else works here:
+any web page and any user can reach a port of this machine.
 """
 
 import ipaddress
@@ -25,6 +26,7 @@ from aimux.protocol import LOCAL_HOSTS
 TOKEN_FILE: Final = "http-token"  # noqa: S105  # a name
 TOKEN_BYTES: Final = 32
 LOOPBACK: Final = "127.0.0.1"
+UNAUTHENTICATED: Final = "AIMUX_ALLOW_UNAUTHENTICATED_HTTP"
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
 log = logging.getLogger("aimux.http")
@@ -64,11 +66,10 @@ def choose_door(
     address: tuple[str, int],
     *,
     token: str | None,
-    is_configured: bool,
     env: Mapping[str, str],
     is_public: bool = False,
 ) -> Door:
-    """Decide where to listen. `is_configured` says that the token was not made up by us.
+    """Decide where to listen, with the token that was configured, or without one on loopback.
 
     Raises:
         SetupFault: the address is open to others and that was not asked for, or has no token.
@@ -87,7 +88,7 @@ def choose_door(
             )
         log.warning("%s stays on loopback: AIMUX_BIND_PUBLIC is not set", host)
         host, is_local = LOOPBACK, True
-    if not is_local and not is_configured:
+    if not is_local and token is None:
         raise SetupFault(
             f"listening on {host} needs a token",
             code="token_missing",
@@ -98,28 +99,25 @@ def choose_door(
     return Door(host=host, port=port, token=token, hosts=hosts, is_public=not is_local)
 
 
-def find_token(env: Mapping[str, str], yaml_token: str, state_dir: Path) -> tuple[str | None, bool]:
-    """The token, and whether it was configured: environment, then file, then YAML.
+def find_token(env: Mapping[str, str], yaml_token: str, state_dir: Path) -> str | None:
+    """The token that was configured: environment, then file, then YAML. None: there is none.
 
-    Without any, one is made and kept in a private file of the state directory. None only with
-    `AIMUX_ALLOW_UNAUTHENTICATED_HTTP=1`, which lets anybody on this machine in.
+    The file is `AIMUX_AUTH_TOKEN_FILE`, else the one that `make_token` leaves; the latter does not
+    count where `AIMUX_ALLOW_UNAUTHENTICATED_HTTP=1` asks for none.
 
     Raises:
         SetupFault: the token file cannot be read, is empty, or others can read it.
     """
     given = env.get("AIMUX_AUTH_TOKEN", "").strip()
     named = env.get("AIMUX_AUTH_TOKEN_FILE", "").strip()
-    path = Path(named) if named else state_dir / TOKEN_FILE
     if given:
-        return given, True
-    if named or path.exists():
-        return _read_token(path), True
-    if yaml_token:
-        return yaml_token, True
-    if is_set(env, "AIMUX_ALLOW_UNAUTHENTICATED_HTTP"):
-        log.warning("network clients need no token: anybody on this machine can run CLIs")
-        return None, False
-    return _make_token(path), False
+        return given
+    if named:
+        return _read_token(Path(named))
+    own = state_dir / TOKEN_FILE
+    if own.exists() and not is_set(env, UNAUTHENTICATED):
+        return _read_token(own)
+    return yaml_token or None
 
 
 def _read_token(path: Path) -> str:
@@ -135,7 +133,13 @@ def _read_token(path: Path) -> str:
     return token
 
 
-def _make_token(path: Path) -> str:
+def make_token(state_dir: Path) -> str:
+    """A new token, kept in a private file of the state directory.
+
+    Raises:
+        SetupFault: it cannot be written there.
+    """
+    path = state_dir / TOKEN_FILE
     token = secrets.token_urlsafe(TOKEN_BYTES)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -147,6 +151,16 @@ def _make_token(path: Path) -> str:
         raise SetupFault(f"token file {path} cannot be written: {error}") from error
     log.info("made a token for network clients in %s", path)
     return token
+
+
+def lock_door(door: Door, env: Mapping[str, str], state_dir: Path) -> Door:
+    """The door with a token, made if there is none; without, if that was asked for."""
+    if door.token is not None:
+        return door
+    if is_set(env, UNAUTHENTICATED):
+        log.warning("network clients need no token: anybody on this machine can run CLIs")
+        return door
+    return attrs.evolve(door, token=make_token(state_dir))
 
 
 def dialled(server: Iterable[object] | None) -> frozenset[str]:

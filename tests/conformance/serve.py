@@ -170,7 +170,7 @@ class CallSteps:
 @asynccontextmanager
 async def _open_fixture():  # noqa: ANN202 - see open_fixture
     """Serve the fixture on a free loopback port; gives the URL of its endpoint."""
-    door = choose_door(("127.0.0.1", 0), token=None, is_configured=False, env={})
+    door = choose_door(("127.0.0.1", 0), token=None, env={})
     async with trio.open_nursery() as nursery:
         host = Host(Fixture(secrets.token_bytes(32)), nursery)
         start = partial(serve_http, nursery=nursery, schema_of=Fixture.schema_of)

@@ -13,7 +13,7 @@ from trio.testing import MockClock
 from aimux.errors import SetupFault
 from aimux.transports import _visit
 from aimux.transports._gate import MAX_HEADERS
-from aimux.transports.network import choose_door, find_token
+from aimux.transports.network import choose_door, find_token, lock_door
 
 from .asgi import DOOR, TOKEN, call, initialize, modern, open_browser
 
@@ -152,7 +152,6 @@ async def test_named_hosts_are_allowed(autojump_clock: MockClock) -> None:
     door = choose_door(
         ("127.0.0.1", 0),
         token=TOKEN,
-        is_configured=True,
         env={"AIMUX_ALLOWED_HOSTS": "box.lan, Other.Example"},
     )
     async with open_browser(door) as browser:
@@ -226,14 +225,14 @@ async def test_too_many_headers_are_431(autojump_clock: MockClock) -> None:
     ["", "*", "0.0.0.0", "::", "0", "0x0", "::0", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"],
 )
 def test_every_wildcard_stays_on_loopback(host: str) -> None:
-    door = choose_door((host, 8080), token="t", is_configured=True, env={})
+    door = choose_door((host, 8080), token="t", env={})
 
     assert (door.host, door.is_public) == ("127.0.0.1", False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1", "0x7f000001"])
 def test_loopback_is_recognised_by_address(host: str) -> None:
-    door = choose_door((host, 8080), token=None, is_configured=False, env={})
+    door = choose_door((host, 8080), token=None, env={})
 
     assert (door.host, door.port, door.is_public) == (host, 8080, False)
 
@@ -241,52 +240,58 @@ def test_loopback_is_recognised_by_address(host: str) -> None:
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"])
 def test_other_addresses_must_be_meant(host: str) -> None:
     with pytest.raises(SetupFault, match="reached from other machines"):
-        choose_door((host, 8080), token="t", is_configured=True, env={})
+        choose_door((host, 8080), token="t", env={})
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1"])
-def test_public_bind_needs_a_token_that_somebody_chose(host: str) -> None:
-    """A token that nobody has read yet protects nothing that was meant to be used."""
+def test_public_bind_needs_a_token_that_is_there(host: str) -> None:
+    """One that is made now and that nobody has read is of no use to whom the bind is meant for."""
     env = {"AIMUX_BIND_PUBLIC": "1"}
     with pytest.raises(SetupFault, match="needs a token"):
-        choose_door((host, 8080), token="made up", is_configured=False, env=env)
-    door = choose_door((host, 8080), token="t", is_configured=True, env=env)
+        choose_door((host, 8080), token=None, env=env)
+    door = choose_door((host, 8080), token="t", env=env)
 
     assert (door.host, door.is_public) == (host or "0.0.0.0", True)
 
 
 def test_name_that_does_not_resolve_is_told() -> None:
     with pytest.raises(SetupFault, match="no such host"):
-        choose_door(("nowhere.invalid", 1), token="t", is_configured=True, env={})
+        choose_door(("nowhere.invalid", 1), token="t", env={})
 
 
 def test_token_comes_from_environment_then_file_then_yaml(tmp_path: Path) -> None:
     env = {"AIMUX_AUTH_TOKEN": "from env"}
     path = tmp_path / "http-token"
-    assert find_token({}, "from yaml", tmp_path) == ("from yaml", True)
+    assert find_token({}, "", tmp_path) is None
+    assert find_token({}, "from yaml", tmp_path) == "from yaml"
     path.write_text("from file\n", encoding="utf-8")
     path.chmod(0o600)
-    assert find_token({}, "from yaml", tmp_path) == ("from file", True)
-    assert find_token(env, "from yaml", tmp_path) == ("from env", True)
+    assert find_token({}, "from yaml", tmp_path) == "from file"
+    assert find_token(env, "from yaml", tmp_path) == "from env"
 
 
 def test_token_is_made_once_and_kept_private(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    token, is_configured = find_token({}, "", state)
-    again, _ = find_token({}, "", state)
+    bare = choose_door(("127.0.0.1", 0), token=None, env={})
+    token = lock_door(bare, {}, state).token
+    again = lock_door(bare, {}, state).token
 
-    assert not is_configured
-    assert token == again
+    assert token == again == find_token({}, "", state)
     assert len(token or "") >= 43
     assert stat.S_IMODE((state / "http-token").stat().st_mode) == 0o600
+    assert lock_door(attrs.evolve(bare, token="mine"), {}, state).token == "mine"
 
 
 def test_no_token_only_if_that_was_asked_for(tmp_path: Path) -> None:
+    """The token of an earlier start does not count then; one that was configured does."""
     env = {"AIMUX_ALLOW_UNAUTHENTICATED_HTTP": "1"}
+    bare = choose_door(("127.0.0.1", 0), token=None, env=env)
+    lock_door(bare, {}, tmp_path)
 
-    assert find_token(env, "", tmp_path) == (None, False)
-    assert find_token({**env, "AIMUX_AUTH_TOKEN": "t"}, "", tmp_path) == ("t", True)
-    assert not list(tmp_path.iterdir())
+    assert lock_door(bare, env, tmp_path).token is None
+    assert find_token(env, "", tmp_path) is None
+    assert find_token({**env, "AIMUX_AUTH_TOKEN": "t"}, "", tmp_path) == "t"
+    assert find_token(env, "yaml", tmp_path) == "yaml"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")

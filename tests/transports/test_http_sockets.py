@@ -69,7 +69,7 @@ class Place:
 
 @asynccontextmanager
 async def open_place(transport: TransportSettings | None = None) -> AsyncIterator[Place]:
-    door = choose_door(("127.0.0.1", 0), token=TOKEN, is_configured=True, env={})
+    door = choose_door(("127.0.0.1", 0), token=TOKEN, env={})
     with trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
             app = ToyApp(nursery)
@@ -295,7 +295,7 @@ async def test_websocket_over_a_socket() -> None:
 
 async def test_port_that_is_taken_is_told() -> None:
     async with open_place() as place:
-        door = choose_door(("127.0.0.1", place.port), token=TOKEN, is_configured=True, env={})
+        door = choose_door(("127.0.0.1", place.port), token=TOKEN, env={})
 
         async def serve(wire: object, client: Client) -> None: ...
 

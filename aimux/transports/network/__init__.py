@@ -4,6 +4,7 @@ from aimux.transports._bind import (
     Door as Door,
     choose_door as choose_door,
     find_token as find_token,
+    lock_door as lock_door,
 )
 from aimux.transports._exchange import (
     Exchange as Exchange,
