@@ -453,6 +453,7 @@ class _Attempts:
             prompt=contract.repair_prompt(original.prompt, is_same_conversation=can_resume),
             native_id=native_id if can_resume else "",
             is_resume=can_resume,
+            schema=None,  # the prompt asks for it already
         )
         try:
             step = await self._try(route)
