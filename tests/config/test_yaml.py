@@ -66,6 +66,7 @@ def test_a_warm_read_does_not_import_the_yaml_library(file: pathlib.Path) -> Non
         [sys.executable, "-c", code, str(file), str(cache)],
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=True,
     )
 

@@ -127,7 +127,11 @@ class Stand:
     def turns_log(self) -> list[int]:
         """Pids of the children that faults and sleeping tools left notes of."""
         notes = self.home / ".emulator" / "children"
-        return [int(pid) for pid in notes.read_text().split()] if notes.exists() else []
+        return (
+            [int(pid) for pid in notes.read_text(encoding="utf-8").split()]
+            if notes.exists()
+            else []
+        )
 
 
 def make_stand(root: Path, **server: object) -> Stand:

@@ -47,7 +47,7 @@ async def test_directives_answer(theatre: Theatre) -> None:
 
 async def test_review_reports_what_is_there(theatre: Theatre) -> None:
     """Of a named file, with lines; a clean one has no finding."""
-    (theatre.project / "bad.py").write_text(BAD)
+    (theatre.project / "bad.py").write_text(BAD, encoding="utf-8")
     (theatre.project / "good.py").write_text(
         "def twice(number: int) -> int:\n    return 2 * number\n"
     )
@@ -102,5 +102,5 @@ async def test_schema_is_answered_with_an_instance(theatre: Theatre) -> None:
     wanted = {"verdict": "yes", "score": 3, "notes": ["text", "text"]}
 
     assert json.loads(codex.text) == wanted
-    assert json.loads((theatre.project / "last").read_text()) == wanted
+    assert json.loads((theatre.project / "last").read_text(encoding="utf-8")) == wanted
     assert json.loads(claude.text)["structured_output"] == wanted

@@ -85,7 +85,9 @@ async def until(found: Callable[[], object]) -> None:
 def children(theatre: Theatre) -> list[int]:
     """The processes a fault or a tool left in this HOME."""
     listed = theatre.home / ".emulator" / "children"
-    return [int(pid) for pid in listed.read_text().split()] if listed.exists() else []
+    return (
+        [int(pid) for pid in listed.read_text(encoding="utf-8").split()] if listed.exists() else []
+    )
 
 
 def is_alive(pid: int) -> bool:

@@ -59,7 +59,7 @@ async def test_write_modes_write(theatre: Theatre) -> None:
         "claude": (True, False),
         "aider": (True, False),
     }
-    texts = {(theatre.project / f"by-edit-{cli}.txt").read_text() for cli in CLIS}
+    texts = {(theatre.project / f"by-edit-{cli}.txt").read_text(encoding="utf-8") for cli in CLIS}
     assert texts == {"text of the file"}
 
 
@@ -146,6 +146,6 @@ async def test_aider_commits_only_when_it_may(theatre: Theatre) -> None:
     )
 
     assert not ignored
-    assert ".aider*" in (theatre.project / ".gitignore").read_text()
+    assert ".aider*" in (theatre.project / ".gitignore").read_text(encoding="utf-8")
     assert log.stdout == b"two.txt\n"
     assert "Commit " in loose.text

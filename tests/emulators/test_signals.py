@@ -153,12 +153,12 @@ async def test_cline_leaves_a_hub_unless_it_has_a_data_directory(theatre: Theatr
     pid_file = theatre.home / ".cline" / "hub.pid"
     isolated = pid_file.exists()
     await theatre.run("cline", "--json", "say hi")
-    hub = int(pid_file.read_text())
+    hub = int(pid_file.read_text(encoding="utf-8"))
     await theatre.run("cline", "--json", "say hi")
 
     try:
         assert not isolated
-        assert int(pid_file.read_text()) == hub
+        assert int(pid_file.read_text(encoding="utf-8")) == hub
         assert os.getsid(hub) == hub
     finally:
         os.kill(hub, signal.SIGKILL)
