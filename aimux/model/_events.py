@@ -350,7 +350,9 @@ Event = Said | Happened
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """One line of a job's log: `seq` counts from 1 without gaps, `offset_s` since the job's birth."""
+    """One line of a job's log: `seq` counts from 1 without gaps, `offset_s` since the job's
+    birth.
+    """
 
     seq: int
     offset_s: float
