@@ -126,6 +126,9 @@ async def check(house: House, tickets: list[tuple[Play, Ticket]], *, is_closed_e
         allowed = {JobStatus(each_) for each_ in STATUS_OF[each.does]}
         if each.does in ("crash", "stall", "deadline", "fault"):
             allowed |= {JobStatus.PARTIAL, JobStatus.FAILED}
+        error = row.outcome.error if row.outcome is not None else None
+        if error is not None and error.code == "circuit_open":  # others' crashes shut every door
+            allowed |= {JobStatus.FAILED}
         if each.ended_at_s is not None:
             allowed |= {JobStatus.CANCELLED}
         if is_closed_early:

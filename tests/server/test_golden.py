@@ -36,7 +36,9 @@ def turn_for(order: Order) -> Turn:
             return Turn(says=[Say(record(delta="thinking about it")), said])
         case "steps":
             says = [Say(record(answer=f"step {n}"), after_s=1.0) for n in (1, 2)]
-            return Turn(says=[*says, Say(record(answer="all done now") + record(type="end"))])
+            return Turn(
+                says=[*says, Say(record(answer="all done now") + record(type="end"), after_s=1.0)]
+            )
         case "fail":
             complaint = Say(b"a word on stderr\n", stream=Stream.STDERR)
             broken = fails("context overflow", said="half an answer")
