@@ -58,7 +58,9 @@ def _node() -> str:
     """A Node of the wanted major version: the system's, else the registry's."""
     found = shutil.which("node")
     if found:
-        told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            [found, "--version"], capture_output=True, text=True, check=False, encoding="utf-8"
+        )
         major = re.match(r"v(\d+)", told.stdout)
         if major and int(major[1]) >= NODE_MAJOR:
             return found
@@ -104,6 +106,7 @@ def _run(words: Sequence[str]) -> None:
             env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
             timeout=INSTALL_LIMIT_S,
             check=False,
+            encoding="utf-8",
         )
     except subprocess.TimeoutExpired:
         raise Missing(f"{name}: no end after {INSTALL_LIMIT_S} s") from None

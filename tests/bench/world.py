@@ -203,6 +203,7 @@ class World:
             text=True,
             timeout=120,
             check=False,
+            encoding="utf-8",
         )
 
     def daemon_pid(self) -> int:

@@ -140,6 +140,7 @@ def run(scene: Scene, argv: list[str], **env: str) -> str:
         done = subprocess.run(
             argv, env={**scene.env, **env}, cwd=scene.stand.project(), capture_output=True,
             text=True, timeout=ROW_LIMIT_S, check=False, stdin=subprocess.DEVNULL,
+            encoding="utf-8",
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise Failed(f"no end after {ROW_LIMIT_S} s") from None
@@ -228,6 +229,7 @@ def _say(prepared: realsetup.Prepared, argv: list[str]) -> str:
             argv, env={**prepared.env, **CLI_ENV}, cwd=prepared.project,
             capture_output=True, text=True, timeout=ROW_LIMIT_S, check=False,
             stdin=subprocess.DEVNULL,
+            encoding="utf-8",
         )  # fmt: skip
     except subprocess.TimeoutExpired as late:
         raise Failed(f"no end after {ROW_LIMIT_S} s: {late.stdout!r}") from None

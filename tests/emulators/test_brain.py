@@ -49,7 +49,8 @@ async def test_review_reports_what_is_there(theatre: Theatre) -> None:
     """Of a named file, with lines; a clean one has no finding."""
     (theatre.project / "bad.py").write_text(BAD, encoding="utf-8")
     (theatre.project / "good.py").write_text(
-        "def twice(number: int) -> int:\n    return 2 * number\n"
+        "def twice(number: int) -> int:\n    return 2 * number\n",
+        encoding="utf-8",
     )
     bad, good, absent = await say(
         theatre, "Review bad.py please", "please review good.py", "review nothing.py"
@@ -87,7 +88,7 @@ async def test_schema_is_answered_with_an_instance(theatre: Theatre) -> None:
         },
         "required": ["verdict", "score", "notes"],
     }
-    (theatre.project / "schema.json").write_text(json.dumps(schema))
+    (theatre.project / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
     codex, claude = await theatre.all(
         [
             Case(words=("codex", "exec", "--output-schema", "schema.json", "-o", "last", "hi")),

@@ -139,7 +139,9 @@ def system_node_major() -> int:
     node = shutil.which("node")
     if node is None:
         return 0
-    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, check=False, encoding="utf-8"
+    )
     found = re.match(r"v(\d+)", done.stdout)
     return int(found[1]) if found else 0
 
@@ -249,6 +251,7 @@ def _run(
             errors="replace",
             timeout=limit_s,
             check=False,
+            encoding="utf-8",
         )
     except subprocess.TimeoutExpired:
         raise Unusable(f"{name}: no end after {limit_s:.0f} s") from None
