@@ -5,13 +5,13 @@ session writes into it and never waits; whoever answers the HTTP request reads f
 a reader may leave and another one may continue, which is all that resuming is. A reader leaves when
 the exchange is over, when its connection is lost, or when it is told to hang up.
 
-A *wire* maps calls to exchanges. `Posted` is a message that knows its exchange: when the session has
-learnt what a message means, `claim` takes note of the calls, delivers what the peer answered by
+A *wire* maps calls to exchanges. `Posted` is a message that knows its exchange: when the session
+has learnt what a message means, `claim` takes note of the calls, delivers what the peer answered by
 itself and returns what the session has to deal with.
 
 Memory is bounded: an exchange keeps `EXCHANGE_BYTES`, dropping its oldest messages (never the final
-one), and a session keeps the last `KEPT_EXCHANGES` finished ones for clients that come back. Why so:
-docs/design/0010.
+one), and a session keeps the last `KEPT_EXCHANGES` finished ones for clients that come back.
+Why so: docs/design/0010.
 """
 
 from collections import deque
