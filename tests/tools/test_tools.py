@@ -961,3 +961,22 @@ def test_failures_say_whether_to_try_again() -> None:
     }
     assert error_json(PeerFault("bad"))["retryable"] is False
     assert Mode("read") is Mode.READ
+
+
+async def test_logins_are_verified_when_asked(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """One tiny prompt on each CLI tells whether its login works."""
+
+    def turns(order: Order) -> Turn:
+        if order.argv[-1] == "--version":
+            return Turn(says=[Say(b"1.2.3")])
+        return answers() if order.argv[0].endswith("alpha") else fails("log in first")
+
+    async with open_house(tmp_path, turns, profiles=[ALPHA, BETA]) as house:
+        before = await ask(house, "sessions", action="health")
+        after = await ask(house, "sessions", action="health", verify=True)
+
+        assert [state["verified"] for state in before["clis"]] == [None, None]
+        assert [state["verified"] for state in after["clis"]] == ["ok", "not_authenticated"]
+        assert house.engine.room.statistics().running == 0
