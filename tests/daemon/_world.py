@@ -98,7 +98,12 @@ def make_world(root: Path, **server: object) -> Iterator[World]:
     stand = Stand(root=root)
     stand.home.mkdir(parents=True)
     stand.emulate(CLIS)
-    stand.configure(server={"max_concurrent_jobs": 40, "max_jobs_per_cli": 0, **server})
+    usual = {
+        "max_concurrent_jobs": 40,
+        "max_jobs_per_cli": 0,
+        "idle_exit_seconds": PATIENCE_S,  # a test run that is killed leaves nothing for long
+    }
+    stand.configure(server={**usual, **server})
     for cli in CLIS:
         stand.overlay(cli, stop={"grace_s": GRACE_S, "leave_s": GRACE_S})
     with tempfile.TemporaryDirectory(prefix="ax") as runtime:  # tmp_path is too long for a socket
