@@ -50,6 +50,7 @@ def overhead(*, is_quick: bool) -> list[Row]:
                 env=world.env | {"AIMUX_STATE_DIR": str(world.root / "own")},
                 cwd=world.project,
                 stdout=subprocess.PIPE,
+                start_new_session=True,
                 check=True,
             )
             inside = json.loads(told.stdout)
@@ -88,6 +89,7 @@ async def _bare(world: World, program: Path, count: int) -> None:
             stdin=b"hello\n",
             capture_stdout=True,
             capture_stderr=True,
+            start_new_session=True,  # as ours: see `world.spawn_s`
         )
 
     async with trio.open_nursery() as nursery:
@@ -184,7 +186,11 @@ def output(*, is_quick: bool) -> list[Row]:
 def _read_bare(program: Path) -> float:
     began = time.perf_counter()
     with subprocess.Popen(
-        [program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0
+        [program],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,
     ) as child:
         assert child.stdout is not None
         while os.read(child.stdout.fileno(), 65_536):
@@ -217,10 +223,10 @@ def many_jobs(*, is_quick: bool) -> list[Row]:
         started_s = time.perf_counter() - began
         took = wire.calls("status", [{"job_id": each} for each in _cycle(ids, asked)], at_once=1)
         size = rss(daemon)
+        wire.end()
         began = time.perf_counter()
         world.daemon("stop")
         stopped_s = time.perf_counter() - began
-        wire.close()
     p99, idle_p99 = percentile(took, 0.99), percentile(idle, 0.99)
     return [
         Row(
@@ -295,15 +301,17 @@ def full_store(*, is_quick: bool) -> list[Row]:
             for which, wire in enumerate(wires):
                 # more than the server keeps in memory lie between two looks at the same job
                 asked = [{"job_id": ids[which][(at + n) % few]} for n in range(20)]
-                took["status"][which] += wire.calls("status", asked, at_once=1)
+                took["status"][which].append(median(wire.calls("status", asked, at_once=1)))
                 listing = [{"action": "list", "status": "all", "limit": 20}] * 5
-                took["sessions(list)"][which] += wire.calls("sessions", listing, at_once=1)
+                took["sessions(list)"][which].append(
+                    median(wire.calls("sessions", listing, at_once=1))
+                )
             at += 20
         for wire in wires:
             wire.end()
     rows = []
     for name, (mine, others) in took.items():
-        ratio = median(mine) / median(others)
+        ratio = median([a / b for a, b in zip(mine, others, strict=True)])
         rows.append(
             Row(
                 what=f"store of {full_count:,} jobs: {name}",
@@ -370,8 +378,8 @@ def stopping(*, is_quick: bool) -> list[Row]:
         held = descriptors(daemon) - open_before
         zombies = len(_zombies(daemon))
         _start_sleepers(wire, count)
+        wire.end()  # before the stop, or its shim would start the next daemon
         world.daemon("stop")
-        wire.close()
         left = _settled(world)
         rows += [
             _nothing(f"{count} jobs cancelled: zombies, descriptors more", (zombies, max(0, held))),

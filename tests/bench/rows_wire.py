@@ -64,16 +64,18 @@ def startup(*, is_quick: bool) -> list[Row]:
         for _ in range(rounds + 1):
             for step in steps:
                 step()
-    mid = {name: median(values[1:]) for name, values in took.items()}  # the first compiles
+    runs = {name: values[1:] for name, values in took.items()}  # the first compiles
     rows = [
-        _within("`aimux` to `tools/list`, daemon warm", mid, "warm", "pass", 2.0, "python -c pass"),
-        _within("the same", mid, "warm", "typescript", 0.2, "TypeScript SDK", lacking),
-        _within("in-process, cold", mid, "cold", "trio", 1.7, "import trio"),
-        _within("the same", mid, "cold", "python", 0.5, "Python SDK", lacking),
+        _within(
+            "`aimux` to `tools/list`, daemon warm", runs, "warm", "pass", 2.0, "python -c pass"
+        ),
+        _within("the same", runs, "warm", "typescript", 0.2, "TypeScript SDK", lacking),
+        _within("in-process, cold", runs, "cold", "trio", 1.7, "import trio"),
+        _within("the same", runs, "cold", "python", 0.5, "Python SDK", lacking),
     ]
     for name, called in (("warm", "shim"), ("cold", "in-process")):
         for cause, key in (("end of input", "exit"), ("SIGTERM", "SIGTERM")):
-            ours, floor = mid[f"{name} {key}"], mid["trio floor exit"]
+            ours, floor = (median(runs[each]) for each in (f"{name} {key}", "trio floor exit"))
             rows.append(
                 Row(
                     what=f"{called}: {cause} to exit, idle",
@@ -88,25 +90,25 @@ def startup(*, is_quick: bool) -> list[Row]:
 
 
 def _spawned(world: World, code: str) -> float:
-    return spawn_s([sys.executable, "-c", code], world.env)
+    return spawn_s(code, world.env)
 
 
 def _within(
     what: str,
-    mid: Mapping[str, float],
+    runs: Mapping[str, Sequence[float]],
     ours: str,
     other: str,
     limit: float,
     called: str,
     lacking: Mapping[str, str] | None = None,
 ) -> Row:
-    if other not in mid:
+    if other not in runs:
         return unmeasured(f"{what} / {called}", (lacking or {})[other])
-    ratio = mid[ours] / mid[other]
+    ratio = median([a / b for a, b in zip(runs[ours], runs[other], strict=True)])
     return Row(
         what=what,
-        ours=ms(mid[ours]),
-        other=f"{ms(mid[other])} {called}",
+        ours=ms(median(runs[ours])),
+        other=f"{ms(median(runs[other]))} {called}",
         ratio=ratio,
         target=f"<= {limit:g} x",
         holds=ratio <= limit,
@@ -172,7 +174,9 @@ def _calls_of(era: str, *, is_quick: bool) -> list[Row]:
             ring[name] = Contestant(wire, "echo", ECHO)
         path = world.root / "floor"
         floor = [sys.executable, str(install.HERE / "peers" / "floor_relay.py")]
-        serving = subprocess.Popen([*floor, "--serve", str(path)], env=world.env)
+        serving = subprocess.Popen(
+            [*floor, "--serve", str(path)], env=world.env, start_new_session=True
+        )
         try:
             while not path.exists():
                 time.sleep(0.05)

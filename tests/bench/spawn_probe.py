@@ -33,7 +33,13 @@ async def main(program: str, cli: str, runs: int, batches: int, at_once: int) ->
     rates: dict[str, list[float]] = {}
 
     async def bare() -> None:
-        await trio.run_process([program], stdin=PROMPT, capture_stdout=True, capture_stderr=True)
+        await trio.run_process(
+            [program],
+            stdin=PROMPT,
+            capture_stdout=True,
+            capture_stderr=True,
+            start_new_session=True,  # as ours: Linux shares the processor out by session
+        )
 
     async def driver() -> None:
         gone = await drive(order, lambda _stream, _data: None)
