@@ -65,6 +65,7 @@ PREVIEW_CHARS: Final = 200
 VERIFY_PROMPT: Final = "Answer with the single word: ready"
 VERIFY_S: Final = 60.0  # a CLI that retries a refused key silently is not logged in either
 VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
+KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
 SHELVED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
 SHELVED_CHARS: Final = 100_000  # of one answer
 
@@ -301,6 +302,8 @@ class Engine:
         root = lineage(request.env)[0].root
         if root:  # a refused job has begun nothing
             self._descendants[root] += 1
+            while len(self._descendants) > KEPT_ROOTS:  # the oldest have ended long ago
+                del self._descendants[next(iter(self._descendants))]
         return ticket
 
     async def _work(self, request: Request, ticket: Ticket) -> JobFinished:

@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import attrs
 import trio
@@ -32,6 +33,8 @@ from aimux.rules import (
     reset,
     settle,
 )
+
+TROUBLE_S: Final = 600.0  # a refused login keeps a CLI out of the fallbacks for so long
 
 
 @attrs.define(eq=False)
@@ -71,7 +74,7 @@ class Guard:
         self._counts: defaultdict[str, _Counts] = defaultdict(_Counts)
         self._cooldowns = Cooldowns()
         self._verified: dict[str, str] = {}
-        self._trouble: dict[str, str] = {}
+        self._trouble: dict[str, tuple[str, float]] = {}
 
     def __repr__(self) -> str:
         states = {cli: str(self.view(cli).state) for cli in sorted(self._breakers)}
@@ -95,7 +98,7 @@ class Guard:
                 retry_after_s=view.retry_after_s,
                 requests=counts.requests,
                 errors=counts.errors,
-                trouble=self._trouble.get(cli, ""),
+                trouble=self._trouble_of(cli),
             )
         return told
 
@@ -106,7 +109,13 @@ class Guard:
             self._trouble.pop(cli, None)
         elif failure.failure_class is FailureClass.AUTH:
             self._verified[cli] = failure.code
-            self._trouble[cli] = f"not logged in: {failure.hint or failure.message}"
+            why = f"not logged in: {failure.hint or failure.message}"
+            self._trouble[cli] = (why, trio.current_time() + TROUBLE_S)
+
+    def _trouble_of(self, cli: str) -> str:
+        """Why `cli` is no fallback now. It lapses: keys differ by client, and people log in."""
+        why, until = self._trouble.get(cli, ("", 0.0))
+        return why if trio.current_time() < until else ""
 
     def verified(self, cli: str) -> str:
         """`ok`, the code of a refused login, or nothing if no turn has told."""

@@ -46,7 +46,6 @@ from ._log import JobLog, utc_now
 
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
-STORE_LAG_S: Final = 0.05  # entries of one burst share a commit; what `kill -9` may cost
 KEPT_TICKETS: Final = 100  # finished jobs that status answers without asking the store
 KEPT_TICKET_CHARS: Final = 1_000_000  # a longer content is read from the store
 
@@ -340,7 +339,6 @@ class JobRoom:
             if not joblog.unstored():  # some may have come while the others were stored
                 with trio.move_on_at(float("inf") if due is None else due):
                     await joblog.wait_change()
-            await trio.sleep(STORE_LAG_S)
 
     async def _store_entries(self, joblog: JobLog) -> None:
         entries = joblog.unstored()

@@ -191,6 +191,7 @@ class Session:
             log.info("client %s is gone", self.client.name)
         finally:
             self._watches = None
+            self.app.off_open(self._rewatch)
             for scope in self._scopes.values():
                 scope.cancel(reason="session over")
             with trio.move_on_after(FLUSH_S, shield=True):

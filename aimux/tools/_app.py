@@ -161,6 +161,11 @@ class App:
         else:
             tell()
 
+    def off_open(self, tell: Callable[[], None]) -> None:
+        """Do not call `tell` any more: whoever wanted it is gone."""
+        if tell in self._on_open:
+            self._on_open.remove(tell)
+
     async def _serve_engine(
         self, *, task_status: "trio.TaskStatus[Desk]" = trio.TASK_STATUS_IGNORED
     ) -> None:

@@ -234,11 +234,9 @@ SESSIONS: Final = Tool(
     title="Sessions and jobs",
     description=(
         "list: sessions, latest first (status: active, completed, failed, all). info: one session "
-        "with its "
-        "jobs. cancel: end one job politely. kill: end all jobs of a session at once and close "
-        "it. gc: remove "
-        "old finished sessions and jobs. health: which CLIs are ready, what is running, limits, "
-        "breakers."
+        "with its jobs. cancel: end one job politely. kill: end the job of a session at once. "
+        "gc: remove old finished sessions and jobs. health: which CLIs are ready, what is "
+        "running, limits, breakers."
     ),
     input_schema=_object(
         {

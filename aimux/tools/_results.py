@@ -26,6 +26,7 @@ from aimux.rules import Slice, cut
 Json = dict[str, object]
 
 STDERR_SHOWN: Final = 2_000
+ANSWERED: Final = frozenset({JobStatus.COMPLETED, JobStatus.PARTIAL})
 BAD: Final = frozenset({JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.ABORTED})
 
 
@@ -169,11 +170,11 @@ def is_bad(body: Mapping[str, object]) -> bool:
     return body.get("status") in BAD
 
 
-def session_json(session: Session, status: JobStatus | None = None) -> Json:
-    """A session as lists show it; `status` is that of its open job, which the row cannot know."""
+def session_json(session: Session) -> Json:
+    """A session as lists show it."""
     return {
         "id": session.id,
-        "status": str(status or session.status),
+        "status": str(session.status),
         "cli": session.cli,
         "kind": session.kind,
         "model": session.model or None,
@@ -181,7 +182,7 @@ def session_json(session: Session, status: JobStatus | None = None) -> Json:
         "role": session.role or None,
         "cwd": session.cwd,
         "turns": session.turns,
-        "resumable": session.turns > 0,
+        "resumable": bool(session.native_id) or session.status in ANSWERED,
         "native_id": session.native_id or None,
         "client": session.client or None,
         "created_at": stamp(session.created_at),
