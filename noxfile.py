@@ -16,6 +16,8 @@ PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = "requirements.lock"
 # need to know other modules (114, 128), or a checkpoint on every path (9xx), which is reviewed
 NOT_DECIDED = ("ASYNC114", "ASYNC128", *(f"ASYNC9{n:02}" for n in (0, 10, 11, 12, 13, 14)))
+# a module stays in one process: its fixtures are shared
+PARALLEL = ("-n", "3", "--dist", "loadfile", "-q")
 STRICT_ENV = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -31,8 +33,9 @@ def tests(session: nox.Session) -> None:
     install(session)
     arguments = session.posargs or ["tests"]
     session.run(
-        "pytest", "--ignore=tests/e2e", "--ignore=tests/realclis", *arguments, env=STRICT_ENV
-    )
+        "pytest", *PARALLEL, "--ignore=tests/e2e", "--ignore=tests/realclis", *arguments,
+        env=STRICT_ENV,
+    )  # fmt: skip
 
 
 @nox.session
@@ -52,7 +55,7 @@ def coverage(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Real MCP over stdio against all twelve emulated CLIs."""
     install(session)
-    session.run("pytest", "tests/e2e", *session.posargs, env=STRICT_ENV)
+    session.run("pytest", *PARALLEL, "tests/e2e", *session.posargs, env=STRICT_ENV)
 
 
 @nox.session

@@ -143,7 +143,9 @@ def make_token(state_dir: Path) -> str:
     token = secrets.token_urlsafe(TOKEN_BYTES)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(token + "\n")
     except FileExistsError:  # another server made one just now
         return _read_token(path)
