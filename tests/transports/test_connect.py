@@ -22,9 +22,7 @@ def test_address_is_that_of_the_socket(url: str, dialled: str) -> None:
     assert socket_url(url) == dialled
 
 
-@pytest.mark.parametrize(
-    "url", ["", "host:1", "ftp://host", "ws://", "ws://host:x", "ws://["]
-)
+@pytest.mark.parametrize("url", ["", "host:1", "ftp://host", "ws://", "ws://host:x", "ws://["])
 def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(SetupFault, match="is not a URL"):
         socket_url(url)
