@@ -36,10 +36,16 @@ def _fill_standard_descriptors() -> None:
 
 def _serve_stdio(*, is_alone: bool) -> int:
     is_off = os.environ.get("AIMUX_DAEMON", "").strip().lower() in {"off", "0", "false", "no"}
-    if not is_alone and not is_off and sys.platform != "win32":
-        from aimux import _shim
+    if not is_alone and not is_off:
+        is_pipe = os.environ.get("AIMUX_LOCAL", "").strip().lower() == "pipe"
+        if sys.platform == "win32" or is_pipe:
+            from aimux import _shim_pipe
 
-        code = _shim.serve()
+            code = _shim_pipe.serve()
+        else:
+            from aimux import _shim
+
+            code = _shim.serve()
         if code is not None:
             return code
     import trio

@@ -25,6 +25,7 @@ HELLO_VERSION = 1  # raised only for a hello that an older daemon would misread
 READ_BYTES = 65_536
 WRITE_BYTES = 4_096  # what a pipe that is writable takes without blocking, if it may block
 KEPT_BYTES = 1_048_576  # of copies, before they are read and dropped
+PIPES = r"\\.\pipe\aimux-"
 MAX_SOCKET_PATH = 100  # macOS: 104 with its end
 LAST_WORDS_S = 2.0  # after the end of input, for a daemon that has more to say
 HURRY_S = 0.3  # after a signal: hosts kill half a second later
@@ -43,13 +44,23 @@ class ShimFault(Exception):
 class Place:
     """Where the daemon of one user and state directory is found."""
 
-    __slots__ = ("config_dir", "daemon_lock", "runtime_dir", "socket", "start_lock", "state_dir")
+    __slots__ = (
+        "config_dir", "daemon_lock", "is_pipe", "runtime_dir", "socket", "start_lock", "state_dir",
+    )  # fmt: skip
 
-    def __init__(self, state_dir: str, config_dir: str, runtime_dir: str) -> None:
+    def __init__(
+        self, state_dir: str, config_dir: str, runtime_dir: str, *, is_pipe: bool = False
+    ) -> None:
         self.state_dir = state_dir
         self.config_dir = config_dir
         self.runtime_dir = runtime_dir
-        self.socket = f"{runtime_dir}/{_key(state_dir)}"
+        self.is_pipe = is_pipe  # _shim_pipe connects there, not `connect`
+        if not is_pipe:
+            self.socket = f"{runtime_dir}/{_key(state_dir)}"
+        elif sys.platform == "win32":
+            self.socket = f"{PIPES}{_key(os.path.normcase(state_dir))}"
+        else:
+            self.socket = f"{runtime_dir}/p{_key(state_dir)}"
         # in the state directory: one daemon per store, wherever its socket is
         self.daemon_lock = f"{state_dir}/daemon.lock"
         self.start_lock = f"{state_dir}/start.lock"
@@ -81,15 +92,18 @@ def find_place(env: dict[str, str]) -> Place:
     usual = f"{home}/.config/aimux"
     state_dir = os.path.realpath(named("AIMUX_STATE_DIR") or usual)
     config_dir = os.path.abspath(named("AIMUX_CONFIG_DIR") or usual)
+    if sys.platform == "win32":  # pipes have a directory of the system's; nothing else is kept
+        return Place(state_dir, config_dir, state_dir, is_pipe=True)
+    is_pipe = env.get("AIMUX_LOCAL", "").strip().lower() == "pipe"
     # not TMPDIR: hosts set it differently, and all are to meet here
-    short = f"/tmp/aimux-{os.getuid() if sys.platform != 'win32' else 0}"  # noqa: S108
+    short = f"/tmp/aimux-{os.getuid()}"  # noqa: S108
     runtime_dir = named("AIMUX_RUNTIME_DIR")
     if not runtime_dir:
         runtime_dir = env.get("XDG_RUNTIME_DIR", "").strip()
         runtime_dir = f"{runtime_dir}/aimux" if runtime_dir.startswith("/") else short
-        if len(Place(state_dir, config_dir, runtime_dir).socket) > MAX_SOCKET_PATH:
+        if len(Place(state_dir, config_dir, runtime_dir, is_pipe=is_pipe).socket) > MAX_SOCKET_PATH:
             runtime_dir = short
-    place = Place(state_dir, config_dir, os.path.abspath(runtime_dir))
+    place = Place(state_dir, config_dir, os.path.abspath(runtime_dir), is_pipe=is_pipe)
     if len(os.fsencode(place.socket)) > MAX_SOCKET_PATH:
         raise ShimFault(f"{place.socket} is too long for a socket: shorten AIMUX_RUNTIME_DIR")
     return place

@@ -5,7 +5,6 @@ of the session (handshake, log level, subscriptions). From these another daemon 
 what the old one knew; the answers to that are swallowed, for the client has had them already.
 """
 
-import fcntl
 import json
 import os
 import select
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING
 
 from aimux import _shim
 from aimux._shim import Place, ShimFault, connect
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     import _socket

@@ -18,6 +18,8 @@ from aimux.daemon import NetworkListener, ask, own_place, run_daemon, running, w
 from aimux.errors import AimuxError, SetupFault
 
 STOP_S: Final = 60.0  # for a daemon to drain; `drain_seconds` is 10 unless somebody set it
+# on Windows the first ends it as hard as the second does elsewhere
+LAST: Final = (signal.SIGTERM,) if sys.platform == "win32" else (signal.SIGTERM, signal.SIGKILL)
 KILL_S: Final = 2.0  # from the last signal to the end
 
 
@@ -53,16 +55,23 @@ def start() -> None:
     pid = running(place)
     wake, alarm = os.pipe()
     try:
-        sock = _shim_mend.start(place, dict(os.environ), wake)
+        if place.is_pipe:
+            _start_by_pipe(place)
+        elif sock := _shim_mend.start(place, dict(os.environ), wake):
+            sock.close()
     except _shim.ShimFault as fault:
         raise SetupFault(str(fault), code="daemon_not_started") from fault
     finally:
         os.close(wake)
         os.close(alarm)
-    if sock is not None:
-        sock.close()
     word = "already running" if running(place) == pid else "started"
     click.echo(f"{word}: pid {running(place)}, state {place.state_dir}")
+
+
+def _start_by_pipe(place: _shim.Place) -> None:
+    from aimux import _shim_pipe
+
+    _shim_pipe.start(place, dict(os.environ)).close()
 
 
 @daemon.command()
@@ -85,8 +94,7 @@ async def _stop(force: bool) -> int:
         silent = error
     if silent is not None and not force:
         raise silent
-    for number, limit_s in ((0, KILL_S if force else STOP_S), (signal.SIGTERM, KILL_S),
-                            (signal.SIGKILL, KILL_S)):  # fmt: skip
+    for number, limit_s in ((0, KILL_S if force else STOP_S), *((each, KILL_S) for each in LAST)):
         if number and not force:
             break
         if number:
@@ -118,6 +126,11 @@ async def _restart() -> int:
     if busy:
         click.echo(f"pid {before['pid']} restarts when its {busy} job(s) are done")
         return 0
+    if place.is_pipe:  # it is another process: the name of the pipe is free for a moment
+        with trio.move_on_after(STOP_S):
+            while running(place) == before["pid"]:
+                await wait_gone(place)
+        await trio.to_thread.run_sync(_start_by_pipe, place)
     after = await ask(place, "status")
     if after is None:
         click.echo("it stopped and did not come back; see daemon.out", err=True)

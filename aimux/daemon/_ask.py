@@ -1,9 +1,10 @@
 """An operator's questions to the daemon, over the socket its clients use."""
 
+import importlib
 import os
 import socket
-import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 import orjson
@@ -12,8 +13,7 @@ import trio
 from aimux._shim import Place, ShimFault, connect, find_place, hello
 from aimux.errors import AimuxError, SetupFault
 
-if sys.platform != "win32":
-    import fcntl
+from ._lockfile import wait_lock
 
 ANSWER_S: Final = 5.0  # a daemon that works answers in milliseconds
 MAX_ANSWER_BYTES: Final = 1_000_000
@@ -34,11 +34,6 @@ def own_place() -> Place:
     Raises:
         SetupFault: nowhere; says why.
     """
-    if sys.platform == "win32":
-        raise SetupFault(
-            "there is no daemon on Windows yet: every aimux serves in its own process",
-            code="daemon_unsupported",
-        )
     try:
         return find_place(dict(os.environ))
     except ShimFault as fault:
@@ -52,16 +47,10 @@ async def ask(place: Place, question: str) -> Json | None:
         DaemonSilent: it refuses, or says nothing for `ANSWER_S`.
         SetupFault: the runtime directory is not safe.
     """
-    try:
-        plain = connect(place)
-    except (ShimFault, OSError) as fault:
-        raise SetupFault(str(fault), code="runtime_dir_unusable") from fault
-    if plain is None:
-        await trio.lowlevel.checkpoint()
-        return None
-    sock = trio.socket.from_stdlib_socket(socket.socket(fileno=plain.detach()))
     answer = b""
-    async with trio.SocketStream(sock) as stream:
+    async with open_stream(place) as stream:
+        if stream is None:
+            return None
         with trio.move_on_after(ANSWER_S):
             try:
                 await stream.send_all(hello(place, {}, question))
@@ -81,6 +70,46 @@ async def ask(place: Place, question: str) -> Json | None:
     return facts
 
 
+def open_stream(place: Place) -> AbstractAsyncContextManager[trio.abc.Stream | None]:
+    """A connection to the daemon while the body runs; None if there is no daemon.
+
+    Raises:
+        SetupFault: the place is not safe.
+    """
+    return _open_pipe(place) if place.is_pipe else _open_socket(place)
+
+
+@asynccontextmanager
+async def _open_socket(place: Place) -> AsyncIterator[trio.abc.Stream | None]:
+    try:
+        plain = connect(place)
+    except (ShimFault, OSError) as fault:
+        raise SetupFault(str(fault), code="runtime_dir_unusable") from fault
+    if plain is None:
+        await trio.lowlevel.checkpoint()
+        yield None
+        return
+    sock = trio.socket.from_stdlib_socket(socket.socket(fileno=plain.detach()))
+    async with trio.SocketStream(sock) as stream:
+        yield stream
+
+
+@asynccontextmanager
+async def _open_pipe(place: Place) -> AsyncIterator[trio.abc.Stream | None]:
+    # what they import is of no use where there are sockets
+    shim_pipe = importlib.import_module("aimux._shim_pipe")
+    pipe = importlib.import_module("aimux.transports.pipe")
+    try:
+        connection = await trio.to_thread.run_sync(shim_pipe.connect, place)
+    except ShimFault as fault:
+        raise SetupFault(str(fault), code="daemon_key_unusable") from fault
+    if connection is None:
+        yield None
+        return
+    async with pipe.open_pipe_stream(connection) as stream:
+        yield stream
+
+
 async def wait_gone(place: Place) -> None:
     """Return once no daemon holds this state directory."""
     try:
@@ -89,15 +118,6 @@ async def wait_gone(place: Place) -> None:
         await trio.lowlevel.checkpoint()
         return
     try:
-        # abandoned, the thread keeps a descriptor of its own from closing under it
-        own = os.dup(descriptor)
-        await trio.to_thread.run_sync(_wait_lock, own, abandon_on_cancel=True)
-    finally:
-        os.close(descriptor)
-
-
-def _wait_lock(descriptor: int) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        await wait_lock(descriptor)
     finally:
         os.close(descriptor)

@@ -64,7 +64,7 @@ def read_hello(line: bytes) -> Hello:
         for name in ("version", "cwd", "state_dir", "config_dir", "python", "ask")
     }
     pid = told.get("pid")
-    if not isinstance(env, dict) or not texts["cwd"].startswith("/") or not texts["state_dir"]:
+    if not isinstance(env, dict) or not Path(texts["cwd"]).is_absolute() or not texts["state_dir"]:
         raise PeerFault("a hello needs cwd, env and state_dir", code="hello_invalid")
     return Hello(
         version=texts["version"],

@@ -1,6 +1,7 @@
 """A daemon from its lock to its end, or to the process it becomes when it restarts."""
 
 import contextlib
+import importlib
 import logging
 import os
 import socket
@@ -21,6 +22,7 @@ from ._ask import own_place
 from ._lockfile import open_daemon_lock, running
 from ._serve import Hall, Listener, serve_hall
 
+O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 KEPT: Final = "AIMUX_DAEMON_KEPT"  # descriptors of lock and socket, and a version, over a restart
 
 log = logging.getLogger("aimux.daemon")
@@ -31,9 +33,10 @@ class _Next:
     """What this process becomes."""
 
     python: str
-    lock: int
-    listening: int
     tried: str
+    place: Place
+    lock: int = -1  # a pipe does not outlive its process
+    listening: int = -1
 
 
 def live(ready_fd: int | None, listeners: Sequence[Listener], options: Sequence[str]) -> int:
@@ -48,8 +51,7 @@ def live(ready_fd: int | None, listeners: Sequence[Listener], options: Sequence[
     except* AimuxError as group:
         _tell_failure(ready_fd, group)
     if following is not None:
-        _become(following, options)
-        code = 1
+        code = _become(following, options)
     return code
 
 
@@ -69,7 +71,8 @@ def _open_place() -> Place:
     try:
         place = own_place()
         Path(place.runtime_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-        check_private(place.runtime_dir)
+        if sys.platform != "win32":
+            check_private(place.runtime_dir)
     except (ShimFault, OSError) as error:
         raise SetupFault(str(error), code="runtime_dir_unusable") from error
     return place
@@ -85,15 +88,50 @@ async def _run(ready_fd: int | None, listeners: Sequence[Listener]) -> _Next | N
             hint="aimux daemon status",
         )
     os.environ["AIMUX_STATE_DIR"] = place.state_dir  # it may have been relative
+    if place.is_pipe:
+        return await _run_on_pipe(place, ready_fd, listeners, tried)
     async with open_daemon_lock(place, kept=kept_lock) as lock:
         listening = bind_unix(Path(place.socket)) if kept_socket is None else kept_socket
         spare = listening.dup()
         serve = partial(serve_hall, place, listening, listeners, lock=lock, tried=tried)
         hall = await _serve(serve, ready_fd)
         if hall.is_restart:
-            return _Next(hall.python, os.dup(lock), spare.detach(), hall.tried)
+            return _Next(hall.python, hall.tried, place, os.dup(lock), spare.detach())
         spare.close()
     return None
+
+
+async def _run_on_pipe(
+    place: Place, ready_fd: int | None, listeners: Sequence[Listener], tried: str
+) -> _Next | None:
+    is_served = partial(_listens, place)
+    async with open_daemon_lock(place, is_served=is_served) as lock:
+        key = _prepare_pipe(place)
+        serve = partial(serve_hall, place, key, listeners, lock=lock, tried=tried)
+        hall = await _serve(serve, ready_fd)
+    return _Next(hall.python, hall.tried, place) if hall.is_restart else None
+
+
+def _prepare_pipe(place: Place) -> bytes:
+    """Make way for the place's pipe; its key, made if there is none that is ours alone."""
+    if sys.platform != "win32":
+        Path(place.socket).unlink(missing_ok=True)  # of one that was killed
+    shim_pipe = importlib.import_module("aimux._shim_pipe")
+    pipe = importlib.import_module("aimux.transports.pipe")
+    with contextlib.suppress(ShimFault):
+        found: bytes | None = shim_pipe.read_key(place)
+        if found is not None:
+            return found
+    path = Path(shim_pipe.key_path(place))
+    key: bytes = pipe.new_key()
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | O_BINARY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+    except OSError as error:
+        raise SetupFault(f"{path}: {error.strerror}", code="state_dir_unusable") from error
+    return key
 
 
 async def _serve(serve_hall: Callable[..., Awaitable[Hall]], ready_fd: int | None) -> Hall:
@@ -112,7 +150,10 @@ async def _serve(serve_hall: Callable[..., Awaitable[Hall]], ready_fd: int | Non
 
 
 def _listens(place: Place) -> bool:
-    sock = connect(place)
+    if place.is_pipe:
+        sock = importlib.import_module("aimux._shim_pipe").connect(place)
+    else:
+        sock = connect(place)
     if sock is not None:
         sock.close()
     return sock is not None
@@ -124,12 +165,16 @@ def _kept() -> tuple[int | None, socket.socket | None, str]:
     if not told:
         return None, None, ""
     lock, listening, tried = told.split(" ", 2)
+    if int(lock) < 0:
+        return None, None, tried
     os.set_inheritable(int(listening), False)
     return int(lock), socket.socket(fileno=int(listening)), tried
 
 
-def _become(following: _Next, options: Sequence[str]) -> None:
-    """Be another program with the same pid, lock and socket."""
+def _become(following: _Next, options: Sequence[str]) -> int:
+    """Be another program with the same pid, lock and socket; by a pipe, start it and leave."""
+    if following.place.is_pipe:
+        return _bequeath(following, options)
     for descriptor in (following.lock, following.listening):
         os.set_inheritable(descriptor, True)
     os.environ[KEPT] = f"{following.lock} {following.listening} {following.tried}"
@@ -137,3 +182,19 @@ def _become(following: _Next, options: Sequence[str]) -> None:
         with contextlib.suppress(OSError):
             os.execv(python, [python, "-m", "aimux", "daemon", "run", *options])  # noqa: S606  # no shell
     sys.stderr.write("aimux daemon: cannot start again\n")
+    return 1
+
+
+def _bequeath(following: _Next, options: Sequence[str]) -> int:
+    shim_pipe = importlib.import_module("aimux._shim_pipe")
+    env = {**os.environ, KEPT: f"-1 -1 {following.tried}"}
+    fault: ShimFault | None = None
+    for python in (following.python, sys.executable):
+        try:
+            shim_pipe.spawn(following.place, env, python, options)
+        except ShimFault as error:
+            fault = error
+        else:
+            return 0
+    sys.stderr.write(f"aimux daemon: cannot start again: {fault}\n")
+    return 1

@@ -3,16 +3,16 @@
 The file says who holds it and where that daemon listens: pid, then the path of its socket.
 """
 
-import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import trio
 
+from aimux._locks import try_lock
 from aimux._shim import Place
 from aimux.errors import Refusal, SetupFault
 
@@ -20,14 +20,17 @@ if sys.platform != "win32":
     import fcntl
 
 LEAVE_S: Final = 20.0  # for a predecessor to drain
+LOOK_S: Final = 0.1  # between looks at a lock that wakes nobody
 
 
 @asynccontextmanager
-async def open_daemon_lock(place: Place, *, kept: int | None = None) -> AsyncIterator[int]:
+async def open_daemon_lock(
+    place: Place, *, kept: int | None = None, is_served: Callable[[], bool] | None = None
+) -> AsyncIterator[int]:
     """Be the daemon of a state directory while the body runs; the descriptor that holds the lock.
 
     Waits for a predecessor that is leaving. `kept` is the descriptor of a process that became this
-    one.
+    one. With `is_served`, which may block, one that serves by now is not waited for.
 
     Raises:
         Refusal: another daemon is there and stays.
@@ -48,26 +51,29 @@ async def open_daemon_lock(place: Place, *, kept: int | None = None) -> AsyncIte
                 hint="name a writable directory in AIMUX_STATE_DIR",
             ) from error
     try:
-        await _take(descriptor)
+        await _take(descriptor, is_served)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n{place.socket}\n".encode(), 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, f"{os.getpid()}\n{place.socket}\n".encode())
         yield descriptor
         os.ftruncate(descriptor, 0)  # nobody need look for us any more
     finally:
         os.close(descriptor)
 
 
-async def _take(descriptor: int) -> None:
-    with contextlib.suppress(BlockingIOError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        await trio.lowlevel.checkpoint()
-        return
-    with trio.move_on_after(LEAVE_S) as patience:
-        # the thread is abandoned only by a process that gives up and ends
-        await trio.to_thread.run_sync(
-            fcntl.flock, descriptor, fcntl.LOCK_EX, abandon_on_cancel=True
-        )
-    if patience.cancelled_caught:
+async def _take(descriptor: int, is_served: Callable[[], bool] | None) -> None:
+    is_ours = try_lock(descriptor)
+    await trio.lowlevel.checkpoint()
+    with trio.move_on_after(LEAVE_S):
+        if not is_ours and is_served is None:
+            await wait_lock(descriptor)
+            is_ours = True
+        while not is_ours and is_served is not None:
+            if await trio.to_thread.run_sync(is_served):
+                break
+            await trio.sleep(LOOK_S)
+            is_ours = try_lock(descriptor)
+    if not is_ours:
         raise Refusal(
             f"another daemon (pid {holder(descriptor)}) is there and does not leave",
             code="daemon_running",
@@ -75,9 +81,29 @@ async def _take(descriptor: int) -> None:
         )
 
 
+async def wait_lock(descriptor: int) -> None:
+    """Have the lock of a file that is open."""
+    if sys.platform == "win32":
+        while not try_lock(descriptor):  # noqa: ASYNC110  # nothing there wakes who waits for it
+            await trio.sleep(LOOK_S)
+    else:
+        # abandoned, the thread keeps a descriptor of its own from closing under it
+        own = os.dup(descriptor)
+        await trio.to_thread.run_sync(_wait_lock, own, abandon_on_cancel=True)
+
+
+def _wait_lock(descriptor: int) -> None:
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # of the open file: its duplicates have it too
+        finally:
+            os.close(descriptor)
+
+
 def holder(descriptor: int) -> int:
     """The pid in a lock file; 0 if there is none."""
-    text = os.pread(descriptor, 64, 0).partition(b"\n")[0]
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    text = os.read(descriptor, 64).partition(b"\n")[0]
     return int(text) if text.isdigit() else 0
 
 
@@ -88,9 +114,6 @@ def running(place: Place) -> int:
     except OSError:
         return 0
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return holder(descriptor)
+        return 0 if try_lock(descriptor) else holder(descriptor)
     finally:
         os.close(descriptor)
-    return 0

@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ from ._signals import serve_signals
 
 if TYPE_CHECKING:  # the engine is imported when the first call needs it
     from aimux.engine import Engine
+    from aimux.transports.pipe import PipeStream
 
 HELLO_S: Final = 5.0  # for the first line of a connection
 LAST_WORDS_S: Final = 2.0  # for sessions that heard the end, over what they grant themselves
@@ -76,7 +77,7 @@ class Hall:
     stays: bool = False  # a way in is open that cannot start a daemon: no idle exit
     enders: list[Callable[[], None]] = attrs.field(factory=list)  # of the input of other clients
     born: float = attrs.field(factory=trio.current_time)
-    _streams: set[trio.SocketStream] = attrs.field(factory=set)
+    _streams: "set[trio.SocketStream | PipeStream]" = attrs.field(factory=set)
     _numbers: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
 
     def __repr__(self) -> str:
@@ -111,11 +112,12 @@ class Hall:
 
     # ------------------------------------------------------------------ local clients
 
-    async def attend(self, stream: trio.SocketStream) -> None:
-        """Serve one connection of the socket: a session, or an operator's question."""
+    async def attend(self, stream: "trio.SocketStream | PipeStream") -> None:
+        """Serve one connection of socket or pipe: a session, or an operator's question."""
         async with stream:
             try:
-                check_peer(credentials_of(stream))
+                if isinstance(stream, trio.SocketStream):  # who comes by a pipe knows its key
+                    check_peer(credentials_of(stream))
                 with trio.fail_after(HELLO_S):
                     line, rest = await _first_line(stream)
                 hello = read_hello(line)
@@ -136,7 +138,7 @@ class Hall:
             await self._serve(stream, hello, rest)
 
     def _check(self, hello: Hello) -> None:
-        if hello.state_dir != self.place.state_dir:
+        if os.path.normcase(hello.state_dir) != os.path.normcase(self.place.state_dir):
             raise PeerFault(
                 f"this daemon serves {self.place.state_dir}, not {hello.state_dir}",
                 code="other_state_dir",
@@ -156,7 +158,9 @@ class Hall:
             return {"error": f"no such question: {ask}"}
         return self.statistics()
 
-    async def _serve(self, stream: trio.SocketStream, hello: Hello, rest: bytes) -> None:
+    async def _serve(
+        self, stream: "trio.SocketStream | PipeStream", hello: Hello, rest: bytes
+    ) -> None:
         client = Client(
             key=f"local-{next(self._numbers)}",
             cwd=hello.cwd,
@@ -230,14 +234,17 @@ class Hall:
             return
 
 
-def _end_input(stream: trio.SocketStream) -> None:
+def _end_input(stream: "trio.SocketStream | PipeStream") -> None:
+    if not isinstance(stream, trio.SocketStream):
+        stream.end_input()
+        return
     try:
         stream.socket.shutdown(socket.SHUT_RD)
     except OSError:
         log.debug("a client left by itself")
 
 
-async def _first_line(stream: trio.SocketStream) -> tuple[bytes, bytes]:
+async def _first_line(stream: trio.abc.ReceiveStream) -> tuple[bytes, bytes]:
     data = b""
     while b"\n" not in data:
         more = bytes(await stream.receive_some(CHUNK_BYTES))
@@ -250,7 +257,7 @@ async def _first_line(stream: trio.SocketStream) -> tuple[bytes, bytes]:
     return line, rest
 
 
-async def _say(stream: trio.SocketStream, data: bytes) -> None:
+async def _say(stream: trio.abc.SendStream, data: bytes) -> None:
     with trio.move_on_after(LAST_WORDS_S):
         try:
             await stream.send_all(data)
@@ -274,9 +281,24 @@ async def _engine() -> "AsyncIterator[Engine]":
         yield engine
 
 
+def _door(hall: Hall, listening: socket.socket | bytes) -> Callable[..., Awaitable[object]]:
+    """What takes local clients in, to be started."""
+    if isinstance(listening, socket.socket):
+        return partial(
+            trio.serve_listeners,
+            hall.attend,
+            [listener_on(listening)],
+            handler_nursery=hall.nursery,
+        )
+    pipe = importlib.import_module("aimux.transports.pipe")  # of no use where there are sockets
+    return partial(
+        pipe.serve_pipe, hall.attend, hall.place.socket, listening, handler_nursery=hall.nursery
+    )
+
+
 async def serve_hall(
     place: Place,
-    listening: socket.socket,
+    listening: socket.socket | bytes,
     listeners: Sequence[Listener] = (),
     *,
     lock: int,
@@ -285,9 +307,10 @@ async def serve_hall(
 ) -> Hall:
     """Serve clients of `listening`, and of further listeners, until asked to stop.
 
-    `lock` is the descriptor of the daemon's lock. Cancelling it ends every session and job at once.
+    `listening` is a socket, or the key of the place's pipe. `lock` is the descriptor of the
+    daemon's lock. Cancelling it ends every session and job at once.
     """
-    mark = mark_of(Path(place.socket))
+    mark = mark_of(Path(place.socket)) if isinstance(listening, socket.socket) else None
     async with trio.open_nursery() as signals, open_app(_engine) as app:
         async with trio.open_nursery() as sessions:
             hall = Hall(app=app, nursery=sessions, place=place, lock=lock, tried=tried)
@@ -295,18 +318,14 @@ async def serve_hall(
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
                     await accepting.start(listener, hall)
-                await accepting.start(
-                    partial(trio.serve_listeners, handler_nursery=sessions),
-                    hall.attend,
-                    [listener_on(listening)],
-                )
+                await accepting.start(_door(hall, listening))
                 accepting.start_soon(hall.serve_restart)
                 accepting.start_soon(hall.serve_idle_exit, _idle_exit_s)
                 accepting.start_soon(hall.run_warm_up)
                 task_status.started(hall)
                 await hall.stopping.wait()
                 accepting.cancel_scope.cancel(reason="stop requested")
-            if not hall.is_restart:
+            if mark is not None and not hall.is_restart:
                 unbind_unix(Path(place.socket), mark)  # whoever comes now starts another daemon
             await hall.drain()
             sessions.cancel_scope.deadline = trio.current_time() + LAST_WORDS_S

@@ -9,8 +9,12 @@ import trio
 
 log = logging.getLogger("aimux.signals")
 
-STOPPING: Final = (signal.SIGINT, signal.SIGTERM) if sys.platform != "win32" else (signal.SIGINT,)
-RESTARTING: Final = (signal.SIGHUP,) if sys.platform != "win32" else ()
+if sys.platform == "win32":
+    STOPPING: Final = (signal.SIGINT,)
+    RESTARTING: Final = ()
+else:
+    STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
+    RESTARTING: Final = (signal.SIGHUP,)
 
 
 async def serve_signals(stop: trio.Event, restart: trio.Event | None = None) -> None:

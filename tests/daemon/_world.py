@@ -33,6 +33,7 @@ class World:
 
     stand: Stand
     runtime: Path
+    local: str = ""  # how clients reach the daemon; empty: as is usual on this system
     servers: list[Server] = attrs.field(factory=list)
 
     @property
@@ -40,7 +41,7 @@ class World:
         """What a host gives `aimux`."""
         env = {**self.stand.env, "AIMUX_RUNTIME_DIR": str(self.runtime)}
         del env["AIMUX_DAEMON"]
-        return env
+        return {**env, "AIMUX_LOCAL": self.local} if self.local else env
 
     @property
     def place(self) -> Place:

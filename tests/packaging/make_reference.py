@@ -26,6 +26,8 @@ VARIABLES = {
     "AIMUX_STATE_DIR": "where store, log and lock files are; `~/.config/aimux` if unset",
     "AIMUX_CACHE_DIR": "where parsed configuration is kept between processes",
     "AIMUX_RUNTIME_DIR": "where the daemon's socket is; a short path in a private directory",
+    "AIMUX_LOCAL": "`pipe`: the daemon as on Windows, which is how that road is tested elsewhere; "
+    "one state directory, one value",
     "AIMUX_DAEMON": "`off`: serve in the client's own process, without the daemon",
     "AIMUX_ALLOWED_HOSTS": "further names under which network clients may ask, with commas between",
     "AIMUX_ALLOW_UNAUTHENTICATED_HTTP": "`1`: network clients on this machine need no token",
