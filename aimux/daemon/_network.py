@@ -74,7 +74,7 @@ class NetworkListener:
         plan = await trio.to_thread.run_sync(self._plan, env)
         if plan is None:
             return
-        network = importlib.import_module("aimux.transports.network")  # by now in memory
+        network = importlib.import_module("aimux.transports.network")  # in memory by now
         door, transport = plan
         hall.stays = True
         async with trio.open_nursery() as serving:
@@ -93,13 +93,14 @@ class NetworkListener:
         """Where to listen and how; None: nobody asked for it. Reads files."""
         from aimux.config import ClientContext, load, state_dir
         from aimux.model import Severity, TransportType
-        from aimux.transports.network import choose_door, find_token, lock_door
 
         flags: dict[str, object] = {"server.transport.port": self.address} if self.address else {}
         snapshot = load(ClientContext(cwd=Path("/"), env=env, flags=flags))
         server = snapshot.settings.server
         if not self.is_wanted and server.transport.type is TransportType.STDIO:
             return None
+        from aimux.transports.network import choose_door, find_token, lock_door
+
         for problem in snapshot.problems:
             if problem.severity is Severity.ERROR and "server.transport" in problem.message:
                 raise SetupFault(str(problem))
