@@ -20,9 +20,9 @@ ROLE_PREFIX: Final = "AIMUX_ROLE_"
 # read by others: directories, the daemon's switch, guidance, the network's door
 FOREIGN: Final = frozenset({
     "AIMUX_CONFIG_DIR", "AIMUX_STATE_DIR", "AIMUX_CACHE_DIR", "AIMUX_RUNTIME_DIR",
-    "AIMUX_LOCAL",
-    "AIMUX_DAEMON", "AIMUX_ENV", "AIMUX_ALLOWED_HOSTS", "AIMUX_ALLOW_UNAUTHENTICATED_HTTP",
-    "AIMUX_AUTH_TOKEN_FILE", "AIMUX_BIND_PUBLIC",
+    "AIMUX_LOCAL", "AIMUX_DAEMON", "AIMUX_ENV",
+    "AIMUX_ALLOWED_HOSTS", "AIMUX_ALLOW_UNAUTHENTICATED_HTTP", "AIMUX_AUTH_TOKEN_FILE",
+    "AIMUX_BIND_PUBLIC",
 })  # fmt: skip
 TRANSPORT_ALIASES: Final = {"streamablehttp": "http", "streamable-http": "http"}
 

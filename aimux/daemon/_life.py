@@ -151,7 +151,10 @@ async def _serve(serve_hall: Callable[..., Awaitable[Hall]], ready_fd: int | Non
 
 def _listens(place: Place) -> bool:
     if place.is_pipe:
-        sock = importlib.import_module("aimux._shim_pipe").connect(place)
+        try:
+            sock = importlib.import_module("aimux._shim_pipe").connect(place)
+        except ShimFault:
+            return False  # the key is no good: who holds the lock makes another
     else:
         sock = connect(place)
     if sock is not None:

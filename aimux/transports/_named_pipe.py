@@ -12,6 +12,7 @@ Who connects must know the key: both ends prove it before anything else is said.
 import multiprocessing
 import multiprocessing.connection as mpc
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +28,10 @@ KEY_BYTES: Final = 32
 _GONE: Final = (OSError, EOFError, ValueError)  # ValueError: the handle was closed meanwhile
 
 if TYPE_CHECKING:  # generic for type checkers only
-    Pipe = mpc.Connection[Any, Any]
+    if sys.platform == "win32":
+        Pipe = mpc.Connection[Any, Any] | mpc.PipeConnection[Any, Any]
+    else:
+        Pipe = mpc.Connection[Any, Any]
 
 
 class PipeStream(trio.abc.HalfCloseableStream):

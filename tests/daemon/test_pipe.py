@@ -15,6 +15,7 @@ import trio
 from aimux import _shim_pipe
 from aimux._shim import ShimFault
 from aimux.daemon import ask
+from aimux.daemon._life import _prepare_pipe
 from aimux.errors import SetupFault
 
 from ..e2e._host import attach
@@ -155,6 +156,11 @@ def test_a_key_that_others_may_read_is_not_used(world: World) -> None:
 
     with pytest.raises(ShimFault, match="not yours alone"):
         _shim_pipe.connect(world.place)
+    made = _prepare_pipe(world.place)
+
+    assert made == _shim_pipe.read_key(world.place) == _prepare_pipe(world.place)
+    assert made != bytes(_shim_pipe.KEY_BYTES)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 async def test_the_operator_starts_looks_restarts_and_stops(world: World) -> None:
