@@ -18,6 +18,7 @@ from aimux.config import (
 )
 from aimux.drivers import become_subreaper, serve_orphans
 from aimux.engine import Engine, new_id, open_engine, recover, serve_housekeeping
+from aimux.errors import AimuxError
 from aimux.store import open_store
 
 from ._logging import set_up_logging
@@ -78,10 +79,15 @@ def _apply(engine: Engine, change: Change) -> None:
 @asynccontextmanager
 async def open_orphanage() -> AsyncIterator[None]:
     """Adopt and reap descendants that lost their parent while the body runs, where that can be."""
+    fault: AimuxError | None = None
     async with trio.open_nursery() as nursery:
         if become_subreaper():
             await nursery.start(serve_orphans)
         try:
             yield
+        except AimuxError as error:
+            fault = error  # raised here it would come as a group, which no caller expects
         finally:
             nursery.cancel_scope.cancel(reason="stopped")
+    if fault is not None:
+        raise fault

@@ -17,7 +17,7 @@ from aimux.daemon import ask
 from aimux.errors import AimuxError
 
 from ..daemon._world import PATIENCE_S, World, make_world, notice, open_host
-from ..e2e._host import Host, payload
+from ..e2e._host import Host, error_of, payload
 
 pytestmark = pytest.mark.slow
 
@@ -234,6 +234,20 @@ async def test_a_second_daemon_in_the_foreground_is_refused(world: World) -> Non
 
     assert code == 1
     assert f"pid {world.daemon}) serves" in said
+
+
+async def test_a_daemon_stays_though_the_store_is_in_use(world: World) -> None:
+    """A server of its own came first: calls say who has the store."""
+    async with open_host(world, "--in-process") as alone:
+        await alone.call("sessions", action="health")
+        async with open_host(world) as host:
+            pid = world.daemon
+            refused = await host.call("sessions", action="list")
+            again = await host.call("sessions", action="list")
+
+            assert error_of(refused)[1] == error_of(again)[1] == "store_locked"
+            assert f"process {alone.server.pid}" in str(refused["error"])
+            assert world.daemon == pid != 0
 
 
 async def test_force_ends_a_daemon_that_does_not_answer(world: World) -> None:
