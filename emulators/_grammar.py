@@ -6,6 +6,8 @@ of subcommands. Parsing never guesses: what the real program refuses is refused 
 
 from __future__ import annotations
 
+import abc
+
 SWITCH, VALUE, OPTIONAL, MANY = "switch", "value", "optional", "many"
 
 
@@ -80,7 +82,7 @@ class Parsed:
         return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
-class Style:
+class Style(abc.ABC):
     """How one argument library reads words and words its complaints."""
 
     dash_values = True  # a flag takes the next word even when it begins with a dash
@@ -91,21 +93,21 @@ class Style:
         """Whether ``word`` cannot be the value of the flag before it."""
         return not self.dash_values and len(word) > 1 and word.startswith("-")
 
+    @abc.abstractmethod
     def unknown(self, grammar: Grammar, word: str) -> Refused:
         """Complain about a flag that does not exist."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def missing(self, grammar: Grammar, flag: Flag, spelled: str) -> Refused:
         """Complain about a flag without its value."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def choice(self, grammar: Grammar, flag: Flag, spelled: str, value: str) -> Refused:
         """Complain about a value that is not among the choices."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def extra(self, grammar: Grammar, word: str) -> Refused | None:
         """Complain about one positional word too many, or let it pass."""
-        raise NotImplementedError
 
 
 class Clap(Style):

@@ -143,7 +143,7 @@ def test_unset_variable_skips_the_place() -> None:
 
 def test_relative_path_entries_are_skipped() -> None:
     """What `.` is depends on who asks; a binary from there is a trap."""
-    assert isinstance(look("codex", "/work/codex", env={"PATH": ".::work"}), Missing)
+    assert isinstance(look("codex", "/place/codex", env={"PATH": ".::place"}), Missing)
 
 
 def test_missing_tells_reason_and_places() -> None:
