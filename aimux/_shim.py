@@ -24,7 +24,7 @@ from aimux import __version__
 HELLO_VERSION = 1  # raised only for a hello that an older daemon would misread
 READ_BYTES = 65_536
 WRITE_BYTES = 4_096  # what a pipe that is writable takes without blocking, if it may block
-KEPT_BYTES = 1_048_576  # of copies, before they are read and dropped
+KEPT_BYTES = 262_144  # of copies, before they are read and dropped
 PIPES = r"\\.\pipe\aimux-"
 MAX_SOCKET_PATH = 100  # macOS: 104 with its end
 LAST_WORDS_S = 2.0  # after the end of input, for a daemon that has more to say
