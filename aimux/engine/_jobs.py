@@ -23,7 +23,7 @@ import trio
 
 from aimux._structlog import structlog
 from aimux.drivers import Child
-from aimux.errors import AimuxError, InternalFault, NotFound, Refusal, StoreUnavailable, TooManyJobs
+from aimux.errors import AimuxError, InternalFault, Refusal, StoreUnavailable, TooManyJobs
 from aimux.model import (
     TERMINAL,
     Failure,
@@ -451,17 +451,6 @@ class JobRoom:
         """The store has removed these jobs: forget them too."""
         for job_id in job_ids:
             self._recent.pop(JobId(job_id), None)
-
-    def cancel(self, job_id: str, cause: str, *, is_kill: bool = False) -> bool:
-        """Cancel an open job; False if it has ended.
-
-        Raises:
-            NotFound: neither open nor recently finished.
-        """
-        ticket = self.find(job_id)
-        if ticket is None:
-            raise NotFound(f"no open job {job_id}", code="job_not_found")
-        return ticket.cancel(cause, is_kill=is_kill)
 
 
 def first_leaf(group: BaseExceptionGroup[AimuxError]) -> AimuxError:

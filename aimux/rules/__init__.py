@@ -89,10 +89,6 @@ from ._redact import (
     redact_env as redact_env,
 )
 from ._refusals import reads_like_refusal as reads_like_refusal
-from ._retention import (
-    Removal as Removal,
-    removable as removable,
-)
 from ._routing import (
     DEFAULT_ROLE as DEFAULT_ROLE,
     FALLBACK_MAX as FALLBACK_MAX,
