@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from ..scripts import check_script
 from .transcript import replay
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "protocol"
@@ -18,9 +19,7 @@ def test_transcript_is_as_reviewed(name: str, update_golden: bool) -> None:
 
     said = replay(script)
 
-    if update_golden:
-        path.write_text(said, encoding="utf-8")
-    assert said.splitlines() == path.read_text(encoding="utf-8").splitlines()
+    check_script(path, said, update=update_golden)
 
 
 def test_transcripts_exist() -> None:

@@ -1,14 +1,11 @@
 """Whole sessions as text: what goes in, what comes out, on a clock and ids that do not move.
 
-`>> ` is the client, `<< ` the server; `~~ N` lets N seconds pass. Ids are numbered in the order in
-which they appear, times are written as `<time>`.
+`>> ` is the client, `<< ` the server; `~~ N` lets N seconds pass.
 """
 
 import pathlib
-import re
 from typing import Final
 
-import orjson
 import pytest
 import trio
 import trio.testing
@@ -18,12 +15,10 @@ from aimux.model import Stream
 from aimux.testing import Say, Turn
 
 from ..engine.house import answers, fails, record
+from ..scripts import Names, check_script
 from .wire import Peer, open_pair
 
 GOLDEN: Final = pathlib.Path(__file__).parents[1] / "golden" / "server"
-IDS: Final = re.compile(r"\b(job|ses)_[0-9A-Z]{26}\b")
-TIMES: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
-MOVING: Final = re.compile(r'(\\?"(?:pid|uptime_seconds|version)\\?":)(\\?"[^"]*"|[\d.]+)')
 
 
 def turn_for(order: Order) -> Turn:
@@ -52,8 +47,7 @@ class Transcript:
 
     def __init__(self, peer: Peer, root: pathlib.Path) -> None:
         self.peer = peer
-        self.root = str(root)
-        self.ids: dict[str, str] = {}
+        self.names = Names(root)
         self.lines: list[str] = []
 
     async def play(self, script: str) -> str:
@@ -62,36 +56,16 @@ class Transcript:
                 continue
             self.lines.append(line)
             if line.startswith(">> "):
-                await self.peer.stream.send_all(self.known(line[3:]).encode() + b"\n")
+                await self.peer.stream.send_all(self.names.known(line[3:]).encode() + b"\n")
             elif line.startswith("~~ "):
                 await trio.sleep(float(line[3:]))
             await self.hear()
         return "\n".join(self.lines) + "\n"
 
-    def known(self, text: str) -> str:
-        """A client's line with the real ids."""
-        for real, shown in self.ids.items():
-            text = text.replace(shown, real)
-        return text
-
     async def hear(self) -> None:
         before = len(self.peer.raw)
         await self.peer.settle()
-        self.lines += [f"<< {self.shown(raw.decode())}" for raw in self.peer.raw[before:]]
-
-    def shown(self, text: str) -> str:
-        """A server's line without what differs from run to run."""
-        text = text.replace(self.root, "<root>")
-
-        def number(found: re.Match[str]) -> str:
-            kind = found[1]
-            count = sum(each.startswith(f"<{kind}") for each in self.ids.values())
-            return self.ids.setdefault(found[0], f"<{kind}-{count + 1}>")
-
-        text = TIMES.sub("<time>", IDS.sub(number, text))
-        text = MOVING.sub(lambda found: f"{found[1]}0", text)
-        orjson.loads(text)  # still JSON: nothing was torn
-        return text
+        self.lines += [f"<< {self.names.shown(raw.decode())}" for raw in self.peer.raw[before:]]
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.txt")))
@@ -108,9 +82,7 @@ def test_session_is_as_reviewed(name: str, tmp_path: pathlib.Path, update_golden
 
     trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
 
-    if update_golden:
-        path.write_text(said[0], encoding="utf-8")
-    assert said[0].splitlines() == path.read_text(encoding="utf-8").splitlines()
+    check_script(path, said[0], update=update_golden)
 
 
 def test_transcripts_exist() -> None:

@@ -1,0 +1,69 @@
+"""Golden scripts: what goes in (`>> `), what must come out (`<< `), remarks (`# `).
+
+`<any>` stands for a value that differs from run to run. Ids of jobs and sessions are numbered in
+the order in which they appear, so that a script can speak of them: `<job-1>`, `<ses-2>`.
+"""
+
+import difflib
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import attrs
+import orjson
+import pytest
+
+_IDS: Final = re.compile(r"\b(job|ses)_[0-9A-Z]{26}\b")
+_TIMES: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+_BARE: Final = re.compile(r":<any>")
+
+
+@attrs.define(eq=False)
+class Names:
+    """What a script calls the things of one run. `moving` are the keys whose values differ."""
+
+    root: Path
+    moving: frozenset[str] = frozenset({"pid", "uptime_seconds", "version"})
+    _ids: dict[str, str] = attrs.field(factory=dict)
+
+    def known(self, text: str) -> str:
+        """A line of the script as the program must see it."""
+        for real, shown in self._ids.items():
+            text = text.replace(shown, real)
+        return text.replace("<root>", str(self.root))
+
+    def shown(self, text: str) -> str:
+        """A line of the program as it stands in a script; fails if it is not JSON."""
+        orjson.loads(text)
+        text = _IDS.sub(self._number, text.replace(str(self.root), "<root>"))
+        text = _TIMES.sub("<any>", text)
+        keys = "|".join(sorted(self.moving))
+        value = r'\\?"[^"\\]*\\?"|-?[\d.]+(?:e-?\d+)?'  # in a text block quotes have a backslash
+        return re.sub(rf'(\\?"(?:{keys})\\?":)(?:{value})', r"\1<any>", text)
+
+    def _number(self, found: re.Match[str]) -> str:
+        count = sum(each.startswith(f"<{found[1]}") for each in self._ids.values())
+        return self._ids.setdefault(found[0], f"<{found[1]}-{count + 1}>")
+
+
+def check_script(path: Path, said: str, *, update: bool) -> None:
+    """Fail with a diff of the two scripts unless `said` is what was reviewed; or write it there."""
+    if update:
+        path.write_text(said, encoding="utf-8")
+    reviewed = path.read_text(encoding="utf-8")
+    if said != reviewed:
+        sides = [[each for line in text.splitlines() for each in _laid_out(line)]
+                 for text in (reviewed, said)]  # fmt: skip
+        diff = difflib.unified_diff(*sides, str(path), "what came out", n=6, lineterm="")
+        pytest.fail("\n".join(diff), pytrace=False)
+
+
+def _laid_out(line: str) -> list[str]:
+    """A message over many lines, so that a diff shows the field and not ten kilobytes."""
+    mark, text = line[:3], line[3:]
+    try:
+        message = json.loads(_BARE.sub(':"<any>"', text))
+    except ValueError:
+        return [line]
+    return [mark + each for each in json.dumps(message, indent=1, ensure_ascii=False).splitlines()]
