@@ -95,6 +95,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "bad:role": "an unknown role comes with the known ones",
     "bad:ids": "duplicate ids of open calls are refused",
     "protocol:revisions": "each revision's conversation is as reviewed",
+    "transports:same": "a session gives the same JSON over every transport",
     # machines
     "setup:no_cli": "without any CLI the server starts and says what to do",
     "setup:not_installed": "a CLI that is not installed is told from an unknown one",
