@@ -10,7 +10,8 @@ from ._engine import (
     open_engine as open_engine,
 )
 from ._gc import serve_housekeeping as serve_housekeeping
-from ._jobs import Asker as Asker, JobRoom as JobRoom, Ticket as Ticket
+from ._jobs import JobRoom as JobRoom, Ticket as Ticket
 from ._log import JobLog as JobLog, utc_now as utc_now
 from ._progress import heartbeat as heartbeat, line_for as line_for
+from ._questions import Question as Question, Questions as Questions
 from ._recovery import recover as recover

@@ -43,6 +43,7 @@ from aimux.rules import Admission
 from aimux.store import Store
 
 from ._log import JobLog, utc_now
+from ._questions import Questions
 
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
@@ -50,9 +51,6 @@ KEPT_TICKETS: Final = 100  # finished jobs that status answers without asking th
 KEPT_TICKET_CHARS: Final = 1_000_000  # a longer content is read from the store
 
 log = structlog.get_logger("aimux.jobs")
-
-
-Asker = Callable[[str], Awaitable[str | None]]  # a question; None: nobody can or will answer
 
 
 @attrs.define(eq=False)
@@ -71,7 +69,7 @@ class Ticket:
     cause: str = ""  # why it was cancelled, in our own words
     is_kill: bool = False
     child: Child | None = None  # of the turn that runs
-    asker: Asker | None = None  # reaches the person while somebody waits for the job
+    questions: Questions = attrs.field(factory=Questions)
     placed: trio.Event = attrs.field(factory=trio.Event)
     verdict: JobFinished | None = None  # of the work; nothing that comes later changes it
 

@@ -67,6 +67,7 @@ class JobLog:
     queue_position: int = 0
     usage: Usage | None = None
     native_id: str = ""
+    question: str = ""  # what the child waits for somebody to answer
     warnings: list[Warned] = attrs.field(factory=list)
     _entries: deque[Entry] = attrs.field(factory=deque)
     _pending: list[str] = attrs.field(factory=list)

@@ -10,6 +10,7 @@ from aimux.model import (
     JobQueued,
     Message,
     Mode,
+    Note,
     Reasoning,
     Text,
     ToolUse,
@@ -40,8 +41,8 @@ def line_for(entry: Entry) -> str | None:
             return "thinking"
         case ToolUse(name=name, status="started"):
             return f"uses {name}"
-        case Warned(message=message):
-            return message[:TAIL_CHARS]
+        case Warned(message=said) | Note(text=said):
+            return said[:TAIL_CHARS]
         case TurnFailed(failure=failure):
             return f"failed: {failure.failure_class} ({failure.code})"
         case TurnFinished():

@@ -14,7 +14,6 @@ too, and nothing is judged.
 """
 
 import os
-import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -34,6 +33,7 @@ from aimux.model import (
     Ended,
     Failure,
     FailureClass,
+    Note,
     Plan,
     Profile,
     Reading,
@@ -59,16 +59,14 @@ from aimux.store import Spool
 from ._guard import Guard, Pass
 from ._jobs import Ticket, first_leaf
 from ._log import JobLog
+from ._questions import End, Question, Questions, find_question, is_secret
 
 STDERR_TAIL_CHARS: Final = 8_192
 QUESTION_S: Final = 2.0  # a child that asks is quiet for so long
 QUESTION_CHARS: Final = 300
 KEPT_LINE_CHARS: Final = 2_000
 QUEUED_ANSWERS: Final = 1
-_QUESTION: Final = re.compile(
-    r"(?:\?|:|>|\[y/n\]|\(y/n\)|\(yes/no\)|press enter.*|passphrase.*|password.*)\s*$",
-    re.IGNORECASE,
-)
+REDRAW_S: Final = 0.2  # some draw their question again, in pieces
 
 log = structlog.get_logger("aimux.turns")
 
@@ -209,31 +207,70 @@ class _Turn:
             told = found.quiet
             await trio.sleep_until(min(found.next_at, self.order.deadline))
 
-    @property
-    def question(self) -> str:
-        """The last line, if it looks like a question to a person; empty if not."""
-        line = self._last_line.rsplit("\n", 1)[-1].strip()
-        return line if _QUESTION.search(line) else ""
-
     async def converse(self, ticket: Ticket, keyboard: trio.MemorySendChannel[bytes]) -> None:
-        """Let a person answer what a child on a terminal asks; say so if nobody can."""
-        asked = ""
+        """Put what a child on a terminal asks to whoever can answer, and type the answer."""
+        left = ""  # what nobody will answer
         while True:
             since = self.last_byte
             await trio.sleep_until(since + QUESTION_S)
-            question = self.question
-            if self.last_byte != since or not question or question == asked:
-                if self.last_byte == since:
-                    await self._wait_byte()
+            if self.last_byte != since:
                 continue
-            asked = question
-            shown = excerpt(question, QUESTION_CHARS)
-            answer = None if ticket.asker is None else await ticket.asker(shown)
-            if answer is None:
-                message = f"{self.order.plan.cli} waits for an answer: {shown}"
-                self.joblog.add(Warned(code="waiting_for_input", message=message))
-            else:
-                await keyboard.send(answer.encode() + b"\n")
+            text = find_question(self._last_line)
+            if not text or text == left:
+                await self._wait_byte()
+                continue
+            left = ""
+            if is_secret(text):
+                left = text
+                self._tell_waiting(excerpt(text, QUESTION_CHARS))
+                continue
+            question = await self._put(ticket.questions, text)
+            if question.end is End.REFUSED:
+                left = text
+            elif question.end is End.ANSWERED:
+                self._last_line = ""  # the same words again are another question
+                self.last_byte = trio.current_time()  # it has something to do again
+                await keyboard.send(question.answer.encode() + b"\n")
+
+    async def _put(self, questions: Questions, text: str) -> Question:
+        """A question from its opening to its end; that it got no answer is told once."""
+        cli, shown = self.order.plan.cli, excerpt(text, QUESTION_CHARS)
+        question = questions.open(cli, shown)
+        self.joblog.question = shown
+        has_audience = questions.has_audience
+        if has_audience:
+            self.joblog.add(Note(text=f"{cli} asks: {shown}"))
+        else:
+            self._tell_waiting(shown)
+        try:
+            async with trio.open_nursery() as asking:
+                asking.start_soon(self._close_when_drawn_over, questions, question, text)
+                await question.closed.wait()
+                asking.cancel_scope.cancel(reason="the question has ended")
+        finally:
+            questions.close(question)
+            self.joblog.question = ""
+            if question.end is End.ANSWERED:
+                self.joblog.add(Note(text=f"{cli} was answered"))
+            elif has_audience and question.end is End.REFUSED:
+                self._tell_waiting(shown)
+            elif has_audience:
+                message = f"{cli} got no answer to: {shown}"
+                self.joblog.add(Warned(code="question_unanswered", message=message))
+        return question
+
+    async def _close_when_drawn_over(
+        self, questions: Questions, question: Question, text: str
+    ) -> None:
+        """End a question when its child goes on by itself."""
+        while find_question(self._last_line) == text:
+            await self._wait_byte()
+            await trio.sleep(REDRAW_S)
+        questions.close(question)
+
+    def _tell_waiting(self, shown: str) -> None:
+        message = f"{self.order.plan.cli} waits for an answer: {shown}"
+        self.joblog.add(Warned(code="waiting_for_input", message=message))
 
     async def _wait_byte(self) -> None:
         self._heard = trio.Event()

@@ -20,6 +20,7 @@ from aimux.protocol import (
     Fault,
     judge_cancel,
     judge_task,
+    related,
     render_cancelled,
     render_created,
     render_result,
@@ -27,8 +28,10 @@ from aimux.protocol import (
     resource_not_found,
     unknown_task,
 )
-from aimux.tools import App, Caller, Payload, ToolCall, error_json
+from aimux.tools import App, Asking, Payload, Reach, ToolCall, error_json
 
+from ._callers import SessionCaller
+from ._states import close_state, open_state
 from ._tasks import support_of, task_of, tool_result
 
 if TYPE_CHECKING:
@@ -49,7 +52,15 @@ class Result:
     cache_scope: str | None = None
 
 
-Answer = Result | Fault
+@attrs.frozen
+class Wanted:
+    """What the client has to answer before the call can be; it repeats it with the state."""
+
+    requests: Mapping[str, Mapping[str, object]]
+    state: str
+
+
+Answer = Result | Wanted | Fault
 
 
 class Dispatcher:
@@ -76,8 +87,8 @@ class Dispatcher:
         call = self._tool_call(session, called)
         if isinstance(call, Fault):
             return call
-        if judge_task(called, support_of(call.name)) is not False:
-            return None  # a task, or the reason why it cannot be one
+        if called.is_retry or judge_task(called, support_of(call.name)) is not False:
+            return None  # goes on with a job; or a task, or the reason why it cannot be one
         try:
             payload = self._app.quick(call)
         except AimuxError as error:
@@ -100,7 +111,7 @@ class Dispatcher:
                 case "resources/subscribe" | "resources/unsubscribe":
                     return Result({})
                 case _:
-                    return await self._answer_tasks(called)
+                    return await self._answer_tasks(session, called)
         except NotFound as error:
             if error.code == "resource_not_found":
                 return resource_not_found(str(error.data["uri"]))
@@ -117,9 +128,11 @@ class Dispatcher:
         call = self._tool_call(session, called)
         if isinstance(call, Fault):
             return call
-        is_task = judge_task(called, support_of(call.name))
+        # a call that is repeated goes on with its job: what it may begin was decided before
+        is_task = not called.is_retry and judge_task(called, support_of(call.name))
         if isinstance(is_task, Fault):
             return is_task
+        payload: Payload | Asking
         try:
             if is_task and not call.arguments.get("dry_run"):
                 return await self._start_task(call, called)
@@ -131,6 +144,9 @@ class Dispatcher:
             payload = self._bug(call)
             if self._strict:
                 raise
+        if isinstance(payload, Asking):
+            state = close_state(self._app.seal, session.client, called, payload.state)
+            return Wanted(payload.requests, state)
         return Result(tool_result(payload))
 
     async def _start_task(self, call: ToolCall, called: Called) -> Answer:
@@ -138,8 +154,12 @@ class Dispatcher:
         arguments = {**call.arguments, "async": True}
         arguments.pop("wait_seconds", None)
         payload = await self._app.call(attrs.evolve(call, arguments=arguments))
+        assert isinstance(payload, Payload)  # a call that does not wait asks nothing
         desk = await self._app.ready()
-        view = await desk.job_view(str(payload.body["job_id"]))
+        job_id = str(payload.body["job_id"])
+        if call.caller.reach is not Reach.NOBODY:
+            desk.expect_answers(job_id)
+        view = await desk.job_view(job_id)
         return Result(render_created(task_of(view), called.revision))
 
     async def _answer_resources(self, session: "Session", called: Called) -> Answer:
@@ -162,16 +182,18 @@ class Dispatcher:
                 wanted = "completion/complete needs ref {type, uri} and argument {name, value}"
                 return Fault(Code.INVALID_PARAMS, wanted)
 
-    async def _answer_tasks(self, called: Called) -> Answer:
+    async def _answer_tasks(self, session: "Session", called: Called) -> Answer:
         task_id = str(called.params.get("taskId", ""))
+        caller = SessionCaller(session, called, related(task_id))
         desk = await self._app.ready()
         try:
-            task = task_of(await desk.job_view(task_id))
+            view = await desk.job_view(task_id)
+            task = task_of(view, can_ask=caller.reach is not Reach.NOBODY)
             match called.method:
                 case "tasks/get":
                     return Result(render_state(task, called.revision))
                 case "tasks/result":
-                    await desk.wait_job(task_id)
+                    await desk.wait_job(task_id, caller)
                     task = task_of(await desk.job_view(task_id))
                     result = render_result(task, called.revision)
                     return result if isinstance(result, Fault) else Result(result)
@@ -184,7 +206,8 @@ class Dispatcher:
                         task = task_of(await desk.job_view(task_id))
                     return Result(render_cancelled(task, called.revision))
                 case "tasks/update":
-                    return Result({})  # our jobs ask for nothing, so every key is unknown
+                    await desk.answer_job(task_id, called.input_responses or {})
+                    return Result({})
                 case _:
                     return Fault(Code.METHOD_NOT_FOUND, f"not served here: {called.method}")
         except NotFound:
@@ -204,57 +227,14 @@ class Dispatcher:
         unknown = self._app.unknown_tool(name)
         if unknown is not None:
             return Fault(Code.INVALID_PARAMS, unknown)
+        state = open_state(self._app.seal, session.client, called)
+        if isinstance(state, Fault):
+            return state
         return ToolCall(
             name=name,
             arguments=arguments,
             client=session.client,
-            caller=_SessionCaller(session, called),
+            caller=SessionCaller(session, called),
+            state=state,
+            responses=called.input_responses or {},
         )
-
-
-class _SessionCaller(Caller):
-    """What a tool may say to the client while it works."""
-
-    __slots__ = ("_called", "_count", "_session")
-
-    def __init__(self, session: "Session", called: Called) -> None:
-        self._session = session
-        self._called = called
-        self._count = 0
-
-    @property
-    def wants_progress(self) -> bool:
-        return self._called.progress_token is not None
-
-    def progress(self, message: str) -> None:
-        self._count += 1
-        peer = self._session.peer
-        self._session.push_droppable(
-            peer.progress(self._called.call_id, self._count, None, message)
-        )
-
-    def log(self, level: str, data: object) -> None:
-        peer = self._session.peer
-        self._session.push_droppable(peer.log(level, data, "aimux", self._called.call_id))
-
-    async def ask(self, question: str) -> str | None:
-        asked = await self._session.ask(
-            "elicitation/create",
-            {
-                "mode": "form",
-                "message": f"The CLI asks: {question}",
-                "requestedSchema": {
-                    "type": "object",
-                    "properties": {
-                        "answer": {"type": "string", "description": "what to type, then Enter"}
-                    },
-                    "required": ["answer"],
-                },
-            },
-            self._called.call_id,
-        )
-        match asked.result if asked is not None else None:
-            case {"action": "accept", "content": {"answer": str(answer)}}:
-                return answer
-            case _:
-                return None

@@ -39,7 +39,7 @@ from aimux.protocol import (
 )
 from aimux.tools import App, Client
 
-from ._dispatch import Answer, Dispatcher
+from ._dispatch import Answer, Dispatcher, Wanted
 from ._watch import Watches
 
 EOF_GRACE_S: Final = 0.25  # hosts kill half a second after the end of input
@@ -272,6 +272,14 @@ class Session:
         is_handshake = self.peer.phase is Phase.READY
         self._watches.follow(self.peer.watched_uris, task_ids, lists=has_lists or is_handshake)
 
+    def can_all_be_asked(self, task_id: str) -> bool:
+        """Whether everybody who listens for a task has said that they can be asked."""
+        return all(
+            event.client.accepts("elicitation/create")
+            for event in self._listens.values()
+            if task_id in event.filter.task_ids
+        )
+
     def _notice(self, event: Notified) -> None:
         if event.method == "notifications/initialized":
             info = self.peer.client.info
@@ -297,6 +305,8 @@ class Session:
     def _render(self, call_id: CallId, answer: Answer) -> Outgoing | None:
         if isinstance(answer, Fault):
             return self.peer.fail_with(call_id, answer)
+        if isinstance(answer, Wanted):
+            return self.peer.require_input(call_id, answer.requests, answer.state)
         return self.peer.answer(
             call_id, answer.body, ttl_ms=answer.ttl_ms, cache_scope=answer.cache_scope
         )
@@ -308,7 +318,7 @@ class Session:
     ) -> Answered | None:
         """Ask the client something in the course of a call; None if it may not be asked.
 
-        Cancelling it forgets the question; a late answer is dropped.
+        Cancelling it takes the question back; a late answer is dropped.
         """
         asked = self.peer.ask(method, params, call_id)
         if asked is None:
@@ -328,6 +338,8 @@ class Session:
             await ready.wait()
         finally:
             self._asks.pop(ask_id, None)
+            if not answers:
+                self.push(self.peer.withdraw(ask_id, "no answer is needed any more"))
         return answers[0]
 
 

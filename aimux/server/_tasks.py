@@ -21,9 +21,14 @@ def support_of(tool: str) -> TaskSupport:
     return TaskSupport(TOOLS[tool].task_support)
 
 
-def task_of(view: JobView) -> Task:
-    """A job as a task. One that failed is a completed task whose result says so."""
+def task_of(view: JobView, *, can_ask: bool = False) -> Task:
+    """A job as a task. One that failed is a completed task whose result says so; one that asks
+    something is at work for a client that cannot be asked.
+    """
     status = _STATUS.get(view.status, TaskStatus.COMPLETED)
+    requests = view.requests if can_ask else {}
+    if status is TaskStatus.WORKING and requests:
+        status = TaskStatus.INPUT_REQUIRED
     result = tool_result(view.payload) if status is TaskStatus.COMPLETED else None
     return Task(
         task_id=view.job_id,
@@ -34,6 +39,7 @@ def task_of(view: JobView) -> Task:
         poll_ms=POLL_MS,
         message=view.line or None,
         result=result,
+        input_requests=requests,
     )
 
 

@@ -71,15 +71,16 @@ class Watches:
 
     async def _follow_task(self, job_id: str) -> None:
         desk = await self._session.app.ready()
-        told = None
+        told: object = None
         while True:
             try:
                 view = await desk.job_view(job_id)
             except NotFound:
                 return
-            task = task_of(view)
-            if task.status is not told:
-                told = task.status
+            task = task_of(view, can_ask=self._session.can_all_be_asked(job_id))
+            state = (task.status, *task.input_requests)
+            if state != told:
+                told = state
                 self._notify(*render_notice(task, is_modern=True))
             if task.is_terminal:
                 return

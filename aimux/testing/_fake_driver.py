@@ -12,11 +12,14 @@ from aimux.model import Stream
 
 @attrs.frozen
 class Say:
-    """The child prints something, after a delay in seconds."""
+    """The child prints something, after a delay in seconds; before that, `when_typed` waits for
+    something to be typed.
+    """
 
     data: bytes
     stream: Stream = Stream.STDOUT
     after_s: float = 0.0
+    when_typed: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -43,13 +46,14 @@ class FakeDriver:
     """Plays one `Turn` per call, from a sequence or made from the order.
 
     A sequence that is used up is an AssertionError. `orders` and `children` keep what was asked
-    for and handed out; `running` counts those that are not over.
+    for and handed out; `running` counts those that are not over; `typed` is what they waited for.
     """
 
     def __init__(self, turns: Iterable[Turn] | Callable[[Order], Turn]) -> None:
         self.orders: list[Order] = []
         self.children: list[Child] = []
         self.running = 0
+        self.typed: list[bytes] = []
         self._turn_for = turns if callable(turns) else self._next_of(list(turns))
 
     def __repr__(self) -> str:
@@ -82,12 +86,15 @@ class FakeDriver:
         self.children.append(child)
         self.running += 1
         try:
-            return await shelter(child, partial(_play, turn, order, on_output, child), task_status)
+            play = partial(_play, turn, order, on_output, child, self.typed)
+            return await shelter(child, play, task_status)
         finally:
             self.running -= 1
 
 
-async def _play(turn: Turn, order: Order, on_output: OnOutput, child: Child) -> Exit:
+async def _play(
+    turn: Turn, order: Order, on_output: OnOutput, child: Child, typed: list[bytes]
+) -> Exit:
     born = trio.current_time()
     exit_code: int | None = turn.exit_code
     signal = ""
@@ -98,6 +105,9 @@ async def _play(turn: Turn, order: Order, on_output: OnOutput, child: Child) -> 
         async def speak() -> None:
             nonlocal left
             for line in turn.says:
+                if line.when_typed:
+                    assert order.keyboard is not None
+                    typed.append(await order.keyboard.receive())
                 await trio.sleep(line.after_s)
                 on_output(line.stream, line.data)
             if not turn.hangs:

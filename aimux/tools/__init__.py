@@ -7,10 +7,12 @@ from ._app import (
     open_app as open_app,
 )
 from ._calls import (
+    Asking as Asking,
     Caller as Caller,
     Client as Client,
     JobView as JobView,
     Payload as Payload,
+    Reach as Reach,
     ToolCall as ToolCall,
 )
 from ._catalog import TOOLS as TOOLS, Tool as Tool

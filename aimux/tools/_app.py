@@ -6,6 +6,7 @@ recover nothing.
 """
 
 import importlib
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -15,9 +16,9 @@ import trio
 
 from aimux import __version__
 from aimux.errors import AimuxError
-from aimux.protocol import Offer, ServerInfo
+from aimux.protocol import Offer, Seal, ServerInfo
 
-from ._calls import Client, Payload, ToolCall
+from ._calls import Asking, Client, Payload, ToolCall
 from ._catalog import TOOLS, listed, templates
 
 if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it is needed
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it i
 
 MakeEngine = Callable[[], "AbstractAsyncContextManager[Engine]"]
 
+SEAL_BYTES: Final = 32
 INSTRUCTIONS: Final = """\
 aimux runs prompts on the AI coding CLIs installed on this machine.
 - exec(prompt, role=…): one prompt on one CLI. Prefer a role over naming a cli. Read-only unless the
@@ -61,6 +63,8 @@ class App:
         self._clients: Counter[str] = Counter()
         self._on_open: list[Callable[[], None]] = []
         self._moved = trio.Event()
+        # of this process alone: a state is about a job, and that would not outlive it either
+        self.seal = Seal(os.urandom(SEAL_BYTES))
 
     def __repr__(self) -> str:
         return f"<App: {self._clients.total()} clients, {self._desk!r}>"
@@ -114,7 +118,7 @@ class App:
         """
         return None if self._desk is None else self._desk.quick(call)
 
-    async def call(self, call: ToolCall) -> Payload:
+    async def call(self, call: ToolCall) -> Payload | Asking:
         """Run a tool. Cancelling it ends what the tool began for this call.
 
         Raises:

@@ -1,6 +1,7 @@
 """What a tool gets and gives: values at the seam between server and tools."""
 
 import datetime
+import enum
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,14 @@ class Client:
     transport: str = "stdio"
 
 
+class Reach(enum.StrEnum):
+    """How a question gets to the person behind a call."""
+
+    NOBODY = "nobody"  # the client has not said that it can be asked
+    BY_REQUEST = "by_request"  # in the course of the call
+    BY_RESULT = "by_result"  # the call ends with the question and is repeated with the answer
+
+
 class Caller(Protocol):
     """What a tool may say to whoever called, while it works. All of it may be dropped."""
 
@@ -31,8 +40,15 @@ class Caller(Protocol):
         """One more step; the number counts up by itself."""
         ...
 
-    async def ask(self, question: str) -> str | None:
-        """The person's answer to a question; None if they cannot be asked or will not answer."""
+    @property
+    def reach(self) -> Reach:
+        """Whether and how a question gets to the person."""
+        ...
+
+    async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
+        """What the client answers to a request of ours; None if it cannot or will not. For
+        `Reach.BY_REQUEST` only. Cancelling it takes the request back.
+        """
         ...
 
     def log(self, level: str, data: object) -> None:
@@ -42,12 +58,18 @@ class Caller(Protocol):
 
 @attrs.frozen(kw_only=True)
 class ToolCall:
-    """One call of one tool, arguments as the client sent them."""
+    """One call of one tool, arguments as the client sent them.
+
+    `state` is set when it repeats a call that ended with `Asking`: the state of then, genuine and
+    of this very call. `responses` are the answers it brings, as the client sent them.
+    """
 
     name: str
     arguments: Mapping[str, object]
     client: Client
     caller: Caller
+    state: Mapping[str, object] | None = None
+    responses: Mapping[str, object] = attrs.field(factory=dict)
 
 
 @attrs.frozen(eq=False)
@@ -64,9 +86,19 @@ class Payload:
 
 
 @attrs.frozen(kw_only=True)
+class Asking:
+    """The answer of a tool that must ask first (`Reach.BY_RESULT`): requests by key, each with
+    method and params, and what the repeated call has to bring back.
+    """
+
+    requests: Mapping[str, Mapping[str, object]]
+    state: Mapping[str, object]
+
+
+@attrs.frozen(kw_only=True)
 class JobView:
     """A job as a task sees it. `payload` is what its call answers now; `line` its newest
-    progress.
+    progress; `requests` what it waits for the client to answer, by key.
     """
 
     job_id: str
@@ -76,3 +108,4 @@ class JobView:
     ttl_ms: int
     line: str
     payload: Payload
+    requests: Mapping[str, Mapping[str, object]] = attrs.field(factory=dict)

@@ -15,9 +15,10 @@ from aimux.model import TERMINAL, Job, ServerSettings
 from aimux.rules import Bucket, compile_schema, problems, take
 
 from . import _resources
-from ._calls import Client, JobView, Payload, ToolCall
+from ._asking import put_questions, requests_of, take_responses
+from ._calls import Asking, Caller, Client, JobView, Payload, Reach, ToolCall
 from ._catalog import TOOLS, Tool
-from ._results import View, is_bad, job_json
+from ._results import View, is_bad, job_json, with_warning
 
 RATE_LIMITED: Final = frozenset({"exec"})
 KEPT_PAYLOADS: Final = 64  # of at most `max_chars` characters each
@@ -55,7 +56,7 @@ class Desk:
         payload: Payload | None = answer_now(self, self._checked(tool, call))
         return payload
 
-    async def call(self, call: ToolCall) -> Payload:
+    async def call(self, call: ToolCall) -> Payload | Asking:
         """Run a tool. Cancelling it ends what the tool began for this call.
 
         Raises:
@@ -63,10 +64,12 @@ class Desk:
         """
         tool = TOOLS[call.name]
         checked = self._checked(tool, call)
-        if tool.name in RATE_LIMITED:
+        if tool.name in RATE_LIMITED and call.state is None:  # a repeated call starts nothing
             self._take_token(call)
-        payload: Payload = await self._module(tool).answer(self, checked)
-        return payload if checked is call else _with_alias_warnings(tool, call, payload)
+        payload: Payload | Asking = await self._module(tool).answer(self, checked)
+        if checked is call or isinstance(payload, Asking):
+            return payload
+        return _with_alias_warnings(tool, call, payload)
 
     # ------------------------------------------------------------------ resources and tasks
 
@@ -125,13 +128,39 @@ class Desk:
             ttl_ms=round(self.settings.session_ttl_hours * 3_600_000),
             line=said[-1] if said else "",
             payload=Payload(body, is_bad(body), self.links(job)),
+            requests=requests_of(ticket.questions.current) if ticket is not None else {},
         )
 
-    async def wait_job(self, job_id: str) -> None:
-        """Return once a job has ended. Raises NotFound: no such job."""
+    async def wait_job(self, job_id: str, caller: Caller) -> None:
+        """Return once a job has ended, putting its questions to the caller meanwhile.
+
+        Raises:
+            NotFound: no such job.
+        """
+        _, ticket = await self.engine.job(job_id)
+        if ticket is None:
+            return
+        async with trio.open_nursery() as waiting:
+            if caller.reach is Reach.BY_REQUEST:
+                waiting.start_soon(put_questions, ticket, caller)
+            await ticket.done.wait()
+            waiting.cancel_scope.cancel(reason="the job ended")
+
+    def expect_answers(self, job_id: str) -> None:
+        """Somebody will look at this job for questions to answer, again and again."""
+        ticket = self.engine.room.find(job_id)
+        if ticket is not None:
+            ticket.questions.expect()
+
+    async def answer_job(self, job_id: str, responses: Mapping[str, object]) -> None:
+        """Settle what a job asks with what is there for it; anything else is passed over.
+
+        Raises:
+            NotFound: no such job.
+        """
         _, ticket = await self.engine.job(job_id)
         if ticket is not None:
-            await ticket.done.wait()
+            take_responses(ticket.questions, responses)
 
     async def cancel_job(self, job_id: str, cause: str) -> None:
         """End a job and wait for its end. Raises NotFound: no such job."""
@@ -202,14 +231,11 @@ class Desk:
 
 def _with_alias_warnings(tool: Tool, call: ToolCall, payload: Payload) -> Payload:
     """The answer, telling which other names were used and what ours are."""
-    told = [
-        {"code": "alias", "message": f"{name} is called {tool.aliases[name]} here"}
-        for name in call.arguments
-        if name in tool.aliases
-    ]
-    warnings = payload.body.get("warnings")
-    known = warnings if isinstance(warnings, list) else []
-    return Payload({**payload.body, "warnings": [*known, *told]}, payload.is_error, payload.links)
+    for name in call.arguments:
+        if name in tool.aliases:
+            told = f"{name} is called {tool.aliases[name]} here"
+            payload = with_warning(payload, {"code": "alias", "message": told})
+    return payload
 
 
 def _unaliased(tool: Tool, given: Mapping[str, object]) -> dict[str, object]:

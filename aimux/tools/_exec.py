@@ -6,16 +6,16 @@ from typing import Final
 
 import trio
 
-from aimux.engine import Prepared, Ticket, Wish
+from aimux.engine import Prepared, Question, Ticket, Wish
 from aimux.errors import AimuxError, PeerFault
-from aimux.model import Mode, Plan
+from aimux.model import Job, Mode, Plan, ServerSettings
 from aimux.rules import Want
 
 from ._app import error_json
-from ._calls import Payload, ToolCall
+from ._asking import LATE, asking, attend, take_answer
+from ._calls import Asking, Payload, ToolCall
 from ._desk import Desk
-from ._progress import report_progress
-from ._results import Json, View, is_bad, job_json
+from ._results import Json, View, is_bad, job_json, with_warning
 
 # clients that give up on a call although progress flows: half a minute before they do
 PATIENCE_S: Final[Mapping[str, float]] = {"codex-mcp-client": 270.0}
@@ -51,9 +51,14 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-async def answer(desk: Desk, call: ToolCall) -> Payload:
-    """Run a prompt. Cancelling it before it is handed over cancels the job and stops the child."""
+async def answer(desk: Desk, call: ToolCall) -> Payload | Asking:
+    """Run a prompt. Cancelling it before it is handed over cancels the job and stops the child.
+
+    A call that repeats one which ended with a question goes on with the job of that one.
+    """
     given = call.arguments
+    if call.state is not None:
+        return await _go_on(desk, call, str(call.state["job_id"]))
     prepared = await desk.engine.prepare(wish_of(call))
     settings = prepared.settings
     if given.get("dry_run"):
@@ -66,38 +71,61 @@ async def answer(desk: Desk, call: ToolCall) -> Payload:
             code="contradictory_arguments",
             hint="give one of them",
         )
-    chars = given.get("max_chars")
-    view = View(max_chars=chars if isinstance(chars, int) else settings.max_chars)
     ticket = await desk.engine.start(prepared)
-    if not is_async:
-        await _wait(desk, call, ticket, wait_s, settings.sync_wait_seconds)
-    body = job_json("exec", ticket.job, ticket.log, view)
-    return Payload(body, is_bad(body), desk.links(ticket.job))
+    if is_async:
+        return _payload(desk, call, settings, ticket.job, ticket)
+    return await _waited(desk, call, settings, ticket)
 
 
-async def _wait(
-    desk: Desk, call: ToolCall, ticket: Ticket, wait_s: float | None, default_s: float
-) -> None:
-    """Until the job ends or is handed over. Who gets progress waits as long as it wants."""
-    limit_s = wait_s
+async def _go_on(desk: Desk, call: ToolCall, job_id: str) -> Payload | Asking:
+    """Give the job its answer and wait on; where the question is over, tell how the job stands."""
+    settings = (await desk.engine.snapshot(call.client)).settings.server
+    job, ticket = await desk.engine.job(job_id)
+    if ticket is not None and take_answer(ticket, call):
+        return await _waited(desk, call, settings, ticket)
+    if ticket is not None and ticket.is_ending:  # nobody is told of an end that is not stored
+        await ticket.done.wait()
+    job = job if ticket is None else ticket.job
+    return with_warning(_payload(desk, call, settings, job, ticket), LATE)
+
+
+async def _waited(
+    desk: Desk, call: ToolCall, settings: ServerSettings, ticket: Ticket
+) -> Payload | Asking:
+    """What there is to answer once the job has ended, asks something, or is handed over."""
+    question = await _wait(desk, call, ticket, settings.sync_wait_seconds)
+    if question is not None:
+        return asking(ticket, question)
+    return _payload(desk, call, settings, ticket.job, ticket)
+
+
+def _payload(
+    desk: Desk, call: ToolCall, settings: ServerSettings, job: Job, ticket: Ticket | None
+) -> Payload:
+    chars = call.arguments.get("max_chars")
+    view = View(max_chars=chars if isinstance(chars, int) else settings.max_chars)
+    body = job_json("exec", job, ticket.log if ticket is not None else None, view)
+    return Payload(body, is_bad(body), desk.links(job))
+
+
+async def _wait(desk: Desk, call: ToolCall, ticket: Ticket, default_s: float) -> Question | None:
+    """Until the job ends, is handed over, or the call has to end with a question. Who gets
+    progress waits as long as it wants.
+    """
+    limit_s = _number(call.arguments.get("wait_seconds"))
     if limit_s is None:
         patience_s = PATIENCE_S.get(call.client.name, float("inf"))
         limit_s = patience_s if call.caller.wants_progress else default_s
+    question: Question | None = None
     is_settled = False
-    ticket.asker = call.caller.ask
     try:
         with trio.move_on_after(limit_s):
-            async with trio.open_nursery() as waiting:
-                waiting.start_soon(
-                    report_progress, ticket, call.caller, desk.settings.progress_interval_seconds
-                )
-                await ticket.done.wait()
-                waiting.cancel_scope.cancel(reason="the job ended")
+            question = await attend(ticket, call.caller, desk.settings.progress_interval_seconds)
         is_settled = True
     finally:
-        ticket.asker = None
         if not is_settled:
             ticket.cancel("cancelled by the client")
+    return question
 
 
 def _plan_json(prepared: Prepared) -> Json:

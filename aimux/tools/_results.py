@@ -23,6 +23,8 @@ from aimux.model import (
 )
 from aimux.rules import Slice, cut
 
+from ._calls import Payload
+
 Json = dict[str, object]
 
 STDERR_SHOWN: Final = 2_000
@@ -92,7 +94,8 @@ def _content(job: Job, joblog: JobLog | None, view: View) -> Slice:
 
 def _running(job: Job, joblog: JobLog, now: float) -> Json:
     age_s = max(0.0, now - joblog.last_event)
-    return {
+    asks: Json = {"question": joblog.question} if joblog.question else {}
+    return asks | {
         "position": joblog.queue_position or None,
         "turn": joblog.turn,
         "tool_steps": joblog.tool_steps,
@@ -143,6 +146,14 @@ def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
         body["hint"] = part.hint
     body["guidance"] = guide(tool, body)
     return body
+
+
+def with_warning(payload: Payload, warning: Mapping[str, object]) -> Payload:
+    """A payload that also warns of something about the call itself."""
+    warnings = payload.body.get("warnings")
+    known = warnings if isinstance(warnings, list) else []
+    body = {**payload.body, "warnings": [*known, dict(warning)]}
+    return Payload(body, payload.is_error, payload.links)
 
 
 def job_row(job: Job) -> Json:

@@ -2,13 +2,13 @@
 
 import trio
 
-from aimux.engine import Ticket
+from aimux.engine import Question, Ticket
 from aimux.model import TERMINAL, Job, JobId
 
-from ._calls import Payload, ToolCall
+from ._asking import LATE, asking, attend, take_answer
+from ._calls import Asking, Payload, ToolCall
 from ._desk import Desk
-from ._progress import report_progress
-from ._results import View, entry_json, job_json
+from ._results import View, entry_json, job_json, with_warning
 
 
 def view_of(desk: Desk, call: ToolCall) -> View:
@@ -42,37 +42,34 @@ def quick(desk: Desk, call: ToolCall) -> Payload | None:
     return desk.kept(key, lambda: _payload(desk, call, job, ticket))
 
 
-async def answer(desk: Desk, call: ToolCall) -> Payload:
+async def answer(desk: Desk, call: ToolCall) -> Payload | Asking:
     """The state of a job. Cancelling it only ends the waiting."""
     job_id = str(call.arguments["job_id"])
     wait = call.arguments.get("wait_seconds")
     after = call.arguments.get("events_after")
     job, ticket = await desk.engine.job(job_id)
+    is_late = call.state is not None and not take_answer(ticket, call)
     if ticket is not None and ticket.is_ending:  # nobody is told of an end that is not stored
         await ticket.done.wait()
-    if ticket is not None and isinstance(wait, int | float) and wait > 0:
-        with trio.move_on_after(wait):
-            async with trio.open_nursery() as waiting:
-                waiting.start_soon(
-                    report_progress, ticket, call.caller, desk.settings.progress_interval_seconds
+    if ticket is not None:
+        if isinstance(wait, int | float) and wait > 0 and not is_late:
+            question: Question | None = None
+            every_s = desk.settings.progress_interval_seconds
+            with trio.move_on_after(wait):
+                question = await attend(
+                    ticket, call.caller, every_s, after=after if isinstance(after, int) else None
                 )
-                if isinstance(after, int):
-                    waiting.start_soon(_end_after, waiting.cancel_scope, ticket, after)
-                await ticket.done.wait()
-                waiting.cancel_scope.cancel(reason="the job ended")
+            if question is not None:
+                return asking(ticket, question)
         job = ticket.job
     payload = _payload(desk, call, job, ticket)
+    if is_late:
+        payload = with_warning(payload, LATE)
     if not isinstance(after, int):
         return payload
     entries = await desk.engine.entries(JobId(job_id), after)
     body = {**payload.body, "events_list": [entry_json(each) for each in entries]}
     return Payload(body, payload.is_error, payload.links)
-
-
-async def _end_after(scope: trio.CancelScope, ticket: Ticket, seq: int) -> None:
-    """End the waiting at the first event after `seq`: who follows a log wants it then."""
-    await ticket.log.wait_after(seq)
-    scope.cancel(reason="an event came")
 
 
 def _payload(desk: Desk, call: ToolCall, job: Job, ticket: Ticket | None) -> Payload:

@@ -48,7 +48,7 @@ from aimux.model import (
 )
 from aimux.rules import Want
 from aimux.testing import FakeDriver, FakeStore, Say, Turn
-from aimux.tools import App, Client, Payload, ToolCall, open_app
+from aimux.tools import App, Client, Payload, Reach, ToolCall, open_app
 
 BIRTH = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 PATTERNS: Mapping[FailureClass, Sequence[str]] = {
@@ -152,7 +152,8 @@ class Heard:
     """A caller that keeps what a tool says while it works."""
 
     wants_progress: bool = False
-    answer: str | None = None  # of the person
+    can_be_asked: bool = True
+    answer: str | None = None  # of the person; None declines
     questions: list[str] = attrs.field(factory=list)
     lines: list[str] = attrs.field(factory=list)
     logs: list[tuple[str, object]] = attrs.field(factory=list)
@@ -160,10 +161,17 @@ class Heard:
     def progress(self, message: str) -> None:
         self.lines.append(message)
 
-    async def ask(self, question: str) -> str | None:
+    @property
+    def reach(self) -> Reach:
+        return Reach.BY_REQUEST if self.can_be_asked else Reach.NOBODY
+
+    async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
         await trio.lowlevel.checkpoint()
-        self.questions.append(question)
-        return self.answer
+        assert method == "elicitation/create"
+        self.questions.append(str(params["message"]))
+        if self.answer is None:
+            return {"action": "decline"}
+        return {"action": "accept", "content": {"answer": self.answer}}
 
     def log(self, level: str, data: object) -> None:
         self.logs.append((level, data))
@@ -197,7 +205,9 @@ class House:
         call = ToolCall(
             name=tool, arguments=arguments, client=self.client, caller=caller or Heard()
         )
-        return self.app.quick(call) or await self.app.call(call)
+        payload = self.app.quick(call) or await self.app.call(call)
+        assert isinstance(payload, Payload)
+        return payload
 
     async def ask(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The body of a call's answer."""

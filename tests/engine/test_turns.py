@@ -445,7 +445,8 @@ async def test_a_question_on_a_terminal_reaches_the_person(
         payload = await house.call("exec", person, prompt="go", tty=True)
 
         assert payload.body["status"] == "completed"
-        assert person.questions == ["Trust this folder? [y/n]"]
+        question = "alpha asks: Trust this folder? [y/n]"
+        assert person.questions == [question] * (2 if answer else 1)
         codes = [each["code"] for each in payload.body["warnings"]]  # type: ignore[attr-defined]
         assert codes == ([] if answer else ["waiting_for_input"])
         keyboard = house.driver.orders[0].keyboard

@@ -255,7 +255,7 @@ async def test_a_question_of_a_terminal_is_put_to_the_person(
                 await trio.sleep(0.5)
             question = peer.asked[0]
             assert question["method"] == "elicitation/create"
-            assert question["params"]["message"] == "The CLI asks: Trust it? [y/n]"
+            assert question["params"]["message"] == "alpha asks: Trust it? [y/n]"
             await peer.say(id=question["id"], result=answer)
             await peer.say(id=question["id"], result=answer)  # a second one is nobody's
         result = (await peer.answer(call))["result"]

@@ -1,0 +1,147 @@
+"""Questions of a job on their way to the person and back: the one place that knows both shapes.
+
+Theory of operation. A question (`aimux.engine.Question`) becomes a request to the client, keyed by
+its number; a response becomes what the child is told. What differs is only the road: a request in
+the course of a call, the call's own result, or a task's input. `attend` is how every call waits for
+a job; it walks the road that the caller has.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+import trio
+
+from aimux.engine import Question, Questions, Ticket
+
+from ._calls import Asking, Caller, Reach, ToolCall
+from ._progress import report_progress
+
+METHOD: Final = "elicitation/create"
+_KEY: Final = "question_"
+LATE: Final[Mapping[str, object]] = {
+    "code": "answer_too_late",
+    "message": "the question was over before the answer came: nothing was typed",
+}
+
+
+@attrs.frozen
+class Said:
+    """What a person made of a question; None: they will not answer."""
+
+    text: str | None
+
+
+def requests_of(question: Question | None) -> dict[str, Mapping[str, object]]:
+    """A question as requests to the client, by key; none if nothing is asked."""
+    if question is None:
+        return {}
+    params = {
+        "mode": "form",
+        "message": f"{question.cli} asks: {question.text}",
+        "requestedSchema": {
+            "type": "object",
+            "properties": {"answer": {"type": "string", "description": "what to type, then Enter"}},
+            "required": ["answer"],
+        },
+    }
+    return {f"{_KEY}{question.number}": {"method": METHOD, "params": params}}
+
+
+def read_response(response: object) -> Said | None:
+    """What a client's response says; None if it is not one."""
+    match response:
+        case {"action": "accept", "content": {"answer": str(text)}}:
+            return Said(text)
+        case {"action": "decline" | "cancel"}:
+            return Said(None)
+        case _:
+            return None
+
+
+def settle(questions: Questions, number: int, said: Said) -> bool:
+    """Give a question its answer; False if it is over."""
+    if said.text is None:
+        return questions.refuse(number)
+    return questions.answer(number, said.text)
+
+
+def take_responses(questions: Questions, responses: Mapping[str, object]) -> None:
+    """Settle the open question with what is there for it; anything else is passed over."""
+    question = questions.current
+    if question is not None:
+        said = read_response(responses.get(f"{_KEY}{question.number}"))
+        if said is not None:
+            settle(questions, question.number, said)
+
+
+def asking(ticket: Ticket, question: Question) -> Asking:
+    """The answer of a call that ends with a question."""
+    state = {"job_id": ticket.id, "question": question.number}
+    return Asking(requests=requests_of(question), state=state)
+
+
+def take_answer(ticket: Ticket | None, call: ToolCall) -> bool:
+    """Settle the question that a repeated call is about; False if it is over.
+
+    A missing or unreadable answer leaves it open: it is asked again.
+    """
+    assert call.state is not None
+    question = ticket.questions.current if ticket is not None else None
+    if ticket is None or question is None or question.number != call.state["question"]:
+        return False
+    take_responses(ticket.questions, call.responses)
+    return True
+
+
+async def attend(
+    ticket: Ticket, caller: Caller, heartbeat_s: float, *, after: int | None = None
+) -> Question | None:
+    """Wait for a job's end (or, with `after`, its first event after that number), telling
+    progress and putting questions to the caller. Returns the question that the call has to end
+    with, if there is one. Cancelling it only ends the waiting.
+    """
+    found: Question | None = None
+    async with trio.open_nursery() as waiting:
+
+        async def end_with_question() -> None:
+            nonlocal found
+            with ticket.questions.audience():
+                found = await ticket.questions.wait_after(0)
+            waiting.cancel_scope.cancel(reason="the call ends with a question")
+
+        async def end_after(seq: int) -> None:
+            await ticket.log.wait_after(seq)
+            waiting.cancel_scope.cancel(reason="an event came")
+
+        waiting.start_soon(report_progress, ticket, caller, heartbeat_s)
+        if caller.reach is Reach.BY_RESULT:
+            waiting.start_soon(end_with_question)
+        elif caller.reach is Reach.BY_REQUEST:
+            waiting.start_soon(put_questions, ticket, caller)
+        if after is not None:
+            waiting.start_soon(end_after, after)
+        await ticket.done.wait()
+        waiting.cancel_scope.cancel(reason="the job ended")
+    return found
+
+
+async def put_questions(ticket: Ticket, caller: Caller) -> None:
+    """Put each question to the person in the course of the caller's call, until cancelled."""
+    seen = 0
+    with ticket.questions.audience():
+        while True:
+            question = await ticket.questions.wait_after(seen)
+            seen = question.number
+            async with trio.open_nursery() as one:
+                one.start_soon(_put, ticket.questions, question, caller)
+                await question.closed.wait()
+                one.cancel_scope.cancel(reason="the question has ended")
+
+
+async def _put(questions: Questions, question: Question, caller: Caller) -> None:
+    (request,) = requests_of(question).values()
+    params = request["params"]
+    assert isinstance(params, Mapping)
+    response = await caller.ask(METHOD, params)
+    settle(questions, question.number, read_response(response) or Said(None))
