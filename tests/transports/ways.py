@@ -1,8 +1,9 @@
 """Every way to a server, as a client that says a message and hears what comes for it.
 
-Each way has a world of its own, so that all begin with an empty store. Announcements that lists
-have changed are left out: they belong to no request, come when they come, and over Streamable HTTP
-by a stream of their own.
+Each way has a world of its own, so that all begin with an empty store. Two kinds of notifications
+are left out, as they come or do not. Announcements that lists have changed belong to no request,
+and over Streamable HTTP have a stream of their own. The progress that a turn has been answered
+is overtaken by the answer unless the disk is slow.
 """
 
 import re
@@ -40,11 +41,18 @@ async def until_answer(message: Json, hear: Hear) -> list[bytes]:
     while "id" in message:
         raw = await hear()
         heard = orjson.loads(raw)
-        if not str(heard.get("method")).endswith("/list_changed"):
+        if not is_accidental(heard):
             said.append(raw)
         if "method" not in heard and heard.get("id") == message["id"]:
             break
     return said
+
+
+def is_accidental(message: Json) -> bool:
+    """Whether the message may come or not."""
+    method, params = str(message.get("method")), message.get("params", {})
+    is_last_word = method == "notifications/progress" and params["message"] == "answered"
+    return is_last_word or method.endswith("/list_changed")
 
 
 @asynccontextmanager
