@@ -42,7 +42,7 @@ from aimux.model import (
 from aimux.rules import Admission
 from aimux.store import Store
 
-from ._log import JobLog, utc_now
+from ._log import COALESCE_S, JobLog, utc_now
 from ._questions import Questions
 
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself
@@ -327,16 +327,16 @@ class JobRoom:
         return finished
 
     async def _keep(self, ticket: Ticket) -> None:
-        """Make entries of gathered text in time, and give entries to the store in batches."""
+        """Give entries to the store in batches, none of them older than `COALESCE_S`, and make
+        entries of gathered text in time. A job that is shorter is stored whole at its end.
+        """
         joblog = ticket.log
         while True:
+            await joblog.wait_unstored()
+            with trio.move_on_after(COALESCE_S):
+                await joblog.wait_crowded()
+            joblog.flush()
             await self._store_entries(joblog)
-            due = joblog.flush_due
-            if due is not None and trio.current_time() >= due:
-                joblog.flush()
-            if not joblog.unstored():  # some may have come while the others were stored
-                with trio.move_on_at(float("inf") if due is None else due):
-                    await joblog.wait_change()
 
     async def _store_entries(self, joblog: JobLog) -> None:
         entries = joblog.unstored()

@@ -37,6 +37,7 @@ from aimux.model import (
 
 COALESCE_S: Final = 0.25  # what `kill -9` may cost
 COALESCE_CHARS: Final = 16_384
+UNSTORED_ENTRIES: Final = 64  # at once: then the store gets them before `COALESCE_S` is over
 KEPT_ENTRIES: Final = 2_000  # per open job
 KEPT_TEXT_CHARS: Final = 4_000_000  # of the turn that is running, for status(offset=…)
 KEPT_REASONING_CHARS: Final = 4_000  # of one thought, as an entry
@@ -72,8 +73,9 @@ class JobLog:
     _entries: deque[Entry] = attrs.field(factory=deque)
     _pending: list[str] = attrs.field(factory=list)
     _pending_chars: int = 0
-    _pending_since: float = 0.0
     _changed: trio.Event = attrs.field(factory=trio.Event)
+    _lacking: trio.Event = attrs.field(factory=trio.Event)  # the store does not have everything
+    _crowded: trio.Event = attrs.field(factory=trio.Event)  # and that is too much
     _pieces: list[str] = attrs.field(factory=list)
     _pieces_chars: int = 0
     _is_open: bool = False  # pieces of a message came, its whole has not
@@ -88,10 +90,9 @@ class JobLog:
 
     def add(self, event: Event) -> None:
         """Append what happened or was said, in order; text waits a moment for its neighbours."""
-        now = trio.current_time()
-        self.last_event = now
+        self.last_event = trio.current_time()
         if isinstance(event, Text):
-            self._gather(event.text, now)
+            self._gather(event.text)
             return
         self.flush()
         match event:
@@ -122,11 +123,11 @@ class JobLog:
                 pass
         self._append(event)
 
-    def _gather(self, text: str, now: float) -> None:
+    def _gather(self, text: str) -> None:
         self.last_said = Text.kind
         if not self._pending:
-            self._pending_since = now
-            self._wake()  # the keeper learns that a flush is due
+            self._wake()
+            self._lacking.set()
         self._pending.append(text)
         self._pending_chars += len(text)
         self._begin_message()
@@ -161,11 +162,6 @@ class JobLog:
             self._pending_chars = 0
             self._append(Text(text=text))
 
-    @property
-    def flush_due(self) -> float | None:
-        """When gathered text must become an entry (loop clock); None if there is none."""
-        return self._pending_since + COALESCE_S if self._pending else None
-
     def _append(self, event: Event) -> None:
         now = trio.current_time()
         self.last_seq += 1
@@ -178,6 +174,9 @@ class JobLog:
             event=event,
         )
         self._entries.append(entry)
+        self._lacking.set()
+        if self.last_seq - self.stored_seq >= UNSTORED_ENTRIES:
+            self._crowded.set()
         self.last_said = event.kind
         status = next_status(self.job.status, event)
         self.job = attrs.evolve(
@@ -229,6 +228,14 @@ class JobLog:
         while self.last_seq <= seq:
             await self._changed.wait()
 
+    async def wait_unstored(self) -> None:
+        """Return once there is something to be stored, gathered text included."""
+        await self._lacking.wait()
+
+    async def wait_crowded(self) -> None:
+        """Return once `UNSTORED_ENTRIES` entries are not stored."""
+        await self._crowded.wait()
+
     def unstored(self) -> list[Entry]:
         """Entries the store does not have yet."""
         return self.since(self.stored_seq)
@@ -236,5 +243,9 @@ class JobLog:
     def stored(self, seq: int) -> None:
         """The store has everything up to `seq`; forget the oldest entries beyond the limit."""
         self.stored_seq = max(self.stored_seq, seq)
+        if self.stored_seq >= self.last_seq and not self._pending:
+            self._lacking = trio.Event()
+        if self.last_seq - self.stored_seq < UNSTORED_ENTRIES:
+            self._crowded = trio.Event()
         while len(self._entries) > KEPT_ENTRIES and self._entries[0].seq <= self.stored_seq:
             self._entries.popleft()

@@ -13,7 +13,7 @@ import trio.testing
 from aimux.drivers import Child
 from aimux.engine import JobRoom, Ticket
 from aimux.engine._jobs import BACKSTOP_S, KEPT_TICKET_CHARS, KEPT_TICKETS, open_job_room
-from aimux.engine._log import COALESCE_S
+from aimux.engine._log import COALESCE_S, UNSTORED_ENTRIES
 from aimux.errors import AimuxError, Refusal, StoreUnavailable, TooManyJobs
 from aimux.model import (
     FailureClass,
@@ -285,7 +285,7 @@ async def test_moving_up_during_the_commit_is_stored(autojump_clock: Clock) -> N
             waiting.cancel("I do not want it any more")
             await trio.testing.wait_all_tasks_blocked()
             store.gate.set()
-        await trio.testing.wait_all_tasks_blocked()
+        await trio.sleep(COALESCE_S + 0.1)
 
         told = [each.event for each in await store.entries(opened[0].id)]
         assert [getattr(each, "position", None) for each in told] == [2, 1]
@@ -606,6 +606,42 @@ async def test_text_reaches_the_store_while_it_flows(autojump_clock: Clock) -> N
         assert await desk.kinds(ticket) == ["job_started", "text"]
         assert ticket.log.unstored() == []
         assert ticket.log.text_so_far == "early bird"
+
+
+async def test_a_short_job_is_stored_in_two_commits(autojump_clock: Clock) -> None:
+    """Its row before the id is given out, and the rest of its log with its end."""
+
+    async def work(ticket: Ticket) -> JobFinished:
+        ticket.log.add(Note(text="begun"))
+        await trio.sleep(COALESCE_S / 2)
+        ticket.log.add(Text(text="done"))
+        return finished("done")
+
+    async with open_desk() as desk:
+        before = desk.store.statistics().commits
+        ticket = await desk.open(work)
+        await ticket.done.wait()
+
+        assert desk.store.statistics().commits - before == 2
+        kinds = await desk.kinds(ticket)
+        assert kinds == ["job_started", "note", "text", "job_finished"]
+
+
+async def test_a_crowd_of_entries_is_stored_at_once(autojump_clock: Clock) -> None:
+    """What waits in memory for the store is bounded, however fast a CLI speaks."""
+
+    async def work(ticket: Ticket) -> JobFinished:
+        for number in range(UNSTORED_ENTRIES):
+            ticket.log.add(Note(text=str(number)))
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async with open_desk() as desk:
+        ticket = await desk.open(work)
+        await trio.sleep(COALESCE_S / 10)
+
+        assert ticket.log.unstored() == []
+        assert len(await desk.kinds(ticket)) == 1 + UNSTORED_ENTRIES
 
 
 # ------------------------------------------------------------------------------------------ memory

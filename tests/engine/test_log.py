@@ -15,6 +15,7 @@ from aimux.engine._log import (
     KEPT_NOISE,
     KEPT_REASONING_CHARS,
     KEPT_TEXT_CHARS,
+    UNSTORED_ENTRIES,
 )
 from aimux.model import (
     Entry,
@@ -52,18 +53,15 @@ def kinds(entries: list[Entry]) -> list[str]:
 
 
 async def test_pieces_of_text_become_one_entry(autojump_clock: trio.testing.MockClock) -> None:
-    """What a CLI prints word by word is one entry, made by whoever flushes when it is due."""
+    """What a CLI prints word by word is one entry, made by whoever flushes."""
     log = make_log()
-    began = trio.current_time()
     for word in ("one ", "two ", "three"):
         log.add(Text(text=word))
         await trio.sleep(COALESCE_S / 4)
 
     assert log.last_seq == 0
-    assert log.flush_due == began + COALESCE_S
     log.flush()
     assert [entry.event for entry in log.since(0)] == [Text(text="one two three")]
-    assert log.flush_due is None
 
 
 async def test_much_text_does_not_wait() -> None:
@@ -75,7 +73,6 @@ async def test_much_text_does_not_wait() -> None:
     log.add(Text(text="y"))
 
     assert log.last_seq == 1
-    assert log.flush_due is None
 
 
 async def test_text_stands_before_what_follows_it() -> None:
@@ -157,6 +154,38 @@ async def test_stored_entries_beyond_the_limit_are_forgotten() -> None:
     assert log.unstored() == []
     log.stored(3)  # an older word changes nothing
     assert log.unstored() == []
+
+
+async def test_gathered_text_is_unstored_too(autojump_clock: trio.testing.MockClock) -> None:
+    """Whoever keeps the store up to date waits for text that is no entry yet."""
+    log = make_log()
+    with trio.move_on_after(1) as nothing:
+        await log.wait_unstored()
+    log.add(Text(text="a piece"))
+    log.stored(0)  # says nothing about the piece
+    with trio.fail_after(1):
+        await log.wait_unstored()
+    log.flush()
+    log.stored(log.last_seq)
+    with trio.move_on_after(1) as again:
+        await log.wait_unstored()
+
+    assert nothing.cancelled_caught
+    assert again.cancelled_caught
+
+
+async def test_a_crowd_is_many_unstored_entries(autojump_clock: trio.testing.MockClock) -> None:
+    """It is one until the store has enough of them."""
+    log = make_log()
+    for number in range(UNSTORED_ENTRIES):
+        log.add(Note(text=str(number)))
+    with trio.fail_after(1):
+        await log.wait_crowded()
+    log.stored(1)
+    with trio.move_on_after(1) as alone:
+        await log.wait_crowded()
+
+    assert alone.cancelled_caught
 
 
 async def test_reading_goes_on_where_it_stopped() -> None:
