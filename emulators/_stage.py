@@ -170,6 +170,7 @@ class Stage:
         self.faults = faults.Faults(cli)
         self._newline_owed = False
         self._crashes = False
+        self.typed: list[str] = []  # what was said to our questions
         self._children: list[subprocess.Popen[bytes]] = []
 
     # --- output
@@ -259,6 +260,9 @@ class Stage:
                 left -= 120
         if "auth_prompt" in self.faults:
             self._ask_login()
+        if "ask" in self.faults and stdin_state() == "tty":
+            for number in range(1, int(self.faults.number("ask", 1)) + 1):
+                self.typed.append(self._ask(number))
         if "hang_before" in self.faults:
             time.sleep(FAR_S)
 
@@ -291,6 +295,8 @@ class Stage:
             texts[-1] += " ✓ 日本語 naïve"
         if "bad_utf8" in self.faults:
             texts[-1] += " \udcff\udcfe\udcc3"
+        if self.typed:
+            texts[-1] += f"\nTyped: {', '.join(self.typed)}"
         return texts
 
     def fragment(self) -> str:
@@ -375,6 +381,14 @@ class Stage:
         with open(os.path.join(folder, "children"), "a", encoding="ascii") as file:
             file.write(f"{child.pid}\n")  # so that a test can look for it
         return child
+
+    def _ask(self, number: int) -> str:
+        self.write(f"Working in {os.getcwd()}\nMay step {number} be taken? [y/n] ")
+        line = b""
+        while not line.endswith((b"\n", b"\r")) and (data := os.read(0, 4096)):
+            line += data
+        self.write("\n")
+        return line.decode(errors="replace").strip()
 
     def _ask_login(self) -> None:
         address = "https://example.invalid/device"

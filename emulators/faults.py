@@ -36,6 +36,7 @@ KNOWN = {
     "empty": "the model answers nothing",
     "cut": "the model's stream ends in the middle",
     "auth_prompt": "ask for a login and wait",
+    "ask": "on a terminal, ask N times whether to go on, and say in the answer what was typed",
     "crash_mid_json": "die in the middle of the answer's line [exit code]",
     "noise": "print N lines that are not JSON before every event",
     "drip": "write every line in four pieces with this many seconds between",

@@ -110,6 +110,15 @@ class Host:
                 assert not self.is_gone, self.server.stderr.read_text(encoding="utf-8")
                 await self._more.wait()
 
+    async def question(self) -> Json:
+        """The first request of the server's."""
+        with trio.fail_after(ANSWER_S):
+            while True:
+                for message in self.heard:
+                    if "method" in message and "id" in message:
+                        return message
+                await self._more.wait()
+
     async def progress(self, token: object, count: int = 1) -> list[Json]:
         """The progress notifications of a token, at least `count`."""
         with trio.fail_after(ANSWER_S):
@@ -175,7 +184,12 @@ HELLO: Final = {
 
 
 @contextmanager
-def start_server(env: Mapping[str, str], cwd: Path, stderr: Path) -> Iterator[Server]:
+def start_server(
+    env: Mapping[str, str],
+    cwd: Path,
+    stderr: Path,
+    capabilities: Mapping[str, object] | None = None,
+) -> Iterator[Server]:
     """A server process, shaken hands with; at the end its input is closed and it must leave."""
     with stderr.open("wb") as errors:
         process = subprocess.Popen(
@@ -191,7 +205,7 @@ def start_server(env: Mapping[str, str], cwd: Path, stderr: Path) -> Iterator[Se
     with process, process.stdin, process.stdout:
         try:
             server = Server(process, stderr)
-            trio.run(_shake_hands, server)
+            trio.run(_shake_hands, server, {**HELLO, "capabilities": dict(capabilities or {})})
             yield server
             process.stdin.close()
             code = process.wait(EXIT_S)
@@ -200,9 +214,9 @@ def start_server(env: Mapping[str, str], cwd: Path, stderr: Path) -> Iterator[Se
             process.kill()
 
 
-async def _shake_hands(server: Server) -> None:
+async def _shake_hands(server: Server, hello: Json) -> None:
     async with attach(server) as host:
-        response = await host.answer(await host.post("initialize", HELLO))
+        response = await host.answer(await host.post("initialize", hello))
         assert "result" in response, response
         await host.notify("notifications/initialized")
 

@@ -166,7 +166,7 @@ FAILED = Failure(failure_class=FailureClass.QUOTA, code="rate_limited", message=
         (TurnFailed(turn=1, failure=FAILED), "failed: quota (rate_limited)"),
         (TurnFinished(turn=1, exit_code=0, duration_ms=1), "answered"),
         (ChildStarted(pid=1, started=0.0), None),
-        (Note(text="n"), None),
+        (Note(text="alpha asks: sure?"), "alpha asks: sure?"),
     ],
 )
 def test_one_line_for_a_person(event: Event, line: str | None) -> None:
