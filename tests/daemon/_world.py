@@ -14,6 +14,7 @@ from typing import Final
 
 import attrs
 import psutil
+import pytest
 import trio
 
 from aimux._shim import Place, find_place
@@ -25,6 +26,10 @@ from ..e2e._stand import GRACE_S, Stand
 PATIENCE_S: Final = 60.0  # the machine may be slow; nothing here waits that long on a good day
 CLIS: Final = ("codex", "claude")
 _numbers = itertools.count(1)
+
+# for scenes that must look the same on Windows, where clients and daemon meet at a pipe; here the
+# pipe is a socket behind the same code
+both_roads = pytest.mark.parametrize("world", ["", "pipe"], indirect=True, ids=["socket", "pipe"])
 
 
 @attrs.frozen(kw_only=True)
@@ -113,6 +118,13 @@ def make_world(root: Path, **server: object) -> Iterator[World]:
             yield world
         finally:
             world.close()
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A machine of the test's own; no daemon runs yet. A parameter says how clients reach it."""
+    for plain in make_world(tmp_path / "machine"):
+        yield attrs.evolve(plain, local=getattr(request, "param", ""))
 
 
 def start_aimux(world: World, *words: str, env: Mapping[str, str] | None = None) -> Server:

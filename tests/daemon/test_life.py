@@ -16,7 +16,7 @@ from aimux._shim import Place, connect, hello
 from aimux.daemon import ask
 from aimux.errors import AimuxError
 
-from ..daemon._world import PATIENCE_S, World, make_world, notice, open_host
+from ..daemon._world import PATIENCE_S, World, both_roads, make_world, notice, open_host
 from ..e2e._host import Host, error_of, payload
 
 pytestmark = pytest.mark.slow
@@ -190,26 +190,48 @@ async def test_strangers_on_the_socket_harm_nobody(world: World, said: bytes) ->
     assert "result" in answer
 
 
-async def test_the_operator_starts_looks_and_stops(world: World) -> None:
+@both_roads
+async def test_the_operator_starts_looks_restarts_and_stops(world: World) -> None:
     """Each command says what happened, and its exit code tells."""
     run = partial(_command, world)
     nobody = await run("status")
     started = await run("start")
+    first = world.daemon
     again = await run("start")
     shown = await run("status")
     restarted = await run("restart")
+    second = world.daemon
     stopped = await run("stop")
     done = await run("stop")
 
-    assert nobody == (1, f"not running: {world.stand.state}\n")
-    assert started[0] == again[0] == shown[0] == restarted[0] == stopped[0] == done[0] == 0
-    assert started[1].startswith("started: pid ")
-    assert again[1].startswith("already running: pid ")
-    assert f"state    {world.stand.state}" in shown[1]
-    assert restarted[1].startswith("restarted: pid ")
-    assert stopped[1].startswith("stopped: pid ")
-    assert done[1].startswith("not running")
-    assert world.daemons() == []
+    state = world.stand.state
+    assert nobody == (1, f"not running: {state}\n")
+    assert started == (0, f"started: pid {first}, state {state}\n")
+    assert again == (0, f"already running: pid {first}, state {state}\n")
+    assert shown[0] == 0
+    assert f"state    {state}" in shown[1]
+    assert f"socket   {world.place.socket}" in shown[1]
+    assert restarted[0] == 0, restarted[1]
+    assert restarted[1].startswith(f"restarted: pid {second}, ")
+    assert stopped == (0, f"stopped: pid {second}\n")
+    assert done == (0, f"not running: {state}\n")
+    assert world.daemons() == list(world.runtime.iterdir()) == []
+
+
+@both_roads
+async def test_a_client_goes_on_after_a_restart(world: World) -> None:
+    """Its shim attaches anew and says that lists changed. A socket is handed on, a pipe cannot be:
+    there the next daemon is another process.
+    """
+    async with open_host(world) as host:
+        before = world.daemon
+        code, said = await _command(world, "restart")
+        await notice(host, "notifications/tools/list_changed")
+        health = await host.call("sessions", action="health")
+
+    assert code == 0, said
+    assert health["pid"] == world.daemon
+    assert (health["pid"] == before) == (not world.place.is_pipe)
 
 
 async def test_a_daemon_whose_directory_was_removed_makes_way(world: World) -> None:
@@ -227,6 +249,7 @@ async def test_a_daemon_whose_directory_was_removed_makes_way(world: World) -> N
     assert new == again == world.daemon != old
 
 
+@both_roads
 async def test_a_second_daemon_in_the_foreground_is_refused(world: World) -> None:
     """It says who is there and leaves with code 1."""
     async with open_host(world):

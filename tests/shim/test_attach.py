@@ -9,7 +9,16 @@ import tempfile
 import pytest
 import trio
 
-from ..daemon._world import PATIENCE_S, World, hang_up, left, notice, open_host, start_aimux
+from ..daemon._world import (
+    PATIENCE_S,
+    World,
+    both_roads,
+    hang_up,
+    left,
+    notice,
+    open_host,
+    start_aimux,
+)
 from ..e2e._host import HELLO, Json, Server, attach, error_of
 
 pytestmark = pytest.mark.slow
@@ -17,17 +26,25 @@ pytestmark = pytest.mark.slow
 LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}\n'
 
 
+@both_roads
 async def test_a_host_is_served_by_the_daemon_with_its_own_directory(world: World) -> None:
-    """The shim starts the daemon; a dry run shows the client's cwd, health the daemon's pid."""
+    """The shim starts the daemon; a CLI runs in the client's cwd, health shows the daemon's pid."""
     async with open_host(world) as host:
+        listed = await host.answer(await host.post("tools/list"))
+        said = await host.exec("[[say 5]]", cli="codex")
         plan = await host.call("exec", prompt="x", cli="codex", dry_run=True)
         health = await host.call("sessions", action="health")
 
+    assert isinstance(listed["result"], dict)
+    assert "exec" in [tool["name"] for tool in listed["result"]["tools"]]
+    assert said["status"] == "completed", said["error"]
     assert isinstance(plan["plan"], dict)
     assert plan["plan"]["cwd"] == str(world.stand.project())
     assert health["pid"] == world.daemon != host.server.pid
+    assert world.place.is_pipe == bool(world.local)
 
 
+@both_roads
 @pytest.mark.requirement("daemon:one")
 async def test_twenty_shims_at_once_start_one_daemon(world: World) -> None:
     """They race for an empty machine; all are served, by one process."""
@@ -52,6 +69,7 @@ async def test_twenty_shims_at_once_start_one_daemon(world: World) -> None:
     assert all(not server.stderr.read_bytes() for server in servers)
 
 
+@both_roads
 @pytest.mark.requirement("daemon:killed")
 async def test_clients_of_a_killed_daemon_get_errors_attach_again_and_find_their_jobs(
     world: World,
@@ -161,6 +179,7 @@ async def test_no_child_outlives_a_rough_host(world: World, way: str) -> None:
     assert world.stand.survivors() == {}
 
 
+@both_roads
 async def test_a_signal_lets_the_shim_leave_with_code_0(world: World) -> None:
     """SIGTERM is a way to say that nothing more will come."""
     async with open_host(world) as host:
@@ -170,6 +189,7 @@ async def test_a_signal_lets_the_shim_leave_with_code_0(world: World) -> None:
     assert host.server.process.returncode == 0
 
 
+@both_roads
 async def test_answers_are_delivered_after_the_end_of_input(world: World) -> None:
     """A pipe that says one thing and closes hears the answer."""
     async with open_host(world):  # a daemon is there
