@@ -5,7 +5,7 @@ both directions, without being read. Towards the client only whole lines are wri
 that dies never leaves half a message there. Copies are kept as they came, and read (`_shim_mend`)
 only when there are many of them or when the daemon is gone: then it is known which calls are open.
 They are answered with an error, another daemon is attached, and the client's handshake is told to
-it privately.
+it privately. A call that comes and is answered while nothing else is open leaves no copies.
 
 End of input, SIGINT and SIGTERM mean the same: the daemon hears the end of the stream, what it
 still has to say is delivered, and the process leaves. Reasons: docs/design/0009.
@@ -29,6 +29,9 @@ PIPES = r"\\.\pipe\aimux-"
 MAX_SOCKET_PATH = 100  # macOS: 104 with its end
 LAST_WORDS_S = 2.0  # after the end of input, for a daemon that has more to say
 HURRY_S = 0.3  # after a signal: hosts kill half a second later
+ANSWER = b'{"jsonrpc":"2.0","id":'  # how our daemon's answers and requests begin
+# lines that have to be read later: what changes the session, and spellings that could hide it
+TELLING = (b'"initialize"', b'"logging/setLevel"', b'"resources/', b'"notifications/', b"\\")
 
 _ESCAPES = {
     34: '\\"',
@@ -172,8 +175,8 @@ class Shim:
     """The streams of one client, and what outlives a daemon."""
 
     __slots__ = (
-        "_held", "_kept", "_pending", "_reply", "_wake", "books", "env", "got", "is_done",
-        "is_patient", "opening", "place", "sent", "swallowed",
+        "_held", "_kept", "_pending", "_reply", "_wake", "books", "env", "got", "has_open",
+        "is_done", "is_patient", "opening", "place", "sent", "swallowed",
     )  # fmt: skip
 
     def __init__(
@@ -185,6 +188,7 @@ class Shim:
         self.sent: list[bytes] = []  # copies, to the daemon
         self.got: list[bytes] = []  # and to the client
         self.books: object = None  # made by _shim_mend when the copies are read first
+        self.has_open = False  # the books know of a call, or of the head of a line, in between
         self.opening = b""  # what this daemon was told privately before them
         self.swallowed: set[str] = set()  # ids whose answers the client has had already
         self.is_done = False  # end of input or a signal
@@ -277,7 +281,7 @@ class Shim:
                 if not data:
                     return self.is_done
                 to_client = self._whole_lines(data)
-                if to_client:
+                if to_client and not self._settles(to_client):
                     self._keep(self.got, to_client)
             if to_client:
                 try:
@@ -325,6 +329,23 @@ class Shim:
             complain(f"the daemon refuses: {self._reply.decode(errors='replace').strip()}")
             sys.exit(1)
 
+    def _settles(self, lines: bytes) -> bool:
+        """Whether this is the answer of the only open call, so that no copies are needed.
+
+        Most calls of most clients are of this kind, and reading copies costs more than copying.
+        """
+        if len(self.sent) != 1 or self.has_open or lines.find(b"\n") != len(lines) - 1:
+            return False
+        number, asked = answered(lines), self.sent[0]
+        if not number or number not in asked or asked.find(b"\n") != len(asked) - 1:
+            return False
+        if any(each in asked for each in TELLING):
+            return False
+        self.sent.clear()
+        self.got.clear()
+        self._kept = 0
+        return True
+
     def _keep(self, copies: list[bytes], data: bytes) -> None:
         copies.append(data)
         self._kept += len(data)
@@ -342,6 +363,15 @@ class Shim:
                 data = data[self._write_some(data, is_free=True) :]
         except OSError:
             self.is_done = True
+
+
+def answered(line: bytes) -> bytes:
+    """The id of the call that a line answers, if it is a number and the line our daemon's."""
+    if not line.startswith(ANSWER):
+        return b""
+    end = line.find(b",", len(ANSWER))
+    number = line[len(ANSWER) : end]
+    return number if number.isdigit() and line.startswith((b',"result"', b',"error"'), end) else b""
 
 
 def _is_private(descriptor: int) -> bool:

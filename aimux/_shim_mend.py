@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from aimux import _shim
-from aimux._shim import Place, ShimFault, connect
+from aimux._shim import Place, ShimFault, answered, connect
 
 if sys.platform != "win32":
     import fcntl
@@ -40,9 +40,7 @@ HINT = (
     "sessions(action=list) to find them; send this call again to start it anew"
 )
 CODE = -32603
-# how our daemon's messages begin; others are read like the client's
-ANSWER = b'{"jsonrpc":"2.0","id":'
-NOTICE = b'{"jsonrpc":"2.0","method":'
+NOTICE = b'{"jsonrpc":"2.0","method":'  # how our daemon's notifications begin
 
 Json = dict[str, object]
 
@@ -87,12 +85,10 @@ class Books:
         for line in data.split(b"\n"):
             if line.startswith(NOTICE):
                 continue
-            number = line[len(ANSWER) : line.find(b",", len(ANSWER))]
-            if line.startswith(ANSWER) and number.isdigit():  # as our daemon writes most of them
-                rest = line[len(ANSWER) + len(number) :]
-                if rest.startswith((b',"result"', b',"error"')):
-                    self._close(number.decode())
-                    continue
+            number = answered(line)
+            if number:
+                self._close(number.decode())
+                continue
             for message in _messages(line):
                 if "method" not in message and "id" in message:
                     self._close(json.dumps(message["id"]))
@@ -123,6 +119,7 @@ def read_copies(shim: "_shim.Shim") -> Books:
     books.read_got(b"".join(shim.got))
     shim.sent.clear()
     shim.got.clear()
+    shim.has_open = bool(books.open or books.rest)
     return books
 
 

@@ -235,7 +235,7 @@ class PipeShim(_shim.Shim):
             self._heard.set()
             with self._lock:
                 lines = self._whole_lines(data)
-                if lines:
+                if lines and not self._settles(lines):
                     self._keep(self.got, lines)
             if not _written(lines):
                 return True  # nobody reads any more

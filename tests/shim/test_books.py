@@ -5,7 +5,8 @@ import json
 
 from hypothesis import given, strategies as st
 
-from aimux._shim_mend import Books
+from aimux._shim import Place, Shim
+from aimux._shim_mend import Books, read_copies
 
 IDS = st.one_of(st.integers(-3, 3), st.sampled_from(["1", "a", "ü"]))
 WORDS = ["ask", "answer", "fail", "other answer", "cancel", "progress", "asked", "junk"]
@@ -64,3 +65,68 @@ def test_open_calls_are_the_asked_and_not_answered(
 
     assert set(books.open) == set(model)
     assert books.rest == b""
+
+
+TRAFFIC = ["ask", "answer", "fail", "cancel", "progress", "subscribe", "escaped", "batch"]
+
+
+def _asked(word: str, call_id: int) -> bytes:
+    method = {"subscribe": "resources/subscribe", "escaped": "resources\\/subscribe"}.get(word, "x")
+    line = f'{{"jsonrpc":"2.0","id": {call_id},"method":"{method}","params":{{"uri":"u"}}}}'
+    return f"[{line}]\n".encode() if word == "batch" else line.encode() + b"\n"
+
+
+@given(st.lists(st.tuples(st.sampled_from(TRAFFIC), st.integers(0, 12)), max_size=25), st.data())
+def test_calls_that_come_alone_leave_no_copies_and_nothing_is_forgotten(
+    says: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    """What is open, and what makes up the session, is known at any moment all the same."""
+    shim = Shim(Place("/s", "/c", "/r"), {}, -1)
+    model: dict[int, str] = {}
+    subscribed = False
+    for word, call_id in says:
+        if word in ("ask", "subscribe", "escaped", "batch"):
+            if call_id in model:
+                continue
+            model[call_id] = word
+            subscribed |= word in ("subscribe", "escaped")
+            shim._keep(shim.sent, _asked(word, call_id))
+        elif word == "cancel":
+            model.pop(call_id, None)
+            shim._keep(shim.sent, _line("cancel", call_id))
+        else:
+            if word != "progress":
+                if model.get(call_id, "batch") == "batch":
+                    continue  # never asked; and a batch is answered as one
+                del model[call_id]
+            line = _line(word, call_id)
+            if not shim._settles(line):
+                shim._keep(shim.got, line)
+        if data.draw(st.integers(0, 4)) == 0:
+            read_copies(shim)
+    books = read_copies(shim)
+
+    assert set(books.open) == {str(call_id) for call_id in model}
+    assert bool(books.setup) == subscribed
+
+
+def test_a_call_that_comes_alone_leaves_no_copies() -> None:
+    """Also after the handshake was read, and with notices in between."""
+    shim = Shim(Place("/s", "/c", "/r"), {}, -1)
+    shim._keep(shim.sent, _asked("ask", 1))
+    shim._keep(shim.got, _line("progress", 1))
+    is_settled = shim._settles(_line("answer", 1))
+
+    assert is_settled
+    assert (shim.sent, shim.got) == ([], [])
+
+
+def test_an_open_call_of_the_books_keeps_the_copies() -> None:
+    """Its answer may be the next one."""
+    shim = Shim(Place("/s", "/c", "/r"), {}, -1)
+    shim._keep(shim.sent, _asked("ask", 1))
+    read_copies(shim)
+    shim._keep(shim.sent, _asked("ask", 21))
+    is_settled = shim._settles(_line("answer", 1))
+
+    assert not is_settled
