@@ -1,17 +1,19 @@
 """The warden's own program: wait until the server is gone, then kill what it left behind.
 
-Run as a file by a bare interpreter (`-I -S`), so the standard library is all there is. stdin
-carries lines: `+PID STARTED` for a child that was born, `-PID` for one that is over, `bye` for a
-server that leaves in good order. The end of stdin without `bye` means that it was killed. The one
-argument is what marks in the environment of its children begin with.
+Run as a file by a bare interpreter (`-I -S`), so the standard library is all there is. stdin is
+where a server that leaves in good order says so; its end without a word means that it was killed.
+Descriptor 1 is the server's book: a `RECORD` for each of its children that live, zeros where there
+is none. The one argument is what marks in the environment of its children begin with.
 """
 
 import contextlib
 import os
 import signal
+import struct
 import sys
 from collections.abc import Callable
 
+RECORD = struct.Struct("=qq")  # pid, start time in clock ticks
 ROUNDS = 20  # of looking and killing
 Stat = tuple[int, int]  # parent, start time in clock ticks
 
@@ -20,15 +22,10 @@ def main() -> None:
     """Serve one server until it ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # whoever stops the server's group must not stop us
-    children: dict[int, int] = {}
-    for line in sys.stdin.buffer:
-        verb, words = line[:1], line[1:].split()
-        if verb == b"+":
-            children[int(words[0])] = int(words[1])
-        elif verb == b"-":
-            children.pop(int(words[0]), None)
-        else:
-            return
+    if os.read(0, 1):
+        return
+    book = os.pread(1, os.fstat(1).st_size, 0)
+    children = {pid: started for pid, started in RECORD.iter_unpack(book) if pid}
     bury(children, sys.argv[1].encode())
 
 

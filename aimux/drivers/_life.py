@@ -27,6 +27,7 @@ class Mortal(Protocol):
 
     pid: int
     started: float
+    ticks: int  # the same since boot, as the kernel counts it; 0 if it does not
     gone: trio.Event
     max_rss_bytes: int
     cpu_s: float
@@ -125,7 +126,7 @@ async def _live(
             pumps.cancel_scope.deadline = min(quiet_at, listen_until)
         on_output(stream, data)
 
-    async with in_charge(leader.pid):
+    async with in_charge(leader.pid, leader.ticks):
         try:
             async with trio.open_nursery() as pumps:
                 for run in wires.pumps:

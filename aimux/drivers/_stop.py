@@ -84,6 +84,7 @@ class Leader:
     pid: int
     started: float
     mark: str
+    ticks: int = 0  # its start time since boot, as the kernel counts it (Linux)
     _pidfd: int | None = None
     gone: trio.Event = attrs.field(factory=trio.Event)
     max_rss_bytes: int = 0  # of the child, or of the largest descendant it has waited for
@@ -95,7 +96,8 @@ class Leader:
     def of(cls, pid: int, mark: str) -> "Leader":
         """Take charge of a child that was just started."""
         proc = _processes.look(pid)  # a zombie still has a start time
-        return cls(pid, proc.started if proc else 0.0, mark, _processes.open_pidfd(pid))
+        started, ticks = (proc.started, proc.ticks) if proc else (0.0, 0)
+        return cls(pid, started, mark, ticks, _processes.open_pidfd(pid))
 
     async def stop(self, *, polite: str, grace_s: float, hurry: trio.Event) -> None:
         """Ask the child's group to leave, then KILL it; see `stop_leader`."""

@@ -4,15 +4,18 @@ Hosts kill servers with SIGKILL. The kernel's parent-death signal would do, but 
 between fork and exec, which costs `preexec_fn` (a fork of the whole server, unsafe beside threads,
 ten times slower than vfork), and it fires when the *thread* that forked ends: Trio's worker
 threads do after ten idle seconds. So a tiny process of its own session holds the other end of a
-pipe. When the server is gone the pipe is at its end, and `_last_rites` kills the groups it was
-told of and everybody whose environment carries this server's mark.
+pipe. When the server is gone the pipe is at its end, and `_last_rites` kills the groups that are in
+the server's book and everybody whose environment carries this server's mark.
 
-It starts with the first child, takes about 8 MB, and costs a child two short writes.
+It starts with the first child, takes about 8 MB, and costs a child two short writes into memory
+that both have: nobody is woken by them (docs/design/0012).
 """
 
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +23,8 @@ from typing import Final
 
 import trio
 
-from ._processes import MARK, look
+from ._last_rites import RECORD
+from ._processes import MARK
 from ._stop import OWNER, begin_spawn, disown, end_spawn
 
 BYE_S: Final = 1.0  # the warden has nothing to do but to leave
@@ -30,71 +34,69 @@ class Warden:
     """Knows who must not outlive this process. Made by `open_warden`."""
 
     def __init__(self) -> None:
-        self._charges: dict[int, int] = {}
+        self._places: dict[int, int] = {}  # of those in charge, in the book
+        self._free: list[int] = []
         self._process: trio.Process | None = None
-        self._pipe = -1
+        self._book = self._pipe = -1
         self._starting = trio.Lock()
 
     def __repr__(self) -> str:
         pid = "not started" if self._process is None else f"pid {self._process.pid}"
-        return f"<Warden: {pid}, {len(self._charges)} in charge>"
+        return f"<Warden: {pid}, {len(self._places)} in charge>"
 
-    async def watch(self, pid: int) -> None:
-        """Put a child in charge; it stays there until `forget`. Starts the warden if need be."""
-        proc = look(pid)
-        self._charges[pid] = proc.ticks if proc else 0
+    async def watch(self, pid: int, ticks: int) -> None:
+        """Put a child in charge; it stays there until `forget`. Starts the warden if need be.
+
+        `ticks` is the child's start time since boot; 0 if it is not known.
+        """
         async with self._starting:
-            if self._process is not None and self._tell(self._line(pid)):
-                return
-            await self._lose()
-            await self._start()
-            self._tell("".join(map(self._line, self._charges)))
+            if self._process is None or self._process.returncode is not None:  # none, or killed
+                await self._lose()
+                await self._start()
+            if self._book >= 0:
+                place = self._free.pop() if self._free else len(self._places)
+                self._places[pid] = place
+                self._write(place, pid, ticks)
 
     def forget(self, pid: int) -> None:
         """Take a child that is over out of charge."""
-        if self._charges.pop(pid, None) is not None:
-            self._tell(f"-{pid}\n")
+        place = self._places.pop(pid, None)
+        if place is not None:
+            self._write(place, 0, 0)
+            self._free.append(place)
 
     async def dismiss(self) -> None:
         """Send the warden home; what is still in charge is nobody's concern any more."""
-        self._tell("bye\n")
+        if self._pipe >= 0:
+            with contextlib.suppress(BrokenPipeError):  # it was killed
+                os.write(self._pipe, b"!")
         await self._lose()
+        if self._book >= 0:
+            os.close(self._book)
+            self._book = -1
 
-    def _line(self, pid: int) -> str:
-        return f"+{pid} {self._charges[pid]}\n"
-
-    def _tell(self, text: str) -> bool:
-        """Write to the warden; False if it is gone."""
-        if self._pipe < 0:
-            return False
-        data = text.encode()
-        try:
-            return os.write(self._pipe, data) == len(data)
-        except (
-            BrokenPipeError,
-            BlockingIOError,
-        ):  # killed or stopped; the next child starts another
-            return False
+    def _write(self, place: int, pid: int, ticks: int) -> None:
+        os.pwrite(self._book, RECORD.pack(pid, ticks), place * RECORD.size)
 
     async def _start(self) -> None:
-        read, write = os.pipe()
+        read, self._pipe = os.pipe()
         token, pid = begin_spawn(), None
         program = str(Path(__file__).with_name("_last_rites.py"))
         try:
+            if self._book < 0:
+                self._book = _open_book()
             self._process = await trio.lowlevel.open_process(
                 [sys.executable, "-I", "-S", program, f"{MARK}={OWNER}."],
                 stdin=read,
-                stdout=subprocess.DEVNULL,
+                stdout=self._book,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 env={},
                 start_new_session=True,
             )
             pid = self._process.pid
-            os.set_blocking(write, False)
-            self._pipe = write
         except OSError:  # then a killed server leaves its children, as any program does
-            os.close(write)
+            await self._lose()
         finally:
             end_spawn(token, pid)
             os.close(read)
@@ -112,6 +114,15 @@ class Warden:
                     await self._process.wait()
             disown(self._process.pid)
             self._process = None
+
+
+def _open_book() -> int:
+    """A file without a name, for as long as somebody has it open."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("aimux-children")
+    descriptor, name = tempfile.mkstemp(prefix="aimux-children-")
+    os.unlink(name)  # noqa: PTH108  a name that nobody else has seen
+    return descriptor
 
 
 _current: trio.lowlevel.RunVar[Warden | None] = trio.lowlevel.RunVar("aimux_warden", None)
@@ -133,13 +144,13 @@ async def open_warden() -> AsyncIterator[Warden]:
 
 
 @asynccontextmanager
-async def in_charge(pid: int) -> AsyncIterator[None]:
+async def in_charge(pid: int, ticks: int) -> AsyncIterator[None]:
     """Have the current warden, if there is one, watch a child while the body runs."""
     warden = _current.get()
     if warden is None or sys.platform == "win32":
         yield
         return
-    await warden.watch(pid)
+    await warden.watch(pid, ticks)
     try:
         yield
     finally:

@@ -135,6 +135,7 @@ class Charge:
     _exit_code: int | None = None
     _is_killed: bool = False
     _ended: int = 0  # others that went with it
+    ticks: int = 0  # for a warden, and there is none here
 
     @property
     def code(self) -> int | None:

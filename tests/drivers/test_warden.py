@@ -32,6 +32,27 @@ async def main():
 trio.run(main)
 """
 
+BOOKED = """
+import sys, trio
+from functools import partial
+from aimux.drivers import Order, open_warden, run_piped
+
+def show(stream, data):
+    sys.stdout.write(data.decode())
+    sys.stdout.flush()
+
+async def main():
+    async with open_warden(), trio.open_nursery() as nursery:
+        for script in sys.argv[1:]:
+            order = Order(argv=["/bin/sh", "-c", script], cwd="/", env={"PATH": "/usr/bin:/bin"})
+            if script == "true":
+                await run_piped(order, show)
+            else:
+                await nursery.start(partial(run_piped, order, show))
+
+trio.run(main)
+"""
+
 
 def is_running(pid: int) -> bool:
     proc = look(pid)
@@ -69,6 +90,26 @@ def test_killed_server_leaves_nobody() -> None:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
         wait_gone([*helpers, *others])
+
+
+def test_the_book_is_enough() -> None:
+    """A child that has thrown its environment away is killed too, and so are those that came after
+    others had left: the book tells who lives.
+    """
+    bare = "echo ready $$; exec env -i sleep 900"
+    server = subprocess.Popen(
+        [sys.executable, "-c", BOOKED, *["true"] * 3, bare, "true", bare],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert server.stdout is not None
+    with server.stdout:
+        helpers = [int(server.stdout.readline().split()[1]) for _ in range(2)]
+        assert all(map(is_running, helpers))
+
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        wait_gone(helpers)
 
 
 async def test_warden_comes_with_the_first_child_and_goes_with_the_server(
