@@ -87,12 +87,6 @@ class CliFault(AimuxError):
         self.partial = partial
 
 
-class TurnTimeout(CliFault):
-    """A turn used up its deadline, or was silent for too long."""
-
-    default_code = "timed_out"
-
-
 class Refusal(AimuxError):
     """We chose not to: breaker open, no place, not allowed, too deep."""
 

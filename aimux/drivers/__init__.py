@@ -24,7 +24,6 @@ from ._probe import (
     judge as judge,
     probe_version as probe_version,
     read_version as read_version,
-    take_stock as take_stock,
 )
 from ._processes import MARK as MARK
 from ._stop import (

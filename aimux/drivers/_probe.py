@@ -27,7 +27,6 @@ from ._pipe import run_piped
 from ._places import Found, Lack, Missing, find
 
 VERSION_LIMIT_S: Final = 5.0  # the slowest real CLI takes 2.2 s
-PROBES_AT_ONCE: Final = 4  # each is a whole runtime starting
 PRINTED_CHARS: Final = 2_000  # of what a version command prints
 KEPT_S: Final = 86_400.0  # a shim's file stays the same when what it leads to changes
 _SCHEMA: Final = 1
@@ -339,34 +338,3 @@ async def probe_version(
         how = exit_.signal or f"exit code {exit_.exit_code}"
         return attrs.evolve(version, fault=f"{how}, {version.fault}", is_dead=True)
     return version
-
-
-async def take_stock(
-    profiles: Sequence[Profile],
-    env: Mapping[str, str],
-    *,
-    cache: VersionCache,
-    driver: Driver = run_piped,
-) -> dict[str, Standing]:
-    """Find every CLI, ask those found for their version, and judge; keys are names, in order.
-
-    At most `PROBES_AT_ONCE` children run. What was learnt is saved in the cache's file.
-    """
-    found = await discover(profiles, env)
-    standings: dict[str, Standing] = {}
-    places = trio.CapacityLimiter(PROBES_AT_ONCE)
-
-    async def ask(profile: Profile, path: str) -> None:
-        async with places:
-            version = await probe_version(path, profile, env, cache=cache, driver=driver)
-        standings[profile.name] = judge(profile, found[profile.name], version)
-
-    async with trio.open_nursery() as nursery:
-        for profile in profiles:
-            match found[profile.name]:
-                case Found(path=path):
-                    nursery.start_soon(ask, profile, path)
-                case Missing() as missing:
-                    standings[profile.name] = judge(profile, missing, None)
-    await trio.to_thread.run_sync(cache.save)
-    return {profile.name: standings[profile.name] for profile in profiles}

@@ -25,7 +25,6 @@ from aimux.errors import Refusal
 MAX_FILES: Final = 20_000
 MAX_BYTES: Final = 500_000_000
 GIT_LIMIT_S: Final = 30
-REPORTED_PATHS: Final = 20
 SKIPPED: Final = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox"}
 )

@@ -146,7 +146,6 @@ class ResumeRule:
     position: str = "flags"
     chosen: bool = False
     new_flags: Sequence[str] = ()
-    same_cwd: bool = True
 
 
 @attrs.frozen(kw_only=True)

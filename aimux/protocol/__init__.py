@@ -29,7 +29,6 @@ from aimux.protocol._http import (
     Headers as Headers,
     HttpFacts as HttpFacts,
     Rejection as Rejection,
-    annotation_faults as annotation_faults,
     cancelled_body as cancelled_body,
     judge_post as judge_post,
     judge_source as judge_source,

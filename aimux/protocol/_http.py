@@ -21,7 +21,6 @@ from aimux.protocol._revisions import HANDSHAKE_VERSIONS, MODERN, MODERN_VERSION
 from aimux.protocol._shapes import VERSION_KEY, Json
 
 VERSION_HEADER: Final = "mcp-protocol-version"
-SESSION_HEADER: Final = "mcp-session-id"
 METHOD_HEADER: Final = "mcp-method"
 NAME_HEADER: Final = "mcp-name"
 PARAM_PREFIX: Final = "mcp-param-"
@@ -275,39 +274,6 @@ def annotated(schema: Mapping[str, object]) -> list[tuple[str, tuple[str, ...]]]
                     found.append((header, here))
                 pending.append((here, child))
     return found
-
-
-def annotation_faults(schema: Mapping[str, object]) -> list[str]:
-    """Return what is wrong with the ``x-mcp-header`` annotations of a tool: empty when sound."""
-    faults: list[str] = []
-    seen: dict[str, str] = {}
-    reachable = {path for _, path in annotated(schema)}
-    pending: list[tuple[tuple[str, ...], bool, object]] = [((), True, schema)]
-    while pending:
-        path, is_plain, node = pending.pop()
-        if isinstance(node, list):
-            pending += [((*path, str(at)), False, child) for at, child in enumerate(node)]
-        if not isinstance(node, dict):
-            continue
-        where = "/".join(path)
-        if ANNOTATION in node:
-            header = node[ANNOTATION]
-            if not isinstance(header, str) or not header or not _TOKEN_CHARS.issuperset(header):
-                faults.append(f"{where}: {ANNOTATION} must be a header token")
-            elif header.lower() in seen:
-                faults.append(f"{where}: {header} is taken by {seen[header.lower()]}")
-            else:
-                seen[header.lower()] = where
-            if node.get("type") not in {"string", "integer", "boolean"}:
-                faults.append(f"{where}: only string, integer and boolean can be annotated")
-            if not is_plain or path not in reachable:
-                faults.append(f"{where}: not reachable through properties alone")
-        for key, child in node.items():
-            if key == "properties" and isinstance(child, dict):
-                pending += [((*path, name), is_plain, sub) for name, sub in child.items()]
-            elif isinstance(child, dict | list) and key not in {"default", "enum", "const"}:
-                pending.append(((*path, key), False, child))
-    return sorted(faults)
 
 
 def judge_source(

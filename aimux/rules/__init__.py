@@ -70,7 +70,6 @@ from ._limits import (
     silence as silence,
     silence_limits as silence_limits,
     take as take,
-    turn_deadline as turn_deadline,
     turn_limit_s as turn_limit_s,
 )
 from ._nearest import nearest as nearest
@@ -84,9 +83,7 @@ from ._recursion import (
 from ._redact import (
     excerpt as excerpt,
     harmless as harmless,
-    is_secret_name as is_secret_name,
     redact as redact,
-    redact_env as redact_env,
 )
 from ._refusals import reads_like_refusal as reads_like_refusal
 from ._routing import (

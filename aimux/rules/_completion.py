@@ -39,7 +39,6 @@ class Verdict:
 
     failure: Failure | None = None
     warnings: Sequence[Warned] = ()
-    is_partial: bool = False  # failed, and some text is there
 
     @property
     def code(self) -> str:
@@ -47,11 +46,6 @@ class Verdict:
         if self.failure is not None:
             return self.failure.code
         return self.warnings[0].code if self.warnings else VALID
-
-    @property
-    def is_good(self) -> bool:
-        """Whether there is a usable answer."""
-        return self.failure is None
 
 
 def judge(
@@ -73,7 +67,7 @@ def judge(
         profile, reading, exit_code, signal, is_stopped, was_cut=was_cut, stderr_tail=stderr_tail
     )
     if failed is not None:
-        return Verdict(failure=failed, is_partial=bool(reading.answer.strip()))
+        return Verdict(failure=failed)
     return Verdict(warnings=list(_warnings(reading)))
 
 

@@ -13,7 +13,6 @@ from aimux.model import SilenceRule
 
 DEEP_EFFORTS: Final = frozenset({"high", "xhigh", "max"})
 DEEP_FLOOR_S: Final = 120.0  # much thinking does not fit into less
-SHARE_FLOOR_S: Final = 30.0  # no CLI starts and answers in less
 
 
 # -------------------------------------------------------------------------------------- how often
@@ -51,19 +50,6 @@ def take(bucket: Bucket, now: float) -> tuple[Bucket, float]:
 def turn_limit_s(effort: str, limit_s: float) -> float:
     """A turn's own limit: deep effort never gets less than `DEEP_FLOOR_S`."""
     return max(limit_s, DEEP_FLOOR_S) if effort in DEEP_EFFORTS else limit_s
-
-
-def turn_deadline(
-    whole_deadline: float, now: float, *, turns_left: int = 1, limit_s: float = math.inf
-) -> float:
-    """When the next of `turns_left` turns in a row must be done.
-
-    A turn gets its equal share of what is left, at least `SHARE_FLOOR_S`, at most `limit_s`, and
-    never more than the whole: what one turn does not use, the later ones have.
-    """
-    left_s = max(whole_deadline - now, 0.0)
-    share_s = max(left_s / max(turns_left, 1), SHARE_FLOOR_S)
-    return min(now + min(share_s, limit_s), max(whole_deadline, now))
 
 
 # -------------------------------------------------------------------------------------- how quiet

@@ -6,10 +6,8 @@ before truncating, so that no half of a key survives at an edge.
 
 import functools
 import re
-from collections.abc import Mapping
 from typing import Final
 
-PATTERN_VERSION: Final = 1  # raised with every change of the formats below
 EXCERPT_CHARS: Final = 2_000
 _WINDOW_CHARS: Final = 16_000  # looked at for an excerpt: the tail, with room for a cut key
 
@@ -70,7 +68,6 @@ _CONTROL: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _LINE_BREAKS: Final = re.compile(r"[\n\t]")
-_SECRET_ENDINGS: Final = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_KEY")
 
 
 def redact(text: str) -> str:
@@ -118,16 +115,3 @@ def excerpt(text: str, max_chars: int = EXCERPT_CHARS) -> str:
     if len(shown) <= max_chars:
         return shown
     return "…" + shown[len(shown) - max_chars + 1 :]
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether the value of an environment variable of that name is never shown or kept."""
-    return name.upper().endswith(_SECRET_ENDINGS)
-
-
-def redact_env(env: Mapping[str, str]) -> dict[str, str]:
-    """`env` for showing: values of secret names are masked, the others redacted."""
-    return {
-        name: "[REDACTED:value]" if is_secret_name(name) else redact(value)
-        for name, value in env.items()
-    }

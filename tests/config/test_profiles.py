@@ -44,7 +44,7 @@ exclusive: [[--dry, --wet]]
 retired: {--old: "--new does it"}
 model: {flag: -m, joined: true, default: m1, fallback: [m2], cooldown_s: 5}
 effort: {flag: -e, template: "x={level}", levels: {low: small, max: huge}}
-resume: {flags: [--resume, "{id}"], position: last, same_cwd: false}
+resume: {flags: [--resume, "{id}"], position: last}
 system_prompt_flag: --system
 cwd_flag: -C
 data_dir_flag: --data
@@ -89,7 +89,6 @@ def test_a_new_cli_with_json_lines_needs_no_code(desk: Desk) -> None:
     assert parrot.exclusive == (("--dry", "--wet"),)
     assert parrot.model.fallback == ("m2",)
     assert parrot.effort.levels == {"low": "small", "max": "huge"}
-    assert not parrot.resume.same_cwd
     assert parrot.env.passes == ("PARROT_KEY", "BIRD_*")
     assert parrot.errors.patterns == {FailureClass.QUOTA: ("too many crackers",)}
     assert parrot.errors.exit_codes == {FailureClass.AUTH: (41,)}

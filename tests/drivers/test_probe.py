@@ -20,7 +20,6 @@ from aimux.drivers import (
     judge,
     probe_version,
     read_version,
-    take_stock,
 )
 from aimux.errors import BinaryMissing
 from aimux.model import Profile, Stream, VersionRule
@@ -141,11 +140,16 @@ async def test_stock_of_a_real_machine(mock_clock: MockClock, tmp_path: Path) ->
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     names = ["good", "new", "crashing", "mute", "hanging", "locked", "noshebang", "absent"]
 
-    stock = await take_stock(
-        [profile(name) for name in names], env, cache=VersionCache(tmp_path / "cache.json")
-    )
+    cache = VersionCache(tmp_path / "cache.json")
+    profiles = [profile(name) for name in names]
+    found = await discover(profiles, env)
+    stock = {}
+    for each in profiles:
+        place = found[each.name]
+        is_there = isinstance(place, Found)
+        version = await probe_version(place.path, each, env, cache=cache) if is_there else None
+        stock[each.name] = judge(each, place, version)
 
-    assert list(stock) == names
     assert {name: (s.state.value, s.version) for name, s in stock.items()} == {
         "good": ("ready", "0.165.2"),
         "new": ("untested_version", "3.0.0"),

@@ -11,7 +11,6 @@ from aimux.protocol import (
     Headers,
     HttpFacts,
     Rejection,
-    annotation_faults,
     cancelled_body,
     judge_post,
     judge_source,
@@ -300,35 +299,6 @@ def test_annotations_are_found_through_properties_only() -> None:
         ("Flag", ("deep", "flag")),
         ("Region", ("region",)),
     ]
-    assert annotation_faults(SCHEMA) == []
-
-
-@pytest.mark.parametrize(
-    ("schema", "fault"),
-    [
-        ({"properties": {"a": {"type": "string", "x-mcp-header": ""}}}, "a: x-mcp-header must be"),
-        ({"properties": {"a": {"type": "string", "x-mcp-header": "a b"}}}, "a: x-mcp-header must"),
-        ({"properties": {"a": {"type": "string", "x-mcp-header": 7}}}, "a: x-mcp-header must be"),
-        ({"properties": {"a": {"type": "number", "x-mcp-header": "A"}}}, "a: only string"),
-        (
-            {"properties": {"a": {"anyOf": [{"type": "string", "x-mcp-header": "A"}]}}},
-            "a/anyOf/0: not reachable",
-        ),
-        ({"items": {"type": "string", "x-mcp-header": "A"}}, "items: not reachable"),
-        (
-            {
-                "properties": {
-                    "a": {"type": "string", "x-mcp-header": "A"},
-                    "b": {"type": "string", "x-mcp-header": "a"},
-                }
-            },
-            "is taken by",
-        ),
-    ],
-)
-def test_bad_annotations_are_named(schema: dict[str, object], fault: str) -> None:
-    """T-12."""
-    assert any(fault in found for found in annotation_faults(schema))
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,9 @@ def codes(verdict: Verdict) -> list[str]:
 def test_a_closing_record_an_answer_and_a_good_exit_make_it_valid() -> None:
     verdict = judged()
 
-    assert verdict.is_good
+    assert verdict.failure is None
     assert verdict.code == "valid"
     assert verdict.warnings == []
-    assert not verdict.is_partial
 
 
 def test_an_error_flag_wins_over_exit_zero() -> None:
@@ -36,42 +35,38 @@ def test_an_error_flag_wins_over_exit_zero() -> None:
 
     assert verdict.failure is not None
     assert (verdict.failure.failure_class, verdict.code) == (FailureClass.QUOTA, "rate_limited")
-    assert verdict.is_partial
-    assert not verdict.is_good
+    assert verdict.failure is not None
 
 
 def test_a_bad_exit_wins_over_an_answer() -> None:
     verdict = judged(exit_code=3, stderr_tail="Internal server error")
 
     assert verdict.code == "server_error"
-    assert verdict.is_partial
 
 
 def test_the_profile_says_which_exits_are_good() -> None:
     profile = attrs.evolve(PROFILE, errors=ErrorRule(accept_exit=(0, 130)))
 
-    assert judge(profile, GOOD, 130).is_good
-    assert not judge(profile, GOOD, 1).is_good
+    assert judge(profile, GOOD, 130).failure is None
+    assert judge(profile, GOOD, 1).failure is not None
 
 
 def test_a_child_we_ended_after_its_closing_record_may_leave_as_it_likes() -> None:
-    assert judged(exit_code=None, signal="SIGTERM", is_stopped=True).is_good
-    assert judged(exit_code=143, is_stopped=True).is_good
-    assert not judged(exit_code=None, signal="SIGTERM").is_good
+    assert judged(exit_code=None, signal="SIGTERM", is_stopped=True).failure is None
+    assert judged(exit_code=143, is_stopped=True).failure is None
+    assert judged(exit_code=None, signal="SIGTERM").failure is not None
 
 
 def test_a_child_we_ended_without_a_closing_record_is_no_answer() -> None:
     verdict = judged(attrs.evolve(GOOD, ended=None), exit_code=143, is_stopped=True)
 
     assert verdict.code == "turn_failed"
-    assert verdict.is_partial
 
 
 def test_a_missing_closing_record_is_partial() -> None:
     verdict = judged(Reading(answer="the first ha"))
 
     assert verdict.code == "output_cut"
-    assert verdict.is_partial
     assert "closing record" in (verdict.failure.message if verdict.failure else "")
 
 
@@ -85,7 +80,7 @@ def test_a_turn_that_was_cut_is_never_good() -> None:
     blank = judged(was_cut=True)
     seen = judged(was_cut=True, stderr_tail="429 Too Many Requests")
 
-    assert (blank.code, blank.is_partial) == ("cut_short", True)
+    assert blank.code == "cut_short"
     assert seen.code == "rate_limited"
 
 
@@ -94,7 +89,6 @@ def test_an_empty_answer_is_a_failure_in_spite_of_success(answer: str) -> None:
     verdict = judged(Reading(answer=answer, ended=Ended()), stderr_tail="429 is noise here")
 
     assert verdict.code == "empty_answer"
-    assert not verdict.is_partial
 
 
 @pytest.mark.parametrize(
@@ -142,7 +136,6 @@ def test_an_error_message_as_the_whole_answer_is_a_failure(answer: str, code: st
     verdict = judged(Reading(answer=answer, ended=Ended()))
 
     assert verdict.code == code
-    assert verdict.is_partial
 
 
 @pytest.mark.parametrize(
@@ -155,7 +148,7 @@ def test_an_error_message_as_the_whole_answer_is_a_failure(answer: str, code: st
     ],
 )
 def test_an_answer_about_errors_is_an_answer(answer: str) -> None:
-    assert judged(Reading(answer=answer, ended=Ended())).is_good
+    assert judged(Reading(answer=answer, ended=Ended())).failure is None
 
 
 @pytest.mark.parametrize(
@@ -182,7 +175,7 @@ def test_refusals_are_noticed_in_many_languages(answer: str) -> None:
     verdict = judged(Reading(answer=answer, ended=Ended()))
 
     assert "possible_refusal" in codes(verdict)
-    assert verdict.is_good
+    assert verdict.failure is None
     assert verdict.code == "possible_refusal"
 
 
@@ -193,7 +186,7 @@ def test_a_refusal_stands_at_the_beginning() -> None:
 def test_a_short_answer_and_denied_tools_are_warnings() -> None:
     verdict = judged(Reading(answer="42", ended=Ended(), denials=1))
 
-    assert verdict.is_good
+    assert verdict.failure is None
     assert codes(verdict) == ["tools_denied", "short_answer"]
     assert verdict.code == "tools_denied"
 
@@ -218,5 +211,4 @@ def test_good_means_all_four_conditions(
     is_left = exit_code == 0 or is_stopped
     is_answer = reading.answer == "an answer of some length"
 
-    assert verdict.is_good is (is_ended and is_left and is_answer and not was_cut)
-    assert verdict.is_partial is (not verdict.is_good and bool(reading.answer.strip()))
+    assert (verdict.failure is None) == (is_ended and is_left and is_answer and not was_cut)

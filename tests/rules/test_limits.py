@@ -13,7 +13,6 @@ from aimux.rules import (
     silence,
     silence_limits,
     take,
-    turn_deadline,
     turn_limit_s,
 )
 
@@ -68,35 +67,6 @@ def test_no_more_pass_than_rate_and_burst_allow(gaps: list[float]) -> None:
 )
 def test_deep_effort_gets_the_time_it_needs(effort: str, limit_s: float, got_s: float) -> None:
     assert turn_limit_s(effort, limit_s) == got_s
-
-
-@pytest.mark.parametrize(
-    ("whole", "turns", "limit_s", "got"),
-    [
-        (1300.0, 1, math.inf, 1300.0),
-        (1300.0, 3, math.inf, 1100.0),
-        (1300.0, 3, 50.0, 1050.0),
-        (1060.0, 6, math.inf, 1030.0),  # a share is worth something
-        (1010.0, 6, math.inf, 1010.0),  # but never more than the whole
-        (900.0, 2, math.inf, 1000.0),  # it is over
-        (1300.0, 0, math.inf, 1300.0),
-    ],
-)
-def test_a_deadline_is_shared_among_turns(
-    whole: float, turns: int, limit_s: float, got: float
-) -> None:
-    assert turn_deadline(whole, 1000.0, turns_left=turns, limit_s=limit_s) == got
-
-
-@given(st.floats(0.0, 10_000.0), st.integers(1, 9))
-def test_turns_in_a_row_never_pass_the_whole(limit_s: float, turns: int) -> None:
-    now = 0.0
-    for left in range(turns, 0, -1):
-        end = turn_deadline(limit_s, now, turns_left=left)
-        assert now <= end <= limit_s
-        now = end
-
-    assert now == pytest.approx(limit_s)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.rules import excerpt, harmless, is_secret_name, redact, redact_env
+from aimux.rules import excerpt, harmless, redact
 
 SECRETS = {
     "sk-proj-" + "aB3_" * 8: "openai-project",
@@ -114,18 +114,3 @@ def test_an_excerpt_is_harmless_and_short(text: str, max_chars: int) -> None:
 
     assert len(shown) <= max_chars
     assert not any(ord(each) < 32 and each not in "\n\t" for each in shown)
-
-
-def test_secret_names_hide_their_values() -> None:
-    shown = redact_env(
-        {"A_API_KEY": "1", "b_token": "2", "SSH_AUTH_SOCK": "/s", "X": "ghp_" + "a" * 30}
-    )
-
-    assert shown == {
-        "A_API_KEY": "[REDACTED:value]",
-        "b_token": "[REDACTED:value]",
-        "SSH_AUTH_SOCK": "/s",
-        "X": "[REDACTED:github]",
-    }
-    assert is_secret_name("GPG_KEY")
-    assert not is_secret_name("SSH_AUTH_SOCK")
