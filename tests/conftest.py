@@ -3,11 +3,16 @@
 import sys
 
 import pytest
+from hypothesis import settings
 
 from aimux import _resources
 
 # the emulators that this installation carries: a wheel's are tested where a wheel is installed
 sys.path.append(str(_resources.shipped("emulators").parent))
+
+# a property holds on a slow machine too: a time limit would fail it there
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

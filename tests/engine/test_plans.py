@@ -142,7 +142,7 @@ async def check(house: House, tickets: list[tuple[Play, Ticket]], *, is_closed_e
 
 @pytest.mark.requirement("job:one_end")
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(PLAYS, min_size=1, max_size=7),
     st.integers(1, 3),

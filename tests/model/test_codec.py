@@ -122,7 +122,7 @@ def without_rules(shape: type, given: Mapping[str, object]) -> object:
 
 @pytest.mark.parametrize("shape", VALUES, ids=lambda shape: shape.__name__)
 def test_every_value_survives_the_round_trip(shape: type) -> None:
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(value=values(shape))
     def check(value: object) -> None:
         with attrs.validators.disabled():
@@ -134,7 +134,7 @@ def test_every_value_survives_the_round_trip(shape: type) -> None:
 
 @pytest.mark.parametrize("shape", EVENTS, ids=lambda shape: shape.kind)
 def test_every_event_survives_with_its_kind(shape: type) -> None:
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(event=values(shape))
     def check(event: Event) -> None:
         data = dump_event(event)

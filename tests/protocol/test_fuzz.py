@@ -99,7 +99,7 @@ def answer_all(peer: Peer, events: list[object]) -> list[object]:
 
 @pytest.mark.slow
 @given(version=st.sampled_from([None, "2025-03-26", "2025-11-25"]), traffic=TRAFFIC)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_traffic_is_survived(version: str | None, traffic: list[object]) -> None:
     peer = make_peer()
     if version is not None:
@@ -121,7 +121,6 @@ def test_any_traffic_is_survived(version: str | None, traffic: list[object]) -> 
 
 
 @given(raw=st.binary(max_size=40))
-@settings(deadline=None)
 def test_any_bytes_are_survived(raw: bytes) -> None:
     peer = make_peer()
 
@@ -152,7 +151,7 @@ def test_extreme_numbers_and_depths_are_survived() -> None:
         max_size=4,
     ),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_post_is_judged_and_what_passes_is_received(
     message: object, fields: list[tuple[bytes, bytes]]
 ) -> None:

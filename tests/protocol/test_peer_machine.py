@@ -131,4 +131,4 @@ class Conversation(RuleBasedStateMachine):
 
 
 TestConversation = pytest.mark.slow(Conversation.TestCase)
-TestConversation.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestConversation.settings = settings(max_examples=60, stateful_step_count=30)

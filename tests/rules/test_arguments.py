@@ -205,7 +205,7 @@ SCHEMAS = st.recursive(st.one_of(st.booleans(), st.just({})), _schemas, max_leav
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SCHEMAS, VALUES)
 def test_both_agree_with_jsonschema_on_anything(schema: Any, value: object) -> None:
     expected = jsonschema.Draft202012Validator(schema).is_valid(value)

@@ -258,5 +258,5 @@ class BreakerMachine(RuleBasedStateMachine):
             assert len(self.breaker.leases) <= rule.probes
 
 
-BreakerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+BreakerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 test_any_order_of_turns_keeps_the_rules = pytest.mark.slow(BreakerMachine.TestCase)
