@@ -12,7 +12,7 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes
+from ._notes import MAX_ANSWER_CHARS, Notes
 from ._text import end_by_exit
 
 _BANNER_END: Final = re.compile(r"^Repo-map: ")
@@ -57,10 +57,15 @@ class Aider:
         self._trouble: list[str] = []  # lines of an error that no retry took back
         self._reason = ""
         self._later: list[str] = []  # after `Tokens:`; an answer only if another one follows
+        self._later_chars = 0
         self._answers: list[str] = []
         self._input = self._output = self._cached = 0
         self._cost: float | None = None
         self._answered = False
+
+    def wants(self, notes: Notes) -> bool:
+        """Its last lines tell what the turn cost."""
+        return True
 
     def block(self, notes: Notes, text: str) -> None:
         """Whole lines, one after the other."""
@@ -128,13 +133,13 @@ class Aider:
         applied = _APPLIED.match(line)
         if tokens is not None:
             text = "\n".join(self._later).strip()
-            self._later.clear()
+            self._forget_later()
             if text and text not in self._answers:
                 notes.text(text)
             self._tokens(notes, tokens)
         elif applied is not None:
             notes.file_change(applied["path"], "update")
-            self._later.clear()
+            self._forget_later()
         elif _LIMIT.match(line):
             self._reason = "token_limit"
             self._trouble.append(line.rstrip())
@@ -142,12 +147,17 @@ class Aider:
         elif _ERROR.match(line):
             self._in_answer(notes, line)
         elif _STOPPED.match(line):
-            self._later.clear()
+            self._forget_later()
             notes.noise(Stream.STDOUT, line, explains=False)
         elif _AFTER.match(line):
-            self._later.clear()
-        else:
+            self._forget_later()
+        elif self._later_chars <= MAX_ANSWER_CHARS:  # one line more, so that the cut is seen
             self._later.append(line)
+            self._later_chars += len(line) + 1
+
+    def _forget_later(self) -> None:
+        self._later.clear()
+        self._later_chars = 0
 
     def _tokens(self, notes: Notes, tokens: re.Match[str]) -> None:
         self._input += _count(tokens["sent"])

@@ -12,7 +12,7 @@ from typing import Final
 # searched quickly. Strings stop at any other control: a broken one cannot swallow the next, and the
 # scan stays linear.
 _CSI: Final = r"[0-?]*[ -/]*(?:[@-~]|$)"  # also one that the end of the line cut
-_STRING: Final = r"[^\x07\x18\x1a\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # to BEL or ST
+_STRING: Final = r"[^\n\x07\x18\x1a\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # to BEL or ST
 _SEQUENCE: Final = (
     r"[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # any control but backspace, tab and line ends
     r"(?:(?<=\x1b)(?:"
@@ -22,8 +22,9 @@ _SEQUENCE: Final = (
     r"|[0-~])"  # single-character escapes, introducers of broken strings
     rf"|(?<=\x9b){_CSI}|(?<=[\x90\x98\x9d-\x9f]){_STRING})?"
 )
-_REMOVED: Final = re.compile(_SEQUENCE)
+_REMOVED: Final = re.compile(_SEQUENCE, re.MULTILINE)
 _MOVES: Final = re.compile(r"[\x1b\x9b]\[?\d*[CDGKX]")
+_STRINGS: Final = re.compile(r"\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]")
 _TOKEN: Final = re.compile(
     rf"(?P<move>(?:\x1b\[|\x9b)(?P<count>\d*)(?P<final>[CDGKX]))|(?P<gone>{_SEQUENCE})"
     r"|(?P<back>\x08+)|(?P<home>\r+)|(?P<run>[^\x00-\x08\x0b-\x1f\x7f-\x9f]+)"
@@ -40,6 +41,13 @@ def is_plain(data: bytes) -> bool:
     return not (b"\xc2" in data and _C1.search(data))
 
 
+def clean_lines(text: str) -> str:
+    """`clean` of every line of a text."""
+    if "\r" in text or "\b" in text or _MOVES.search(text):
+        return "\n".join([clean(line) for line in text.split("\n")])
+    return _REMOVED.sub("", text)
+
+
 def clean(line: str) -> str:
     """`line` (without its newline) as it stands on a terminal at the end.
 
@@ -47,9 +55,23 @@ def clean(line: str) -> str:
     overwrite as a terminal does, so of a spinner or a progress bar the last state is left.
     """
     line = line.rstrip("\r")
-    if "\r" in line or "\b" in line or _MOVES.search(line):
+    if "\b" in line or _MOVES.search(line):
         return _replay(line)
+    if "\r" in line:
+        # a string may hold a carriage return: then the line does not fall apart at each of them
+        return _replay(line) if _STRINGS.search(line) else _last_state(line)
     return _REMOVED.sub("", line)
+
+
+def _last_state(line: str) -> str:
+    """`_replay` of a line that only ever goes back to its start, as spinners do all day: what a
+    state shows beyond the end of the later ones.
+    """
+    shown = ""
+    for state in reversed(line.split("\r")):
+        if len(state) > len(shown):  # cleaning makes none longer
+            shown += _REMOVED.sub("", state)[len(shown) :]
+    return shown.rstrip(" ")
 
 
 def _replay(line: str) -> str:

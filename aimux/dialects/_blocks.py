@@ -6,7 +6,7 @@ from aimux.model import Said, Stream
 
 from ._base import Reading
 from ._completion import Completion
-from ._lines import LineBuffer
+from ._lines import MAX_LINE_BYTES, MAX_REMARK_BYTES, LineBuffer
 from ._notes import Notes
 
 
@@ -15,10 +15,20 @@ class BlockReader(abc.ABC):
     it. A subclass says what a block of lines means, and what the end does.
     """
 
-    def __init__(self, *, joins: bool, completion: Completion | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        joins: bool,
+        completion: Completion | None = None,
+        max_line_bytes: int = MAX_LINE_BYTES,
+    ) -> None:
+        """`max_line_bytes` is for stdout; on stderr it is `MAX_REMARK_BYTES`."""
         self._completion = completion
         self._notes = Notes(joins=joins)
-        self._buffers = {each: LineBuffer() for each in Stream}
+        self._buffers = {
+            Stream.STDOUT: LineBuffer(max_line_bytes),
+            Stream.STDERR: LineBuffer(MAX_REMARK_BYTES),
+        }
         self._finished = False
 
     @property
@@ -34,8 +44,7 @@ class BlockReader(abc.ABC):
     def feed(self, stream: Stream, data: bytes) -> list[Said]:
         """The events that `data` completes; nothing after `finish`."""
         if not self._finished:
-            block = self._buffers[stream].feed(data)
-            if block is not None:
+            for block in self._buffers[stream].feed(data):
                 self._block(stream, block)
         return self._notes.drain()
 
@@ -45,8 +54,7 @@ class BlockReader(abc.ABC):
             return []
         self._finished = True
         for stream, buffer in self._buffers.items():
-            rest = buffer.finish()
-            if rest is not None:
+            for rest in buffer.finish():
                 self._block(stream, rest)
             self._end_of(stream)
         self._close(exit_code)

@@ -11,7 +11,7 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes
+from ._notes import MAX_OPEN_TOOLS, Notes
 from ._shapes import Record, amount_at, count_at, list_at, map_at, maps_at, plain, text_at, total
 
 _API_ERROR: Final = re.compile(r"\[API Error: .*\]\s*\Z", re.DOTALL)
@@ -75,7 +75,8 @@ class Claude:
             case "retry":
                 notes.retry(text_at(map_at(record, "data"), "reason") or "retry")
             case "permission_denied":
-                self._refused.add(text_at(record, "tool_use_id"))
+                if len(self._refused) < MAX_OPEN_TOOLS:
+                    self._refused.add(text_at(record, "tool_use_id"))
             case _:
                 pass  # status, compaction, hooks, information for a person
 

@@ -7,8 +7,7 @@ failure: the model called a tool that the mode does not offer, or said nothing.
 
 import re
 
-from ._lines import MAX_LINE_BYTES
-from ._notes import Notes
+from ._notes import MAX_VALUE_CHARS, Notes
 from ._records import load, values
 from ._shapes import Record, plain, text_at
 from ._text import end_by_exit
@@ -24,11 +23,14 @@ class Continue:
         self._parts: list[str] = []
         self._size = 0
 
+    def wants(self, notes: Notes) -> bool:
+        """Only so much is read."""
+        return self._size <= MAX_VALUE_CHARS
+
     def block(self, notes: Notes, text: str) -> None:
         """Keep it."""
-        if self._size <= MAX_LINE_BYTES:
-            self._parts.append(text)
-            self._size += len(text)
+        self._parts.append(text[: MAX_VALUE_CHARS + 1 - self._size])
+        self._size += len(self._parts[-1])
 
     def remark(self, notes: Notes, line: str) -> bool:
         """An error is one object on one line."""

@@ -6,11 +6,11 @@ before one that does not. No JSON at all is noise and a failure, never an answer
 
 from aimux.model import Fields, Stream
 
-from ._ansi import clean
+from ._ansi import clean, clean_lines
 from ._blocks import BlockReader
 from ._completion import Completion
 from ._jsonl import ByFields, at, guessed_answer, meets
-from ._lines import MAX_LINE_BYTES
+from ._notes import MAX_VALUE_CHARS
 from ._records import values
 from ._shapes import Record
 
@@ -32,13 +32,16 @@ class JsonReader(BlockReader):
         self._family.close(self._notes, exit_code)
 
     def _block(self, stream: Stream, block: bytes) -> None:
-        for line in block.decode("utf-8", "replace").split("\n"):
-            cleaned = clean(line)
-            if stream is Stream.STDERR:
-                self._notes.noise(stream, cleaned)
-            elif self._size <= MAX_LINE_BYTES:
-                self._parts.append(cleaned)
-                self._size += len(cleaned)
+        if stream is Stream.STDERR:
+            for line in block.decode("utf-8", "replace").split("\n"):
+                self._notes.noise(stream, clean(line))
+        elif self._size <= MAX_VALUE_CHARS:
+            text = clean_lines(block[: 4 * MAX_VALUE_CHARS].decode("utf-8", "replace"))
+            self._parts.append(text[: MAX_VALUE_CHARS + 1 - self._size])
+            self._size += len(self._parts[-1]) + 1
+            if self._size > MAX_VALUE_CHARS:
+                said = f"only the first {MAX_VALUE_CHARS} characters of the output are read"
+                self._notes.warn("output_truncated", said)
 
     def _understand(self, text: str) -> None:
         found = [each for value in values(text) for each in _records(value)]

@@ -5,21 +5,22 @@ A newline never stands inside a UTF-8 sequence, so whole lines decode without a 
 
 from typing import Final
 
-MAX_LINE_BYTES: Final = (
-    64 * 2**20
-)  # a 10 MB answer in one record must arrive; a runaway must not stay
+# A record of 10 MB must arrive: one may hold all that a tool printed. Reading it takes up to six
+# times its size for a moment (ours, the parser's copy, four bytes for each character).
+MAX_LINE_BYTES: Final = 10_500_000
+MAX_REMARK_BYTES: Final = 2**20  # a line on stderr is a remark or a small record
 
 
 class LineBuffer:
     """Holds the unfinished line of one stream, at most `limit` bytes and one of it."""
 
     def __init__(self, limit: int = MAX_LINE_BYTES) -> None:
-        self._limit = limit
-        self._parts: list[bytes] = []
-        self._size = 0
+        self.limit = limit
+        self._held = bytearray()  # in place: parts and their sum would be twice as much
 
-    def feed(self, data: bytes) -> bytes | None:
-        """The lines that `data` completes, without the last newline; None if it completes none.
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes, as blocks without the newline at their end; a long line
+        is a block of its own.
 
         A line longer than the limit comes with its first `limit + 1` bytes or more, so that its
         length tells; the reader cuts it.
@@ -27,32 +28,33 @@ class LineBuffer:
         end = data.rfind(b"\n")
         if end < 0:
             self._hold(data)
-            return None
-        block = data[:end]
-        if self._size:
-            if self._size > self._limit:
-                first = block.find(b"\n")
-                block = b"" if first < 0 else block[first:]
-            self._parts.append(block)
-            block = b"".join(self._parts)
-            self._parts.clear()
-            self._size = 0
+            return []
+        held = len(self._held)
+        if not held:
+            blocks = [data[:end]]
+        elif held <= len(data) and held <= self.limit:
+            blocks = [b"".join((self._held, memoryview(data)[:end]))]
+            self._held.clear()
+        else:
+            first = data.find(b"\n")
+            self._hold(data[:first])
+            blocks = [self._taken()]
+            if first < end:
+                blocks.append(data[first + 1 : end])
         if end + 1 < len(data):
             self._hold(data[end + 1 :])
-        return block
+        return blocks
 
-    def finish(self) -> bytes | None:
-        """The last line if it has no newline; None if nothing is held."""
-        if not self._size:
-            return None
-        rest = b"".join(self._parts)
-        self._parts.clear()
-        self._size = 0
-        return rest
+    def finish(self) -> list[bytes]:
+        """The last line if it has no newline."""
+        return [self._taken()] if self._held else []
+
+    def _taken(self) -> bytes:
+        taken = bytes(self._held)
+        self._held = bytearray()  # `clear` would keep the room
+        return taken
 
     def _hold(self, data: bytes) -> None:
-        room = self._limit + 1 - self._size
-        if room > 0 and data:
-            piece = data[:room]
-            self._parts.append(piece)
-            self._size += len(piece)
+        room = self.limit + 1 - len(self._held)
+        if room > 0:
+            self._held += data[:room]

@@ -29,7 +29,12 @@ from aimux.model import (
 from ._base import Reading
 from ._shapes import Record, text_at
 
-MAX_ANSWER_CHARS: Final = 16 * 2**20  # beyond it an answer is truncated, with a warning
+# Beyond it an answer is cut, with a warning. Twice the longest message a model writes (128k tokens
+# of some four characters). A result carries it twice, as text and as JSON: at four bytes each that
+# is within the 16 MiB that our own ends read. What is cut off is in the turn's raw output.
+MAX_ANSWER_CHARS: Final = 2**20
+MAX_VALUE_CHARS: Final = 2 * MAX_ANSWER_CHARS  # of a JSON value over many lines, escapes included
+MAX_PIECES: Final = 1_000  # held apart; small strings cost more than what is in them
 MAX_ERROR_CHARS: Final = 16_000  # tail kept of what explains a failure
 MAX_NOISE_CHARS: Final = 2_000
 MAX_NOISE_LINES: Final = 1_000  # per turn; gptme offline prints 500
@@ -67,6 +72,21 @@ _REFUSED: Final = re.compile(
     r"|insufficient permission to proceed|tool call was (?:declined|denied)",
     re.IGNORECASE,
 )
+# One of them is in whatever `_REFUSED` finds: it is slow, and most of what tools print is long.
+_STEMS: Final = (
+    "approval",
+    "permission",
+    "granted",
+    "prevents you",
+    "not permitted",
+    "plan mode",
+    "spec mode",
+    "not available for",
+    "auto mode",
+    "plan path",
+    "tool call was",
+)
+_MAX_REFUSAL_CHARS: Final = 2**18  # of what a tool printed, the end
 _STATUS: Final = re.compile(
     r"(?:status|code|error|HTTP)\W{0,4}(?:code\W{0,3})?([45]\d\d)\b|\(([45]\d\d)\)|^([45]\d\d) ",
     re.IGNORECASE,
@@ -81,7 +101,8 @@ def status_in(message: str) -> str:
 
 def was_refused(message: str) -> bool:
     """True if the text of a failed tool call says that the CLI's mode did not allow it."""
-    return _REFUSED.search(message) is not None
+    ended = message[-_MAX_REFUSAL_CHARS:].lower()
+    return any(each in ended for each in _STEMS) and _REFUSED.search(ended) is not None
 
 
 class Notes:
@@ -100,7 +121,8 @@ class Notes:
         self._tools: dict[str, tuple[str, str]] = {}  # call id -> name, path it would change
         self._native = ""
         self._usage: Usage | None = None
-        self._truncated = False
+        self.is_cut = False  # the answer so far is longer than what is kept of it
+        self._has_warned = False
         self.ended: Ended | None = None
         self.error_code = ""
         self.told = ""  # the last error that was named as one
@@ -124,16 +146,18 @@ class Notes:
         """A piece of the message being written."""
         kept = self._kept + len(piece)
         if kept > MAX_ANSWER_CHARS:
-            self._cut()
-            piece = piece[: MAX_ANSWER_CHARS - kept]
+            piece = self._fitted(piece)
             kept = MAX_ANSWER_CHARS
         if piece:
             self._said.append(Text(text=piece))
             self._open.append(piece)
             self._kept = kept
+            if len(self._open) > MAX_PIECES:
+                self._open = [self.open_text]
 
     def message(self, text: str | None = None) -> None:
         """The message being written is whole; `text` is its text where the CLI repeats it."""
+        is_repeated = text is not None
         if text is None:
             text = self.open_text
         self._kept -= sum(map(len, self._open))
@@ -144,6 +168,7 @@ class Notes:
         if not self._joins:
             self._messages.clear()
             self._kept = 0
+            self.is_cut = self.is_cut and not is_repeated  # the answer is this one alone
         text = self._fitted(text)
         self._said.append(Message(text=text))
         self._messages.append(text)
@@ -155,6 +180,7 @@ class Notes:
         It becomes a `Message` if the last one was not the same; `quietly` never.
         """
         self._kept = 0
+        self.is_cut = False
         self._answer = self._fitted(text)
         if not quietly and self._answer.strip() and self._messages[-1:] != [self._answer]:
             self._said.append(Message(text=self._answer))
@@ -174,12 +200,14 @@ class Notes:
     def _fitted(self, text: str) -> str:
         room = max(0, MAX_ANSWER_CHARS - self._kept)
         if len(text) > room:
-            self._cut()
+            self.cut()
         return text[:room]
 
-    def _cut(self) -> None:
-        if not self._truncated:
-            self._truncated = True
+    def cut(self) -> None:
+        """Part of the answer is not kept; told once."""
+        self.is_cut = True
+        if not self._has_warned:
+            self._has_warned = True
             self.warn("answer_truncated", f"answer is longer than {MAX_ANSWER_CHARS} characters")
 
     # ----------------------------------------------------------------------------- the work
@@ -305,6 +333,7 @@ class Notes:
             answer = "\n\n".join(each.strip("\n") for each in parts)
         return Reading(
             answer=answer.strip("\n").rstrip(),
+            is_cut=self.is_cut,
             native_id=self._native,
             usage=self._usage,
             ended=self.ended,

@@ -10,7 +10,7 @@ import re
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes
+from ._notes import MAX_ANSWER_CHARS, Notes
 from ._shapes import Record, amount_at, count_at, map_at, text_at, total
 
 
@@ -57,7 +57,8 @@ class Opencode:
             self._texts.clear()
             self._message = message
         if text.strip():
-            self._texts.append(text)
+            if sum(map(len, self._texts)) <= MAX_ANSWER_CHARS:
+                self._texts.append(text)
             notes.message(text)
             if len(self._texts) > 1:
                 notes.answer("\n\n".join(self._texts), quietly=True)

@@ -17,14 +17,14 @@ from aimux.model import Stream
 from ._ansi import clean
 from ._blocks import BlockReader
 from ._completion import Completion
-from ._lines import MAX_LINE_BYTES
-from ._notes import MAX_NOISE_CHARS, Notes
+from ._notes import MAX_NOISE_CHARS, MAX_VALUE_CHARS, Notes
 from ._records import glued, load
 from ._shapes import Record
 
 _OPENERS: Final = (b"{", b"[")
 _CLOSERS: Final = {"{": "}", "[": "]"}
 _SCALAR: Final = r'(?:"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|\{\}|\[\]|[\[{])'
+_MAX_VALUE_LINES: Final = 50_000  # a short line costs ten times its length
 _PRETTY_LINE: Final = re.compile(rf'\s*(?:(?:"(?:[^"\\]|\\.)*":\s*)?{_SCALAR}|[\]}}]),?\s*')
 
 
@@ -68,6 +68,11 @@ class _Block:
         self.size += len(line)
         return line.startswith(self.closer) and not line.startswith(f"{self.closer},")
 
+    @property
+    def is_full(self) -> bool:
+        """True if no value of ours is that long."""
+        return self.size > MAX_VALUE_CHARS or len(self.lines) > _MAX_VALUE_LINES
+
     def value(self) -> object:
         """The value, also when foreign lines stand between its own; None if there is none."""
         for lines in (self.lines, [each for each in self.lines if _PRETTY_LINE.fullmatch(each)]):
@@ -96,8 +101,9 @@ class Reader(BlockReader):
 
     def _block(self, stream: Stream, block: bytes) -> None:
         record = self._record if self._completion is not None else self._family.record
+        limit = self._buffers[stream].limit
         for raw in block.split(b"\n"):
-            if raw[:1] in _OPENERS and len(raw) <= MAX_LINE_BYTES:
+            if raw[:1] in _OPENERS and len(raw) <= limit:
                 try:
                     value: object = orjson.loads(raw)
                 except ValueError:
@@ -108,28 +114,44 @@ class Reader(BlockReader):
                 else:  # the usual line, kept short: long turns are a hundred thousand of them
                     known = record(self._notes, stream, value)
                 if not known:
-                    self._foreign(stream, clean(raw.decode()))
+                    del value
+                    self._unknown(stream, raw)
             elif raw:
                 self._odd(stream, raw)
 
+    def _unknown(self, stream: Stream, raw: bytes) -> None:
+        """A record without a meaning here."""
+        if len(raw) > MAX_VALUE_CHARS:
+            self._head(stream, raw)
+        else:
+            self._foreign(stream, clean(raw.decode()))
+
+    def _head(self, stream: Stream, raw: bytes) -> None:
+        head = raw[: 4 * MAX_NOISE_CHARS].decode("utf-8", "replace")
+        self._notes.noise(stream, clean(head), explains=False)
+
     def _odd(self, stream: Stream, raw: bytes) -> None:
         """A line that is not simply one record."""
-        if len(raw) > MAX_LINE_BYTES:  # what is left of a record says nothing
-            self._notes.warn("line_truncated", f"a line is longer than {MAX_LINE_BYTES} bytes")
-            head = raw[: 4 * MAX_NOISE_CHARS].decode("utf-8", "replace")
-            self._notes.noise(stream, clean(head), explains=False)
+        limit = min(self._buffers[stream].limit, MAX_VALUE_CHARS)
+        if len(raw) > limit:  # what is left of a record says nothing
+            self._notes.warn("line_truncated", f"a line is longer than {limit} bytes")
+            self._head(stream, raw)
             return
         text = raw.decode("utf-8", "replace")
         line = clean(text)
-        if not self._glued(stream, text) and not self._array(stream, line):
+        if b"{" in raw and self._glued(stream, text):
+            return
+        if not self._array(stream, line):
             self._foreign(stream, line)
 
     def _foreign(self, stream: Stream, line: str) -> None:
         """A line without a known record: part of a pretty-printed value, or noise."""
         block = self._blocks.get(stream)
         if block is not None:
-            if block.add(line) or block.size > MAX_LINE_BYTES:
+            if block.add(line):
                 self._close_block(stream)
+            elif block.is_full:
+                self._give_up(self._blocks.pop(stream), stream)
         elif line.strip() in _CLOSERS:
             indent = line[: len(line) - len(line.lstrip())]
             block = self._blocks[stream] = _Block(indent + _CLOSERS[line.strip()])
@@ -159,8 +181,11 @@ class Reader(BlockReader):
     def _close_block(self, stream: Stream) -> None:
         block = self._blocks.pop(stream, None)
         if block is not None and not self._value(stream, block.value()):
-            for line in block.lines:
-                self._plain(stream, line)
+            self._give_up(block, stream)
+
+    def _give_up(self, block: _Block, stream: Stream) -> None:
+        for line in block.lines:
+            self._plain(stream, line)
 
     def _plain(self, stream: Stream, line: str) -> None:
         if not line.strip():

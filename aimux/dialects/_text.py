@@ -8,14 +8,15 @@ for any cut.
 import re
 from typing import Final, Protocol
 
-from aimux.model import Stream
+from aimux.model import Said, Stream
 
-from ._ansi import clean, is_plain
+from ._ansi import clean_lines, is_plain
 from ._blocks import BlockReader
 from ._completion import Completion
-from ._lines import MAX_LINE_BYTES
-from ._notes import Notes
+from ._notes import MAX_ANSWER_CHARS, Notes
 
+# More than an answer holds, in characters of four bytes.
+_MAX_LINE_BYTES: Final = 4 * MAX_ANSWER_CHARS
 _TAIL_CHARS: Final = 2_000  # of the text of a failed CLI that printed its error as an answer
 _NAMED: Final = re.compile(r"\berror\b", re.IGNORECASE)
 _TAIL_LINES: Final = 5  # of what explains the failure, as its message
@@ -32,6 +33,10 @@ class TextFamily(Protocol):
     @property
     def harmless(self) -> re.Pattern[str] | None:
         """Lines of stderr that explain no failure."""
+        ...
+
+    def wants(self, notes: Notes) -> bool:
+        """False once nothing more on stdout can change anything."""
         ...
 
     def block(self, notes: Notes, text: str) -> None:
@@ -51,14 +56,27 @@ class TextReader(BlockReader):
     """A dialect over a family of text."""
 
     def __init__(self, family: TextFamily, completion: Completion | None = None) -> None:
-        super().__init__(joins=family.joins, completion=completion)
+        super().__init__(joins=family.joins, completion=completion, max_line_bytes=_MAX_LINE_BYTES)
         self._family = family
+
+    def feed(self, stream: Stream, data: bytes) -> list[Said]:
+        """The events that `data` completes; nothing after `finish`."""
+        if stream is Stream.STDOUT and self._is_deaf():
+            return self._notes.drain()
+        return super().feed(stream, data)
+
+    def _is_deaf(self) -> bool:
+        """Nothing on stdout matters any more: a flood is not even decoded."""
+        notes = self._notes
+        return (self._completion is None or notes.ended is not None) and not self._family.wants(
+            notes
+        )
 
     def _close(self, exit_code: int | None) -> None:
         self._family.close(self._notes, exit_code)
 
     def _block(self, stream: Stream, block: bytes) -> None:
-        text = self._cleaned(block)
+        text = self._cleaned(block, self._buffers[stream].limit)
         if stream is Stream.STDERR:
             for line in text.split("\n"):
                 self._remark(line)
@@ -69,21 +87,21 @@ class TextReader(BlockReader):
                 if self._completion.in_line(line):
                     self._notes.end(reason="completion_pattern")
 
-    def _cleaned(self, block: bytes) -> str:
-        if len(block) > MAX_LINE_BYTES:
-            block = b"\n".join(self._cut(each) for each in block.split(b"\n"))
+    def _cleaned(self, block: bytes, limit: int) -> str:
+        if len(block) > limit:
+            block = b"\n".join(self._cut(each, limit) for each in block.split(b"\n"))
         if b"\r\n" in block:
             block = block.replace(b"\r\n", b"\n")
         block = block.rstrip(b"\r")
         text = block.decode("utf-8", "replace")
         if is_plain(block):
             return text
-        return "\n".join([clean(line) for line in text.split("\n")])
+        return clean_lines(text)
 
-    def _cut(self, line: bytes) -> bytes:
-        if len(line) > MAX_LINE_BYTES:
-            self._notes.warn("line_truncated", f"a line is longer than {MAX_LINE_BYTES} bytes")
-        return line[:MAX_LINE_BYTES]
+    def _cut(self, line: bytes, limit: int) -> bytes:
+        if len(line) > limit:
+            self._notes.warn("line_truncated", f"a line is longer than {limit} bytes")
+        return line[:limit]
 
     def _remark(self, line: str) -> None:
         if line.strip() and not self._family.remark(self._notes, line):
@@ -100,6 +118,10 @@ class PlainText:
 
     joins = True
     harmless = None
+
+    def wants(self, notes: Notes) -> bool:
+        """What is beyond a full answer is dropped."""
+        return not notes.is_cut
 
     def block(self, notes: Notes, text: str) -> None:
         """All of it is answer."""

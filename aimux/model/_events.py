@@ -177,6 +177,7 @@ class Reading:
     denials: int = 0  # tool calls its mode refused
     steps: int = 0  # tool calls begun
     model: str = ""  # the model that answered, where the CLI says so
+    is_cut: bool = False  # the answer was longer than what is kept of one
 
 
 # ------------------------------------------------------------------ what happened (from the engine)
@@ -307,6 +308,7 @@ class Outcome:
     """What a job came to; together with the job row it makes the result of design section 6."""
 
     content: str = ""
+    is_cut: bool = False  # content is the beginning of more than is kept
     data: object = None
     cli: str = ""
     model: str = ""

@@ -579,14 +579,16 @@ def test_continue_tells_its_object_from_the_models_own(
 
 def test_continue_output_beyond_the_limit_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept for the end has a limit; stderr without an object is noise."""
-    monkeypatch.setattr("aimux.dialects._continue.MAX_LINE_BYTES", 3)
+    monkeypatch.setattr("aimux.dialects._continue.MAX_VALUE_CHARS", 6)
     dialect = open_dialect("continue")
     dialect.feed(OUT, b"text\n")
     dialect.feed(OUT, b"more\n")
+    dialect.feed(OUT, b"more\n")
+    dialect.feed(OUT, b"rest without an end")
     dialect.feed(ERR, b"[1]\n")
     dialect.finish(0)
 
-    assert dialect.reading.answer == "text"
+    assert dialect.reading.answer == "text\nmo"
     assert dialect.reading.error_text == "[1]"
 
 

@@ -108,7 +108,7 @@ def test_long_answer_is_truncated_with_one_warning() -> None:
 
 def test_overlong_text_line_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line over the limit is text up to the limit; its neighbours are whole."""
-    monkeypatch.setattr(_text, "MAX_LINE_BYTES", 10)
+    monkeypatch.setattr(_text, "_MAX_LINE_BYTES", 10)
     dialect = open_dialect("text")
     said = dialect.feed(OUT, b"short\n" + b"y" * 50 + b"\nnext\n")
 
@@ -121,7 +121,7 @@ def test_overlong_text_line_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_ten_megabyte_record_is_an_answer() -> None:
-    """A huge line neither hangs nor is lost."""
+    """A huge line neither hangs nor is lost; of its text an answer's worth is kept."""
     answer = "word " * 2_000_000
     record = {"type": "item.completed", "item": {"type": "agent_message", "text": answer}}
     data = lines(record, {"type": "turn.completed", "usage": {}})
@@ -129,7 +129,8 @@ def test_ten_megabyte_record_is_an_answer() -> None:
     for at in range(0, len(data), 65_536):
         dialect.feed(OUT, data[at : at + 65_536])
 
-    assert dialect.reading.answer == answer.rstrip()
+    assert dialect.reading.answer == answer[:MAX_ANSWER_CHARS].rstrip()
+    assert dialect.reading.is_cut
     assert dialect.reading.ended == Ended(reason="turn.completed")
 
 
@@ -332,12 +333,15 @@ def test_object_without_an_answer_is_read_for_the_rest() -> None:
 
 def test_json_output_beyond_the_limit_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept for the end has a limit."""
-    monkeypatch.setattr("aimux.dialects._json.MAX_LINE_BYTES", 10)
+    monkeypatch.setattr("aimux.dialects._json.MAX_VALUE_CHARS", 20)
     dialect = open_dialect("json")
-    dialect.feed(OUT, b'{"result": "x"}\n' + b'{"result": "y"}\n')
-    dialect.finish(0)
+    said = dialect.feed(OUT, b'{"result": "x"}\n')
+    said += dialect.feed(OUT, b'{"result": "y"}\n' + b'{"result": "z"}\n')
+    said += dialect.feed(OUT, b'{"result": "w"}\n')
+    said += dialect.finish(0)
 
     assert dialect.reading.answer == "x"
+    assert [each.code for each in said if isinstance(each, Warned)] == ["output_truncated"]
 
 
 # ----------------------------------------------------------------------------------- completion
@@ -413,7 +417,7 @@ def read(dialect: Dialect, pieces: list[bytes]) -> list[Said]:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     pieces=st.lists(
         st.binary(max_size=30)
