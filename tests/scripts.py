@@ -1,7 +1,8 @@
 """Golden scripts: what goes in (`>> `), what must come out (`<< `), remarks (`# `).
 
-`<any>` stands for a value that differs from run to run. Ids of jobs and sessions are numbered in
-the order in which they appear, so that a script can speak of them: `<job-1>`, `<ses-2>`.
+`<any>` stands for a value that differs from run to run. Ids of jobs and sessions, and sealed states,
+are numbered in the order in which they appear, so that a script can speak of them: `<job-1>`,
+`<ses-2>`, `<state-1>`.
 """
 
 import difflib
@@ -14,7 +15,7 @@ import attrs
 import orjson
 import pytest
 
-_IDS: Final = re.compile(r"\b(job|ses)_[0-9A-Z]{26}\b")
+_IDS: Final = re.compile(r"\b(?:(job|ses)_[0-9A-Z]{26}|[\w-]{20,}\.[\w-]{43})\b")
 _TIMES: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _BARE: Final = re.compile(r":<any>")
 
@@ -43,8 +44,9 @@ class Names:
         return re.sub(rf'(\\?"(?:{keys})\\?":)(?:{value})', r"\1<any>", text)
 
     def _number(self, found: re.Match[str]) -> str:
-        count = sum(each.startswith(f"<{found[1]}") for each in self._ids.values())
-        return self._ids.setdefault(found[0], f"<{found[1]}-{count + 1}>")
+        kind = found[1] or "state"
+        count = sum(each.startswith(f"<{kind}") for each in self._ids.values())
+        return self._ids.setdefault(found[0], f"<{kind}-{count + 1}>")
 
 
 def check_script(path: Path, said: str, *, update: bool) -> None:

@@ -21,7 +21,7 @@ METHOD: Final = "elicitation/create"
 _KEY: Final = "question_"
 LATE: Final[Mapping[str, object]] = {
     "code": "answer_too_late",
-    "message": "the question was over before the answer came: nothing was typed",
+    "message": "the question was over already, so this answer was not typed",
 }
 
 

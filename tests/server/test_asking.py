@@ -3,7 +3,7 @@
 import datetime
 import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -12,10 +12,12 @@ import trio.testing
 
 from aimux.engine._turns import QUESTION_S
 from aimux.model import JobStatus, OutputRule
-from aimux.server import _states
+from aimux.server import _states, serve_session
 from aimux.testing import Say, Turn
+from aimux.transports.network import Site
 
 from ..engine.house import ALPHA, House, open_house
+from ..transports.asgi import DOOR, Browser, modern, request
 from .wire import META, TASKS, Peer, attach, open_pair
 
 Clock = trio.testing.MockClock
@@ -266,6 +268,38 @@ async def test_a_client_that_cannot_be_asked_is_not(
 
         assert seen["resultType"] == "complete"
         assert seen["structuredContent"]["question"] == "Trust it? [y/n]"
+
+
+async def test_over_http_each_round_is_a_request_of_its_own(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """One JSON text each, no connection kept; a forged state is a bad request."""
+    async with (
+        open_house(tmp_path, [ONCE], profiles=[TEXT]) as house,
+        trio.open_nursery() as nursery,
+    ):
+
+        async def serve(wire: Any, client: Any) -> None:
+            await serve_session(wire, house.app, client, strict=True)
+
+        site = Site(DOOR, "/mcp", serve, house.client, nursery)
+        browser = Browser(site, cast(Any, house.app), nursery)
+
+        async def post(params: dict[str, Any]) -> tuple[int, Any]:
+            message, headers = modern(request("tools/call", params))
+            message["params"]["_meta"] = ASKABLE  # type: ignore[index]
+            answer = await browser.post(message, **headers)
+            return (await answer.wait_over()).status, await answer.message()
+
+        call = wish()
+        status, asked = await post(call)
+        assert (status, asked["result"]["resultType"]) == (200, "input_required")
+        assert house.driver.running == 1
+        status, refused = await post(back(call, asked["result"]) | {"requestState": "x.y"})
+        assert (status, refused["error"]["code"]) == (400, -32602)
+        status, done = await post(back(call, asked["result"]))
+        assert (status, done["result"]["structuredContent"]["status"]) == (200, "completed")
+        nursery.cancel_scope.cancel(reason="test over")
 
 
 # ----------------------------------------------------------------------------------- the state

@@ -34,6 +34,9 @@ def turn_for(order: Order) -> Turn:
             return Turn(
                 says=[*says, Say(record(answer="all done now") + record(type="end"), after_s=1.0)]
             )
+        case "ask":
+            thanks = Say(b"\n" + record(answer="thank you") + record(type="end"), when_typed=True)
+            return Turn(says=[Say(b"Trust this folder? [y/n] "), thanks])
         case "fail":
             complaint = Say(b"a word on stderr\n", stream=Stream.STDERR)
             broken = fails("context overflow", said="half an answer")
