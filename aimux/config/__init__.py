@@ -18,7 +18,3 @@ from ._load import (
     shared_loader as shared_loader,
 )
 from ._merge import Origin as Origin
-from ._watch import (
-    Change as Change,
-    serve_changes as serve_changes,
-)

@@ -85,15 +85,24 @@ class Shelf:
     def __repr__(self) -> str:
         return f"<Shelf: {len(self._kept)} of {MAX_KEPT} values kept>"
 
-    def get(self, key: Hashable, make: Callable[[Seen], T], seen: Seen | None = None) -> T:
+    def get(
+        self,
+        key: Hashable,
+        make: Callable[[Seen], T],
+        seen: Seen | None = None,
+        succeed: Callable[[T, T], T] | None = None,
+    ) -> T:
         """The value of `key`: the kept one if nothing changed, else a new one.
 
-        `seen` of a larger value takes on what this one depends on.
+        `seen` of a larger value takes on what this one depends on. `succeed` decides what follows
+        a kept value: it is given that one and the new one.
         """
         kept = self._kept.get(key)
         if kept is None or not kept.is_fresh():
             fresh = Seen()
             value = make(fresh)
+            if kept is not None and succeed is not None:
+                value = succeed(cast("T", kept.value), value)
             kept = Kept(value=value, states=fresh.states)
             self._kept[key] = kept
         with contextlib.suppress(KeyError):  # another thread was quicker

@@ -2,7 +2,8 @@
 
 Loading never fails: a file or value that cannot be used is left out, what stood below it stays in
 effect, and every fault is listed at once. Values are kept by the state of the files they came from,
-so asking again costs a `stat` per file.
+so asking again costs a `stat` per file, and a saved file counts from the next asking on: nothing
+watches. A change that brings new faults is refused as a whole, with what it would have changed.
 """
 
 import functools
@@ -10,6 +11,7 @@ import hashlib
 import itertools
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -51,6 +53,12 @@ NOT_FROM_PROJECT: Final = (
     "server.transport", "hooks",
 )  # fmt: skip
 BUILT_IN: Final = Origin(source=Source.SHIPPED, where="built in")
+HELD: Final = Problem(
+    severity=Severity.WARNING,
+    where="configuration",
+    message="changed files have errors: what was in effect before them stays, all of it",
+)
+_LINE: Final = re.compile(r":\d+$")
 _ENVIRONMENT: Final = ("HOME", "USERPROFILE", "MCP_TRANSPORT", "PORT")  # and AIMUX_*
 
 
@@ -60,7 +68,9 @@ class Snapshot:
     with.
 
     `origins` has an entry for each dotted key that a layer set; `overrides` are the roles that the
-    environment sends elsewhere; `fingerprint` changes whenever anything here may have.
+    environment sends elsewhere; `fingerprint` changes whenever anything here may have. `accepted`
+    is what these values are from if the files have changed since in a way that was refused; the
+    `problems` say why.
     """
 
     settings: Settings
@@ -72,6 +82,7 @@ class Snapshot:
     origins: Mapping[str, Origin]
     places: Places
     fingerprint: str
+    accepted: "Snapshot | None" = None
 
     @property
     def errors(self) -> Sequence[Problem]:
@@ -107,7 +118,11 @@ class Loader:
         return f"<Loader: {self._shelf!r}, {self._reader!r}>"
 
     def load(self, client: ClientContext) -> Snapshot:
-        """The configuration of `client`; the same object while nothing it depends on changed."""
+        """The configuration of `client`; the same object while nothing it depends on changed.
+
+        A changed file with a fault that was not there before changes nothing but the problems, as
+        long as this loader remembers the client.
+        """
         said = tuple(
             sorted(
                 (name, value)
@@ -117,7 +132,7 @@ class Loader:
         )
         flags = tuple(sorted((name, repr(value)) for name, value in client.flags.items()))
         key = ("snapshot", str(client.cwd), str(client.config_dir), said, flags)
-        return self._shelf.get(key, lambda seen: self._make(client, key, seen))
+        return self._shelf.get(key, lambda seen: self._make(client, key, seen), succeed=_succeed)
 
     def _make(self, client: ClientContext, key: object, seen: Seen) -> Snapshot:
         places = find_places(client)
@@ -184,6 +199,27 @@ class Loader:
             return shelf, *read_roles(shelf)
 
         return self._shelf.get(("texts", roots), make, seen)
+
+
+def _succeed(kept: Snapshot, fresh: Snapshot) -> Snapshot:
+    """What is in effect after a change. Editors save half a thought, and a call made then must not
+    run by other settings than the calls before and after it.
+    """
+    accepted = kept.accepted or kept
+    known = {_fault(each) for each in accepted.errors}
+    if all(_fault(each) in known for each in fresh.errors):
+        return fresh
+    return attrs.evolve(
+        accepted,
+        problems=(*fresh.problems, HELD),
+        fingerprint=fresh.fingerprint,
+        accepted=accepted,
+    )
+
+
+def _fault(problem: Problem) -> tuple[str, str]:
+    """A problem wherever in its file it stands: a line added above does not make it a new one."""
+    return _LINE.sub("", problem.where), problem.message
 
 
 class _Layers:

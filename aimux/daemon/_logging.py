@@ -1,24 +1,21 @@
 """Logs go to a rotating file as JSON lines, never to stdout."""
 
+import datetime
 import logging
 import logging.handlers
 import sys
-from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from structlog.typing import Processor
-
-from aimux._structlog import structlog
+from aimux._logs import JOB, ROOT, set_log_level
 from aimux.config import ClientContext, state_path
-from aimux.model import ServerSettings
+from aimux.model import ServerSettings, dump_bytes
 from aimux.rules import redact
 
 MAX_BYTES: Final = 20_000_000
 KEPT_FILES: Final = 5
 MAX_LINE: Final = 4_096  # characters of one field
-
-_LEVELS: Final = {"debug": 10, "info": 20, "warn": 30, "error": 40}
+_OWN: Final = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime"})  # no fields
 
 
 def set_up_logging(context: ClientContext, settings: ServerSettings) -> None:
@@ -26,40 +23,18 @@ def set_up_logging(context: ClientContext, settings: ServerSettings) -> None:
     opened.
     """
     path = state_path(settings.log_file, context.env)
-    level = _LEVELS[str(settings.log_level)]
     handler: logging.Handler
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handler = _private_file(path)
     except OSError:
         handler = logging.StreamHandler(sys.stderr)
-        level = max(level, logging.WARNING)
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _tame,
-    ]
-    render: list[Processor] = [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        structlog.processors.JSONRenderer(),
-    ]
-    # records of the standard library (the light modules write those) come out alike
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared)
-    )
-    root = logging.getLogger("aimux")
+        handler.setLevel(logging.WARNING)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger(ROOT)
     root.handlers[:] = [handler]
-    root.setLevel(level)
     root.propagate = False
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
+    set_log_level(settings.log_level)
 
 
 def _private_file(path: Path) -> logging.Handler:
@@ -69,9 +44,28 @@ def _private_file(path: Path) -> logging.Handler:
     )
 
 
-def _tame(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Secrets masked, fields cut."""
-    for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = redact(value)[:MAX_LINE]
-    return event
+class JsonLines(logging.Formatter):
+    """One record as one line of JSON: the event, its fields, where and when; secrets masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its break."""
+        line: dict[str, object] = {"event": record.getMessage()}
+        line |= {name: value for name, value in record.__dict__.items() if name not in _OWN}
+        if JOB.get():
+            line["job"] = JOB.get()
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        line = {name: _tame(value) for name, value in line.items()}
+        at = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        line |= {
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": at.isoformat().replace("+00:00", "Z"),
+        }
+        return dump_bytes(line).decode()
+
+
+def _tame(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_tame(each) for each in value]
+    return redact(value)[:MAX_LINE] if isinstance(value, str) else value

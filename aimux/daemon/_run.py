@@ -2,20 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
+from typing import Final
 
 import trio
 
-from aimux._structlog import structlog
-from aimux.config import (
-    Change,
-    ClientContext,
-    serve_changes,
-    shared_loader,
-    state_dir,
-    state_path,
-)
+from aimux.config import ClientContext, shared_loader, state_dir, state_path
 from aimux.drivers import become_subreaper, serve_orphans
 from aimux.engine import Engine, new_id, open_engine, recover, serve_housekeeping
 from aimux.errors import AimuxError
@@ -23,16 +15,16 @@ from aimux.store import open_store
 
 from ._logging import set_up_logging
 
-log = structlog.get_logger("aimux.daemon")
+LOOK_WITH_JOBS_S: Final = 5.0
 
 
 @asynccontextmanager
 async def open_own_engine(
-    cwd: Path, env: Mapping[str, str], *, strict: bool = False, is_lasting: bool = False
+    cwd: Path, env: Mapping[str, str], *, strict: bool = False
 ) -> AsyncIterator[Engine]:
     """The engine over the store of this environment's state directory, recovered and kept tidy.
 
-    A lasting one follows its configuration files: changed limits hold from then on.
+    It follows its configuration files: changed limits hold from then on.
 
     Raises:
         StoreUnavailable: another server owns the store, or it cannot be opened.
@@ -53,27 +45,32 @@ async def open_own_engine(
                 store=store,
                 state_dir=place,
                 loader=loader,
+                own=context,
                 owner=owner,
                 strict=strict,
             ) as engine,
             trio.open_nursery() as background,
         ):
             background.start_soon(serve_housekeeping, engine)
-            if is_lasting:
-                background.start_soon(serve_changes, context, loader, partial(_apply, engine))
+            background.start_soon(_serve_looks, engine)
             try:
                 yield engine
             finally:
                 background.cancel_scope.cancel(reason="engine closes")
 
 
-def _apply(engine: Engine, change: Change) -> None:
-    if change.is_accepted:
-        engine.apply(change.snapshot.settings)
-        log.info("configuration changed")
-    else:
-        problems = [str(problem) for problem in change.snapshot.errors]
-        log.warning("changed configuration refused", problems=problems)
+async def _serve_looks(engine: Engine) -> None:
+    """Look at the files while jobs are open, until cancelled.
+
+    Calls look by themselves. But who waits for a place may not call, and a higher limit is to help
+    them too; a file that is saved tells nobody, so there is nothing to wait for but time.
+    """
+    while True:
+        if not engine.room.open_tickets():
+            await engine.room.wait_change()
+            continue
+        await trio.sleep(LOOK_WITH_JOBS_S)
+        await engine.look()
 
 
 @asynccontextmanager

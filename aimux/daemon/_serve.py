@@ -276,7 +276,7 @@ async def _engine() -> "AsyncIterator[Engine]":
     run = await trio.to_thread.run_sync(importlib.import_module, "aimux.daemon._run")
     async with (
         run.open_orphanage(),
-        run.open_own_engine(Path("/"), dict(os.environ), is_lasting=True) as engine,
+        run.open_own_engine(Path("/"), dict(os.environ)) as engine,
     ):
         yield engine
 

@@ -16,7 +16,6 @@ from typing import Final, Protocol
 import attrs
 import trio
 
-from aimux._structlog import structlog
 from aimux.drivers import Driver, choose_driver
 from aimux.errors import AimuxError, BinaryMissing, CircuitOpen, Refusal, SetupFault
 from aimux.model import (
@@ -62,8 +61,6 @@ from ._scratch import Scratch, open_scratch
 from ._turns import TurnOrder, TurnReport, run_turn
 
 SOFT: Final = frozenset({Strength.SOFT, Strength.NONE})
-
-log = structlog.get_logger("aimux.attempts")
 
 
 class Step(enum.StrEnum):

@@ -5,6 +5,7 @@ route, mode, directory, plans), so that a refused call leaves no rows and no pro
 """
 
 import datetime
+import logging
 import os
 import time
 from collections import Counter, OrderedDict
@@ -17,13 +18,14 @@ from typing import Final, Protocol
 import attrs
 import trio
 
-from aimux._structlog import structlog
+from aimux._logs import set_log_level
 from aimux.config import ClientContext, Loader, Snapshot
 from aimux.drivers import choose_driver, open_warden
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
 from aimux.model import (
     RANDOM_BYTES,
     TERMINAL,
+    BreakerSettings,
     Entry,
     Job,
     JobFinished,
@@ -68,8 +70,9 @@ VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
 KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
 SHELVED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
 SHELVED_CHARS: Final = 100_000  # of one answer
+LOOK_EVERY_S: Final = 1.0  # a look is a `stat` per file; calls later than this see what was saved
 
-log = structlog.get_logger("aimux.engine")
+log = logging.getLogger("aimux.engine")
 
 
 class Client(Protocol):
@@ -133,6 +136,7 @@ class Engine:
         shop: Workshop,
         board: Board,
         loader: Loader,
+        own: ClientContext,
         owner: str,
     ) -> None:
         self.settings = settings
@@ -144,6 +148,9 @@ class Engine:
         self.started_at = utc_now()
         self._shop = shop
         self._loader = loader
+        self._own = own
+        self._looked_at: Snapshot | None = None
+        self._next_look = trio.current_time() + LOOK_EVERY_S
         self._owner = owner
         self._shelf: OrderedDict[str, Job] = OrderedDict()
         self._descendants: Counter[str] = Counter()  # jobs begun below a root job
@@ -151,11 +158,39 @@ class Engine:
     def __repr__(self) -> str:
         return f"<Engine: {self.room!r}, {self.store!r}>"
 
+    # ------------------------------------------------------------------ own settings
+
     def apply(self, settings: Settings) -> None:
         """Take other limits from now on; what runs goes on."""
         self.settings = settings
         self.room.resize(settings.server)
-        self.guard.places_per_cli = settings.server.max_jobs_per_cli
+        self.guard.resize(_rule(settings.circuit_breaker), settings.server.max_jobs_per_cli)
+        set_log_level(settings.server.log_level)
+
+    def is_look_due(self) -> bool:
+        """Whether our own files may say something else than `settings`: then `look` first."""
+        return trio.current_time() >= self._next_look
+
+    async def look(self) -> None:
+        """Go by what our own configuration says now, if that was not asked a moment ago.
+
+        A change with errors is logged once and otherwise ignored. Cancelled or not, a look that
+        has begun reads to its end.
+        """
+        if not self.is_look_due():
+            await trio.lowlevel.checkpoint()
+            return
+        self._next_look = trio.current_time() + LOOK_EVERY_S
+        snapshot = await trio.to_thread.run_sync(self._loader.load, self._own)
+        if snapshot is self._looked_at:
+            return
+        self._looked_at = snapshot
+        if snapshot.accepted is not None:
+            problems = [str(each) for each in snapshot.errors]
+            log.warning("changed configuration refused", extra={"problems": problems})
+        if snapshot.settings != self.settings:
+            self.apply(snapshot.settings)
+            log.info("configuration changed")
 
     # ------------------------------------------------------------------ preparing
 
@@ -332,7 +367,7 @@ class Engine:
                 try:
                     ticket = await self.start(await self.prepare(wish))
                 except AimuxError as error:
-                    log.info("not verified", cli=cli, error=error.message)
+                    log.info("not verified", extra={"cli": cli, "error": error.message})
                     return
                 try:
                     await ticket.done.wait()
@@ -500,6 +535,14 @@ def _new_session(wish: Wish, routes: Routes, mode: Mode, cwd: str, role: str) ->
     )
 
 
+def _rule(settings: BreakerSettings) -> BreakerRule:
+    return BreakerRule(
+        threshold=settings.failure_threshold,
+        cooldown_s=settings.cooldown_seconds,
+        probes=settings.half_open_max_calls,
+    )
+
+
 @asynccontextmanager
 async def open_engine(
     *,
@@ -507,18 +550,17 @@ async def open_engine(
     store: Store,
     state_dir: Path,
     loader: Loader,
+    own: ClientContext,
     owner: str,
     choose_driver: ChooseDriver = choose_driver,
     strict: bool = False,
 ) -> AsyncIterator[Engine]:
-    """An engine over an open store. Leaving it ends every job, and writes each end, first."""
-    server, breaker = settings.server, settings.circuit_breaker
-    rule = BreakerRule(
-        threshold=breaker.failure_threshold,
-        cooldown_s=breaker.cooldown_seconds,
-        probes=breaker.half_open_max_calls,
-    )
-    guard = Guard(rule, places_per_cli=server.max_jobs_per_cli)
+    """An engine over an open store. Leaving it ends every job, and writes each end, first.
+
+    `settings` are what `own` said at the start; the engine follows what it says later.
+    """
+    server = settings.server
+    guard = Guard(_rule(settings.circuit_breaker), places_per_cli=server.max_jobs_per_cli)
     shop = Workshop(
         guard=guard,
         store=store,
@@ -542,5 +584,6 @@ async def open_engine(
             shop=shop,
             board=Board(state_dir / "versions.json", choose_driver(is_terminal=False)),
             loader=loader,
+            own=own,
             owner=owner,
         )

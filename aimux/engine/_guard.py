@@ -80,6 +80,16 @@ class Guard:
         states = {cli: str(self.view(cli).state) for cli in sorted(self._breakers)}
         return f"<Guard: {states}>"
 
+    def resize(self, rule: BreakerRule, places_per_cli: int) -> None:
+        """Other limits from now on. Failures that were counted stay, who has a place keeps it."""
+        self._rule = rule
+        self._breakers = {
+            cli: attrs.evolve(breaker, rule=rule) for cli, breaker in self._breakers.items()
+        }
+        self.places_per_cli = places_per_cli
+        for cli in self._places:
+            self._place(cli)
+
     def view(self, cli: str) -> BreakerView:
         """What the breaker of `cli` would say now."""
         return look(self._breaker(cli), trio.current_time())

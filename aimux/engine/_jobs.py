@@ -13,6 +13,7 @@ What ends a job and how it looks: the work returns (its verdict), an `AimuxError
 closes (aborted).
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from typing import Final
 import attrs
 import trio
 
-from aimux._structlog import structlog
+from aimux._logs import JOB
 from aimux.drivers import Child
 from aimux.errors import AimuxError, InternalFault, Refusal, StoreUnavailable, TooManyJobs
 from aimux.model import (
@@ -50,7 +51,7 @@ CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being ca
 KEPT_TICKETS: Final = 100  # finished jobs that status answers without asking the store
 KEPT_TICKET_CHARS: Final = 1_000_000  # a longer content is read from the store
 
-log = structlog.get_logger("aimux.jobs")
+log = logging.getLogger("aimux.jobs")
 
 
 @attrs.define(eq=False)
@@ -274,7 +275,7 @@ class JobRoom:
     # ------------------------------------------------------------------ running
 
     async def _supervise(self, ticket: Ticket, work: Work) -> None:
-        structlog.contextvars.bind_contextvars(job=ticket.id)
+        JOB.set(ticket.id)  # in the job's own task: nobody else's lines
         finished: JobFinished | None = None
         try:
             with ticket.scope:
@@ -345,7 +346,8 @@ class JobRoom:
         try:
             await self._store.append(joblog.job.id, entries)
         except StoreUnavailable as error:
-            log.warning("log entries not stored", entries=len(entries), error=error.message)
+            told = {"entries": len(entries), "error": error.message}
+            log.warning("log entries not stored", extra=told)
         joblog.stored(entries[-1].seq)  # the store counts what it lost
 
     # ------------------------------------------------------------------ ending
@@ -409,7 +411,7 @@ class JobRoom:
         try:
             await self._store.finish(ticket.job, ticket.session, entries)
         except StoreUnavailable as error:
-            log.warning("end of job not stored", error=error.message)
+            log.warning("end of job not stored", extra={"error": error.message})
         except Exception:  # still firewall 1: a bug in one job's end spares the others
             log.exception("end of job not stored")
             if self._strict:

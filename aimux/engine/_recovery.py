@@ -1,12 +1,13 @@
 """After a crash: jobs of a dead owner become aborted, children that outlived it are ended."""
 
-from aimux._structlog import structlog
+import logging
+
 from aimux.drivers import end_survivors
 from aimux.store import Store
 
 from ._log import utc_now
 
-log = structlog.get_logger("aimux.recovery")
+log = logging.getLogger("aimux.recovery")
 
 
 async def recover(store: Store, owner: str) -> int:
@@ -18,7 +19,7 @@ async def recover(store: Store, owner: str) -> int:
     children = [child for orphan in orphans for child in orphan.children]
     if children:
         ended = await end_survivors(children)
-        log.warning("ended children of a server that died", children=ended)
+        log.warning("ended children of a server that died", extra={"children": ended})
     if orphans:
-        log.warning("jobs aborted by the death of their server", jobs=len(orphans))
+        log.warning("jobs aborted by the death of their server", extra={"jobs": len(orphans)})
     return len(orphans)

@@ -23,7 +23,6 @@ from typing import Final
 import attrs
 import trio
 
-from aimux._structlog import structlog
 from aimux.dialects import Dialect, open_dialect
 from aimux.drivers import Child, Driver, Exit, Order
 from aimux.errors import AimuxError
@@ -67,8 +66,6 @@ QUESTION_CHARS: Final = 300
 KEPT_LINE_CHARS: Final = 2_000
 QUEUED_ANSWERS: Final = 1
 REDRAW_S: Final = 0.2  # some draw their question again, in pieces
-
-log = structlog.get_logger("aimux.turns")
 
 
 @attrs.frozen(kw_only=True)

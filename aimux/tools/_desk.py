@@ -21,7 +21,9 @@ from ._catalog import TOOLS, Tool
 from ._results import View, is_bad, job_json, with_warning
 
 RATE_LIMITED: Final = frozenset({"exec"})
-KEPT_PAYLOADS: Final = 64  # of at most `max_chars` characters each
+KEPT_PAYLOADS: Final = 64
+KEPT_PAYLOAD_CHARS: Final = 100_000  # of content; a longer answer is made again
+KEPT_BUCKETS: Final = 1_000  # clients whose rate is known; one that is forgotten starts anew
 
 
 class Desk:
@@ -33,7 +35,7 @@ class Desk:
         self._fits = {name: compile_schema(tool.input_schema) for name, tool in TOOLS.items()}
         self._modules: dict[str, ModuleType] = {}
         self._kept: OrderedDict[tuple[object, ...], Payload] = OrderedDict()
-        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"<Desk: {self.engine!r}>"
@@ -51,7 +53,7 @@ class Desk:
         """
         tool = TOOLS[call.name]
         answer_now = getattr(self._module(tool), "quick", None)
-        if answer_now is None:
+        if answer_now is None or self.engine.is_look_due():
             return None
         payload: Payload | None = answer_now(self, self._checked(tool, call))
         return payload
@@ -64,6 +66,7 @@ class Desk:
         """
         tool = TOOLS[call.name]
         checked = self._checked(tool, call)
+        await self.engine.look()
         if tool.name in RATE_LIMITED and call.state is None:  # a repeated call starts nothing
             self._take_token(call)
         payload: Payload | Asking = await self._module(tool).answer(self, checked)
@@ -79,6 +82,7 @@ class Desk:
 
     async def read_resource(self, client: Client, uri: str) -> dict[str, object]:
         """One resource's content block. Raises NotFound: there is none."""
+        await self.engine.look()
         text = await _resources.read(self, client, uri)
         return {"uri": uri, "mimeType": text.mime_type, "text": text.text}
 
@@ -115,6 +119,7 @@ class Desk:
 
     async def job_view(self, job_id: str) -> JobView:
         """A job as a task. Raises NotFound: no such job."""
+        await self.engine.look()
         job, ticket = await self.engine.job(job_id)
         joblog = ticket.log if ticket is not None else None
         body = job_json("exec", job, joblog, View(max_chars=self.settings.max_chars))
@@ -169,10 +174,12 @@ class Desk:
             await ticket.done.wait()
 
     def kept(self, key: tuple[object, ...], make: Callable[[], Payload]) -> Payload:
-        """What `make` gives, remembered: for answers that cannot change any more."""
+        """What `make` gives, remembered: for answers that cannot change any more under `key`."""
         payload = self._kept.get(key)
         if payload is None:
-            payload = self._kept[key] = make()
+            payload = make()
+            if len(str(payload.body.get("content", ""))) <= KEPT_PAYLOAD_CHARS:
+                self._kept[key] = payload
             if len(self._kept) > KEPT_PAYLOADS:
                 self._kept.popitem(last=False)
         return payload
@@ -215,11 +222,15 @@ class Desk:
 
     def _take_token(self, call: ToolCall) -> None:
         settings = self.settings
+        rate, burst = settings.rate_limit_rps, settings.rate_limit_burst
         key = (call.client.key, call.name)
-        bucket = self._buckets.get(key) or Bucket(
-            rate=settings.rate_limit_rps, burst=settings.rate_limit_burst
-        )
+        bucket = self._buckets.get(key)
+        if bucket is None or (bucket.rate, bucket.burst) != (rate, burst):  # settings change
+            bucket = Bucket(rate=rate, burst=burst)
         self._buckets[key], wait_s = take(bucket, trio.current_time())
+        self._buckets.move_to_end(key)
+        while len(self._buckets) > KEPT_BUCKETS:
+            self._buckets.popitem(last=False)
         if wait_s:
             raise Refusal(
                 f"more than {settings.rate_limit_rps:g} {call.name} calls a second",

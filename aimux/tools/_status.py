@@ -38,7 +38,8 @@ def quick(desk: Desk, call: ToolCall) -> Payload | None:
         return None if given.get("wait_seconds") else _payload(desk, call, job, ticket)
     if given.get("include_content"):  # may be long: not kept
         return _payload(desk, call, job, ticket)
-    key = (job.id, given.get("max_chars"), given.get("offset"), given.get("tail"))
+    asked = given.get("max_chars"), given.get("offset"), given.get("tail")
+    key = (job.id, desk.settings.max_chars, *asked)
     return desk.kept(key, lambda: _payload(desk, call, job, ticket))
 
 

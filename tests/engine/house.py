@@ -318,6 +318,7 @@ async def open_house(
                 store=store,
                 state_dir=root / "state",
                 loader=loader,
+                own=ClientContext(cwd=work, env={}),
                 owner="me",
                 choose_driver=choose,
                 strict=strict,

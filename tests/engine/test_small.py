@@ -8,7 +8,6 @@ import sys
 import attrs
 import psutil
 import pytest
-import structlog.testing
 import trio
 import trio.testing
 from hypothesis import given, strategies as st
@@ -196,7 +195,7 @@ async def test_a_heartbeat_tells_what_is_known(autojump_clock: Clock) -> None:
 
 
 async def test_housekeeping_removes_what_is_old(
-    tmp_path: pathlib.Path, autojump_clock: Clock
+    tmp_path: pathlib.Path, autojump_clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At its pace, and only what ended long enough ago; a full disk postpones it."""
     server = ServerSettings(rate_limit_rps=0, gc_interval_seconds=60, session_ttl_hours=1)
@@ -207,17 +206,18 @@ async def test_housekeeping_removes_what_is_old(
         await house.store.create(make_job(1), make_session(1))
         await house.store.finish(attrs.evolve(old, outcome=Outcome()), make_session(1), [entry])
         young = await house.run()
-        with structlog.testing.capture_logs() as logs:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(serve_housekeeping, house.engine)
-                house.store.is_full = True
-                await trio.sleep(61)
-                house.store.is_full = False
-                await trio.sleep(60)
-                nursery.cancel_scope.cancel()
+        caplog.set_level("INFO", "aimux.gc")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_housekeeping, house.engine)
+            house.store.is_full = True
+            await trio.sleep(61)
+            house.store.is_full = False
+            await trio.sleep(60)
+            nursery.cancel_scope.cancel()
 
-        assert [each["event"] for each in logs] == ["housekeeping postponed", "housekeeping"]
-        assert (logs[1]["jobs"], logs[1]["sessions"]) == (1, 1)
+        postponed, done = [record.__dict__ for record in caplog.records]
+        assert (postponed["msg"], done["msg"]) == ("housekeeping postponed", "housekeeping")
+        assert (done["jobs"], done["sessions"]) == (1, 1)
         assert (await house.store.tally()).jobs == {JobStatus.COMPLETED: 1}
         assert house.engine.room.find(young.id) is not None
 
@@ -226,7 +226,7 @@ async def test_housekeeping_removes_what_is_old(
 
 
 @pytest.mark.slow
-async def test_recovery_ends_what_a_dead_server_left() -> None:
+async def test_recovery_ends_what_a_dead_server_left(caplog: pytest.LogCaptureFixture) -> None:
     """Its jobs are aborted once, with what they had said, and its child is ended.
 
     The child is real: that it dies is the point.
@@ -247,11 +247,11 @@ async def test_recovery_ends_what_a_dead_server_left() -> None:
         ]
         await store.create(make_job(1, owner="dead"), make_session(1), entries)
         await store.create(make_job(2, owner="me"), make_session(2))
-        with structlog.testing.capture_logs() as logs, trio.fail_after(30):
+        with trio.fail_after(30):
             assert await recover(store, "me") == 1
             assert await recover(store, "me") == 0
 
-        assert {each["event"] for each in logs} == {
+        assert {record.message for record in caplog.records} == {
             "ended children of a server that died",
             "jobs aborted by the death of their server",
         }
@@ -266,12 +266,11 @@ async def test_recovery_ends_what_a_dead_server_left() -> None:
         child.wait()
 
 
-async def test_nothing_to_recover_is_not_told() -> None:
+async def test_nothing_to_recover_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
     """A clean start says nothing."""
-    with structlog.testing.capture_logs() as logs:
-        assert await recover(FakeStore(), "me") == 0
+    assert await recover(FakeStore(), "me") == 0
 
-    assert logs == []
+    assert caplog.records == []
 
 
 # ------------------------------------------------------------------------------------------ scratch
