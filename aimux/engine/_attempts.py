@@ -172,7 +172,9 @@ def silence_of(profile: Profile, settings: ServerSettings) -> SilenceLimits:
 
 @attrs.define(eq=False)
 class _Attempts:
-    request: Request
+    asked: Request
+    plans: Sequence[Plan | AimuxError]  # of `asked`
+    request: Request  # the same, until something was learnt
     ticket: Ticket
     shop: Workshop
     attempts: list[Attempt] = attrs.field(factory=list)
@@ -282,7 +284,7 @@ class _Attempts:
         }
 
     async def _plan(self, route: Route, cli: Cli, stack: AsyncExitStack) -> Plan:
-        plan = self._composed(self.request, route, cli, self.request.cwd)
+        plan = self._known(route) or self._composed(self.request, route, cli, self.request.cwd)
         self.scratch = None
         if self.request.mode is Mode.READ and plan.read_strength in SOFT:
             self.scratch = await stack.enter_async_context(
@@ -290,6 +292,15 @@ class _Attempts:
             )
             plan = self._composed(self.request, route, cli, str(self.scratch.path))
         return plan
+
+    def _known(self, route: Route) -> Plan | None:
+        """What was planned before the job began, if that is still what is asked for."""
+        if self.request is not self.asked:
+            return None
+        for candidate, plan in zip(self.asked.routes.candidates, self.plans, strict=True):
+            if candidate is route and isinstance(plan, Plan):
+                return plan
+        return None
 
     def _composed(self, request: Request, route: Route, cli: Cli, cwd: str) -> Plan:
         ask = ask_for(request, route, cli.profile, self.shop.data_dir)
@@ -524,12 +535,15 @@ def _refused(code: str, message: str) -> TurnReport:
     return _without_child(Reading(), failure)
 
 
-async def run_attempts(request: Request, ticket: Ticket, shop: Workshop) -> JobFinished:
+async def run_attempts(
+    request: Request, plans: Sequence[Plan | AimuxError], ticket: Ticket, shop: Workshop
+) -> JobFinished:
     """Run a request on its candidates until one answers, and tell what came of it.
 
-    A failed CLI is a result, not an exception. Cancelling it stops the child that runs.
+    `plans` are those of `planned`. A failed CLI is a result, not an exception. Cancelling it stops
+    the child that runs.
     """
-    return await _Attempts(request, ticket, shop).run()
+    return await _Attempts(request, plans, request, ticket, shop).run()
 
 
 def planned(request: Request, shop: Workshop) -> Sequence[Plan | AimuxError]:

@@ -205,13 +205,14 @@ class Engine:
         Raises:
             AimuxError: whatever would make it fail before a child runs; says the way out.
         """
-        snapshot = await self.snapshot(wish.client)
-        _check_prompt(wish.prompt, snapshot.settings.server)
         session = await self._session(wish.session_id) if wish.session_id else None
+        snapshot, cwd = await trio.to_thread.run_sync(self._look, wish, session)
+        _check_prompt(wish.prompt, snapshot.settings.server)
         want = wish.want if session is None else _continued(wish.want, session)
         role = _role(want, snapshot)
         mode = _mode(wish, role, session, self.settings.server)
-        cwd = await trio.to_thread.run_sync(_directory, wish, session)
+        if isinstance(cwd, AimuxError):
+            raise cwd
         clis = await self.board.ready(snapshot, wish.client.env)
         routes = choose(
             want,
@@ -279,6 +280,11 @@ class Engine:
             plans=plans,
         )
 
+    def _look(self, wish: Wish, session: Session | None) -> tuple[Snapshot, str | AimuxError]:
+        """All that is asked of the disk, in one visit to a thread."""
+        context = ClientContext(cwd=wish.client.cwd, env=wish.client.env)
+        return self._loader.load(context), _directory(wish, session)
+
     async def _session(self, session_id: str) -> Session:
         busy = self.room.of_session(session_id)
         return busy.session if busy else await self.store.session(SessionId(session_id))
@@ -329,7 +335,7 @@ class Engine:
         ticket = await self.room.open_job(
             job,
             prepared.session,
-            partial(self._work, request),
+            partial(self._work, prepared),
             is_new_session=prepared.is_new_session,
             client_key=wish.client.key,
             limit_s=prepared.limit_s,
@@ -341,8 +347,8 @@ class Engine:
                 del self._descendants[next(iter(self._descendants))]
         return ticket
 
-    async def _work(self, request: Request, ticket: Ticket) -> JobFinished:
-        return await run_attempts(request, ticket, self._shop)
+    async def _work(self, prepared: Prepared, ticket: Ticket) -> JobFinished:
+        return await run_attempts(prepared.request, prepared.plans, ticket, self._shop)
 
     async def verify(self, client: Client, *, only: str = "") -> None:
         """Run one tiny prompt on each installed CLI (or on one), so that its login is known.
@@ -494,8 +500,8 @@ def _mode(wish: Wish, role: Role | None, session: Session | None, settings: Serv
     return mode
 
 
-def _directory(wish: Wish, session: Session | None) -> str:
-    """The working directory, checked. Touches the file system."""
+def _directory(wish: Wish, session: Session | None) -> str | AimuxError:
+    """The working directory, or what is wrong with it. Touches the file system."""
     named = wish.cwd or (session.cwd if session is not None else "")
     cwd = Path(named) if named else wish.client.cwd
     problem = ""
@@ -515,7 +521,7 @@ def _directory(wish: Wish, session: Session | None) -> str:
             problems=[{"path": "cwd", "value": str(cwd), "expected": problem}],
         )
         error.code = "cwd_invalid"
-        raise error
+        return error
     return str(cwd)
 
 

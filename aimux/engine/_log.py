@@ -54,7 +54,7 @@ def utc_now() -> datetime.datetime:
 class JobLog:
     """Append-only events of one job and the running fold over them."""
 
-    job: Job
+    _row: Job
     born: float  # loop clock
     wall: Callable[[], datetime.datetime] = utc_now
     last_seq: int = 0
@@ -178,15 +178,15 @@ class JobLog:
         if self.last_seq - self.stored_seq >= UNSTORED_ENTRIES:
             self._crowded.set()
         self.last_said = event.kind
-        status = next_status(self.job.status, event)
-        self.job = attrs.evolve(
-            self.job,
-            last_seq=self.last_seq,
-            status=status,
-            started_at=at if isinstance(event, JobStarted) else self.job.started_at,
-            finished_at=at if isinstance(event, JobFinished) else self.job.finished_at,
-            outcome=event.outcome if isinstance(event, JobFinished) else self.job.outcome,
-        )
+        status = next_status(self._row.status, event)
+        if isinstance(event, JobStarted):
+            self._row = attrs.evolve(self._row, status=status, started_at=at)
+        elif isinstance(event, JobFinished):
+            self._row = attrs.evolve(
+                self._row, status=status, finished_at=at, outcome=event.outcome
+            )
+        elif status is not self._row.status:
+            self._row = attrs.evolve(self._row, status=status)
         self._wake()
 
     def _wake(self) -> None:
@@ -194,6 +194,13 @@ class JobLog:
         self._changed = trio.Event()
 
     # ------------------------------------------------------------------ reading
+
+    @property
+    def job(self) -> Job:
+        """The job's row as of now."""
+        if self._row.last_seq != self.last_seq:  # most entries change nothing else
+            self._row = attrs.evolve(self._row, last_seq=self.last_seq)
+        return self._row
 
     @property
     def text_so_far(self) -> str:

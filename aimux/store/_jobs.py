@@ -117,13 +117,19 @@ def finish(
     if status in TERMINAL:
         return read(connection, job.id)
     finished_at = job.finished_at or (entries[-1].at if entries else None) or job.created_at
+    ended = attrs.evolve(
+        job,
+        started_at=job.started_at or maybe_at(started_us),
+        finished_at=finished_at,
+        last_seq=_last_seq(job, entries),
+    )
     row = (
-        job.status.value,
-        started_us if job.started_at is None else to_us(job.started_at),
+        ended.status.value,
+        maybe_us(ended.started_at),
         to_us(finished_at),
-        _last_seq(job, entries),
-        _body(job),
-        None if job.outcome is None else dump_bytes(job.outcome),
+        ended.last_seq,
+        _body(ended),
+        None if ended.outcome is None else dump_bytes(ended.outcome),
         number,
     )
     connection.execute(_FINISH, row)
@@ -131,8 +137,8 @@ def finish(
     if session is not None:
         _sessions.save(connection, session)
     elif belongs is not None:
-        _sessions.roll_up(connection, belongs, job.status, to_us(finished_at))
-    return read(connection, job.id)
+        _sessions.roll_up(connection, belongs, ended.status, to_us(finished_at))
+    return ended
 
 
 def read(connection: sqlite3.Connection, job_id: JobId) -> Job:
