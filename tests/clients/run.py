@@ -3,9 +3,10 @@
     python tests/clients/run.py                # everything
     python tests/clients/run.py --only python  # rows that begin so
 
-Each SDK row lists the tools, runs `exec` with a progress token, reads the result, and cancels a
-call in flight; `left` counts what still ran 15 s later. The rows of real CLIs (those that
-`tests/realclis/install.py` has installed) let a loopback model call one of our tools.
+Each SDK row lists the tools, runs `exec` with a progress token, reads the result, answers what a
+CLI asks, and cancels a call in flight; `left` counts what still ran 15 s later. The rows of real
+CLIs (those that `tests/realclis/install.py` has installed) let a loopback model call one of our
+tools.
 
 SDKs come from their package registries into `.cache/clients`; nothing else leaves the machine.
 """
@@ -160,6 +161,7 @@ def sdk(scene: Scene, argv: list[str], transport: str, mode: str) -> str:
             (seen["tools"] < 3, "too few tools"),
             (seen["status"] != "completed", "the job did not complete"),
             (seen["progress"] < 1, "no progress"),
+            ((seen["asked"], seen["typed"]) != (2, 2), "a question was not answered"),
             (seen["left_running"] != 0, "a cancelled call still runs"),
             ((seen["version"] == MODERN) != (mode == "auto"), "another era than asked for"),
         )
@@ -169,7 +171,8 @@ def sdk(scene: Scene, argv: list[str], transport: str, mode: str) -> str:
         raise Failed(f"{', '.join(wrong)}: {seen}")
     return (
         f"{seen['version']}, {seen['tools']} tools, exec {seen['status']}, "
-        f"{seen['progress']} progress, cancelled: {seen['left_running']} left"
+        f"{seen['progress']} progress, {seen['asked']} questions answered, "
+        f"cancelled: {seen['left_running']} left"
     )
 
 

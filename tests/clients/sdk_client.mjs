@@ -23,17 +23,30 @@ function open() {
   return new StreamableHTTPClientTransport(new URL(target), { requestInit });
 }
 
-const client = new Client({ name: "clients", version: "1" }, { versionNegotiation: { mode } });
+const capabilities = { elicitation: { form: {} } };
+const client = new Client({ name: "clients", version: "1" }, { capabilities, versionNegotiation: { mode } });
+let asked = 0;
+client.setRequestHandler("elicitation/create", async () => {
+  asked += 1;
+  return { action: "accept", content: { answer: "yes please" } };
+});
 await client.connect(open());
 const seen = { version: client.getNegotiatedProtocolVersion?.() ?? "?" };
 seen.tools = (await client.listTools()).tools.length;
 
 let steps = 0;
-const call = (prompt, more = {}) =>
-  client.callTool({ name: "exec", arguments: { prompt, cli: "codex" } }, { onprogress: () => (steps += 1), ...more });
+const call = (prompt, more = {}, args = {}) =>
+  client.callTool(
+    { name: "exec", arguments: { prompt, cli: "codex", ...args } },
+    { onprogress: () => (steps += 1), ...more },
+  );
 const done = await call("[[sleep 1]] [[say 5]] hello");
 seen.status = done.structuredContent?.status;
 seen.progress = steps;
+
+const told = await call("[[fault ask 2]] [[say 5]]", {}, { tty: true });
+seen.typed = told.structuredContent?.content.split("yes please").length - 1;
+seen.asked = asked;
 
 const stop = new AbortController();
 const before = steps;

@@ -12,9 +12,11 @@ from pathlib import Path
 import anyio
 import httpx2
 from mcp import Client
+from mcp.client.session import ClientRequestContext
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import ElicitRequestParams, ElicitResult
 
 HEADERS = {"Authorization": f"Bearer {os.environ['AIMUX_AUTH_TOKEN']}"}
 
@@ -23,6 +25,11 @@ async def look(server: object, mode: str) -> dict[str, object]:
     seen: dict[str, object] = {}
     steps: list[float] = []
     begun = anyio.Event()
+    asked: list[str] = []
+
+    async def on_question(_: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"answer": "yes please"})
 
     async def on_progress(done: float, total: float | None, message: str | None) -> None:
         steps.append(done)
@@ -30,13 +37,19 @@ async def look(server: object, mode: str) -> dict[str, object]:
     async def on_slow(done: float, total: float | None, message: str | None) -> None:
         begun.set()
 
-    async with Client(server, mode=mode) as client:  # type: ignore[arg-type]
+    async with Client(server, mode=mode, elicitation_callback=on_question) as client:  # type: ignore[arg-type]
         seen["version"] = client.protocol_version
         seen["tools"] = len((await client.list_tools()).tools)
         prompt = {"prompt": "[[sleep 1]] [[say 5]] hello", "cli": "codex"}
         done = await client.call_tool("exec", prompt, progress_callback=on_progress)
         seen["status"] = (done.structured_content or {}).get("status")
         seen["progress"] = len(steps)
+
+        question = {"prompt": "[[fault ask 2]] [[say 5]]", "cli": "codex", "tty": True}
+        told = await client.call_tool("exec", question, progress_callback=on_progress)
+        content = str((told.structured_content or {}).get("content"))
+        seen["typed"] = content.count("yes please")
+        seen["asked"] = len(asked)
 
         async def hold() -> None:
             slow = {"prompt": "[[sleep 300]] go", "cli": "codex"}
