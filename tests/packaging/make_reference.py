@@ -18,6 +18,11 @@ from aimux.config._shape import leaves
 from aimux.model import EFFORTS, FailureClass, JobStatus, Mode, Settings
 from aimux.tools._catalog import RESULT, TEMPLATES, TOOLS, Tool
 
+if __package__:
+    from .make_states import states
+else:  # run as a script
+    from make_states import states
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "<!-- Made by tests/packaging/make_reference.py: change what it reads, then run it. -->\n\n"
 
@@ -285,6 +290,7 @@ PAGES = {
     "configuration": configuration,
     "environment": environment,
     "errors": error_codes,
+    "states": states,
 }
 
 
