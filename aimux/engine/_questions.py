@@ -129,6 +129,7 @@ class Questions:
 
     async def wait_after(self, number: int) -> Question:
         """The open question, once there is one with a higher number."""
+        await trio.lowlevel.checkpoint()
         while self.current is None or self.current.number <= number:
             await self._opened.wait()
         return self.current

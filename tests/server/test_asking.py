@@ -506,6 +506,7 @@ async def test_a_task_of_2025_asks_on_the_stream_of_its_result(
         result = (await peer.answer(waiting))["result"]
 
         assert result["structuredContent"]["status"] == "completed"
+        assert codes(result) == []
         assert house.driver.typed == [b"yes\n"]
         assert (await peer.result("tasks/get", {"taskId": task_id}))["status"] == "completed"
 
