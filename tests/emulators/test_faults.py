@@ -322,6 +322,16 @@ async def test_auth_prompt_asks_and_waits(theatre: Theatre) -> None:
         assert child.poll() is None
 
 
+async def test_who_has_no_terminal_is_not_asked(theatre: Theatre) -> None:
+    """The question and its echo need somebody who types."""
+    done = await theatre.run(*form("codex", "[[fault ask 2]]"))
+
+    assert done.code == 0
+    assert "turn.completed" in done.text
+    assert "May step" not in done.text
+    assert "Typed" not in done.text
+
+
 async def test_exit_code_is_replaced_after_a_whole_turn(theatre: Theatre) -> None:
     """A success record with a failing code."""
     done = await theatre.run(*form("codex", "[[fault exit 3]]"))
