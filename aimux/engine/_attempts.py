@@ -443,7 +443,7 @@ class _Attempts:
                     message="the answer does not fit the schema: " + "; ".join(contract.problems),
                     hint="see content for what was answered; a simpler schema may help",
                 )
-        return self._finished(status, content, failure, data)
+        return self._finished(status, content, failure, data, is_cut=self.report.reading.is_cut)
 
     async def _repair(self, contract: Contract) -> Contract | None:
         """Ask once more, telling what was wrong; None if that failed too."""
@@ -480,16 +480,25 @@ class _Attempts:
                 failure_class=FailureClass.UNKNOWN, code="no_candidate", message="nothing was run"
             )
         self.ticket.log.flush()
-        answer = self.report.reading.answer if self.report is not None else ""
-        answer = answer or (self.ticket.log.text_so_far if self.report is not None else "")
+        answer, is_cut = "", False
+        if self.report is not None:
+            answer, is_cut = self.report.reading.answer, self.report.reading.is_cut
+            if not answer:
+                answer, is_cut = self.ticket.log.text_so_far, self.ticket.log.is_text_cut
         if failure.failure_class is FailureClass.TIMEOUT:
             status = JobStatus.TIMED_OUT
         else:
             status = JobStatus.PARTIAL if answer.strip() else JobStatus.FAILED
-        return self._finished(status, answer, failure, None)
+        return self._finished(status, answer, failure, None, is_cut=is_cut)
 
     def _finished(
-        self, status: JobStatus, content: str, failure: Failure | None, data: object
+        self,
+        status: JobStatus,
+        content: str,
+        failure: Failure | None,
+        data: object,
+        *,
+        is_cut: bool,
     ) -> JobFinished:
         report, joblog = self.report, self.ticket.log
         joblog.flush()
@@ -501,6 +510,7 @@ class _Attempts:
             native = self.request.new_native_id if profile.resume.chosen else ""
         outcome = Outcome(
             content=content,
+            is_cut=is_cut,
             data=data,
             cli=self.ticket.draft.cli,
             model=(reading.model if reading is not None else "") or self.ticket.draft.model,

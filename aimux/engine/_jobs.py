@@ -49,7 +49,8 @@ from ._questions import Questions
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
 KEPT_TICKETS: Final = 100  # finished jobs that status answers without asking the store
-KEPT_TICKET_CHARS: Final = 1_000_000  # a longer content is read from the store
+KEPT_TICKETS_CHARS: Final = 4 * 2**20  # of what the logs of these say, together
+KEPT_TICKET_CHARS: Final = 1_000_000  # a job that said more is read from the store
 
 log = logging.getLogger("aimux.jobs")
 
@@ -389,6 +390,7 @@ class JobRoom:
         outcome = attrs.evolve(
             draft,
             content=draft.content or ticket.log.text_so_far,
+            is_cut=draft.is_cut if draft.content else ticket.log.is_text_cut,
             usage=draft.usage or ticket.log.usage,
             native_session=draft.native_session or ticket.log.native_id,
             warnings=draft.warnings or tuple(ticket.log.warnings),
@@ -435,13 +437,16 @@ class JobRoom:
         self._finished += 1
         self._open.pop(ticket.id, None)
         self._busy_sessions.pop(ticket.session.id, None)
-        outcome = ticket.job.outcome
-        if outcome is None or len(outcome.content) <= KEPT_TICKET_CHARS:
+        ticket.log.drop_text()
+        if ticket.log.kept_chars <= KEPT_TICKET_CHARS:
             self._recent[ticket.id] = ticket
-            while len(self._recent) > KEPT_TICKETS:
-                self._recent.popitem(last=False)
+        while len(self._recent) > KEPT_TICKETS or self._recent_chars() > KEPT_TICKETS_CHARS:
+            self._recent.popitem(last=False)
         ticket.done.set()
         self._tell()
+
+    def _recent_chars(self) -> int:
+        return sum(ticket.log.kept_chars for ticket in self._recent.values())
 
     def _tell(self) -> None:
         self._changed.set()

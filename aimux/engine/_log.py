@@ -1,14 +1,17 @@
 """A job's log in memory: the single source for status, progress, tasks, `logs -f` and the store.
 
 Entries are appended by the job's own task and read by anybody from a sequence number. Pieces of
-text
-are gathered for `COALESCE_S` or `COALESCE_CHARS` before they become an entry, so a CLI that prints
-word
-by word does not make a row per word. Memory is bounded: beyond `KEPT_ENTRIES` the oldest *stored*
-entries are dropped and are read from the store.
+text are gathered for `COALESCE_S` or `COALESCE_CHARS` before they become an entry, so a CLI that
+prints word by word does not make a row per word.
+
+Memory is bounded whatever a CLI says: beyond `KEPT_ENTRIES` or `KEPT_ENTRY_CHARS` the oldest
+*stored* entries are dropped and are read from the store. What one turn says goes into the log up to
+`LOGGED_CHARS`, so a slow store cannot make memory grow either; beyond that messages are excerpts,
+pieces of text are left out, and a warning says so. The answer does not come from here.
 """
 
 import datetime
+import itertools
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -38,8 +41,13 @@ from aimux.model import (
 COALESCE_S: Final = 0.25  # what `kill -9` may cost
 COALESCE_CHARS: Final = 16_384
 UNSTORED_ENTRIES: Final = 64  # at once: then the store gets them before `COALESCE_S` is over
-KEPT_ENTRIES: Final = 2_000  # per open job
-KEPT_TEXT_CHARS: Final = 4_000_000  # of the turn that is running, for status(offset=…)
+KEPT_ENTRIES: Final = 2_000  # per open job, of those that are stored
+KEPT_ENTRY_CHARS: Final = 2**20  # of them together
+KEPT_TEXT_CHARS: Final = 2**20  # of the turn that is running, for status(offset=…); as an answer
+LOGGED_CHARS: Final = 4 * 2**20  # text, messages and thoughts of one turn, as entries
+EXCERPT_CHARS: Final = 1_000  # of a message or thought beyond that
+KEPT_PIECES: Final = 1_000  # of text, apart; small strings cost more than what is in them
+KEPT_WARNINGS: Final = 200  # in the result: the first ones and the last ones
 KEPT_REASONING_CHARS: Final = 4_000  # of one thought, as an entry
 KEPT_NOISE: Final = 200  # lines of one job
 MESSAGE_BREAK: Final = "\n\n"
@@ -79,6 +87,9 @@ class JobLog:
     _pieces: list[str] = attrs.field(factory=list)
     _pieces_chars: int = 0
     _is_open: bool = False  # pieces of a message came, its whole has not
+    is_text_cut: bool = False  # more was said than `text_so_far` holds
+    _entries_chars: int = 0
+    _logged_chars: int = 0  # of this turn; more than `LOGGED_CHARS` once it was told
 
     def __attrs_post_init__(self) -> None:
         self.last_event = self.born
@@ -98,13 +109,15 @@ class JobLog:
         match event:
             case TurnStarted():
                 self.turn = event.turn
-                self._pieces, self._pieces_chars, self._is_open = [], 0, False
+                self.drop_text()
+                self._logged_chars = 0
             case JobQueued():
                 self.queue_position = event.position
             case JobStarted():
                 self.queue_position = 0
             case Message():
                 self._whole(event.text)
+                event = Message(text=self._loggable(event.text))
             case ToolUse(status="started"):
                 self.tool_steps += 1
             case Usage():
@@ -112,19 +125,39 @@ class JobLog:
             case NativeSession():
                 self.native_id = event.native_id
             case Warned():
+                if len(self.warnings) >= KEPT_WARNINGS:
+                    del self.warnings[KEPT_WARNINGS // 2]
                 self.warnings.append(event)
             case Noise():
                 self.noise += 1
                 if self.noise > KEPT_NOISE:
                     return
-            case Reasoning() if len(event.text) > KEPT_REASONING_CHARS:
-                event = Reasoning(text=event.text[:KEPT_REASONING_CHARS])
+            case Reasoning():
+                event = Reasoning(text=self._loggable(event.text[:KEPT_REASONING_CHARS]))
             case _:
                 pass
         self._append(event)
 
+    def _loggable(self, text: str) -> str:
+        """As much of what was said as the log of this turn has room for."""
+        room = LOGGED_CHARS - self._logged_chars
+        if len(text) <= room:
+            self._logged_chars += len(text)
+            return text
+        if room >= 0:
+            self._logged_chars = LOGGED_CHARS + 1
+            said = (
+                f"more than {LOGGED_CHARS} characters were said: the log has excerpts of the rest"
+            )
+            self.add(Warned(code="log_truncated", message=said))
+        return text[: max(room, EXCERPT_CHARS)]
+
     def _gather(self, text: str) -> None:
         self.last_said = Text.kind
+        if self._logged_chars > LOGGED_CHARS:
+            self._begin_message()
+            self._keep(text)
+            return
         if not self._pending:
             self._wake()
             self._lacking.set()
@@ -150,9 +183,14 @@ class JobLog:
 
     def _keep(self, text: str) -> None:
         room = KEPT_TEXT_CHARS - self._pieces_chars
-        if room > 0:
-            self._pieces.append(text[:room])
-            self._pieces_chars += min(len(text), room)
+        if len(text) > room:
+            self.is_text_cut = True
+            text = text[:room]
+        if text:
+            self._pieces.append(text)
+            self._pieces_chars += len(text)
+            if len(self._pieces) > KEPT_PIECES:
+                self._pieces = ["".join(self._pieces)]
 
     def flush(self) -> None:
         """Make an entry of the text gathered so far."""
@@ -160,7 +198,7 @@ class JobLog:
             text = "".join(self._pending)
             self._pending.clear()
             self._pending_chars = 0
-            self._append(Text(text=text))
+            self._append(Text(text=self._loggable(text)))
 
     def _append(self, event: Event) -> None:
         now = trio.current_time()
@@ -174,6 +212,7 @@ class JobLog:
             event=event,
         )
         self._entries.append(entry)
+        self._entries_chars += _chars(event)
         self._lacking.set()
         if self.last_seq - self.stored_seq >= UNSTORED_ENTRIES:
             self._crowded.set()
@@ -209,6 +248,11 @@ class JobLog:
             self._pieces = ["".join(self._pieces)]
         return self._pieces[0] if self._pieces else ""
 
+    def drop_text(self) -> None:
+        """Forget `text_so_far`: another turn begins, or the job is over and has its outcome."""
+        self._pieces, self._pieces_chars, self._is_open = [], 0, False
+        self.is_text_cut = False
+
     @property
     def text_chars(self) -> int:
         """Length of `text_so_far` without building it."""
@@ -224,7 +268,7 @@ class JobLog:
         if seq >= self.last_seq:
             return []
         skip = max(0, seq + 1 - self.first_seq)
-        return [entry for i, entry in enumerate(self._entries) if i >= skip]
+        return list(itertools.islice(self._entries, skip, None))
 
     async def wait_change(self) -> None:
         """Return after the next append (or the first piece of gathered text). A checkpoint."""
@@ -254,5 +298,29 @@ class JobLog:
             self._lacking = trio.Event()
         if self.last_seq - self.stored_seq < UNSTORED_ENTRIES:
             self._crowded = trio.Event()
-        while len(self._entries) > KEPT_ENTRIES and self._entries[0].seq <= self.stored_seq:
-            self._entries.popleft()
+        entries = self._entries
+        while self._is_heavy() and entries[0].seq <= self.stored_seq:
+            self._entries_chars -= _chars(entries.popleft().event)
+
+    def _is_heavy(self) -> bool:
+        """Too much to keep; the newest stays, who follows the log goes on from it."""
+        count = len(self._entries)
+        return count > KEPT_ENTRIES or (count > 1 and self._entries_chars > KEPT_ENTRY_CHARS)
+
+    @property
+    def kept_chars(self) -> int:
+        """What the entries in memory say, together."""
+        return self._entries_chars
+
+
+def _chars(event: Event) -> int:
+    """How long an event is, near enough."""
+    match event:
+        case Text() | Message() | Reasoning():
+            return len(event.text)
+        case ToolUse():
+            return len(event.summary)
+        case JobFinished():
+            return len(event.outcome.content)
+        case _:
+            return 0

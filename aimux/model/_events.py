@@ -308,7 +308,7 @@ class Outcome:
     """What a job came to; together with the job row it makes the result of design section 6."""
 
     content: str = ""
-    is_cut: bool = False  # content is the beginning of more than is kept
+    is_cut: bool = False  # content is not all that was said: more is not kept
     data: object = None
     cli: str = ""
     model: str = ""

@@ -84,6 +84,7 @@ class _Trail:
 
     said: list[str] = attrs.field(factory=list)
     chars: int = 0
+    is_cut: bool = False
     native_id: str = ""
     route: Json = attrs.field(factory=dict)  # of the last turn
     children: dict[int, list[tuple[int, float]]] = attrs.field(factory=dict)
@@ -94,9 +95,9 @@ class _Trail:
         match kind, event:
             case "turn_started", _:
                 self.route = {name: event.get(name, "") for name in ("cli", "model", "effort")}
-                self.said, self.chars = [], 0
+                self.said, self.chars, self.is_cut = [], 0, False
             case "message", {"text": str(text)}:
-                self.said, self.chars = [], 0  # its deltas are in it
+                self.said, self.chars, self.is_cut = [], 0, False  # its deltas are in it
                 self._say(text)
             case "text", {"text": str(text)}:
                 self._say(text)
@@ -112,6 +113,7 @@ class _Trail:
     def _say(self, text: str) -> None:
         self.said.append(text)
         self.chars += len(text)
+        self.is_cut = self.is_cut or self.chars > PARTIAL_CHARS
         if self.chars > 2 * PARTIAL_CHARS:  # keep the end, in steps
             self.said = ["".join(self.said)[-PARTIAL_CHARS:]]
             self.chars = PARTIAL_CHARS
@@ -141,6 +143,7 @@ def abort(connection: sqlite3.Connection, owner: str, at: datetime.datetime) -> 
             **blank,
             **trail.route,
             "content": text,
+            "is_cut": trail.is_cut,
             "native_session": trail.native_id,
             "duration_ms": ran_ms,
         }

@@ -113,6 +113,9 @@ def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
     """A job as its tool answers it, with guidance."""
     outcome = job.outcome or Outcome()
     part = _content(job, joblog, view)
+    is_cut = outcome.is_cut
+    if job.outcome is None and joblog is not None:
+        is_cut = joblog.is_text_cut
     body: Json = {
         "job_id": job.id,
         "session_id": job.session_id,
@@ -127,7 +130,7 @@ def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
         "content_length": part.total,
         "offset": part.offset,
         "next_offset": part.next_offset,
-        "truncated": part.truncated,
+        "truncated": part.truncated or is_cut,
         "usage": _usage(outcome.usage),
         "duration_ms": outcome.duration_ms if job.status in TERMINAL else None,
         "exit_code": outcome.exit_code,
@@ -144,6 +147,8 @@ def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
         body |= _running(job, joblog, trio.current_time())
     if part.hint:
         body["hint"] = part.hint
+    elif is_cut:
+        body["hint"] = f"more was said than the {part.total} characters that are kept"
     body["guidance"] = guide(tool, body)
     return body
 

@@ -11,7 +11,13 @@ import trio.testing
 
 from aimux.drivers import Child
 from aimux.engine import JobRoom, Ticket
-from aimux.engine._jobs import BACKSTOP_S, KEPT_TICKET_CHARS, KEPT_TICKETS, open_job_room
+from aimux.engine._jobs import (
+    BACKSTOP_S,
+    KEPT_TICKET_CHARS,
+    KEPT_TICKETS,
+    KEPT_TICKETS_CHARS,
+    open_job_room,
+)
 from aimux.engine._log import COALESCE_S, UNSTORED_ENTRIES
 from aimux.errors import AimuxError, Refusal, StoreUnavailable, TooManyJobs
 from aimux.model import (
@@ -649,6 +655,9 @@ async def test_a_crowd_of_entries_is_stored_at_once(autojump_clock: Clock) -> No
 async def test_recent_jobs_are_found_without_the_store(autojump_clock: Clock) -> None:
     """The last ones that ended are in memory, up to a limit; long ones and removed ones are not."""
 
+    async def half(ticket: Ticket) -> JobFinished:
+        return finished("x" * (KEPT_TICKET_CHARS // 2))
+
     async def long(ticket: Ticket) -> JobFinished:
         return finished("x" * (KEPT_TICKET_CHARS + 1))
 
@@ -660,6 +669,17 @@ async def test_recent_jobs_are_found_without_the_store(autojump_clock: Clock) ->
         assert desk.room.find(first.id) is first
         assert desk.room.find(big.id) is None
 
+        most = KEPT_TICKETS_CHARS // (KEPT_TICKET_CHARS // 2)
+        halves = [await desk.open(half) for _ in range(most + 2)]
+        for each in halves:
+            await each.done.wait()
+        kept = [desk.room.find(each.id) is not None for each in halves]
+        assert desk.room.find(first.id) is None
+        assert kept.count(True) == most
+        assert kept[-1]
+
+        first = await desk.open()
+        await first.done.wait()
         for _ in range(KEPT_TICKETS):
             last = await desk.open()
             await last.done.wait()

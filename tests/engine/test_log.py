@@ -11,10 +11,15 @@ from aimux.engine import JobLog
 from aimux.engine._log import (
     COALESCE_CHARS,
     COALESCE_S,
+    EXCERPT_CHARS,
     KEPT_ENTRIES,
+    KEPT_ENTRY_CHARS,
     KEPT_NOISE,
+    KEPT_PIECES,
     KEPT_REASONING_CHARS,
     KEPT_TEXT_CHARS,
+    KEPT_WARNINGS,
+    LOGGED_CHARS,
     UNSTORED_ENTRIES,
 )
 from aimux.model import (
@@ -136,6 +141,77 @@ async def test_text_in_memory_is_bounded() -> None:
         log.add(Text(text=piece))
 
     assert log.text_chars == KEPT_TEXT_CHARS == len(log.text_so_far)
+    assert log.is_text_cut
+
+    log.add(TurnStarted(turn=2, cli="alpha"))
+    assert not log.is_text_cut
+
+
+async def test_many_small_pieces_are_one_text() -> None:
+    """Pieces are put together now and then; nothing of them is lost or doubled."""
+    log = make_log(stored=True)
+    said = [str(number % 10) for number in range(3 * KEPT_PIECES)]
+    for each in said:
+        log.add(Text(text=each))
+
+    assert log.text_so_far == "".join(said)
+    assert not log.is_text_cut
+
+
+async def test_what_one_turn_says_fills_the_log_only_so_far() -> None:
+    """Beyond `LOGGED_CHARS` messages are excerpts and pieces are left out, which is told once; the
+    next turn begins anew.
+    """
+    log = make_log()
+    log.add(TurnStarted(turn=1, cli="alpha"))
+    half = "x" * (LOGGED_CHARS // 2 - 1)
+    log.add(Message(text=half))
+    log.add(Message(text=half))
+    log.add(Text(text="1234"))
+    log.add(Message(text="y" * 2 * EXCERPT_CHARS))
+    log.add(Text(text="z" * COALESCE_CHARS))
+    log.add(Reasoning(text="w" * 2 * EXCERPT_CHARS))
+    log.add(ToolUse(name="look"))
+    events = [entry.event for entry in log.since(0)]
+
+    assert [each.kind for each in events] == [
+        *("turn_started", "message", "message", "warning", "text", "message", "reasoning"),
+        "tool_use",
+    ]
+    assert [len(each.text) for each in events if isinstance(each, Message | Reasoning)] == [
+        *(len(half), len(half), EXCERPT_CHARS, EXCERPT_CHARS)
+    ]
+    assert [each.code for each in log.warnings] == ["log_truncated"]
+
+    log.add(TurnStarted(turn=2, cli="alpha"))
+    log.add(Message(text=half))
+    assert log.since(log.last_seq - 1)[0].event == Message(text=half)
+
+
+async def test_heavy_entries_are_forgotten_once_stored() -> None:
+    """A few long messages weigh as much as many short ones; the newest stays for who follows."""
+    log = make_log()
+    for _ in range(5):
+        log.add(Message(text="x" * (KEPT_ENTRY_CHARS // 2)))
+    assert len(log.since(0)) == 5
+
+    log.stored(log.last_seq)
+    assert len(log.since(0)) == 2
+    assert log.kept_chars == KEPT_ENTRY_CHARS
+
+    log.add(Message(text="x" * (KEPT_ENTRY_CHARS + 1)))
+    log.stored(log.last_seq)
+    assert [entry.seq for entry in log.since(0)] == [6]
+
+
+async def test_warnings_of_the_result_are_bounded() -> None:
+    """The first ones and the last ones stay: one tells how it began, the other how it ended."""
+    log = make_log()
+    for number in range(3 * KEPT_WARNINGS):
+        log.add(Warned(code=str(number), message=""))
+
+    assert len(log.warnings) == KEPT_WARNINGS
+    assert [log.warnings[at].code for at in (0, -1)] == ["0", str(3 * KEPT_WARNINGS - 1)]
 
 
 async def test_stored_entries_beyond_the_limit_are_forgotten() -> None:

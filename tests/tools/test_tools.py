@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from aimux.dialects import MAX_ANSWER_CHARS
 from aimux.drivers import Order
 from aimux.errors import AimuxError, InvalidArguments, NotFound, PeerFault, Refusal
 from aimux.model import (
@@ -432,6 +433,31 @@ async def test_a_schema_gives_data(tmp_path: pathlib.Path, autojump_clock: Clock
 
 
 # --------------------------------------------------------------------------------------- long texts
+
+
+async def test_an_answer_beyond_the_limit_stays_truncated(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """What is kept of it can be read to its end, where it still says that there was more."""
+    text = "0123456789abcdef" * (MAX_ANSWER_CHARS // 16) + "lost"
+    async with open_house(tmp_path, [answers(text)]) as house:
+        body = await ask(house, "exec", prompt="x", cwd=str(house.work))
+        place = body["next_offset"]
+        assert (body["status"], body["truncated"]) == ("completed", True)
+        assert body["content_length"] == MAX_ANSWER_CHARS
+        assert [each["code"] for each in body["warnings"]] == ["answer_truncated"]
+
+        pages = [body["content"]]
+        while place is not None:
+            page = await ask(house, "status", job_id=body["job_id"], offset=place, max_chars=2**18)
+            pages.append(page["content"])
+            place = page["next_offset"]
+        whole = await ask(house, "status", job_id=body["job_id"], include_content=True)
+
+    assert "".join(pages) == text[:MAX_ANSWER_CHARS] == whole["content"]
+    assert page["truncated"]
+    assert whole["truncated"]
+    assert "more was said" in whole["hint"]
 
 
 async def test_a_long_answer_is_paged(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
