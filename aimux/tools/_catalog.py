@@ -110,6 +110,10 @@ RESULT: Final[Schema] = {
         "exit_code": _nullable("integer"),
         "attempts": {"type": "array", "items": {"type": "object"}},
         "warnings": {"type": "array", "items": {"type": "object"}},
+        "question": {
+            "type": "string",
+            "description": "while it runs: what the CLI waits for somebody to answer",
+        },
         "error": ERROR,
         "guidance": GUIDANCE,
     },
