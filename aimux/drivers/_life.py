@@ -1,13 +1,13 @@
 """A child's life from birth to grave, the same for pipes and terminals.
 
-The attendant is the only one who touches the child. It works under a shield, because the output a
-child gives while it leaves is wanted too, and because a half-stopped child is nobody's. Cancelling
-reaches the shell around it, which does what anybody may do: it asks the attendant to stop. From
-there the shield is bounded by the grace, `LINGER_MAX_S` and `GONE_S`.
+Two who attend to the child are the only ones that touch it. One lives through its life, from the
+first output to the grave, under a shield: the output a child gives while it leaves is wanted too,
+and a half-stopped child is nobody's. The other, beside it, waits to be asked to stop the child;
+being cancelled is to be asked. From there the shield is bounded by the grace, `LINGER_MAX_S` and
+`GONE_S`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Protocol
 
 import attrs
@@ -16,7 +16,7 @@ import trio
 from aimux.model import Stream
 
 from ._base import LINGER_MAX_S, LINGER_S, Child, Exit, OnOutput, Order
-from ._warden import in_charge
+from ._warden import end_charge, take_charge
 
 Task = Callable[[], Awaitable[None]]
 Pump = Callable[[OnOutput], Awaitable[None]]
@@ -58,7 +58,7 @@ class Wires:
     """What a driver connected a child with. Each task runs from birth and closes its stream."""
 
     pumps: Sequence[Pump]  # each returns at the end of its stream, or is cancelled after a while
-    feeders: Sequence[Task]  # cancelled when the child is gone
+    feeder: Task | None = None  # cancelled when the child is gone
 
 
 async def attend(
@@ -73,114 +73,135 @@ async def attend(
     Cancelling it stops the child as `Child.stop()` does and waits for the end.
     """
     child = Child(pid=leader.pid, started=leader.started, grace_s=order.grace_s)
-    return await shelter(child, partial(_live, leader, order, wires, on_output, child), task_status)
+    life = _Life(leader, order, wires, on_output, child)
+    return await shelter(child, life.live, task_status, life.obey)
 
 
 async def shelter(
-    child: Child, live: Callable[[], Awaitable[Exit]], task_status: trio.TaskStatus[Child]
+    child: Child,
+    live: Callable[[], Awaitable[Exit]],
+    task_status: trio.TaskStatus[Child],
+    obey: Task = trio.sleep_forever,
 ) -> Exit:
     """Hand `child` over and run `live` beyond the reach of cancellation, which asks it to stop.
 
-    `live` must end soon after `child.stop()`. What it raises comes out bare.
+    `live` must end soon after `child.stop()`. `obey` runs beside it and is cancelled by whoever
+    cancels us, or when `live` is over. What they raise comes out bare.
     """
-    over = trio.Event()
-    exits: list[Exit] = []
+    left: Exit | None = None
     faults: BaseExceptionGroup[Exception] | None = None
 
-    async def work() -> None:
-        with trio.CancelScope(shield=True):  # bounded: see the top of the module
-            exits.append(await live())
-        over.set()
+    async def listen() -> None:
+        try:
+            await obey()
+        finally:
+            child.stop()
 
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(work)
-            try:
+            nursery.start_soon(listen)
+            with trio.CancelScope(shield=True):  # bounded: see the top of the module
                 task_status.started(child)
-                await over.wait()
-            finally:
-                child.stop()
+                left = await live()
+            nursery.cancel_scope.cancel(reason="the child is gone")
     except* Exception as group:  # noqa: BLE001  raised bare below
         faults = group
     if faults is not None:
         raise _first_leaf(faults)
-    return exits[0]
+    assert left is not None
+    return left
 
 
-async def _live(
-    leader: Mortal, order: Order, wires: Wires, on_output: OnOutput, child: Child
-) -> Exit:
-    born = trio.current_time()
-    listen_until: float | None = None  # set when the child is dead
-    held = len(wires.pumps)
-    swept = 0
+@attrs.define(eq=False)
+class _Life:
+    leader: Mortal
+    order: Order
+    wires: Wires
+    on_output: OnOutput
+    child: Child
+    is_stopped: bool = False  # we ended it, or tried to
+    is_stop_over: bool = False  # the child is dead, or hangs in the kernel
+    _vigil: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _feeding: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _listening: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _listen_until: float | None = None  # set when the child is dead
+    _held: int = 0  # streams that somebody holds open
 
-    async def pump(run: Pump) -> None:
-        nonlocal held
-        await run(hear)
-        held -= 1
-
-    def hear(stream: Stream, data: bytes) -> None:
-        if listen_until is not None:
-            quiet_at = trio.current_time() + LINGER_S
-            pumps.cancel_scope.deadline = min(quiet_at, listen_until)
-        on_output(stream, data)
-
-    async with in_charge(leader.pid, leader.ticks):
+    async def obey(self) -> None:
+        """Stop the child when it is asked for, or when this is cancelled before it is dead."""
+        child, leader = self.child, self.leader
         try:
-            async with trio.open_nursery() as pumps:
-                for run in wires.pumps:
-                    pumps.start_soon(pump, run)
-                is_stopped = await _leave(leader, order, wires.feeders, child)
-                duration_s = trio.current_time() - born
-                if is_stopped:  # nobody's last words are waited for who was not asked to leave
-                    swept = await leader.sweep()
-                listen_until = trio.current_time() + LINGER_MAX_S
-                pumps.cancel_scope.deadline = trio.current_time() + LINGER_S
-        finally:
-            if not leader.gone.is_set():  # a pump failed: nobody takes its output any more
-                child.stop(grace_s=0)
-                await _leave(leader, order, (), child)  # noqa: ASYNC102  # under shelter's shield
-            swept += await leader.sweep()  # noqa: ASYNC102  # bounded by GONE_S
-            leader.reap()
-    return Exit(
-        exit_code=leader.code,
-        signal=leader.signal_name,
-        duration_s=duration_s,
-        max_rss_bytes=leader.max_rss_bytes,
-        cpu_s=leader.cpu_s,
-        is_stopped=is_stopped,
-        is_complete=held == 0,
-        swept=swept,
-    )
-
-
-async def _leave(leader: Mortal, order: Order, feeders: Sequence[Task], child: Child) -> bool:
-    """Wait until the child is dead, ending it when asked to; return whether we ended it.
-
-    One that hangs in the kernel is given up on; then `leader.gone` is not set.
-    """
-    is_stopped = False
-    async with trio.open_nursery() as life:
-
-        async def obey() -> None:
-            nonlocal is_stopped
             await child.leaving.wait()
             with trio.move_on_after(child.leave_s):
                 await child.stopping.wait()
-            is_stopped = True
-            with trio.CancelScope(shield=True):  # the leader's death does not end the sequence
-                await leader.stop(
-                    polite=order.stop_signal, grace_s=child.grace_s, hurry=child.killing
-                )
-            life.cancel_scope.cancel(reason="stopped, or beyond help")
+        finally:
+            if not leader.gone.is_set():
+                self.is_stopped = True
+                with trio.CancelScope(shield=True):  # bounded by the grace and GONE_S
+                    await leader.stop(
+                        polite=self.order.stop_signal, grace_s=child.grace_s, hurry=child.killing
+                    )
+                self.is_stop_over = True
+                self._vigil.cancel(reason="stopped, or beyond help")
 
-        life.start_soon(obey)
-        for task in feeders:
-            life.start_soon(task)
-        await leader.watch()
-        life.cancel_scope.cancel(reason="the child is gone")
-    return is_stopped
+    async def live(self) -> Exit:
+        leader, born = self.leader, trio.current_time()
+        swept = 0
+        await take_charge(leader.pid, leader.ticks)
+        try:
+            async with trio.open_nursery() as pumps:
+                self._listening = pumps.cancel_scope
+                for run in self.wires.pumps:
+                    self._held += 1
+                    pumps.start_soon(self._pump, run)
+                if self.wires.feeder is not None:
+                    pumps.start_soon(self._feed, self.wires.feeder)
+                await self._watch()
+                self._feeding.cancel(reason="nobody reads any more")
+                duration_s = trio.current_time() - born
+                if self.is_stopped:  # nobody's last words are waited for who was not asked to leave
+                    swept = await leader.sweep()
+                self._listen_until = trio.current_time() + LINGER_MAX_S
+                pumps.cancel_scope.deadline = trio.current_time() + LINGER_S
+        finally:
+            if not leader.gone.is_set():  # a pump failed: nobody takes its output any more
+                self.child.stop(grace_s=0)
+                await self._watch()  # noqa: ASYNC102  # under shelter's shield
+            swept += await leader.sweep()  # noqa: ASYNC102  # bounded by GONE_S
+            end_charge(leader.pid)
+            leader.reap()
+        return Exit(
+            exit_code=leader.code,
+            signal=leader.signal_name,
+            duration_s=duration_s,
+            max_rss_bytes=leader.max_rss_bytes,
+            cpu_s=leader.cpu_s,
+            is_stopped=self.is_stopped,
+            is_complete=self._held == 0,
+            swept=swept,
+        )
+
+    async def _watch(self) -> None:
+        """Wait until the child is dead. One that hangs in the kernel is given up on; then
+        `leader.gone` is not set.
+        """
+        if not self.is_stop_over:
+            with trio.CancelScope() as self._vigil:
+                await self.leader.watch()
+
+    async def _pump(self, run: Pump) -> None:
+        await run(self._hear)
+        self._held -= 1
+
+    def _hear(self, stream: Stream, data: bytes) -> None:
+        if self._listen_until is not None:
+            quiet_at = trio.current_time() + LINGER_S
+            self._listening.deadline = min(quiet_at, self._listen_until)
+        self.on_output(stream, data)
+
+    async def _feed(self, run: Task) -> None:
+        with self._feeding:
+            await run()
 
 
 def _first_leaf(group: BaseExceptionGroup[Exception]) -> BaseException:

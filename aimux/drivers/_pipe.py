@@ -5,6 +5,8 @@ group is swept, its usage lost, and its pipes closed to readers when it is cance
 spawn is trio's; waiting, stopping and reaping are in `_life` and `_stop`.
 """
 
+import contextlib
+import os
 import subprocess
 import sys
 from functools import partial
@@ -43,12 +45,15 @@ async def run_piped(
     stdout, stderr, stdin = process.stdout, process.stderr, process.stdin
     assert stdout is not None
     assert stderr is not None
+    rest = order.stdin or b""
+    if stdin is not None and sys.platform != "win32":
+        rest, stdin = _feed_now(stdin, rest)
     wires = Wires(
         pumps=[
             partial(_drain, stdout, Stream.STDOUT),
             partial(_drain, stderr, Stream.STDERR),
         ],
-        feeders=[] if stdin is None else [partial(_feed, stdin, order.stdin or b"")],
+        feeder=None if stdin is None else partial(_feed, stdin, rest),
     )
     try:
         return await attend(leader, order, wires, on_output, task_status)
@@ -88,9 +93,37 @@ async def _spawn_group(order: Order, mark: str) -> trio.Process:
 
 
 async def _drain(pipe: trio.abc.ReceiveStream, stream: Stream, hear: OnOutput) -> None:
+    if sys.platform != "win32" and isinstance(pipe, trio.lowlevel.FdStream):
+        try:
+            while data := await _read(pipe.fileno()):
+                hear(stream, data)
+        finally:
+            pipe.close()
+        return
     async with pipe:
-        while data := await pipe.receive_some(CHUNK_BYTES):
-            hear(stream, bytes(data))  # bytes already; the type allows more
+        while piece := await pipe.receive_some(CHUNK_BYTES):
+            hear(stream, bytes(piece))  # bytes already; the type allows more
+
+
+async def _read(fd: int) -> bytes:
+    """What comes next; half the loop turns of a stream's own way, which looks before it waits."""
+    while True:
+        await trio.lowlevel.wait_readable(fd)
+        with contextlib.suppress(BlockingIOError):
+            return os.read(fd, CHUNK_BYTES)
+
+
+def _feed_now(stream: trio.abc.SendStream, data: bytes) -> tuple[bytes, trio.abc.SendStream | None]:
+    """Write what the pipe takes at once, which is nearly always all; the rest is for a task."""
+    assert isinstance(stream, trio.lowlevel.FdStream)
+    try:
+        rest = data[os.write(stream.fileno(), data) :] if data else b""
+    except BrokenPipeError:  # it is gone
+        rest = b""
+    if rest:
+        return rest, stream
+    stream.close()
+    return b"", None
 
 
 async def _feed(stream: trio.abc.SendStream, data: bytes) -> None:

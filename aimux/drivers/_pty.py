@@ -58,7 +58,7 @@ async def run_in_terminal(
     os.set_blocking(fd, False)
     wires = Wires(
         pumps=[partial(_drain, fd)],
-        feeders=[partial(_type, fd, order)],
+        feeder=partial(_type, fd, order),
     )
     try:
         return await attend(Leader.of(pid, mark), order, wires, on_output, task_status)

@@ -143,15 +143,15 @@ async def open_warden() -> AsyncIterator[Warden]:
         await warden.dismiss()  # noqa: ASYNC102  # shielded and bounded by BYE_S in there
 
 
-@asynccontextmanager
-async def in_charge(pid: int, ticks: int) -> AsyncIterator[None]:
-    """Have the current warden, if there is one, watch a child while the body runs."""
+async def take_charge(pid: int, ticks: int) -> None:
+    """Have the current warden, if there is one, watch a child until `end_charge`."""
     warden = _current.get()
-    if warden is None or sys.platform == "win32":
-        yield
-        return
-    await warden.watch(pid, ticks)
-    try:
-        yield
-    finally:
+    if warden is not None and sys.platform != "win32":
+        await warden.watch(pid, ticks)
+
+
+def end_charge(pid: int) -> None:
+    """Say that a child is over."""
+    warden = _current.get()
+    if warden is not None:
         warden.forget(pid)

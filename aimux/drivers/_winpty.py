@@ -102,7 +102,7 @@ async def run_in_console(
     leader = Charge(console.pid, proc.started if proc else 0.0, job, ask=ask, wait=wait)
     wires = Wires(
         pumps=[partial(_drain, console)],
-        feeders=[partial(_type, console, order.stdin)] if order.stdin else [],
+        feeder=partial(_type, console, order.stdin) if order.stdin else None,
     )
     try:
         return await attend(leader, order, wires, on_output, task_status)

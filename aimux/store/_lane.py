@@ -144,7 +144,7 @@ class Lane:
             sqlite3.Error: the database could not be written; nothing of `work` is in it.
             StoreUnavailable: the lane is closed.
         """
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()  # standing in line always lets others run
         if self._is_closed:
             msg = "the store is closed"
             raise StoreUnavailable(msg, code="store_closed")
