@@ -15,7 +15,7 @@ too, and nothing is judged.
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -312,6 +312,17 @@ async def run_turn(order: TurnOrder, ticket: Ticket, guard: Guard) -> TurnReport
     return report
 
 
+@attrs.frozen
+class _Birth:
+    """Hears of the child from the driver, as a nursery would; but we are not in another task."""
+
+    tell: Callable[[Child], None]
+
+    def started(self, value: Child | None = None) -> None:
+        assert value is not None
+        self.tell(value)
+
+
 async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: Pass) -> TurnReport:
     plan, profile, joblog = order.plan, order.profile, ticket.log
     now = trio.current_time()
@@ -332,21 +343,19 @@ async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: P
     )
     gone: Exit | None = None
 
-    async def drive(task_status: trio.TaskStatus[Child]) -> None:
-        nonlocal gone
-        gone = await order.drive(child_order, turn.hear, task_status=task_status)
-        watching.cancel_scope.cancel(reason="the child is gone")
+    def born(child: Child) -> None:
+        ticket.child = child
+        turn.born(child)
+        joblog.add(ChildStarted(pid=child.pid, started=child.started))
+        watching.start_soon(turn.watch)
+        if plan.is_terminal:
+            watching.start_soon(turn.converse, ticket, typed)
 
     fault: AimuxError | None = None
     try:
         async with trio.open_nursery() as watching:
-            child = await watching.start(drive)
-            ticket.child = child
-            turn.born(child)
-            joblog.add(ChildStarted(pid=child.pid, started=child.started))
-            watching.start_soon(turn.watch)
-            if plan.is_terminal:
-                watching.start_soon(turn.converse, ticket, typed)
+            gone = await order.drive(child_order, turn.hear, task_status=_Birth(born))
+            watching.cancel_scope.cancel(reason="the child is gone")
     except* AimuxError as group:  # a driver's refusal comes out bare: it has a next candidate
         fault = first_leaf(group)
     finally:
