@@ -1,8 +1,8 @@
 """Golden scripts: what goes in (`>> `), what must come out (`<< `), remarks (`# `).
 
-`<any>` stands for a value that differs from run to run. Ids of jobs and sessions, and sealed states,
-are numbered in the order in which they appear, so that a script can speak of them: `<job-1>`,
-`<ses-2>`, `<state-1>`.
+`<any>` stands for a value that differs from run to run. Ids of jobs and sessions, and sealed
+states, are numbered in the order in which they appear, so that a script can speak of them:
+`<job-1>`, `<ses-2>`, `<state-1>`.
 """
 
 import difflib
