@@ -1,6 +1,5 @@
 """Where settings come from: directories and files, and what the environment and flags say."""
 
-import difflib
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -144,6 +143,8 @@ def read_environment(
                 value = TRANSPORT_ALIASES.get(value.lower(), value.lower())
             yield variable, names[variable], value
         elif variable not in FOREIGN and not variable.startswith(ROLE_PREFIX):
+            import difflib  # only mistakes pay for it
+
             close = difflib.get_close_matches(variable, names, n=1, cutoff=0.85)
             if close:
                 complain(variable, f"unknown variable {variable}", close[0])

@@ -1,5 +1,6 @@
 """What is open, in order: log, store, recovery, engine, housekeeping."""
 
+import linecache
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ async def open_own_engine(
     Raises:
         StoreUnavailable: another server owns the store, or it cannot be opened.
     """
+    linecache.clearcache()  # attrs leaves the source of every method it makes there: 0.9 MB
     context = ClientContext(cwd=cwd, env=env)
     loader = shared_loader()
     snapshot = await trio.to_thread.run_sync(loader.load, context)

@@ -69,7 +69,7 @@ VERIFY_S: Final = 60.0  # a CLI that retries a refused key silently is not logge
 VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
 KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
 SHELVED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
-SHELVED_CHARS: Final = 100_000  # of one answer
+SHELVED_CHARS: Final = 100_000  # of prompt and answer of one
 LOOK_EVERY_S: Final = 1.0  # a look is a `stat` per file; calls later than this see what was saved
 
 log = logging.getLogger("aimux.engine")
@@ -411,7 +411,7 @@ class Engine:
 
     def _shelve(self, job: Job) -> None:
         """Keep an ended job for whoever asks again; it cannot change any more."""
-        size = len(job.outcome.content) if job.outcome is not None else 0
+        size = len(job.prompt) + (len(job.outcome.content) if job.outcome is not None else 0)
         if job.status in TERMINAL and size <= SHELVED_CHARS:
             self._shelf[job.id] = job
             while len(self._shelf) > SHELVED_JOBS:

@@ -49,7 +49,7 @@ from ._questions import Questions
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
 KEPT_TICKETS: Final = 100  # finished jobs that status answers without asking the store
-KEPT_TICKETS_CHARS: Final = 4 * 2**20  # of what the logs of these say, together
+KEPT_TICKETS_CHARS: Final = 4 * 2**20  # of prompts and logs of these, together
 KEPT_TICKET_CHARS: Final = 1_000_000  # a job that said more is read from the store
 
 log = logging.getLogger("aimux.jobs")
@@ -438,7 +438,7 @@ class JobRoom:
         self._open.pop(ticket.id, None)
         self._busy_sessions.pop(ticket.session.id, None)
         ticket.log.drop_text()
-        if ticket.log.kept_chars <= KEPT_TICKET_CHARS:
+        if _chars(ticket) <= KEPT_TICKET_CHARS:
             self._recent[ticket.id] = ticket
         while len(self._recent) > KEPT_TICKETS or self._recent_chars() > KEPT_TICKETS_CHARS:
             self._recent.popitem(last=False)
@@ -446,7 +446,7 @@ class JobRoom:
         self._tell()
 
     def _recent_chars(self) -> int:
-        return sum(ticket.log.kept_chars for ticket in self._recent.values())
+        return sum(map(_chars, self._recent.values()))
 
     def _tell(self) -> None:
         self._changed.set()
@@ -456,6 +456,10 @@ class JobRoom:
         """The store has removed these jobs: forget them too."""
         for job_id in job_ids:
             self._recent.pop(JobId(job_id), None)
+
+
+def _chars(ticket: Ticket) -> int:
+    return len(ticket.job.prompt) + ticket.log.kept_chars
 
 
 def first_leaf(group: BaseExceptionGroup[AimuxError]) -> AimuxError:

@@ -5,7 +5,6 @@ another text, itself filled in. Everything is replaced in one pass: what a value
 as a template. Other braces stay as they are.
 """
 
-import difflib
 import pathlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ import attrs
 from aimux._yaml import YamlFault, YamlReader
 from aimux.errors import SetupFault
 from aimux.model import Problem, Severity, Source
+from aimux.rules import nearest
 
 KINDS: Final = ("roles", "snippets", "styles")
 MAX_DEPTH: Final = 8  # of includes; ours need two
@@ -141,5 +141,5 @@ def _render(
 
 
 def _hint(name: str, known: Iterable[str]) -> str | None:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]}?" if close else None
+    close = nearest(name, known)
+    return f"did you mean {close}?" if close else None

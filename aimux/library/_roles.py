@@ -4,13 +4,13 @@ A project's text may steer a role, but not give it more than the layers below di
 must not turn a reviewer into a writer.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from aimux.model import Mode, Problem, Severity, Source
+from aimux.rules import nearest
 
 from ._prompts import Prompt, Shelf, TemplateFault, render
 
@@ -59,12 +59,11 @@ def read_roles(shelf: Shelf) -> tuple[Mapping[str, RoleText], Sequence[Problem]]
             source=prompt.source,
         )
         for key in sorted(set(prompt.front) - set(KEYS)):
-            close = difflib.get_close_matches(key, KEYS, n=1)
             problem = Problem(
                 severity=Severity.WARNING,
                 where=prompt.where(key),
                 message=f"unknown key {key}",
-                suggestion=close[0] if close else "",
+                suggestion=nearest(key, KEYS),
             )
             problems.append(problem)
     return roles, problems

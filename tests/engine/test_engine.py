@@ -301,10 +301,10 @@ async def test_the_prompt_is_stored_without_secrets(
 # ------------------------------------------------------------------------------------------ looking
 
 
-async def put(engine: Engine, number: int, content: str = "old") -> Job:
+async def put(engine: Engine, number: int, content: str = "old", **more: Any) -> Job:
     """An ended job that only the store knows."""
     end = finished(content)
-    job = make_job(number)
+    job = make_job(number, **more)
     await engine.store.create(job, make_session(number))
     done = attrs.evolve(
         job,
@@ -340,8 +340,10 @@ async def test_jobs_are_found_in_memory_and_in_the_store(
         assert known[1] is None
 
         long = await put(engine, 2, "x" * (SHELVED_CHARS + 1))
-        await engine.job(long.id)
-        assert engine.job_nowait(long.id) is None
+        asked = await put(engine, 3, prompt="x" * SHELVED_CHARS)
+        for each in (long, asked):
+            await engine.job(each.id)
+            assert engine.job_nowait(each.id) is None
         for number in range(10, 10 + SHELVED_JOBS):
             await put(engine, number)
             await engine.job(f"job_{number}")

@@ -66,7 +66,12 @@ class Desk:
     born: int = 0
 
     async def open(
-        self, work: Work = answer, *, session: Session | None = None, **more: Any
+        self,
+        work: Work = answer,
+        *,
+        session: Session | None = None,
+        prompt: str = "do it",
+        **more: Any,
     ) -> Ticket:
         self.born += 1
         opened = session or make_session(self.born)
@@ -75,7 +80,7 @@ class Desk:
             "client_key": "me",
             "limit_s": 100.0,
         }
-        job = make_job(self.born, session_id=opened.id)
+        job = make_job(self.born, session_id=opened.id, prompt=prompt)
         return await self.room.open_job(job, opened, work, **(given | more))
 
     async def end(self, ticket: Ticket) -> Job:
@@ -666,7 +671,10 @@ async def test_recent_jobs_are_found_without_the_store(autojump_clock: Clock) ->
         await first.done.wait()
         big = await desk.open(long)
         await big.done.wait()
+        asked = await desk.open(prompt="x" * (KEPT_TICKET_CHARS + 1))
+        await asked.done.wait()
         assert desk.room.find(first.id) is first
+        assert desk.room.find(asked.id) is None
         assert desk.room.find(big.id) is None
 
         most = KEPT_TICKETS_CHARS // (KEPT_TICKET_CHARS // 2)
