@@ -23,7 +23,7 @@ _SEQUENCE: Final = (
     rf"|(?<=\x9b){_CSI}|(?<=[\x90\x98\x9d-\x9f]){_STRING})?"
 )
 _REMOVED: Final = re.compile(_SEQUENCE, re.MULTILINE)
-_MOVES: Final = re.compile(r"[\x1b\x9b]\[?\d*[CDGKX]")
+_MOVES: Final = re.compile(r"[\x1b\x9b](?:(?<=\x9b)|\[)\d*[CDGKX]")
 _STRINGS: Final = re.compile(r"\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]")
 _TOKEN: Final = re.compile(
     rf"(?P<move>(?:\x1b\[|\x9b)(?P<count>\d*)(?P<final>[CDGKX]))|(?P<gone>{_SEQUENCE})"

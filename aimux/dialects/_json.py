@@ -4,6 +4,8 @@ The whole text is tried first, then the last complete object or array, one that 
 before one that does not. No JSON at all is noise and a failure, never an answer.
 """
 
+from typing import Final
+
 from aimux.model import Fields, Stream
 
 from ._ansi import clean, clean_lines
@@ -14,6 +16,8 @@ from ._notes import MAX_VALUE_CHARS
 from ._records import values
 from ._shapes import Record
 
+_MAX_LINE_BYTES: Final = 4 * 2**20  # of a value on one line
+
 
 class JsonReader(BlockReader):
     """The dialect of CLIs that print one value; what stdout amounts to comes with `finish`, stderr
@@ -21,7 +25,7 @@ class JsonReader(BlockReader):
     """
 
     def __init__(self, fields: Fields, completion: Completion | None = None) -> None:
-        super().__init__(joins=False, completion=completion)
+        super().__init__(joins=False, completion=completion, max_line_bytes=_MAX_LINE_BYTES)
         self._fields = fields
         self._family = ByFields(fields)
         self._parts: list[str] = []
@@ -36,11 +40,12 @@ class JsonReader(BlockReader):
             for line in block.decode("utf-8", "replace").split("\n"):
                 self._notes.noise(stream, clean(line))
         elif self._size <= MAX_VALUE_CHARS:
-            text = clean_lines(block[: 4 * MAX_VALUE_CHARS].decode("utf-8", "replace"))
+            text = clean_lines(block.decode("utf-8", "replace"))
             self._parts.append(text[: MAX_VALUE_CHARS + 1 - self._size])
             self._size += len(self._parts[-1]) + 1
-            if self._size > MAX_VALUE_CHARS:
-                said = f"only the first {MAX_VALUE_CHARS} characters of the output are read"
+            if self._size > MAX_VALUE_CHARS or len(block) > _MAX_LINE_BYTES:
+                self._size = MAX_VALUE_CHARS + 1
+                said = f"of the output only the first {MAX_VALUE_CHARS} characters are read"
                 self._notes.warn("output_truncated", said)
 
     def _understand(self, text: str) -> None:

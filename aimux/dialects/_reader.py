@@ -17,6 +17,7 @@ from aimux.model import Stream
 from ._ansi import clean
 from ._blocks import BlockReader
 from ._completion import Completion
+from ._lines import MAX_REMARK_BYTES
 from ._notes import MAX_NOISE_CHARS, MAX_VALUE_CHARS, Notes
 from ._records import glued, load
 from ._shapes import Record
@@ -132,16 +133,17 @@ class Reader(BlockReader):
 
     def _odd(self, stream: Stream, raw: bytes) -> None:
         """A line that is not simply one record."""
-        limit = min(self._buffers[stream].limit, MAX_VALUE_CHARS)
-        if len(raw) > limit:  # what is left of a record says nothing
-            self._notes.warn("line_truncated", f"a line is longer than {limit} bytes")
-            self._head(stream, raw)
-            return
+        if len(raw) > MAX_REMARK_BYTES:
+            limit = min(self._buffers[stream].limit, MAX_VALUE_CHARS)
+            if len(raw) > limit:  # what is left of a record says nothing
+                self._notes.warn("line_truncated", f"a line is longer than {limit} bytes")
+                self._head(stream, raw)
+                return
         text = raw.decode("utf-8", "replace")
-        line = clean(text)
+        line = text if text.isprintable() else clean(text)
         if b"{" in raw and self._glued(stream, text):
             return
-        if not self._array(stream, line):
+        if not (b"[" in raw and self._array(stream, line)):
             self._foreign(stream, line)
 
     def _foreign(self, stream: Stream, line: str) -> None:
@@ -152,11 +154,13 @@ class Reader(BlockReader):
                 self._close_block(stream)
             elif block.is_full:
                 self._give_up(self._blocks.pop(stream), stream)
-        elif line.strip() in _CLOSERS:
+            return
+        core = line.strip()
+        if core in _CLOSERS:
             indent = line[: len(line) - len(line.lstrip())]
-            block = self._blocks[stream] = _Block(indent + _CLOSERS[line.strip()])
+            block = self._blocks[stream] = _Block(indent + _CLOSERS[core])
             block.add(line)
-        else:
+        elif core:
             self._plain(stream, line)
 
     def _glued(self, stream: Stream, text: str) -> bool:
@@ -185,11 +189,10 @@ class Reader(BlockReader):
 
     def _give_up(self, block: _Block, stream: Stream) -> None:
         for line in block.lines:
-            self._plain(stream, line)
+            if line.strip():
+                self._plain(stream, line)
 
     def _plain(self, stream: Stream, line: str) -> None:
-        if not line.strip():
-            return
         if not self._family.line(self._notes, stream, line):
             harmless = self._family.harmless
             explains = harmless is None or not harmless.search(line)

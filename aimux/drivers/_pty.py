@@ -167,20 +167,32 @@ def _close(terminal: "pexpect.spawn[bytes]") -> None:
 
 
 async def _drain(fd: int, hear: OnOutput) -> None:
-    while True:
-        try:
+    is_open = True
+    while is_open:
+        await trio.lowlevel.wait_readable(fd)
+        data, is_open = _read(fd)
+        if data:
+            hear(Stream.STDOUT, data)
+
+
+def _read(fd: int) -> tuple[bytes, bool]:
+    """What there is now, and whether more may come. A terminal gives 4 KiB at a time."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size < CHUNK_BYTES:
             data = os.read(fd, CHUNK_BYTES)
-        except BlockingIOError:
-            await trio.lowlevel.wait_readable(fd)
-            continue
-        except OSError as error:
-            if error.errno not in _ENDS:
-                raise
-            data = b""
-        await trio.lowlevel.checkpoint()
-        if not data:
-            return
-        hear(Stream.STDOUT, data)
+            if not data:
+                return b"".join(parts), False
+            parts.append(data)
+            size += len(data)
+    except BlockingIOError:
+        pass
+    except OSError as error:
+        if error.errno not in _ENDS:
+            raise
+        return b"".join(parts), False
+    return b"".join(parts), True
 
 
 async def _type(fd: int, order: Order) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.dialects._ansi import clean, is_plain
+from aimux.dialects._ansi import _replay, clean, clean_lines, is_plain
 
 ESC = "\x1b"
 SEQUENCES = (
@@ -93,6 +93,35 @@ def test_broken_sequence_costs_its_introducer_only(line: str, left: str) -> None
 def test_cursor_moves_overwrite(line: str, left: str) -> None:
     """What is left is what a terminal shows."""
     assert clean(line) == left
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("ab ä", max_size=4), st.sampled_from(("\r", "\r", "\r", *SEQUENCES)))
+    )
+)
+def test_spinner_is_read_from_its_end(parts: list[tuple[str, str]]) -> None:
+    """The short way gives what playing the whole line gives."""
+    line = "".join(text + sequence for text, sequence in parts).rstrip("\r")
+
+    assert clean(line).rstrip(" ") == _replay(line)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("ab ä", max_size=3),
+            st.sampled_from(
+                ("\n", "\n", "\r", "\b", f"{ESC}[K", f"{ESC}]0;x", f"{ESC}[3", *SEQUENCES)
+            ),
+        )
+    )
+)
+def test_lines_are_cleaned_together_as_one_by_one(parts: list[tuple[str, str]]) -> None:
+    """No sequence reaches into the next line."""
+    text = "".join(text + sequence for text, sequence in parts)
+
+    assert clean_lines(text) == "\n".join(clean(line) for line in text.split("\n"))
 
 
 def test_forged_cursor_move_costs_no_memory() -> None:
