@@ -51,6 +51,14 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
+@nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Mutants of a pure module, `-- rules/_breaker`, or room, `-- rules`, that no test notices."""
+    install(session)
+    session.install("mutmut>=3.8")
+    session.run("python", "tests/mutation/run.py", *session.posargs, env=STRICT_ENV)
+
+
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Real MCP over stdio against all twelve emulated CLIs."""

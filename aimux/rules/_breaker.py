@@ -173,7 +173,7 @@ def settle(breaker: Breaker, permit: Permit, end: TurnEnd, now: float) -> Breake
 
 def reset(breaker: Breaker) -> Breaker:
     """A closed breaker without a past; permits that are out no longer count."""
-    return attrs.evolve(_closed(breaker, Sign.RESET), out=frozenset(), leases={})
+    return attrs.evolve(_closed(breaker, Sign.RESET), out=frozenset())
 
 
 def turn_end(failure_class: FailureClass | None) -> TurnEnd:
@@ -212,11 +212,4 @@ def _closed(breaker: Breaker, sign: Sign) -> Breaker:
 
 def _opened(breaker: Breaker, sign: Sign, now: float) -> Breaker:
     state = NEXT[breaker.state][sign]
-    return attrs.evolve(
-        breaker,
-        state=state,
-        opened_at=now,
-        failed_at=now,
-        failures=max(breaker.failures, 1),
-        leases={},
-    )
+    return attrs.evolve(breaker, state=state, opened_at=now, leases={})

@@ -1,5 +1,6 @@
 """A breaker opens after failures in a row, heals through one probe and never sticks."""
 
+import attrs
 import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -82,6 +83,7 @@ def test_after_the_cooldown_one_probe_is_let_through() -> None:
     again = admit(breaker, 310.0)
 
     assert permit.is_probe
+    assert admit(tripped(), 300.0)[2] == 0
     assert breaker.state is BreakerState.HALF_OPEN
     assert again == (breaker, None, 890.0)
 
@@ -139,6 +141,58 @@ def test_a_permit_counts_once() -> None:
     assert once.failures == 1
 
 
+def test_turns_at_once_have_permits_of_their_own() -> None:
+    breaker, first, _ = admit(Breaker(rule=RULE), 0.0)
+    breaker, second, _ = admit(breaker, 0.0)
+    assert first is not None
+    assert second is not None
+    for permit in (first, second):
+        breaker = settle(breaker, permit, TurnEnd.FAILURE, 1.0)
+
+    assert breaker.failures == 2
+
+
+def test_failures_just_a_window_apart_are_in_a_row() -> None:
+    breaker = Breaker(rule=RULE)
+    for now in (0.0, 3600.0):
+        breaker = turned(breaker, TurnEnd.FAILURE, now)
+
+    assert breaker.failures == 2
+
+
+def test_a_short_wait_is_told_as_it_is() -> None:
+    assert admit(tripped(), 299.75)[2] == 0.25
+    assert admit(probing(300.0)[0], 1199.75)[2] == 0.25
+
+
+def test_turns_and_probes_are_counted_together() -> None:
+    breaker, early, _ = admit(Breaker(rule=RULE), 0.0)
+    for _ in range(3):
+        breaker = turned(breaker, TurnEnd.FAILURE, 1.0)
+    breaker, probe, _ = admit(breaker, 301.0)
+
+    assert early is not None
+    assert probe is not None
+    assert look(breaker, 301.0).turns_out == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "state"),
+    [(TurnEnd.SUCCESS, BreakerState.CLOSED), (TurnEnd.FAILURE, BreakerState.OPEN)],
+)
+def test_of_two_probes_the_first_to_end_decides(end: TurnEnd, state: BreakerState) -> None:
+    breaker = attrs.evolve(tripped(), rule=attrs.evolve(RULE, probes=2))
+    breaker, first, _ = admit(breaker, 300.0)
+    breaker, second, _ = admit(breaker, 301.0)
+    assert first is not None
+    assert second is not None
+    decided = settle(breaker, first, end, 302.0)
+
+    assert decided.state is state
+    for late in TurnEnd:
+        assert settle(decided, second, late, 303.0) == decided
+
+
 @pytest.mark.requirement("breaker:reading_is_harmless")
 def test_looking_changes_nothing() -> None:
     breaker = tripped()
@@ -156,6 +210,14 @@ def test_a_reset_forgets_everything() -> None:
     assert look(fresh, 301.0).turns_out == 0
     assert settle(fresh, permit, TurnEnd.FAILURE, 302.0) == fresh
     assert reset(tripped()).state is BreakerState.CLOSED
+
+
+def test_a_turn_from_before_a_reset_says_nothing() -> None:
+    breaker, permit, _ = admit(Breaker(rule=RULE), 0.0)
+    assert permit is not None
+    fresh = reset(breaker)
+
+    assert settle(fresh, permit, TurnEnd.FAILURE, 1.0) == fresh
 
 
 @pytest.mark.requirement("breaker:timeouts_count")
