@@ -3,7 +3,7 @@
 Loading never fails: a file or value that cannot be used is left out, what stood below it stays in
 effect, and every fault is listed at once. Values are kept by the state of the files they came from,
 so asking again costs a `stat` per file, and a saved file counts from the next asking on: nothing
-watches. A change that brings new faults is refused as a whole, with what it would have changed.
+watches (docs/design/0013). A change that brings new faults is refused as a whole.
 """
 
 import functools
