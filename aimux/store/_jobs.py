@@ -225,7 +225,7 @@ def add_entries(connection: sqlite3.Connection, number: int, entries: Iterable[E
     """Write log lines; one that is there already stays as it was (an append may be repeated)."""
     connection.executemany(
         ENTRY,
-        [
+        (  # one after the other: an encoder reserves eight times the length of a text
             (
                 number,
                 entry.seq,
@@ -236,7 +236,7 @@ def add_entries(connection: sqlite3.Connection, number: int, entries: Iterable[E
                 dump_event_bytes(entry.event),
             )
             for entry in entries
-        ],
+        ),
     )
 
 

@@ -1,7 +1,10 @@
 """One turn: what ends it, what is kept of it, and what is gone afterwards."""
 
+import json
 import pathlib
+import tracemalloc
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 import pytest
@@ -255,6 +258,63 @@ async def test_caps_do_not_spoil_an_answer_that_is_there(
 
 
 # ------------------------------------------------------------------------------------- what is kept
+
+
+MEBIBYTES: Final = 2**20
+LINE = b"The quick brown fox jumps over the lazy dog, and nobody minds at all today.\n"
+
+
+def _claude_says(text: str) -> bytes:
+    said = {"type": "assistant", "message": {"content": [{"type": "text", "text": text}]}}
+    return json.dumps(said, ensure_ascii=False).encode() + b"\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dialect", "stream", "data"),
+    [
+        pytest.param("text", Stream.STDOUT, LINE * 862, id="text"),
+        pytest.param("text", Stream.STDOUT, ("schön 🎉\n" * 5_000).encode(), id="wide"),
+        pytest.param("text", Stream.STDERR, LINE * 862, id="stderr"),
+        pytest.param("text", Stream.STDOUT, b"x" * 65_536, id="line"),
+        pytest.param("claude", Stream.STDOUT, b"x" * 65_536, id="record"),
+        pytest.param("claude", Stream.STDOUT, _claude_says("word " * 10_000), id="messages"),
+        pytest.param("claude", Stream.STDOUT, _claude_says("wörd🎉 " * 8_000), id="wide messages"),
+    ],
+)
+async def test_a_flood_costs_little_memory(
+    tmp_path: pathlib.Path, autojump_clock: Clock, dialect: str, stream: Stream, data: bytes
+) -> None:
+    """Much flows through; what is held of it has limits, to the stored answer."""
+    count = (10 if stream is Stream.STDERR else 50) * MEBIBYTES // len(data)
+    end = b"\nthe end\n" if dialect == "text" else record(type="result", result="the end")
+    turn = Turn(says=[*[Say(data, stream=stream)] * count, Say(end)])
+    profile = attrs.evolve(ONE, output=OutputRule(dialect=dialect))
+    async with open_house(tmp_path, [turn], profiles=[profile]) as house:
+        tracemalloc.start()
+        try:
+            job = await house.run()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert peak < 48 * MEBIBYTES
+    if dialect == "text" and stream is Stream.STDOUT:
+        assert outcome_of(job).is_cut
+
+
+async def test_text_of_a_turn_that_was_ended_is_cut_openly(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """What is left of it is the beginning, and the outcome says so."""
+    loop = Turn(says=[Say(record(delta="x" * 2**18), after_s=1)] * 10, hangs=True)
+    profile = attrs.evolve(ONE, timeout_s=20)
+    async with open_house(tmp_path, [loop], profiles=[profile]) as house:
+        job = await house.run()
+
+    assert job.status is JobStatus.TIMED_OUT
+    assert len(outcome_of(job).content) == 2**20
+    assert outcome_of(job).is_cut
 
 
 async def test_the_end_of_stderr_is_kept_without_secrets(

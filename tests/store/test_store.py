@@ -492,6 +492,9 @@ async def test_an_endless_orphan_keeps_its_end(store: Store) -> None:
 
     assert len(orphan.partial_text) == 64_000
     assert orphan.partial_text.endswith("xxthe end")
+    outcome = (await store.job(JobId("job_1"))).outcome
+    assert outcome is not None
+    assert outcome.is_cut
 
 
 # ----------------------------------------------------------------------------------- retention
