@@ -206,7 +206,7 @@ class Engine:
             AimuxError: whatever would make it fail before a child runs; says the way out.
         """
         session = await self._session(wish.session_id) if wish.session_id else None
-        snapshot, cwd = await trio.to_thread.run_sync(self._look, wish, session)
+        snapshot, cwd = await trio.to_thread.run_sync(self._see, wish, session)
         _check_prompt(wish.prompt, snapshot.settings.server)
         want = wish.want if session is None else _continued(wish.want, session)
         role = _role(want, snapshot)
@@ -280,7 +280,7 @@ class Engine:
             plans=plans,
         )
 
-    def _look(self, wish: Wish, session: Session | None) -> tuple[Snapshot, str | AimuxError]:
+    def _see(self, wish: Wish, session: Session | None) -> tuple[Snapshot, str | AimuxError]:
         """All that is asked of the disk, in one visit to a thread."""
         context = ClientContext(cwd=wish.client.cwd, env=wish.client.env)
         return self._loader.load(context), _directory(wish, session)

@@ -132,6 +132,7 @@ class JobRoom:
         self._entering: dict[JobId, Ticket] = {}  # admitted, the row is not committed yet
         self._open: dict[JobId, Ticket] = {}
         self._recent: OrderedDict[JobId, Ticket] = OrderedDict()
+        self._recent_chars = 0
         self._busy_sessions: dict[SessionId, JobId] = {}
         self._finished = 0
         self._refused = 0
@@ -440,25 +441,26 @@ class JobRoom:
         ticket.log.drop_text()
         if _chars(ticket) <= KEPT_TICKET_CHARS:
             self._recent[ticket.id] = ticket
-        while len(self._recent) > KEPT_TICKETS or self._recent_chars() > KEPT_TICKETS_CHARS:
-            self._recent.popitem(last=False)
+            self._recent_chars += _chars(ticket)
+        while len(self._recent) > KEPT_TICKETS or self._recent_chars > KEPT_TICKETS_CHARS:
+            self.drop_recent([next(iter(self._recent))])
         ticket.done.set()
         self._tell()
-
-    def _recent_chars(self) -> int:
-        return sum(map(_chars, self._recent.values()))
 
     def _tell(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
 
     def drop_recent(self, job_ids: Sequence[str]) -> None:
-        """The store has removed these jobs: forget them too."""
+        """Forget these ended jobs, as the store has."""
         for job_id in job_ids:
-            self._recent.pop(JobId(job_id), None)
+            ticket = self._recent.pop(JobId(job_id), None)
+            if ticket is not None:
+                self._recent_chars -= _chars(ticket)
 
 
 def _chars(ticket: Ticket) -> int:
+    """What an ended job holds in memory; it does not change any more."""
     return len(ticket.job.prompt) + ticket.log.kept_chars
 
 
