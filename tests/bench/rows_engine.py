@@ -55,6 +55,7 @@ def overhead(*, is_quick: bool) -> list[Row]:
             )
             inside = json.loads(told.stdout)
             rows += _overhead_rows(CHILDREN[cli], inside["alone"], inside["rates"])
+            rows.append(_cpu_row(CHILDREN[cli], inside["cpu"]))
             outside = _overhead_of_exec(world, wire, cli, program, runs, batches)
             rows += _overhead_rows(CHILDREN[cli], *outside)
         wire.end()
@@ -133,6 +134,17 @@ def _overhead_rows(
             )
         )
     return rows
+
+
+def _cpu_row(child: str, spent: dict[str, list[float]]) -> Row:
+    """Our own processor time of one turn: the sturdier figure where others are at work."""
+    ours, bare = median(spent["engine"]), median(spent["bare"])
+    return Row(
+        what=f"{child}, engine: CPU of our own, one at a time",
+        ours=ms(ours),
+        other=f"{ms(bare)} bare",
+        ratio=ours / bare,
+    )
 
 
 # ------------------------------------------------------------------------------ output

@@ -30,6 +30,7 @@ async def main(program: str, cli: str, runs: int, batches: int, at_once: int) ->
     order = Order(argv=[program], cwd=str(client.cwd), env=env, stdin=PROMPT)
     drive = choose_driver(is_terminal=False)
     alone: dict[str, list[float]] = {}
+    cpu: dict[str, list[float]] = {}  # our own, without the child's
     rates: dict[str, list[float]] = {}
 
     async def bare() -> None:
@@ -58,9 +59,10 @@ async def main(program: str, cli: str, runs: int, batches: int, at_once: int) ->
             await step()  # modules are read, the warden starts
         for _ in range(runs):
             for name, step in steps.items():
-                began = time.perf_counter()
+                began, spent = time.perf_counter(), time.process_time()
                 await step()
                 alone.setdefault(name, []).append(time.perf_counter() - began)
+                cpu.setdefault(name, []).append(time.process_time() - spent)
         for _ in range(batches):
             for name, step in steps.items():
                 began = time.perf_counter()
@@ -69,7 +71,7 @@ async def main(program: str, cli: str, runs: int, batches: int, at_once: int) ->
                         nursery.start_soon(step)
                 rate = at_once / (time.perf_counter() - began)
                 rates.setdefault(name, []).append(rate)
-    print(json.dumps({"alone": alone, "rates": rates}))
+    print(json.dumps({"alone": alone, "cpu": cpu, "rates": rates}))
 
 
 trio.run(main, *sys.argv[1:3], *[int(each) for each in sys.argv[3:]])
