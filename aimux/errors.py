@@ -64,29 +64,6 @@ class NotFound(PeerFault):
     default_code = "not_found"
 
 
-class CliFault(AimuxError):
-    """The child did badly: a failed turn, a timeout, an answer nobody can use.
-
-    `partial` is the text that was produced before it went wrong.
-    """
-
-    error_type = "cli"
-    default_code = "turn_failed"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str | None = None,
-        hint: str | None = None,
-        retryable: bool | None = None,
-        data: Mapping[str, object] | None = None,
-        partial: str = "",
-    ) -> None:
-        super().__init__(message, code=code, hint=hint, retryable=retryable, data=data)
-        self.partial = partial
-
-
 class Refusal(AimuxError):
     """We chose not to: breaker open, no place, not allowed, too deep."""
 

@@ -445,6 +445,11 @@ def test_text_is_turned_into_what_is_wanted() -> None:
     assert profile.modes[Mode.READ].flags == ("--safe",)
 
 
+@pytest.mark.parametrize("limit", [3, 3.0, "3", " 3.0 "], ids=repr)
+def test_a_number_of_seconds_may_be_written_in_any_way(limit: object) -> None:
+    assert TEXT.structure(PROFILE | {"timeout_s": limit}, Profile).timeout_s == 3.0
+
+
 @pytest.mark.parametrize("word", ["false", "No", "off", "0", "", 0, False], ids=repr)
 def test_a_word_for_no_is_false(word: object) -> None:
     assert TEXT.structure(PROFILE | {"needs_terminal": word}, Profile).needs_terminal is False

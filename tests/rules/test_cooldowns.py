@@ -38,6 +38,20 @@ def test_what_is_over_is_dropped_and_never_added() -> None:
     assert list(late.entries) == [("gemini", "pro")]
 
 
+def test_what_is_over_just_now_is_over() -> None:
+    over = Cooldown(cli="x", model="", until=50.0)
+
+    assert list(cool(cooling(MINI), PRO, 50.0).entries) == [("gemini", "pro")]
+    assert cool(Cooldowns(), over, 50.0) == Cooldowns()
+    assert cooled(cooling(MINI, PRO), 50.0) == [PRO]
+
+
+def test_of_two_equal_times_the_first_reason_stays() -> None:
+    again = Cooldown(cli="codex", model="gpt", until=100.0, code="later")
+
+    assert cooled(cooling(GPT, again), 0.0) == [GPT]
+
+
 def test_the_list_is_in_the_order_of_return() -> None:
     cooldowns = cooling(PRO, GPT, MINI)
 
@@ -64,3 +78,13 @@ def test_the_books_are_bounded() -> None:
     assert len(cooldowns.entries) == MAX_PAIRS
     assert left_s(cooldowns, "c", "1", 0.0) == 0.0
     assert left_s(cooldowns, "c", "2", 0.0) == 12.0
+
+
+def test_of_too_many_those_that_end_first_go() -> None:
+    """Whatever their names, and whenever they came."""
+    many = [Cooldown(cli="c", model=f"{at:04}", until=2000.0 - at) for at in range(MAX_PAIRS + 2)]
+    cooldowns = cooling(*many)
+
+    assert len(cooldowns.entries) == MAX_PAIRS
+    assert left_s(cooldowns, "c", "0000", 0.0) == 2000.0
+    assert left_s(cooldowns, "c", f"{MAX_PAIRS:04}", 0.0) == 0.0
