@@ -11,7 +11,7 @@ def test_an_endpoint_is_a_path(endpoint: str) -> None:
         TransportSettings(endpoint=endpoint)
 
 
-@pytest.mark.parametrize("port", ["many", ":65536", "host:", "a b:1"])
+@pytest.mark.parametrize("port", ["many", ":65536", "host:"])
 def test_a_port_is_a_number_behind_an_address(port: str) -> None:
     with pytest.raises(ValueError, match="is not a port, :port or host:port"):
         TransportSettings(port=port)
