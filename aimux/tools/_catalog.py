@@ -104,7 +104,10 @@ RESULT: Final[Schema] = {
         "content_length": {"type": "integer"},
         "offset": {"type": "integer"},
         "next_offset": _nullable("integer"),
-        "truncated": {"type": "boolean"},
+        "truncated": {
+            "type": "boolean",
+            "description": "content is not all of it; an answer is kept up to 1,048,576 characters",
+        },
         "usage": _nullable("object"),
         "duration_ms": _nullable("integer"),
         "exit_code": _nullable("integer"),
