@@ -143,8 +143,7 @@ class Reader(BlockReader):
         line = text if text.isprintable() else clean(text)
         if b"{" in raw and self._glued(stream, text):
             return
-        if not (b"[" in raw and self._array(stream, line)):
-            self._foreign(stream, line)
+        self._foreign(stream, line)
 
     def _foreign(self, stream: Stream, line: str) -> None:
         """A line without a known record: part of a pretty-printed value, or noise."""
@@ -173,14 +172,6 @@ class Reader(BlockReader):
                 known = True
                 self._notes.noise(stream, segment[: segment.find("{")], explains=False)
         return known
-
-    def _array(self, stream: Stream, line: str) -> bool:
-        if not line.lstrip().startswith("["):
-            return False
-        try:
-            return self._value(stream, load(line))
-        except ValueError:
-            return False
 
     def _close_block(self, stream: Stream) -> None:
         block = self._blocks.pop(stream, None)

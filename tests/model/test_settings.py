@@ -2,7 +2,7 @@
 
 import pytest
 
-from aimux.model import TransportSettings
+from aimux.model import Problem, Severity, TransportSettings
 
 
 @pytest.mark.parametrize("endpoint", ["mcp", "", "/m cp"])
@@ -15,3 +15,24 @@ def test_an_endpoint_is_a_path(endpoint: str) -> None:
 def test_a_port_is_a_number_behind_an_address(port: str) -> None:
     with pytest.raises(ValueError, match="is not a port, :port or host:port"):
         TransportSettings(port=port)
+
+
+@pytest.mark.parametrize(
+    ("port", "address"),
+    [
+        ("8080", ("127.0.0.1", 8080)),
+        (":0", ("127.0.0.1", 0)),
+        ("[::1]:9", ("::1", 9)),
+        ("box.lan:65535", ("box.lan", 65535)),
+    ],
+)
+def test_a_port_alone_is_on_this_machine(port: str, address: tuple[str, int]) -> None:
+    assert TransportSettings(port=port).address == address
+
+
+def test_a_problem_reads_as_what_where_and_what_was_meant() -> None:
+    plain = Problem(severity=Severity.ERROR, where="a.yaml:3", message="unknown key rolse")
+    meant = Problem(severity=Severity.ERROR, where="a:3", message="unknown", suggestion="roles")
+
+    assert str(plain) == "unknown key rolse @ a.yaml:3"
+    assert str(meant) == "unknown @ a:3 (did you mean roles?)"

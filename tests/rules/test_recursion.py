@@ -42,11 +42,12 @@ def test_beyond_the_allowed_depth_it_is_refused() -> None:
     assert caught.value.code == "too_deep"
     assert not caught.value.retryable
     assert caught.value.data == {"root": "job_0", "depth": 4}
+    assert str(caught.value.hint).startswith("let the outermost agent make the calls")
 
 
 def test_too_many_descendants_are_refused_by_either_count() -> None:
     full = {LINEAGE_VARIABLE: encode(Lineage(root="r", depth=1, descendants=MAX_DESCENDANTS))}
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(Refusal, match="50 jobs were begun under r: 50 are allowed") as caught:
         enter_job(full, "job_x", deadline=1.0, now=0.0)
     with pytest.raises(Refusal):
         enter_job(nested(1), "job_x", deadline=1.0, now=0.0, descendants=MAX_DESCENDANTS)
@@ -90,6 +91,7 @@ def test_a_garbled_token_counts_as_outside_with_a_warning(token: str) -> None:
     assert found == Lineage()
     assert warned is not None
     assert warned.code == "lineage_garbled"
+    assert warned.message.startswith(f"{LINEAGE_VARIABLE} is garbled")
 
 
 @pytest.mark.slow
