@@ -36,6 +36,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "faults:partial_text": "a timeout keeps what was said",
     "faults:transient_again": "a transient failure is tried once more",
     "faults:stderr_tail": "a failure brings exit code, stderr and a hint",
+    "resources:raw": "what a CLI printed can be read, both ends of it",
     "cancel:notification": "cancelling a request ends its job and answers nothing",
     "cancel:no_process_left": "cancelling ends the whole tree of each CLI",
     "cancel:action": "a job is ended by its id and keeps its text",

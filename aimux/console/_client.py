@@ -113,6 +113,19 @@ class McpClient:
             )
         return body
 
+    async def read(self, uri: str) -> str:
+        """The text of a resource.
+
+        Raises:
+            ServerSaid: there is none.
+        """
+        result = await self.request("resources/read", {"uri": uri})
+        match result.get("contents"):
+            case [{"text": str(text)}]:
+                return text
+            case _:
+                return ""
+
     async def _cancel(self, call_id: int) -> None:
         if not self._is_gone:
             await self._write(

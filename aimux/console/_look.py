@@ -1,6 +1,8 @@
 """Looking at jobs and sessions, and ending them."""
 
 import datetime
+import re
+import sys
 from typing import Final
 
 import click
@@ -22,6 +24,7 @@ OPEN: Final = ("queued", "running")
 LONG_POLL_S: Final = 45
 PAGE: Final = 20
 PROMPT_COLUMNS: Final = 48
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @click.command(epilog="Example: aimux ps -a")
@@ -73,11 +76,19 @@ async def _jobs(client: McpClient, status: str, limit: int) -> list[Json]:
 @click.argument("job")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print each event as one line of JSON.")
-def logs(job: str, *, follow: bool, as_json: bool) -> None:
+@click.option("--raw", "is_raw", is_flag=True, help="Print what the CLI printed, turn by turn.")
+def logs(job: str, *, follow: bool, as_json: bool, is_raw: bool) -> None:
     """Show what JOB did, event by event.
 
     With -f the exit code is the job's: 0 if it completed, 1 if not.
     """
+    if is_raw and (follow or as_json):
+        raise click.UsageError("--raw is neither followed nor JSON: leave -f and --json out")
+
+    async def show_raw(client: McpClient) -> int:
+        text = await client.read(f"aimux://jobs/{job}/raw")
+        click.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
+        return DONE
 
     async def work(client: McpClient) -> int:
         after = 0
@@ -95,7 +106,12 @@ def logs(job: str, *, follow: bool, as_json: bool) -> None:
                 say_error(body)
                 return exit_code(body)
 
-    with_server(work)
+    with_server(show_raw if is_raw else work)
+
+
+def visible(text: str) -> str:
+    """The text with its control characters spelled out: a terminal would obey them."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _show_event(event: Json, *, as_json: bool) -> None:

@@ -247,6 +247,13 @@ class Store:
         """Where one turn's raw output goes; the caller closes it. In memory only the tail stays."""
         return Spool(self._spool_base(job_id, turn))
 
+    async def raw_turns(self, job_id: JobId) -> list[int]:
+        """The turns of a job that printed something which is kept, in order."""
+        if self._path is None:
+            await trio.lowlevel.checkpoint()
+            return []
+        return await trio.to_thread.run_sync(_turns_in, _spools(self._path) / job_id)
+
     async def raw_output(
         self, job_id: JobId, turn: int, stream: Stream, offset: int, max_bytes: int
     ) -> Piece:
@@ -363,6 +370,16 @@ def _opened(path: Path | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _turns_in(directory: Path) -> list[int]:
+    try:
+        found = {each.stem for each in directory.iterdir()}
+    except FileNotFoundError:
+        return []
+    except OSError as fault:
+        raise translated(fault, directory) from fault
+    return sorted(int(each) for each in found if each.isdigit())
 
 
 def _spools(path: Path) -> Path:

@@ -317,6 +317,7 @@ TEMPLATES: Final = (
     ("aimux://jobs/{id}", "job", "A job's result, as status gives it", _JSON_TYPE),
     ("aimux://jobs/{id}/output", "job-output", "The whole answer of a job", "text/plain"),
     ("aimux://jobs/{id}/events", "job-events", "What a job did, event by event", _JSON_TYPE),
+    ("aimux://jobs/{id}/raw", "job-raw", "What the CLIs of a job printed", "text/plain"),
     ("aimux://sessions/{id}", "session", "A conversation and its jobs", _JSON_TYPE),
     (
         "aimux://clis/{name}",

@@ -1,8 +1,9 @@
 """Resources: what can be read and watched by URI, and what completes their templates.
 
 `aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs/{id}` a job's result,
-`…/output` its whole content, `…/events` its log, `aimux://sessions/{id}` a conversation,
-`aimux://clis/{name}` and `aimux://roles/{name}` what a call can name.
+`…/output` its whole content, `…/events` its log, `…/raw` what its CLIs printed,
+`aimux://sessions/{id}` a conversation, `aimux://clis/{name}` and `aimux://roles/{name}` what a call
+can name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ import orjson
 
 from aimux.engine import utc_now
 from aimux.errors import NotFound
-from aimux.model import TERMINAL, JobId, SessionId
+from aimux.model import TERMINAL, JobId, SessionId, Stream
 
 from ._calls import Client
 from ._health import health_json
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SCHEME: Final = "aimux://"
 JSON_TYPE: Final = "application/json"
 LISTED_JOBS: Final = 50  # newest first; older ones are found through sessions
+RAW_BYTES: Final = 65_536  # of a stream's beginning, and of its end
 COMPLETIONS: Final = 100  # what the protocol allows in one answer
 
 
@@ -124,6 +126,30 @@ async def _events(desk: "Desk", _: Client, job_id: str) -> Text:
     return _dumped([entry_json(entry) for entry in entries])
 
 
+async def _raw(desk: "Desk", _: Client, job_id: str) -> Text:
+    """What each turn printed, as it came; the middle of much is left out."""
+    job, _ticket = await desk.engine.job(job_id)
+    store, parts = desk.engine.store, list[str]()
+    for turn in await store.raw_turns(job.id):
+        for stream in Stream:
+            begin = await store.raw_output(job.id, turn, stream, 0, RAW_BYTES)
+            if not begin.total:
+                continue
+            parts.append(f"--- turn {turn}, {stream}: {begin.total} bytes\n")
+            data, rest_at = begin.data, max(len(begin.data), begin.total - RAW_BYTES)
+            if rest_at > len(data):
+                parts.append(data.decode(errors="replace"))
+                parts.append(f"\n--- {rest_at - len(data)} bytes are left out here\n")
+                data = b""
+            if rest_at < begin.total:
+                rest = await store.raw_output(job.id, turn, stream, rest_at, RAW_BYTES)
+                data += rest.data
+            parts.append(data.decode(errors="replace"))
+            if not data.endswith(b"\n"):
+                parts.append("\n")
+    return Text("".join(parts), "text/plain")
+
+
 async def _session(desk: "Desk", _: Client, session_id: str) -> Text:
     session = await desk.engine.store.session(SessionId(session_id))
     page = await desk.engine.store.jobs(session_id=session.id)
@@ -155,6 +181,7 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("jobs", ""): _job,
     ("jobs", "output"): _output,
     ("jobs", "events"): _events,
+    ("jobs", "raw"): _raw,
     ("sessions", ""): _session,
     ("clis", ""): _cli,
     ("roles", ""): _role,

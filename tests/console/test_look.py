@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from aimux.console._look import visible
+
 from .conftest import Machine, make_machine
 
 pytestmark = pytest.mark.slow
@@ -59,6 +61,25 @@ def test_logs_tell_what_a_job_did(machine: Machine, job: dict[str, str]) -> None
     assert "codex started" in said.out
     assert [each["seq"] for each in events] == sorted(each["seq"] for each in events)
     assert events[-1]["kind"] == "job_finished"
+
+
+def test_raw_logs_are_what_the_cli_printed(machine: Machine, job: dict[str, str]) -> None:
+    """Its own words, before anything was read into them."""
+    said = machine.aimux("logs", "--raw", job["job_id"])
+    head, first, *_ = said.out.splitlines()
+    both = machine.aimux("logs", "--raw", "-f", job["job_id"])
+    missing = machine.aimux("logs", "--raw", "job_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+
+    assert head.startswith("--- turn 1, stdout: ")
+    assert json.loads(first)["type"] == "thread.started"
+    assert both.code == missing.code == 2
+    assert "--raw is neither followed nor JSON" in both.err
+    assert "job_01ARZ3NDEKTSV4RRFFQ69G5FAV" in missing.err
+
+
+def test_control_characters_are_spelled_out() -> None:
+    """A terminal would obey them."""
+    assert visible("a\x1b[31mb\tc\nd\x9b") == "a\\x1b[31mb\tc\nd\\x9b"
 
 
 def test_show_prints_the_answer_and_its_facts(machine: Machine, job: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Everything a CLI can do badly ends in the right state, in time, and leaves no process behind."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -164,6 +165,29 @@ async def test_a_timeout_keeps_what_was_said(host: Host) -> None:
     )
 
     assert (body["status"], len(str(body["content"]))) == ("timed_out", 300)
+
+
+@pytest.mark.requirement("resources:raw")
+async def test_what_a_cli_printed_can_be_read(host: Host) -> None:
+    """Each turn and stream with its size; of much, both ends."""
+    body = await host.exec("[[fault flood_stderr 10000]] [[say 300000]]", cli="claude")
+    found = await host.answer(
+        await host.post("resources/read", {"uri": f"aimux://jobs/{body['job_id']}/raw"})
+    )
+    text = str(found["result"]["contents"][0]["text"])  # type: ignore[index]
+    heads = [line for line in text.splitlines() if line.startswith("--- ")]
+    total, left_out, errors = (int(re.findall(r"\d+", line)[-1]) for line in heads)
+
+    assert [re.sub(r"\d{3,}", "N", line) for line in heads] == [
+        "--- turn 1, stdout: N bytes",
+        "--- N bytes are left out here",
+        "--- turn 1, stderr: N bytes",
+    ]
+    assert left_out == total - 2 * 65_536 > 0
+    assert errors >= 10_000
+    assert text.splitlines()[1].startswith("{")
+    assert "emulated flood on stderr" in text
+    assert len(text) < 2 * 65_536 + errors + 200
 
 
 @pytest.mark.requirement("faults:transient_again")

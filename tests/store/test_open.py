@@ -482,7 +482,12 @@ async def test_raw_output_outlives_its_owner_and_goes_with_its_job(tmp_path: Pat
         await store.create(job, make_session())
         with store.spool(job.id, 1) as spool:
             spool.write(Stream.STDOUT, b"hello\n")
+        for turn in (10, 2):
+            with store.spool(job.id, turn) as spool:
+                spool.write(Stream.STDERR, b"more\n")
     async with open_store(path, owner="two") as store:
+        turns = await store.raw_turns(job.id)
+        none = await store.raw_turns(JobId("job_2"))
         piece = await store.raw_output(job.id, 1, Stream.STDOUT, 2, 100)
         silence = await store.raw_output(job.id, 1, Stream.STDERR, 0, 100)
         await store.abort_orphans("two", at(10))
@@ -493,6 +498,7 @@ async def test_raw_output_outlives_its_owner_and_goes_with_its_job(tmp_path: Pat
     assert was_there
     assert (piece.offset, piece.data, piece.total) == (2, b"llo\n", 6)
     assert silence.data == b""
+    assert (turns, none) == ([1, 2, 10], [])
     assert told.spools == done.spools == [str(directory)]
     assert not directory.exists()
 

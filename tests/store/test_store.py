@@ -577,6 +577,7 @@ async def test_every_method_is_a_checkpoint(store: Store) -> None:
         lambda: store.abort_orphans("one", at(0)),
         lambda: store.collect(at(0)),
         lambda: store.raw_output(job, 1, Stream.STDOUT, 0, 10),
+        lambda: store.raw_turns(job),
     ]
 
     for call in calls:
