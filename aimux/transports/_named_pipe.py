@@ -23,6 +23,7 @@ BLOCK_BYTES: Final = 65_536
 AHEAD: Final = 16  # blocks that wait to be received
 THREADS: Final = 2_000  # two for a connection; each sleeps in the system
 PROOF_S: Final = 5.0  # to prove that the key is known
+FAULT_PAUSE_S: Final = 0.05  # before the next client after one that could not be taken in
 KEY_BYTES: Final = 32
 
 _GONE: Final = (OSError, EOFError, ValueError)  # ValueError: the handle was closed meanwhile
@@ -136,16 +137,18 @@ async def open_pipe_stream(connection: "Pipe") -> AsyncIterator[PipeStream]:
             with suppress(trio.BrokenResourceError):
                 await trio.to_thread.run_sync(read, limiter=_threads())
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(pump)
-        try:
-            yield PipeStream(connection, receiver, close)
-        finally:
-            close()
-            receiver.close()
-            nursery.cancel_scope.cancel(reason="stream closed")
-    watched.close()
-    connection.close()
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pump)
+            try:
+                yield PipeStream(connection, receiver, close)
+            finally:
+                close()
+                receiver.close()
+                nursery.cancel_scope.cancel(reason="stream closed")
+    finally:  # the other end is to hear of it, however the body ended
+        watched.close()
+        connection.close()
 
 
 _limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("aimux_pipe_threads")
@@ -237,7 +240,9 @@ async def serve_pipe(
             except OSError:
                 if is_over:
                     return
-                continue  # one that left while it came
+                # one that left while it came; or no more handles, and then it says so at once
+                trio.from_thread.run(trio.sleep, FAULT_PAUSE_S)
+                continue
             if is_over:
                 connection.close()
                 return

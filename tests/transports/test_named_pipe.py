@@ -1,8 +1,10 @@
-"""Connections of `multiprocessing` as streams; on this system over a socket."""
+"""Connections of `multiprocessing` as streams: pipes with a name on Windows, elsewhere a socket."""
 
+import multiprocessing
 import multiprocessing.connection as mpc
 import sys
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -12,15 +14,24 @@ import pytest
 import trio
 
 from aimux.transports import LineWire
-from aimux.transports._named_pipe import PipeStream, new_key, open_pipe, serve_pipe
+from aimux.transports._named_pipe import (
+    PipeStream,
+    new_key,
+    open_pipe,
+    open_pipe_stream,
+    serve_pipe,
+)
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the address is a socket's")
 KEY = new_key()
+FAMILY = "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
 
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    """A short path."""
+    """A short path, or the name of a pipe."""
+    if sys.platform == "win32":
+        yield rf"\\.\pipe\aimux-test-{uuid.uuid4().hex}"
+        return
     with tempfile.TemporaryDirectory(prefix="ax") as name:
         yield str(Path(name) / "p")
 
@@ -38,7 +49,7 @@ async def served(address: str, handler: object = _echo) -> AsyncIterator[None]:
     with trio.fail_after(20):
         async with trio.open_nursery() as handlers:
             async with trio.open_nursery() as accepting:
-                serve = partial(serve_pipe, family="AF_UNIX", handler_nursery=handlers)
+                serve = partial(serve_pipe, family=FAMILY, handler_nursery=handlers)
                 told = await accepting.start(serve, handler, address, KEY)
                 assert told == address
                 yield
@@ -112,13 +123,30 @@ async def test_a_wrong_key_is_not_served(address: str) -> None:
 async def test_one_who_proves_nothing_does_not_stop_others(address: str) -> None:
     """A connection that stays silent during the proof waits alone."""
     async with served(address):
-        stranger = await trio.to_thread.run_sync(partial(mpc.Client, address, "AF_UNIX"))
+        stranger = await trio.to_thread.run_sync(partial(mpc.Client, address, FAMILY))
         async with open_pipe(address, KEY) as stream:
             await stream.send_all(b"x")
             got = await stream.receive_some()
         stranger.close()
 
     assert got == b"x"
+
+
+async def test_a_listener_that_fails_goes_on(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no client while there are no descriptors, waits a moment, and takes the next."""
+    accept = mpc.Listener.accept
+    faults = [OSError(24, "too many open files"), OSError(24, "too many open files")]
+
+    def accept_in_the_end(listener: mpc.Listener) -> object:
+        if faults:
+            raise faults.pop()
+        return accept(listener)
+
+    monkeypatch.setattr(mpc.Listener, "accept", accept_in_the_end)
+    async with served(address), open_pipe(address, KEY) as stream:
+        await stream.send_all(b"x")
+
+        assert await stream.receive_some() == b"x"
 
 
 async def test_the_end_of_the_other_end_is_the_end_of_the_stream(address: str) -> None:
@@ -162,6 +190,23 @@ async def test_input_can_be_ended_from_this_side(address: str) -> None:
         got = await stream.receive_some()
 
     assert got == b"last word"
+
+
+async def test_a_stream_closes_however_its_body_ends() -> None:
+    """A session that is cancelled, or fails, leaves nobody waiting at the other end."""
+    for fault in (False, True):
+        here, there = multiprocessing.Pipe()
+        with trio.CancelScope() as scope, suppress(ExceptionGroup):
+            async with open_pipe_stream(here):
+                if fault:
+                    raise ValueError("a bug")
+                scope.cancel()
+                await trio.sleep_forever()
+
+        assert here.closed
+        with pytest.raises(EOFError):
+            there.recv_bytes()
+        there.close()
 
 
 async def test_a_closed_stream_says_so(address: str) -> None:
