@@ -144,10 +144,7 @@ def spawn(
     """
     env = {name: value for name, value in env.items() if name not in _shim_mend.NOT_INHERITED}
     env["AIMUX_STATE_DIR"] = place.state_dir
-    if sys.platform == "win32":
-        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
-    else:
-        flags = 0
+    if sys.platform != "win32":
         env["AIMUX_RUNTIME_DIR"] = place.runtime_dir
     try:
         mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -155,20 +152,36 @@ def spawn(
         try:
             if os.fstat(out).st_size > _shim_mend.LOG_BYTES:
                 os.ftruncate(out, 0)
-            return subprocess.Popen(
-                [python, "-m", "aimux", "daemon", "run", *options],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                env=env,
-                cwd=os.path.abspath(os.sep),
-                creationflags=flags,
-                start_new_session=True,  # without a meaning on Windows
-            )
+            return _detached([python, "-m", "aimux", "daemon", "run", *options], env, out)
         finally:
             os.close(out)
     except OSError as error:
         raise ShimFault(f"{error.filename or python}: {error.strerror}") from error
+
+
+def _detached(argv: list[str], env: dict[str, str], out: int) -> subprocess.Popen[bytes]:
+    if sys.platform == "win32":
+        # a console without a window, not none at all: git and the like would open one of theirs
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        try:  # a host may keep its servers in a job that ends with it
+            return _begin(argv, env, out, flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+        except PermissionError:  # and that lets nobody go
+            return _begin(argv, env, out, flags)
+    else:
+        return _begin(argv, env, out, 0)
+
+
+def _begin(argv: list[str], env: dict[str, str], out: int, flags: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=out,
+        env=env,
+        cwd=os.path.abspath(os.sep),
+        creationflags=flags,
+        start_new_session=True,  # without a meaning on Windows
+    )
 
 
 # ---------------------------------------------------------------------------------- copying

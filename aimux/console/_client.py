@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import orjson
@@ -21,6 +21,11 @@ from aimux.protocol import LineReader, Oversize
 LATEST: Final = "2025-11-25"
 EXIT_GRACE_S: Final = 3.0  # for the server to leave at the end of its input
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+
+if sys.platform == "win32":
+    _APART: Final[Mapping[str, Any]] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    _APART: Final[Mapping[str, Any]] = {"start_new_session": True}
 
 Json = dict[str, object]
 
@@ -196,7 +201,7 @@ async def open_client(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=dict(os.environ if env is None else env),
-        start_new_session=True,
+        **_APART,
     )
     assert process.stdin is not None
     assert process.stdout is not None

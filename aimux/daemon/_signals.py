@@ -10,7 +10,7 @@ import trio
 log = logging.getLogger("aimux.signals")
 
 if sys.platform == "win32":
-    STOPPING: Final = (signal.SIGINT,)
+    STOPPING: Final = (signal.SIGINT, signal.SIGBREAK)
     RESTARTING: Final = ()
 else:
     STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -20,7 +20,7 @@ else:
 async def serve_signals(stop: trio.Event, restart: trio.Event | None = None) -> None:
     """Set `stop` at the first SIGINT or SIGTERM; at the second, raise KeyboardInterrupt.
 
-    With `restart`, SIGHUP sets that.
+    With `restart`, SIGHUP sets that. On Windows Ctrl-Break stands for SIGTERM.
     """
     watched = STOPPING if restart is None else STOPPING + RESTARTING
     with trio.open_signal_receiver(*watched) as signals:
