@@ -99,7 +99,7 @@ async def _stop(force: bool) -> int:
             break
         if number:
             click.echo(f"pid {pid} is still there: {signal.Signals(number).name}")
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):  # gone; Windows has no error of its own for that
                 os.kill(pid, number)  # it holds the lock, so the number is its own
         with trio.move_on_after(limit_s):
             await wait_gone(place)

@@ -239,7 +239,7 @@ def _kill(proc: Proc, open_fds: dict[int, int]) -> bool:
             signal.pidfd_send_signal(fd, signal.SIGKILL)
         else:
             os.kill(proc.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    except (ProcessLookupError, PermissionError):  # gone already, or it has become another user's
+    except OSError:  # gone already (Windows has no error of its own for that), or another user's
         return False
     return True
 

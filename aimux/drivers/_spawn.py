@@ -4,10 +4,13 @@ import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from aimux.errors import AimuxError, BinaryMissing, PeerFault
 
 from ._base import Order
+
+_FILENAME_EXCED_RANGE: Final = 206  # winerror.h
 
 
 def spawn_fault(order: Order, error: OSError | ValueError) -> AimuxError:
@@ -18,7 +21,9 @@ def spawn_fault(order: Order, error: OSError | ValueError) -> AimuxError:
         return PeerFault(f"cwd {order.cwd!r} {what}", code="bad_cwd", data={"cwd": order.cwd})
     if isinstance(error, ValueError):
         return PeerFault(f"{binary}: an argument cannot be passed on: {error}", code="bad_argument")
-    match error.errno:
+    # Windows says of a command line that is too long that a file was not found
+    is_too_long = getattr(error, "winerror", None) == _FILENAME_EXCED_RANGE
+    match errno.E2BIG if is_too_long else error.errno:
         case errno.E2BIG:
             size = sum(len(os.fsencode(word)) + 1 for word in order.argv)
             return PeerFault(

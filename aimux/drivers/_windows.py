@@ -5,7 +5,9 @@ job ends them all, and the system does it by itself when we die (`KILL_ON_JOB_CL
 
 npm installs a CLI as a batch file. Batch files are run by cmd.exe, which reads arguments as a
 command line of its own: a quote and an ampersand in a prompt would run programs. So a shim is read
-and the program it names is started instead; a batch file that is no shim is refused.
+and the program it names is started instead; a batch file that is no shim is refused. The `node`
+that a shim names is looked for on the order's PATH: the system would look on ours, and first of all
+where we happen to stand.
 """
 
 import ntpath
@@ -21,7 +23,9 @@ import trio
 from aimux.errors import BinaryMissing
 
 from ._base import Order
+from ._places import Missing, find
 from ._processes import GONE_S
+from ._spawn import binary_missing
 from ._stop import first_of
 
 _WORD: Final = re.compile(r'"([^"]*)"|(\S+)')
@@ -80,10 +84,10 @@ def unwrap(
 
 
 def without_batch(order: Order) -> list[str]:
-    """Return the order's argv with a shim unwrapped. Reads the shim.
+    """Return the order's argv with a shim unwrapped. Reads the shim, looks for its program.
 
     Raises:
-        BinaryMissing: it is a batch file that is no shim.
+        BinaryMissing: it is a batch file that is no shim, or there is no `node` to run it.
     """
     argv = unwrap(order.argv, read=_read, is_file=os.path.isfile)
     if argv is None:
@@ -94,6 +98,11 @@ def without_batch(order: Order) -> list[str]:
             hint="name the program itself as the binary of the profile",
             data={"path": order.argv[0]},
         )
+    if argv[0] == "node":
+        found = find("node.exe", env=order.env, system="win32")
+        if isinstance(found, Missing):
+            raise binary_missing("node", found.places)
+        argv[0] = found.path
     return argv
 
 

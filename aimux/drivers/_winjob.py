@@ -74,6 +74,13 @@ class WindowsJob:
         """Make a job of a process that exists. Raises OSError if that is refused."""
         self._kernel = _load()
         self._handle = _checked(self._kernel.CreateJobObjectW(None, None))
+        try:
+            self._take_in(pid)
+        except OSError:
+            self.close()
+            raise
+
+    def _take_in(self, pid: int) -> None:
         limits = _Limits(flags=_KILL_ON_CLOSE)
         size = ctypes.sizeof(limits)
         _checked(

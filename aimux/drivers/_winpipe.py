@@ -35,12 +35,21 @@ async def spawn_in_job(order: Order, mark: str) -> tuple[trio.Process, Charge]:
         env={**order.env, MARK: mark},
         **_FLAGS,
     )
+    job: WindowsJob | None = None
     try:
         job = WindowsJob(process.pid)
         facts = psutil.Process(process.pid)
         started = facts.create_time()
         facts.resume()
-    except (OSError, psutil.Error):
+    except (OSError, psutil.Error) as error:
         process.kill()
+        if job is not None:
+            job.close()
+        with trio.CancelScope(shield=True):  # closing our end of a pipe does not block
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    await pipe.aclose()
+        if isinstance(error, psutil.Error):  # ended before it ran, by a scanner for one
+            raise OSError(f"it was ended before it began ({error})") from error
         raise
     return process, Charge(process.pid, started, job, ask=None, wait=process.wait)

@@ -6,17 +6,18 @@ is what unblocks them.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, Protocol
 
+import attrs
 import trio
 
 from aimux.model import Stream
 
 from ._base import CHUNK_BYTES, Child, Exit, OnOutput, Order
 from ._life import Wires, attend
-from ._processes import MARK, look
+from ._processes import GONE_S, MARK, look
 from ._spawn import spawn_fault
 from ._stop import new_mark
 from ._windows import Charge, Job, without_batch
@@ -46,13 +47,48 @@ class Console(Protocol):
 OpenConsole = Callable[[list[str], Order, dict[str, str]], Console]
 
 
-def _open_console(argv: list[str], order: Order, env: dict[str, str]) -> Console:
-    from winpty import PtyProcess
+@attrs.define(eq=False)
+class _Pywinpty:
+    """A `PtyProcess` whose faults are those of `Console`: it has one of its own."""
 
-    console: Console = PtyProcess.spawn(
-        argv, cwd=order.cwd, env=env, dimensions=(order.rows, order.columns)
-    )
-    return console
+    pid: int
+    _console: Console
+    _fault: type[Exception]
+
+    def read(self, size: int = CHUNK_BYTES) -> str:
+        with self._told():
+            return self._console.read(size)
+
+    def write(self, text: str) -> int:
+        with self._told():
+            return self._console.write(text)
+
+    def wait(self) -> int:
+        with self._told():
+            return self._console.wait()
+
+    def close(self, force: bool = False) -> None:
+        with self._told():
+            self._console.close(force)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._fault as error:
+            raise OSError(str(error)) from error
+
+
+def _open_console(argv: list[str], order: Order, env: dict[str, str]) -> Console:
+    import winpty
+
+    try:
+        console = winpty.PtyProcess.spawn(
+            argv, cwd=order.cwd, env=env, dimensions=(order.rows, order.columns)
+        )
+    except winpty.WinptyError as error:
+        raise OSError(str(error)) from error
+    return _Pywinpty(console.pid, console, winpty.WinptyError)
 
 
 def _open_job(pid: int) -> Job:
@@ -96,7 +132,7 @@ async def run_in_console(
     try:
         job = open_job(console.pid)
     except OSError as error:
-        console.close(True)
+        await _close(console)
         raise spawn_fault(order, error) from error
     proc = look(console.pid)
     leader = Charge(console.pid, proc.started if proc else 0.0, job, ask=ask, wait=wait)
@@ -107,7 +143,13 @@ async def run_in_console(
     try:
         return await attend(leader, order, wires, on_output, task_status)
     finally:
-        console.close(True)
+        await _close(console)  # noqa: ASYNC102  # shielded and bounded in there
+
+
+async def _close(console: Console) -> None:
+    """Close it in a thread: it sleeps a tenth of a second, and longer if the child still runs."""
+    with trio.move_on_after(GONE_S, shield=True), contextlib.suppress(OSError):
+        await trio.to_thread.run_sync(console.close, True, abandon_on_cancel=True)
 
 
 async def _drain(console: Console, hear: OnOutput) -> None:

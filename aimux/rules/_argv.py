@@ -8,6 +8,7 @@ The prompt is data. It goes through stdin, or as exactly one token that no parse
 flag (after a guard, or joined to its flag), or into a file.
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -34,7 +35,11 @@ from ._redact import redact
 PROMPT_SHOWN: Final = "<prompt>"
 SYSTEM_PROMPT_SHOWN: Final = "<system prompt>"
 PROMPT_FILE_TOKEN: Final = "<prompt-file>"  # noqa: S105  # a place in an argv, not a password
-MAX_TOKEN_BYTES: Final = 131_071  # MAX_ARG_STRLEN of Linux, with its final NUL
+if sys.platform == "win32":
+    # a whole command line has 32,767 characters there: prompt, system prompt, and what escapes cost
+    MAX_TOKEN_BYTES: Final = 12_000
+else:
+    MAX_TOKEN_BYTES: Final = 131_071  # MAX_ARG_STRLEN of Linux, with its final NUL
 
 
 def compose(

@@ -1,13 +1,18 @@
 """The Windows half, on a console and a job that are played."""
 
+import errno
 import queue
+import sys
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from trio.testing import MockClock
 
 from aimux.drivers import MARK, Driver, Order, choose_driver
-from aimux.drivers._windows import parse_shim, unwrap
+from aimux.drivers._spawn import spawn_fault
+from aimux.drivers._windows import parse_shim, unwrap, without_batch
 from aimux.drivers._winpty import run_in_console
 from aimux.errors import BinaryMissing
 from aimux.model import Stream
@@ -216,6 +221,64 @@ async def test_batch_file_that_is_no_shim_is_refused(mock_clock: MockClock) -> N
 
     with pytest.raises(BinaryMissing, match=r"x\.bat: is a batch file"):
         await run_in_console(order, lambda *_: None, open_console=PlayedConsole("echo").open)
+
+
+def test_node_of_a_shim_is_looked_for_on_the_path_of_the_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's PATH counts; the system would look on the daemon's, and where that stands."""
+    monkeypatch.chdir(tmp_path)  # names with backslashes are plain names here
+    order = Order(argv=["C:\\npm\\codex.cmd", "x"], cwd="C:\\", env={"PATH": "C:\\one;C:\\two"})
+    Path("C:\\npm\\codex.cmd").write_text(NPM, encoding="utf-8")
+
+    with pytest.raises(BinaryMissing, match="node: not found"):
+        without_batch(order)
+    Path("C:\\two\\node.exe").touch()
+    script = "C:\\npm\\node_modules\\@openai\\codex\\bin\\codex.js"
+
+    assert without_batch(order) == ["C:\\two\\node.exe", script, "x"]
+
+
+class _Refused(Exception):
+    """What pywinpty raises: a class of its own."""
+
+
+async def test_faults_of_pywinpty_are_ours(
+    mock_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are no OSError: one when it starts is told, one when it is typed at is an early end."""
+    console = PlayedConsole("polite")
+    refusals = ["no console can be had"]
+
+    def spawn(argv: list[str], **_: object) -> PlayedConsole:
+        if refusals:
+            raise _Refused(refusals.pop())
+        return console.open(argv, order, {})
+
+    def write(_: str) -> int:
+        console._leave(7)
+        raise _Refused("the pipe has been ended")
+
+    monkeypatch.setattr(console, "write", write)
+    played = SimpleNamespace(PtyProcess=SimpleNamespace(spawn=spawn), WinptyError=_Refused)
+    monkeypatch.setitem(sys.modules, "winpty", played)
+    order = Order(argv=["C:\\x.exe"], cwd="/", env={}, stdin=b"words\n")
+
+    with pytest.raises(BinaryMissing, match="no console can be had"):
+        await run_in_console(order, lambda *_: None, open_job=console.open_job)
+    exit_ = await run_in_console(order, lambda *_: None, open_job=console.open_job)
+
+    assert exit_.exit_code == 7
+    assert console.is_closed
+
+
+def test_command_line_that_is_too_long_is_told_as_such() -> None:
+    """Windows calls it a file that was not found."""
+    order = Order(argv=["C:\\x.exe", "y" * 40_000], cwd="/", env={})
+    error = FileNotFoundError(errno.ENOENT, "The filename or extension is too long")
+    error.winerror = 206  # type: ignore[attr-defined,unused-ignore]
+
+    assert spawn_fault(order, error).code == "argument_list_too_long"
 
 
 async def test_refused_job_closes_the_console(mock_clock: MockClock) -> None:
