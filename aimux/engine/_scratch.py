@@ -8,6 +8,7 @@ touched, restored or cleaned. In a git tree the copy holds what git tracks plus 
 are not ignored, with the changes as they are on disk; elsewhere everything but a few caches.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -71,6 +72,14 @@ def _make_base(parent: Path) -> Path:
 
 def _remove(base: Path) -> None:
     shutil.rmtree(base, ignore_errors=True)
+    if base.exists():  # what is read-only stays: on Windows git's objects, elsewhere directories
+        for root, directories, files in os.walk(base):
+            for name in (*directories, *files):
+                path = Path(root) / name
+                with contextlib.suppress(OSError):
+                    if not path.is_symlink():
+                        path.chmod(0o700)
+        shutil.rmtree(base, ignore_errors=True)
 
 
 def _git_files(cwd: Path) -> Sequence[str] | None:

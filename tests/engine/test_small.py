@@ -2,6 +2,7 @@
 
 import datetime
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -318,3 +319,26 @@ async def test_a_copy_shows_what_was_added_changed_and_removed(tmp_path: pathlib
 
     assert (tree / "sub" / "change").read_text(encoding="utf-8") == "change"
     assert not scratch.path.exists()
+
+
+async def test_what_is_read_only_in_a_copy_goes_with_it(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git's objects are, and Windows removes no such file; a removal that minds is played here."""
+    remove = shutil.rmtree
+
+    def remove_as_there(base: pathlib.Path, **how: bool) -> None:
+        if all(each.is_symlink() or each.stat().st_mode & 0o200 for each in base.rglob("*")):
+            remove(base, **how)
+
+    tree = tmp_path / "tree"
+    (tree / "sub").mkdir(parents=True)
+    (tree / "sub" / "object").write_text("x", encoding="utf-8")
+    (tree / "sub" / "object").chmod(0o444)
+    (tree / "sub" / "link").symlink_to("/etc/hostname")
+    monkeypatch.setattr(shutil, "rmtree", remove_as_there)
+    with threads_on_the_loop():
+        async with open_scratch(str(tree), tmp_path / "scratch"):
+            pass
+
+    assert list((tmp_path / "scratch").iterdir()) == []
