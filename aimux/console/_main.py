@@ -1,6 +1,7 @@
 """The operator's commands: which there are, and what becomes of a fault."""
 
 import importlib
+import io
 import sys
 from typing import Final
 
@@ -68,6 +69,7 @@ def commands() -> None:
 
 def main() -> None:
     """Run one command; a fault of ours is one line on stderr, not a traceback."""
+    _take_any_character()
     try:
         commands()
     except AimuxError as error:
@@ -75,3 +77,11 @@ def main() -> None:
         if error.hint:
             click.echo(f"  {error.hint}", err=True)
         sys.exit(2)
+
+
+def _take_any_character() -> None:
+    """Answers hold any character. A code page does not (Windows, for files and pipes)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
