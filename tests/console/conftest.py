@@ -11,6 +11,8 @@ import pytest
 
 from emulators.install import install
 
+from ..surroundings import kept
+
 LIMIT_S = 60  # for one command on a busy machine
 
 
@@ -49,6 +51,7 @@ class Machine:
             "AIMUX_CACHE_DIR": str(self.root / "cache"),
             "AIMUX_RUNTIME_DIR": str(self.root / "run"),
             "AIMUX_DAEMON": "off",
+            **kept(),
             **more,
         }
 

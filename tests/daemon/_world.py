@@ -24,6 +24,7 @@ from ..e2e._host import HELLO, Host, Json, Server, attach
 from ..e2e._stand import GRACE_S, Stand
 
 PATIENCE_S: Final = 60.0  # the machine may be slow; nothing here waits that long on a good day
+LEAVE_S: Final = 5.0  # what a daemon gets to leave well, which is also when its coverage is written
 CLIS: Final = ("codex", "claude")
 _numbers = itertools.count(1)
 
@@ -91,9 +92,14 @@ class World:
             server.process.kill()
             with server.process:
                 hang_up(server)
+        daemons: list[psutil.Process] = []
         for pid in self.daemons():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                daemons.append(psutil.Process(pid))
+                daemons[-1].terminate()
+        for process in psutil.wait_procs(daemons, timeout=LEAVE_S)[1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         for pid in self.stand.survivors():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -13,6 +13,8 @@ import ruamel.yaml
 
 from emulators.install import ALL, install
 
+from ..surroundings import kept
+
 CLIS: Final = (
     *("aider", "claude", "cline", "codex", "continue", "crush"),
     *("droid", "gemini", "goose", "gptme", "opencode", "qwen"),
@@ -62,7 +64,7 @@ class Stand:
             "AIMUX_STATE_DIR": str(self.state),
             "AIMUX_CACHE_DIR": str(self.root / "cache"),
             "AIMUX_DAEMON": "off",
-            **{name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ},
+            **kept(),
         }
 
     def project(self, name: str = "project") -> Path:

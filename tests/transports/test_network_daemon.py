@@ -16,6 +16,8 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, open_websocket_url
 
+from ..surroundings import kept
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="the daemon's socket is a Unix socket"),
@@ -35,6 +37,7 @@ def environment(root: Path) -> dict[str, str]:
         "AIMUX_RUNTIME_DIR": str(root / "run"),
         "AIMUX_CACHE_DIR": str(root / "cache"),
         "AIMUX_CONFIG_DIR": str(root / "config"),
+        **kept(),
     }
 
 
