@@ -105,8 +105,24 @@ def test_a_profile_has_its_own_figures_and_zero_means_never() -> None:
     assert silence(800.0, 0.0, 0.0, own).quiet is Quiet.WARNING
 
 
+def test_every_figure_is_the_profiles_or_the_settings() -> None:
+    rule = SilenceRule(start_s=0.1, warn_s=0.2, stall_s=0.3, cancel_s=0.4)
+    settings = SilenceLimits(start_s=0.5, warn_s=0.6, stall_s=0.7, cancel_s=0.8)
+
+    assert silence_limits(rule, settings) == SilenceLimits(
+        start_s=0.1, warn_s=0.2, stall_s=0.3, cancel_s=0.4
+    )
+    assert silence_limits(SilenceRule(), settings) == settings
+
+
+def test_right_after_a_byte_nothing_is_silent() -> None:
+    assert silence(5.0, 5.0, 0.0, SETTINGS).silent_s == 0.0
+    assert silence(5.0, 5.5, 0.0, SETTINGS).silent_s == 0.0  # a clock that goes back
+
+
 def test_a_cli_that_prints_only_at_its_end_has_only_its_deadline() -> None:
     limits = silence_limits(SilenceRule(streams=False, warn_s=5.0), SETTINGS)
+    assert limits.start_s == 0.0
     said = silence(1e9, None, 0.0, limits)
 
     assert (said.quiet, said.next_at) == (Quiet.FINE, math.inf)
