@@ -71,15 +71,33 @@ def install(
 
 def _place(directory: Path, name: str, command: list[str], variables: Mapping[str, str]) -> Path:
     if os.name == "nt":
-        path = directory / f"{name}.cmd"
-        settings = "".join(f'@set "{key}={value}"\r\n' for key, value in variables.items())
-        quoted = " ".join(f'"{word}"' for word in command)
-        path.write_text(f"{settings}@{quoted} %*\r\n", encoding="utf-8")
-        return path
+        return place_batch(directory, name, command, variables)
     path = directory / name
     settings = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in variables.items())
     path.write_text(f'#!/bin/sh\n{settings}exec {shlex.join(command)} "$@"\n', encoding="utf-8")
     path.chmod(0o755)
+    return path
+
+
+def place_batch(
+    directory: Path, name: str, command: list[str], variables: Mapping[str, str]
+) -> Path:
+    """Write a batch file of one line, as installers do, and the program that it names.
+
+    Whoever starts it may read the line and start the program instead: a shell would read a prompt
+    as commands. So what is baked in stands in the program.
+    """
+    *python, main, word = command
+    program = (
+        "import os, runpy, sys\n"
+        f"os.environ.update({dict(variables)!r})\n"
+        f"sys.argv[:] = [{main!r}, {word!r}, *sys.argv[1:]]\n"
+        f'runpy.run_path({main!r}, run_name="__main__")\n'
+    )
+    (directory / f"{name}.py").write_text(program, encoding="utf-8")
+    quoted = " ".join(f'"{each}"' for each in python)
+    path = directory / f"{name}.cmd"
+    path.write_text(f'@{quoted} "%~dp0\\{name}.py" %*\r\n', encoding="utf-8", newline="")
     return path
 
 

@@ -30,15 +30,18 @@ from ._stop import first_of
 
 _WORD: Final = re.compile(r'"([^"]*)"|(\S+)')
 _HERE: Final = re.compile(r"%(?:~dp0|dp0%)\\?", re.IGNORECASE)
+_IDLE: Final = re.compile(r"\s*(@?echo off|@?rem\b.*|::.*)?\s*", re.IGNORECASE)
 _NODE: Final = {"%_prog%", "node", "node.exe"}
 
 
 def parse_shim(text: str, directory: str) -> list[str] | None:
     """Return the command in an npm, pnpm or yarn shim, None if it is some other batch file.
 
-    The command starts with `node`, to be looked up, or with the path of a program.
+    The command starts with `node`, to be looked up, or with the path of a program. A file that does
+    nothing but to start one is as good as a shim.
     """
-    for line in reversed(text.splitlines()):
+    lines = [line for line in text.splitlines() if not _IDLE.fullmatch(line)]
+    for line in reversed(lines):
         if "%*" not in line:
             continue
         words = [
@@ -50,7 +53,8 @@ def parse_shim(text: str, directory: str) -> list[str] | None:
             name = raw.lower()
             if name in _NODE or name.endswith("\\node.exe"):
                 return _tidy(["node", *places[at + 1 :]])
-            if _HERE.match(raw) and name.endswith(".exe"):
+            is_alone = at == 0 and len(lines) == 1 and ntpath.isabs(place)
+            if (_HERE.match(raw) or is_alone) and name.endswith(".exe"):
                 return _tidy([place, *places[at + 1 :]])
     return None
 

@@ -45,6 +45,7 @@ OLD = """@IF EXIST "%~dp0\\node.exe" (
   node  "%~dp0\\node_modules\\@openai\\codex\\bin\\codex.js" %*
 )
 """
+ALONE = ["D:\\py\\python.exe", "-I", "C:\\npm dir\\x.py"]
 PNPM = '@"%~dp0\\..\\store\\bin\\tool.exe"   %*\r\n'
 
 
@@ -56,6 +57,11 @@ PNPM = '@"%~dp0\\..\\store\\bin\\tool.exe"   %*\r\n'
         (NPM.replace('"%_prog%"', '"%_prog%" --no-warnings '), ["node", "--no-warnings", SCRIPT]),
         (OLD, ["node", SCRIPT]),
         (PNPM, ["C:\\store\\bin\\tool.exe"]),
+        ('@ECHO OFF\r\n\r\n"D:\\py\\python.exe" -I "%~dp0\\x.py" %*\r\n', ALONE),
+        ('@rem ours\n@"D:\\py\\python.exe" -I "%~dp0x.py" %*', ALONE),
+        ('@set A=b\n@"D:\\py\\python.exe" -I "%~dp0x.py" %*', None),
+        ('@start "D:\\py\\python.exe" %*', None),
+        ("@python.exe x.py %*", None),
         ("@echo off\necho %1\n", None),
         ("@call other.cmd %*\n", None),
         ('@"%_prog%" "%APPDATA%\\x.js" %*', None),

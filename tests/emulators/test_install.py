@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from aimux.drivers._windows import parse_shim
+
 from ._theatre import MAIN
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="runs the POSIX launcher")
@@ -66,6 +68,25 @@ def test_launcher_carries_home_faults_directives_and_scale(
     assert done.returncode == 7
     assert done.stdout.endswith(" bytes 1\n")
     assert list((tmp_path / "home" / ".continue" / "sessions").glob("*.json"))
+
+
+def test_batch_file_names_a_program_that_carries_the_same(
+    installer: ModuleType, tmp_path: Path
+) -> None:
+    """aimux starts no batch file; it reads which program one stands for."""
+    python = "C:\\Program Files\\py\\python.exe"
+    command = [python, "-I", "-S", str(MAIN), "codex"]
+    path = installer.place_batch(tmp_path, "codex", command, {"EMULATOR_FAULTS": "exit 7"})
+    program = str(tmp_path / "codex.py")
+    version = run([sys.executable, "-I", "-S", program, "--version"])
+    failed = run(
+        [sys.executable, "-I", "-S", program, "exec", "--skip-git-repo-check", "x"], cwd=tmp_path
+    )
+
+    there = parse_shim(path.read_text(encoding="utf-8"), "C:\\bin")
+    assert there == [python, "-I", "-S", "C:\\bin\\codex.py"]
+    assert version.stdout == "codex-cli 0.169.0\n"
+    assert failed.returncode == 7
 
 
 def test_unknown_names_are_refused(installer: ModuleType, tmp_path: Path) -> None:
