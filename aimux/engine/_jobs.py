@@ -143,10 +143,11 @@ class JobRoom:
         return f"<JobRoom: {said.running} running, {said.queued} queued of {said.capacity}>"
 
     def statistics(self) -> RoomStatistics:
-        """Counts of this moment."""
-        queued = sum(ticket.job.status is JobStatus.QUEUED for ticket in self._open.values())
+        """Counts of this moment. A job whose end is only to be stored runs no more."""
+        alive = [ticket for ticket in self._open.values() if ticket.verdict is None]
+        queued = sum(ticket.job.status is JobStatus.QUEUED for ticket in alive)
         return RoomStatistics(
-            running=len(self._open) - queued,
+            running=len(alive) - queued,
             queued=queued,
             capacity=self._admission.capacity,
             finished=self._finished,

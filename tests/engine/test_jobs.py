@@ -223,6 +223,25 @@ async def test_a_session_is_busy_while_its_first_row_is_committed(autojump_clock
         assert len(desk.room.open_tickets()) == 1
 
 
+async def test_no_more_run_than_there_are_places(autojump_clock: Clock) -> None:
+    """A job whose end is only to be stored has left its place to the next, and is not counted."""
+    store = SlowStore()
+    async with open_desk(store, capacity=1, queue=1) as desk:
+        first = await desk.open(hang)
+        second = await desk.open(hang)
+        store.shut()
+        first.cancel("enough")
+        await trio.sleep(1)
+        during = desk.room.statistics()
+        is_stored = first.done.is_set()
+        store.gate.set()
+        second.cancel("enough")
+        await second.done.wait()
+
+    assert not is_stored
+    assert (during.running, during.queued) == (1, 0)
+
+
 # ------------------------------------------------------------------------------------------- queue
 
 
