@@ -147,8 +147,8 @@ class _Life:
     async def live(self) -> Exit:
         leader, born = self.leader, trio.current_time()
         swept = 0
+        await take_charge(leader.pid, leader.ticks)
         try:
-            await take_charge(leader.pid, leader.ticks)
             async with trio.open_nursery() as pumps:
                 self._listening = pumps.cancel_scope
                 for run in self.wires.pumps:

@@ -97,8 +97,6 @@ class Called(NamedTuple):
     @property
     def is_retry(self) -> bool:
         """Whether this call repeats one that was answered by asking for input."""
-        if "inputResponses" not in self.params and "requestState" not in self.params:
-            return False  # as nearly every call
         return self.input_responses is not None or self.request_state is not None
 
     @property

@@ -227,15 +227,14 @@ class Dispatcher:
         unknown = self._app.unknown_tool(name)
         if unknown is not None:
             return Fault(Code.INVALID_PARAMS, unknown)
-        call = ToolCall(
+        state = open_state(self._app.seal, session.client, called)
+        if isinstance(state, Fault):
+            return state
+        return ToolCall(
             name=name,
             arguments=arguments,
             client=session.client,
             caller=SessionCaller(session, called),
+            state=state,
+            responses=called.input_responses or {},
         )
-        if not called.is_retry:
-            return call
-        state = open_state(self._app.seal, session.client, called)
-        if isinstance(state, Fault):
-            return state
-        return attrs.evolve(call, state=state, responses=called.input_responses or {})

@@ -28,12 +28,14 @@ def close_state(seal: Seal, client: Client, called: Called, state: Mapping[str, 
     )
 
 
-def open_state(seal: Seal, client: Client, called: Called) -> Json | Fault:
-    """The state that a repeated call brings back, or why it is refused.
+def open_state(seal: Seal, client: Client, called: Called) -> Json | Fault | None:
+    """The state that a call brings back, None if it repeats none, or why it is refused.
 
     Answers without a state are refused too: what they were about is not known, and beginning anew
     would do the work twice.
     """
+    if not called.is_retry:
+        return None
     if called.request_state is None:
         return Fault(Code.INVALID_PARAMS, "inputResponses need the requestState they belong to")
     try:

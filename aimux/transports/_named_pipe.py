@@ -4,7 +4,12 @@ sockets.
 Theory of operation. A connection carries blocks; a block of no bytes says that its sender has said
 everything, for a pipe cannot be closed by half. One thread per connection reads it for its whole
 life and is ended through a second, private pipe, because closing a handle does not wake a reader on
-every system. A write that nobody takes sits in a thread until the other end is gone.
+every system. A write that nobody takes sits in a thread until the other end is gone, and only then
+the connection closes: a handle that is closed under a thread may be another pipe's at once.
+
+Faults of a connection do not leave the thread that met them: in their tracebacks lie the system's
+operations (`_winapi.Overlapped`), and Python 3.11.3 was seen to crash when it collected one as
+garbage.
 
 Who connects must know the key: both ends prove it before anything else is said.
 """
@@ -13,8 +18,9 @@ import multiprocessing
 import multiprocessing.connection as mpc
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from threading import Lock  # noqa: TID251  # between the loop and the threads it left behind
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -35,16 +41,44 @@ if TYPE_CHECKING:  # generic for type checkers only
         Pipe = mpc.Connection[Any, Any]
 
 
+class _Held:
+    """A connection that closes when its owner and every thread in it have let go."""
+
+    def __init__(self, connection: "Pipe") -> None:
+        self._connection = connection
+        self._holders = 1
+        self._lock = Lock()
+
+    @contextmanager
+    def used(self) -> Iterator["Pipe"]:
+        """The connection, open while the body runs. Raises OSError: it is closed."""
+        with self._lock:
+            if not self._holders:
+                raise OSError("the connection is closed")
+            self._holders += 1
+        try:
+            yield self._connection
+        finally:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Close it, or leave that to the last one in it. Once for each holder."""
+        with self._lock:
+            self._holders -= 1
+            if not self._holders:
+                self._connection.close()
+
+
 class PipeStream(trio.abc.HalfCloseableStream):
     """One end of a connection. Made by `open_pipe_stream`."""
 
     def __init__(
         self,
-        connection: "Pipe",
+        held: _Held,
         blocks: trio.MemoryReceiveChannel[bytes],
         close: Callable[[], None],
     ) -> None:
-        self._connection = connection
+        self._held = held
         self._blocks = blocks
         self._close = close
         self._rest = b""
@@ -80,15 +114,22 @@ class PipeStream(trio.abc.HalfCloseableStream):
             raise trio.ClosedResourceError
         is_sent = False
         try:
-            await trio.to_thread.run_sync(
-                self._connection.send_bytes, block, limiter=self._limiter, abandon_on_cancel=True
+            is_sent = await trio.to_thread.run_sync(
+                self._write, block, limiter=self._limiter, abandon_on_cancel=True
             )
-            is_sent = True
-        except _GONE as error:
-            raise trio.BrokenResourceError from error
         finally:
             if not is_sent:
                 self._shut()
+        if not is_sent:
+            raise trio.BrokenResourceError("the other end is gone")
+
+    def _write(self, block: bytes) -> bool:
+        try:
+            with self._held.used() as connection:
+                connection.send_bytes(block)
+        except _GONE:
+            return False
+        return True
 
     async def wait_send_all_might_not_block(self) -> None:
         """At once: a pipe does not tell."""
@@ -115,6 +156,7 @@ class PipeStream(trio.abc.HalfCloseableStream):
 @asynccontextmanager
 async def open_pipe_stream(connection: "Pipe") -> AsyncIterator[PipeStream]:
     """A connection as a stream; it is closed in the end."""
+    held = _Held(connection)
     watched, alarm = multiprocessing.Pipe(duplex=False)
     sender, receiver = trio.open_memory_channel[bytes](AHEAD)
 
@@ -141,14 +183,14 @@ async def open_pipe_stream(connection: "Pipe") -> AsyncIterator[PipeStream]:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(pump)
             try:
-                yield PipeStream(connection, receiver, close)
+                yield PipeStream(held, receiver, close)
             finally:
                 close()
                 receiver.close()
                 nursery.cancel_scope.cancel(reason="stream closed")
     finally:  # the other end is to hear of it, however the body ended
         watched.close()
-        connection.close()
+        held.let_go()
 
 
 _limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("aimux_pipe_threads")
@@ -181,19 +223,22 @@ async def open_pipe(
         trio.BrokenResourceError: it does not know the key.
     """
     connection = await trio.to_thread.run_sync(mpc.Client, address, family, limiter=_threads())
-    try:
-        await trio.to_thread.run_sync(_prove, connection, key, False, limiter=_threads())
-    except (*_GONE, multiprocessing.AuthenticationError) as error:
+    if not await trio.to_thread.run_sync(_proves, connection, key, False, limiter=_threads()):
         connection.close()
-        raise trio.BrokenResourceError("the other end does not know the key") from error
+        raise trio.BrokenResourceError("the other end does not know the key")
     async with open_pipe_stream(connection) as stream:
         yield stream
 
 
-def _prove(connection: "Pipe", key: bytes, is_listener: bool) -> None:
+def _proves(connection: "Pipe", key: bytes, is_listener: bool) -> bool:
+    """Whether both ends know the key; False too if the other one is gone."""
     steps = (mpc.deliver_challenge, mpc.answer_challenge)
-    for step in steps if is_listener else reversed(steps):
-        step(connection, key)
+    try:
+        for step in steps if is_listener else reversed(steps):
+            step(connection, key)
+    except (*_GONE, multiprocessing.AuthenticationError):
+        return False
+    return True
 
 
 async def serve_pipe(
@@ -217,18 +262,21 @@ async def serve_pipe(
 
     async def attend(connection: "Pipe") -> None:
         is_known = False
+        held = _Held(connection)
+
+        def proves() -> bool:
+            with held.used():
+                return _proves(connection, key, True)
+
         try:
             with trio.move_on_after(PROOF_S):
                 # abandoned, it ends when the connection is closed by its other end
-                await trio.to_thread.run_sync(
-                    _prove, connection, key, True, limiter=_threads(), abandon_on_cancel=True
+                is_known = await trio.to_thread.run_sync(
+                    proves, limiter=_threads(), abandon_on_cancel=True
                 )
-                is_known = True
-        except (*_GONE, multiprocessing.AuthenticationError):
-            pass  # a stranger, or gone: nothing to say
         finally:
             if not is_known:
-                connection.close()
+                held.let_go()
         if is_known:
             async with open_pipe_stream(connection) as stream:
                 await handler(stream)

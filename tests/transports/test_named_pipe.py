@@ -233,3 +233,19 @@ async def test_a_write_that_nobody_takes_can_be_cancelled(address: str) -> None:
             await stream.send_all(b"x")
 
     assert patience.cancelled_caught
+
+
+async def test_a_connection_closes_behind_the_last_write() -> None:
+    """Not under it: its handle may be another connection's at once."""
+    here, there = multiprocessing.Pipe()
+    async with open_pipe_stream(here) as stream:
+        with trio.move_on_after(0.1) as patience:
+            await stream.send_all(bytes(50_000_000))
+    was_open = not here.closed
+    with trio.fail_after(20):
+        with suppress(EOFError):
+            while True:  # the block that was under way comes whole, then the end
+                assert await trio.to_thread.run_sync(there.recv_bytes) == bytes(65_536)
+
+    assert patience.cancelled_caught
+    assert was_open
