@@ -145,7 +145,7 @@ def _facts(tree: Path) -> Facts:
                 seen = path.lstat()
             except OSError:
                 continue
-            facts[str(path.relative_to(tree))] = (seen.st_mtime_ns, seen.st_size)
+            facts[path.relative_to(tree).as_posix()] = (seen.st_mtime_ns, seen.st_size)
     return facts
 
 
