@@ -77,12 +77,10 @@ class Session:
     cli: str
     kind: str = "exec"  # exec, or the strategy that owns it
     native_id: str = ""
-    native_chosen: bool = False  # we chose the native id (some CLIs never print one)
     model: str = ""
     mode: Mode = Mode.READ
     role: str = ""
     cwd: str = ""
-    cli_version: str = ""
     client: str = ""
     turns: int = 0
     status: JobStatus = JobStatus.QUEUED  # of its last job

@@ -95,8 +95,17 @@ CREATE TRIGGER {what}_gone AFTER DELETE ON {what} BEGIN
 END;
 """
 
+# Two fields that nothing set. Outcomes also say since then whether they were cut, which older
+# versions cannot read: the number keeps them out.
+_LEANER: Final = """
+UPDATE sessions SET body = CAST(
+    json_remove(CAST(body AS TEXT), '$.native_chosen', '$.cli_version') AS BLOB
+);
+"""
+
 STEPS: Final[Sequence[str]] = (
     _FIRST + _TALLY.format(what="sessions") + _TALLY.format(what="jobs"),
+    _LEANER,
 )
 
 

@@ -1,6 +1,7 @@
 """Opening a store: who may, what is refused, and what the refusal says."""
 
 import contextlib
+import json
 import os
 import sqlite3
 import stat
@@ -16,7 +17,17 @@ import trio
 import trio.testing
 
 from aimux.errors import StoreUnavailable
-from aimux.model import Job, JobId, JobStarted, JobStatus, Outcome, Stream, Text
+from aimux.model import (
+    Job,
+    JobId,
+    JobStarted,
+    JobStatus,
+    Outcome,
+    SessionId,
+    Stream,
+    Text,
+    dump_bytes,
+)
 from aimux.store import Store, _store, open_store
 from aimux.store._files import _set, connect, connect_memory
 from aimux.store._migrations import APPLICATION_ID, STEPS, migrate
@@ -367,6 +378,24 @@ async def test_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
 
     assert (taken, again, version) == (1, 0, len(extra))
     assert rows == [("job_1", "new")]
+
+
+async def test_sessions_of_the_first_schema_are_read(tmp_path: Path) -> None:
+    """Their bodies had two fields that nothing ever set."""
+    path = tmp_path / "sessions.db"
+    connection = connect(path)
+    migrate(connection, path, steps=STEPS[:1])
+    body = json.loads(dump_bytes(make_session())) | {"native_chosen": False, "cli_version": ""}
+    connection.execute(
+        "INSERT INTO sessions (id, kind, cli, status, active_us, body) VALUES (?, ?, ?, ?, ?, ?)",
+        ("ses_1", "exec", "codex", "queued", 1_000_000, json.dumps(body).encode()),
+    )
+    connection.commit()
+    connection.close()
+    async with open_store(path, owner="one") as store:
+        found = await store.session(SessionId("ses_1"))
+
+    assert attrs.evolve(found, last_active_at=at(1)) == make_session()
 
 
 async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
