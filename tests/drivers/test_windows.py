@@ -229,6 +229,7 @@ async def test_batch_file_that_is_no_shim_is_refused(mock_clock: MockClock) -> N
         await run_in_console(order, lambda *_: None, open_console=PlayedConsole("echo").open)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the names would be paths there")
 def test_node_of_a_shim_is_looked_for_on_the_path_of_the_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
