@@ -238,7 +238,7 @@ class Shim:
     def _copy(self, sock: "_socket.socket") -> bool:
         """Copy both ways. True: the client is done; False: the daemon is gone."""
         wake, wire = self._wake, sock.fileno()
-        to_daemon, to_client = self._pending, b""
+        to_daemon, to_client, heard = self._pending, b"", b""
         self._pending = b""
         patience: float | None = None
         while True:
@@ -280,14 +280,16 @@ class Shim:
                     data = b""
                 if not data:
                     return self.is_done
-                to_client = self._whole_lines(data)
-                if to_client and not self._settles(to_client):
-                    self._keep(self.got, to_client)
+                heard = to_client = self._whole_lines(data)
             if to_client:
                 try:
                     to_client = to_client[self._write_some(to_client, is_free=1 in free) :]
                 except OSError:
                     return True  # nobody reads any more
+            if heard:  # the client comes first
+                if not self._settles(heard):
+                    self._keep(self.got, heard)
+                heard = b""
 
     def _write_some(self, data: bytes, *, is_free: bool) -> int:
         """Write what the client takes without waiting; how much that was."""
