@@ -176,11 +176,12 @@ class App:
         # in a thread: other clients are served while the modules are read
         module = await trio.to_thread.run_sync(importlib.import_module, "aimux.tools._desk")
         async with self._make_engine() as engine:
-            task_status.started(module.Desk(engine, self.clients))
+            desk = module.Desk(engine, self.clients)
+            task_status.started(desk)
             waiting, self._on_open = self._on_open, []
             for tell in waiting:
                 tell()
-            await trio.sleep_forever()
+            await desk.serve_looks()
 
 
 def error_json(error: AimuxError) -> dict[str, object]:

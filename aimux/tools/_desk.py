@@ -36,6 +36,7 @@ class Desk:
         self._modules: dict[str, ModuleType] = {}
         self._kept: OrderedDict[tuple[object, ...], Payload] = OrderedDict()
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
+        self._stale = trio.Event()  # a quick answer went by settings that may be old
 
     def __repr__(self) -> str:
         return f"<Desk: {self.engine!r}>"
@@ -53,10 +54,19 @@ class Desk:
         """
         tool = TOOLS[call.name]
         answer_now = getattr(self._module(tool), "quick", None)
-        if answer_now is None or self.engine.is_look_due():
+        if answer_now is None:
             return None
+        if self.engine.is_look_due():  # after the answer: a look takes ten times as long
+            self._stale.set()
         payload: Payload | None = answer_now(self, self._checked(tool, call))
         return payload
+
+    async def serve_looks(self) -> None:
+        """Look at our own files behind quick answers, until cancelled."""
+        while True:
+            await self._stale.wait()
+            self._stale = trio.Event()
+            await self.engine.look()
 
     async def call(self, call: ToolCall) -> Payload | Asking:
         """Run a tool. Cancelling it ends what the tool began for this call.

@@ -24,7 +24,7 @@ async def _later() -> None:
 async def test_a_saved_limit_counts_in_the_next_call(
     tmp_path: pathlib.Path, autojump_clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also in one that would be answered at once, from what is kept of a finished job."""
+    """One that is answered at once, from what is kept of a finished job, is answered first."""
     caplog.set_level("INFO", "aimux.engine")
     async with open_house(tmp_path, [answers("0123456789")]) as house:
         job = await house.run()
@@ -33,9 +33,12 @@ async def test_a_saved_limit_counts_in_the_next_call(
         house.configure(max_chars=4)
         soon = await house.ask("status", job_id=job.id)
         await _later()
+        first = await house.ask("status", job_id=job.id)
+        await trio.testing.wait_all_tasks_blocked()
         cut = await house.ask("status", job_id=job.id)
 
     assert whole["content"] == again["content"] == soon["content"] == "0123456789"
+    assert first["content"] == "0123456789"
     assert cut["truncated"]
     assert len(cut["content"]) <= 4
     assert [record.message for record in caplog.records] == ["configuration changed"]
