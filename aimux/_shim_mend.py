@@ -188,16 +188,25 @@ def start(place: Place, env: dict[str, str], wake: int) -> "_socket.socket | Non
         if sock is None:
             raise ShimFault("a nested aimux starts no daemon")
         return sock
-    try:
-        for directory in (place.state_dir, place.runtime_dir):
-            os.makedirs(directory, mode=0o700, exist_ok=True)
-        lock = os.open(place.start_lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ShimFault(f"{error.filename}: {error.strerror}") from error
+    lock = open_start_lock(place)
     try:
         return _start_once(place, env, wake, lock)
     finally:
         os.close(lock)
+
+
+def open_start_lock(place: Place) -> int:
+    """The file that those who would start a daemon race for, not locked yet; makes its directories.
+
+    Raises:
+        ShimFault: they cannot be made.
+    """
+    try:
+        for directory in (place.state_dir, place.runtime_dir):
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+        return os.open(place.start_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ShimFault(f"{error.filename}: {error.strerror}") from error
 
 
 def _start_once(place: Place, env: dict[str, str], wake: int, lock: int) -> "_socket.socket | None":

@@ -103,12 +103,7 @@ def start(place: Place, env: dict[str, str]) -> "Pipe":
         return found
     if env.get("AIMUX_LINEAGE"):
         raise ShimFault("a nested aimux starts no daemon")
-    try:
-        for directory in (place.state_dir, place.runtime_dir):
-            os.makedirs(directory, mode=0o700, exist_ok=True)
-        lock = os.open(place.start_lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ShimFault(f"{error.filename}: {error.strerror}") from error
+    lock = _shim_mend.open_start_lock(place)
     try:
         return _start_once(place, env, lock)
     finally:
