@@ -1,37 +1,68 @@
 """The stdio end of the daemon: what starts when an editor opens. Little of the standard library.
 
-Theory of operation. One hello line says who attaches and from where; everything else is copied, in
-both directions, without being read. Towards the client only whole lines are written, so a daemon
-that dies never leaves half a message there. Copies are kept as they came, and read (`_shim_mend`)
-only when there are many of them or when the daemon is gone: then it is known which calls are open.
-They are answered with an error, another daemon is attached, and the client's handshake is told to
-it privately. A call that comes and is answered while nothing else is open leaves no copies.
+Theory of operation. The daemon is reached by its socket and spoken to over two pipes handed to it
+there. One hello line says who attaches and from where; everything else is copied without being
+read, by one thread for each direction: a thread that sleeps in `read` is woken sooner than a loop
+that waits for many things. Towards the client only whole lines are written, so a daemon that dies
+never leaves half a message there. Copies are kept as they came, and read (`_shim_mend`) only when
+there are many of them or when the daemon is gone: then it is known which calls are open. They are
+answered with an error, another daemon is attached, and the client's handshake is told to it
+privately. A call that comes and is answered while nothing else is open leaves no copies.
+
+The main thread copies to the client and mends. `_speaking` is held by whoever may write to the
+daemon, by the main thread while there is none; `_books` by whoever changes the copies. Who needs
+both takes `_speaking` first, and nobody waits for bytes with `_books` in hand.
 
 End of input, SIGINT and SIGTERM mean the same: the daemon hears the end of the stream, what it
-still has to say is delivered, and the process leaves. Reasons: docs/design/0009.
+still has to say is delivered, and the process leaves. Reasons: docs/design/0009, 0015.
 """
 
+import _signal  # type: ignore[import-not-found]  # `signal` costs an import of enum and re
+import _thread
 import os
 import select
 import sys
+import time
 
 if sys.platform != "win32":
-    import _signal  # type: ignore[import-not-found]  # `signal` costs an import of enum and re
     import _socket
 
 from aimux import __version__
 
+TYPE_CHECKING = False  # `typing` costs as much as all that is imported here
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Wire(Protocol):
+        """Bytes to and from one daemon."""
+
+        def receive(self) -> bytes:
+            """What it says next; nothing at the end."""
+            ...
+
+        def send(self, data: bytes) -> None:
+            """Say all of it. If the daemon is gone, whoever receives hears of it."""
+            ...
+
+        def end(self) -> None:
+            """Say nothing more."""
+            ...
+
+        def close(self) -> None:
+            """Leave the daemon; nobody sends."""
+            ...
+
+
 HELLO_VERSION = 1  # raised only for a hello that an older daemon would misread
 READ_BYTES = 65_536
-WRITE_BYTES = 4_096  # what a pipe that is writable takes without blocking, if it may block
-KEPT_BYTES = 262_144  # of copies, before they are read and dropped
+KEPT_BYTES = 32_768  # of copies, before they are read and dropped: a third of a millisecond
 PIPES = r"\\.\pipe\aimux-"
 MAX_SOCKET_PATH = 100  # macOS: 104 with its end
 LAST_WORDS_S = 2.0  # after the end of input, for a daemon that has more to say
 HURRY_S = 0.3  # after a signal: hosts kill half a second later
 ANSWER = b'{"jsonrpc":"2.0","id":'  # how our daemon's answers and requests begin
-# lines that have to be read later: what changes the session, and spellings that could hide it
-TELLING = (b'"initialize"', b'"logging/setLevel"', b'"resources/', b'"notifications/', b"\\")
+NEWLINE = 10
 
 _ESCAPES = {
     34: '\\"',
@@ -146,6 +177,58 @@ def connect(place: Place) -> "_socket.socket | None":
     return sock
 
 
+class Pipes:
+    """Two pipes to the daemon, which takes their other ends from the connection they replace.
+
+    A message over pipes costs a quarter less than over the connection itself.
+    """
+
+    __slots__ = ("_sock", "reader", "writer")
+
+    def __init__(self, sock: "_socket.socket") -> None:
+        """Takes the connection over. Raises ShimFault: no more descriptors."""
+        try:
+            self.reader, sink = os.pipe()
+            source, self.writer = os.pipe()
+        except OSError as error:
+            raise ShimFault(f"no pipes to the daemon: {error.strerror}") from error
+        rights = b"".join([each.to_bytes(4, sys.byteorder) for each in (source, sink)])
+        try:
+            sock.sendmsg([b"\n"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+        except OSError:
+            pass  # it is gone: the pipes are at their end
+        os.close(source)
+        os.close(sink)
+        self._sock = sock  # the daemon asks it who we are
+
+    def __repr__(self) -> str:
+        return f"<Pipes: reads {self.reader}, writes {self.writer}>"
+
+    def receive(self) -> bytes:
+        """What the daemon says next; nothing at the end."""
+        return os.read(self.reader, READ_BYTES)
+
+    def send(self, data: bytes) -> None:
+        """Say all of it. If the daemon is gone, whoever receives hears of it."""
+        try:
+            while data:
+                data = data[os.write(self.writer, data) :]
+        except OSError:
+            pass
+
+    def end(self) -> None:
+        """Say nothing more."""
+        if self.writer >= 0:
+            os.close(self.writer)
+            self.writer = -1
+
+    def close(self) -> None:
+        """Leave the daemon."""
+        self.end()
+        os.close(self.reader)
+        self._sock.close()
+
+
 def hello(place: Place, env: dict[str, str], ask: str = "") -> bytes:
     """The line that says who attaches; with `ask`, an operator's question instead of a session."""
     try:
@@ -175,16 +258,15 @@ class Shim:
     """The streams of one client, and what outlives a daemon."""
 
     __slots__ = (
-        "_held", "_kept", "_pending", "_reply", "_wake", "books", "env", "got", "has_open",
-        "is_done", "is_patient", "opening", "place", "sent", "swallowed",
+        "_books", "_has_heard", "_held", "_is_smooth", "_kept", "_reply", "_speaking", "_wake",
+        "_wire", "books", "env", "got", "has_open", "is_done", "opening", "place", "sent",
+        "swallowed",
     )  # fmt: skip
 
-    def __init__(
-        self, place: Place, env: dict[str, str], wake: int, *, is_patient: bool = True
-    ) -> None:
+    def __init__(self, place: Place, env: dict[str, str], wake: int) -> None:
+        """`wake` is readable once a signal has asked to leave."""
         self.place = place
         self.env = env
-        self.is_patient = is_patient  # a write to the client may block, so it must be small
         self.sent: list[bytes] = []  # copies, to the daemon
         self.got: list[bytes] = []  # and to the client
         self.books: object = None  # made by _shim_mend when the copies are read first
@@ -192,24 +274,55 @@ class Shim:
         self.opening = b""  # what this daemon was told privately before them
         self.swallowed: set[str] = set()  # ids whose answers the client has had already
         self.is_done = False  # end of input or a signal
+        self._wire: Wire | None = None
+        self._speaking = _thread.allocate_lock()
+        self._books = _thread.allocate_lock()
         self._kept = 0
-        self._pending = b""  # what the daemon is to hear first
         self._held: list[bytes] = []  # the head of a line for the client
+        self._is_smooth = False  # what ends with a line is for the client as it comes
+        self._has_heard = False  # the daemon has said something since somebody looked
         self._reply = b""  # the daemon's line about our hello, as far as it came
         self._wake = wake
 
+    def attach(self) -> "Wire | None":
+        """A way to a daemon, started if need be; None to leave. Raises ShimFault: there is none."""
+        sock = connect(self.place)
+        if sock is None:
+            from aimux import _shim_mend
+
+            sock = _shim_mend.start(self.place, self.env, self._wake)
+        return None if sock is None else Pipes(sock)
+
     def serve(self) -> int:
         """Serve until the client is done; the exit code. Raises ShimFault: there is no daemon."""
-        sock = connect(self.place) or self._start()
-        while sock is not None:
-            self._pending = hello(self.place, self.env) + self._pending
+        wire = self.attach()
+        if wire is None:
+            return 0
+        self._speaking.acquire()
+        _begin_thread(self._run_client)
+        opening = b""
+        while wire is not None:
+            self._wire = wire
             self._reply = b""
+            self._is_smooth = False
             self._held.clear()
-            is_over = self._copy(sock)
-            sock.close()
-            if is_over:
+            _begin_thread(self._tell, hello(self.place, self.env) + opening)
+            if self._run_daemon(wire):
                 return 0
-            sock = self._mend()
+            self._speaking.acquire()  # who writes to nobody is soon through
+            wire.close()
+            from aimux import _shim_mend
+
+            try:
+                with self._books:
+                    opening, said = _shim_mend.mend(self)
+                    self._kept = 0
+                if not _written(said):
+                    return 0
+                wire = self.attach()
+            except ShimFault as fault:
+                complain(f"the daemon is gone and no other can be had: {fault}")
+                return 1
         return 0
 
     @property
@@ -217,93 +330,60 @@ class Shim:
         """The daemon has said that it serves us."""
         return self._reply.endswith(b"\n")
 
-    def _start(self) -> "_socket.socket | None":
-        from aimux import _shim_mend
+    def leave(self, patience_s: float) -> None:
+        """End what the client says, and the process when the daemon is silent for that long."""
+        self.is_done = True
+        if self._speaking.acquire(timeout=patience_s / 3):
+            if self._wire is not None:
+                self._wire.end()
+            self._speaking.release()
+        self._has_heard = True
+        while self._has_heard:
+            self._has_heard = False
+            time.sleep(patience_s)
+        os._exit(0)
 
-        return _shim_mend.start(self.place, self.env, self._wake)
+    def _tell(self, first: bytes) -> None:
+        """Say what this daemon is to hear first, then let the client speak. In a thread: it may
+        answer before it has heard all.
+        """
+        assert self._wire is not None
+        self._wire.send(first)
+        self._speaking.release()
 
-    def _mend(self) -> "_socket.socket | None":
-        """After the daemon is gone: another one, the open calls answered; None to leave."""
-        from aimux import _shim_mend
-
-        try:
-            self._pending, said = _shim_mend.mend(self)
-            self._kept = 0
-            self._write(said)
-            return connect(self.place) or self._start()
-        except ShimFault as fault:
-            complain(f"the daemon is gone and no other can be had: {fault}")
-            sys.exit(1)
-
-    def _copy(self, sock: "_socket.socket") -> bool:
-        """Copy both ways. True: the client is done; False: the daemon is gone."""
-        wake, wire = self._wake, sock.fileno()
-        to_daemon, to_client, heard = self._pending, b"", b""
-        self._pending = b""
-        patience: float | None = None
+    def _run_client(self) -> None:
+        """Copy to the daemon, until the end."""
         while True:
-            readers, writers = [wake], []
-            if to_daemon:
-                writers.append(wire)
-            elif not self.is_done:
-                readers.append(0)
-            if to_client:
-                writers.append(1)
-            else:
-                readers.append(wire)
-            ready, free, _ = select.select(readers, writers, (), patience)
-            if not ready and not free:
-                return True  # the daemon has had its time
-            try:
-                if wake in ready:
-                    os.read(wake, 64)
-                    self.is_done, patience = True, HURRY_S
-                    sock.shutdown(_socket.SHUT_WR)
-                    to_daemon = b""
-                elif 0 in ready:
-                    to_daemon = _read(0)
-                    if to_daemon:
-                        self._keep(self.sent, to_daemon)
-                    else:
-                        self.is_done, patience = True, LAST_WORDS_S
-                        sock.shutdown(_socket.SHUT_WR)
-                if to_daemon:
-                    to_daemon = to_daemon[sock.send(to_daemon, _socket.MSG_DONTWAIT) :]
-            except BlockingIOError:
-                pass
-            except OSError:  # it is gone; what it said before is still to be read
-                to_daemon = b""
-            if wire in ready:
-                try:
-                    data = sock.recv(READ_BYTES)
-                except ConnectionError:
-                    data = b""
-                if not data:
-                    return self.is_done
-                heard = to_client = self._whole_lines(data)
-            if to_client:
-                try:
-                    to_client = to_client[self._write_some(to_client, is_free=1 in free) :]
-                except OSError:
-                    return True  # nobody reads any more
-            if heard:  # the client comes first
-                if not self._settles(heard):
-                    self._keep(self.got, heard)
-                heard = b""
+            data = _read(0)
+            if not data:
+                break
+            with self._speaking:
+                assert self._wire is not None
+                with self._books:
+                    self.sent.append(data)
+                    self._kept += len(data)
+                self._wire.send(data)
+            self._read_many()
+        self.leave(LAST_WORDS_S)
 
-    def _write_some(self, data: bytes, *, is_free: bool) -> int:
-        """Write what the client takes without waiting; how much that was."""
-        if self.is_patient:
-            if not is_free and not select.select((), (1,), (), 0)[1]:
-                return 0
-            data = data[:WRITE_BYTES]
-        try:
-            return os.write(1, data)
-        except BlockingIOError:
-            return 0
+    def _run_daemon(self, wire: "Wire") -> bool:
+        """Copy to the client. True: the client is done; False: the daemon is gone."""
+        while True:
+            data = wire.receive()
+            if not data:
+                return self.is_done
+            self._has_heard = True
+            lines = self._whole_lines(data)
+            if lines:
+                lone = self.find_lone()
+                if not _written(lines):
+                    return True  # nobody reads any more
+                self.note_got(lines, lone)  # the client comes first
 
     def _whole_lines(self, data: bytes) -> bytes:
         """What may be written to the client: the rest of a line is waited for."""
+        if self._is_smooth and data[-1] == NEWLINE:
+            return data
         if not self.has_reply:
             head, end, data = data.partition(b"\n")
             self._reply += head + end
@@ -313,6 +393,7 @@ class Shim:
         if not cut:
             if data:
                 self._held.append(data)
+                self._is_smooth = False
             return b""
         lines = data[:cut]
         if self._held:
@@ -324,6 +405,7 @@ class Shim:
             from aimux import _shim_mend
 
             lines = _shim_mend.swallow(self, lines)
+        self._is_smooth = not self._held and not self.swallowed
         return lines
 
     def _check_reply(self) -> None:
@@ -331,40 +413,42 @@ class Shim:
             complain(f"the daemon refuses: {self._reply.decode(errors='replace').strip()}")
             sys.exit(1)
 
-    def _settles(self, lines: bytes) -> bool:
-        """Whether this is the answer of the only open call, so that no copies are needed.
-
-        Most calls of most clients are of this kind, and reading copies costs more than copying.
+    def find_lone(self) -> bytes:
+        """The copy of the only open call, if there is only one. To be taken before an answer to it
+        is written: the client may have sent the next one when it is noted.
         """
-        if len(self.sent) != 1 or self.has_open or lines.find(b"\n") != len(lines) - 1:
-            return False
-        number, asked = answered(lines), self.sent[0]
-        if not number or number not in asked or asked.find(b"\n") != len(asked) - 1:
-            return False
-        if any(each in asked for each in TELLING):
-            return False
-        self.sent.clear()
-        self.got.clear()
-        self._kept = 0
-        return True
+        return self.sent[0] if len(self.sent) == 1 and not self.has_open else b""
 
-    def _keep(self, copies: list[bytes], data: bytes) -> None:
-        copies.append(data)
-        self._kept += len(data)
+    def note_got(self, lines: bytes, lone: bytes) -> None:
+        """Keep a copy of what the client has got, unless it settles the `lone` call.
+
+        Most calls of most clients are settled, and reading copies costs more than copying.
+        """
+        with self._books:
+            if lone and self.sent and self.sent[0] is lone and settles(lone, lines):
+                del self.sent[0]
+                self.got.clear()
+                self._kept = sum(map(len, self.sent))
+            else:
+                self.got.append(lines)
+                self._kept += len(lines)
+        self._read_many()
+
+    def _read_many(self) -> None:
         if self._kept > KEPT_BYTES and self.has_reply:
             from aimux import _shim_mend
 
-            _shim_mend.read_copies(self)
-            self._kept = 0
+            with self._books:
+                _shim_mend.read_copies(self)
+                self._kept = 0
 
-    def _write(self, data: bytes) -> None:
-        """Write all of it; a client that is gone is noticed later."""
-        try:
-            while data:
-                select.select((), (1,), ())
-                data = data[self._write_some(data, is_free=True) :]
-        except OSError:
-            self.is_done = True
+
+def settles(asked: bytes, lines: bytes) -> bool:
+    """Whether a call that came alone is answered by this, and nothing of both matters later."""
+    number = answered(lines)
+    if not number or number not in asked or is_telling(asked):
+        return False
+    return asked.find(b"\n") == len(asked) - 1 and lines.find(b"\n") == len(lines) - 1
 
 
 def answered(line: bytes) -> bytes:
@@ -376,21 +460,48 @@ def answered(line: bytes) -> bytes:
     return number if number.isdigit() and line.startswith((b',"result"', b',"error"'), end) else b""
 
 
-def _is_private(descriptor: int) -> bool:
-    """Whether a stream can be made non-blocking: neither stderr nor a terminal shares its flags."""
-    try:
-        mine, its = os.fstat(descriptor), os.fstat(2)
-    except OSError:
-        return False
-    is_wire = mine.st_mode & 0o170000 in (0o010000, 0o140000)  # a pipe or a socket
-    return is_wire and (mine.st_dev, mine.st_ino) != (its.st_dev, its.st_ino)
+def is_telling(line: bytes) -> bool:
+    """Whether it has to be read later: it may change the session, or be spelt to hide that."""
+    return (
+        b"\\" in line
+        or b'"resources/' in line
+        or b'"notifications/' in line
+        or b'"initialize"' in line
+        or b'"logging/setLevel"' in line
+    )
 
 
 def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, READ_BYTES)
-    except OSError:  # closed, or a terminal that hung up
-        return b""
+    while True:
+        try:
+            return os.read(descriptor, READ_BYTES)
+        except BlockingIOError:  # made so by whoever has the other end of it too
+            select.select((descriptor,), (), ())
+        except OSError:  # closed, or a terminal that hung up
+            return b""
+
+
+def _written(data: bytes) -> bool:
+    """Write all of it to the client; False if it is gone."""
+    while data:
+        try:
+            data = data[os.write(1, data) :]
+        except BlockingIOError:
+            select.select((), (1,), ())
+        except OSError:
+            return False
+    return True
+
+
+def _begin_thread(run: "Callable[..., None]", *arguments: object) -> None:
+    """Run it beside the main thread, which alone hears signals."""
+
+    def body() -> None:
+        if sys.platform != "win32":
+            _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM))
+        run(*arguments)
+
+    _thread.start_new_thread(body, ())
 
 
 def complain(text: str) -> None:
@@ -410,24 +521,28 @@ def serve() -> int | None:
     wake, alarm = os.pipe()
     os.set_blocking(alarm, False)
     _signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
-    handlers = [(each, _signal.signal(each, _noted)) for each in (_signal.SIGINT, _signal.SIGTERM)]
-    is_private = _is_private(1)
-    if is_private:
-        os.set_blocking(1, False)
+    code = serve_with(lambda: Shim(find_place(env), env, wake))
+    if code is None:
+        _signal.set_wakeup_fd(-1)
+        os.close(wake)
+        os.close(alarm)
+    return code
+
+
+def serve_with(make: "Callable[[], Shim]") -> int | None:
+    """`serve`, with the shim that is made."""
+    signals, handlers = (_signal.SIGINT, _signal.SIGTERM), []
     try:
-        return Shim(find_place(env), env, wake, is_patient=not is_private).serve()
+        shim = make()
+
+        def leave(number: int, frame: object) -> None:
+            shim.is_done = True
+            _begin_thread(shim.leave, HURRY_S)
+
+        handlers += [_signal.signal(each, leave) for each in signals]
+        return shim.serve()
     except ShimFault as fault:
         complain(f"serving in this process, without the daemon: {fault}")
-    finally:
-        if is_private:  # whoever has the stream after us is not to be surprised
-            os.set_blocking(1, True)
-    _signal.set_wakeup_fd(-1)
-    for number, handler in handlers:
+    for number, handler in zip(signals, handlers):  # noqa: B905  # none, if there is no place
         _signal.signal(number, handler)
-    os.close(wake)
-    os.close(alarm)
     return None
-
-
-def _noted(number: int, frame: object) -> None:
-    """The wake-up descriptor tells the loop."""

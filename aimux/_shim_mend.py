@@ -70,15 +70,14 @@ class Books:
             if method == "notifications/initialized":
                 self.initialized = line + b"\n"
             elif method == "notifications/cancelled":
-                self.open.pop(json.dumps(params.get("requestId")), None)
+                self.open.pop(_key(params.get("requestId")), None)
         elif isinstance(method, str):
-            key = json.dumps(message["id"])
+            key = _key(message["id"])
             self.open[key] = self.open.get(key, 0) + 1
-            what = f"{method} {params.get('uri', '')}"
             if method in STATEFUL:
-                self.setup[what] = (key, line + b"\n")
+                self.setup[f"{method} {params.get('uri', '')}"] = (key, line + b"\n")
             elif method == "resources/unsubscribe":
-                self.setup.pop(what.replace("unsubscribe", "subscribe"), None)
+                self.setup.pop(f"resources/subscribe {params.get('uri', '')}", None)
 
     def read_got(self, data: bytes) -> None:
         """What the daemon has said: whole lines."""
@@ -91,13 +90,18 @@ class Books:
                 continue
             for message in _messages(line):
                 if "method" not in message and "id" in message:
-                    self._close(json.dumps(message["id"]))
+                    self._close(_key(message["id"]))
 
     def _close(self, key: str) -> None:
         if self.open.get(key, 0) > 1:
             self.open[key] -= 1
         else:
             self.open.pop(key, None)
+
+
+def _key(call_id: object) -> str:
+    """The id as JSON."""
+    return str(call_id) if type(call_id) is int else json.dumps(call_id)
 
 
 def _messages(line: bytes) -> list[Json]:

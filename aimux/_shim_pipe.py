@@ -1,17 +1,11 @@
 """The shim where the daemon listens on a named pipe: Windows, and elsewhere AIMUX_LOCAL=pipe.
 
-Theory of operation. A pipe cannot be waited for together with the standard streams, so threads copy
-instead of one loop: the main one from the daemon to the client, another from the client to the
-daemon. What is kept, and what is done when the daemon is gone, is the other shim's (`_shim`,
-`_shim_mend`); one lock stands before the books. The client's thread takes nothing while there is no
-daemon. As on the other end (`transports/_named_pipe`), a block of no bytes ends one direction.
+How it is reached and who starts it differs; the rest is the other shim's (`_shim`, `_shim_mend`).
 """
 
 import os
-import signal
 import subprocess
 import sys
-import threading
 import time
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
@@ -19,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimux import _shim, _shim_mend
 from aimux._locks import try_lock
-from aimux._shim import Place, ShimFault, complain, find_place, hello
+from aimux._shim import Place, ShimFault, find_place
 
 LOOK_S = 0.05  # between looks for a daemon that starts: nothing wakes us when it listens
 BLOCK_BYTES = 65_536
@@ -182,111 +176,47 @@ def _begin(argv: list[str], env: dict[str, str], out: int, flags: int) -> subpro
 # ---------------------------------------------------------------------------------- copying
 
 
+class PipeWire:
+    """A connection to the daemon. As on its other end, a block of no bytes ends one direction."""
+
+    def __init__(self, pipe: "Pipe") -> None:
+        self._pipe = pipe
+
+    def receive(self) -> bytes:
+        """What the daemon says next; nothing at the end."""
+        try:
+            return self._pipe.recv_bytes()
+        except (OSError, EOFError):
+            return b""
+
+    def send(self, data: bytes) -> None:
+        """Say all of it. If the daemon is gone, whoever receives hears of it."""
+        for begin in range(0, len(data), BLOCK_BYTES):
+            self._send(data[begin : begin + BLOCK_BYTES])
+
+    def end(self) -> None:
+        """Say nothing more."""
+        self._send(b"")
+
+    def _send(self, block: bytes) -> None:
+        try:
+            self._pipe.send_bytes(block)
+        except (OSError, ValueError):
+            pass
+
+    def close(self) -> None:
+        """Leave the daemon."""
+        self._pipe.close()
+
+
 class PipeShim(_shim.Shim):
-    """The streams of one client, and what outlives a daemon; threads instead of a loop."""
+    """The streams of one client, and what outlives a daemon, over a named pipe."""
 
-    __slots__ = ("_heard", "_lock", "_sending", "_wire")
+    __slots__ = ()
 
-    def __init__(self, place: Place, env: dict[str, str]) -> None:
-        super().__init__(place, env, -1)
-        # before the books and the wire; notified when there is another wire
-        self._lock = threading.Condition()
-        self._wire: Pipe | None = None  # where the client's thread writes to
-        self._sending = threading.Lock()  # a handle that is closed may be another pipe's at once
-        self._heard = threading.Event()  # the daemon still says something
-
-    def serve(self) -> int:
-        """Serve until the client is done; the exit code. Raises ShimFault: there is no daemon."""
-        pipe = start(self.place, self.env)
-        threading.Thread(target=self._run_client, daemon=True).start()
-        while True:
-            with self._lock:
-                first = hello(self.place, self.env) + self._pending
-                self._pending, self._reply = b"", b""
-                self._held.clear()
-            # the daemon may answer before it has read all of it
-            teller = threading.Thread(target=self._tell, args=(pipe, first), daemon=True)
-            teller.start()
-            is_over = self._run_daemon(pipe)
-            if is_over:
-                return 0
-            teller.join()  # at once: nobody reads at the other end any more
-            with self._lock:
-                self._wire = None
-                with self._sending:
-                    pipe.close()
-                try:
-                    self._pending, said = _shim_mend.mend(self)
-                    self._kept = 0
-                    self._write(said)
-                    pipe = start(self.place, self.env)
-                except ShimFault as fault:
-                    complain(f"the daemon is gone and no other can be had: {fault}")
-                    return 1
-
-    def _tell(self, pipe: "Pipe", first: bytes) -> None:
-        """Say what this daemon is to hear first, then let the client speak."""
-        _send(pipe, first)
-        with self._lock:
-            self._wire = pipe
-            self._lock.notify()
-
-    def _run_daemon(self, pipe: "Pipe") -> bool:
-        """Copy to the client. True: the client is done; False: the daemon is gone."""
-        while True:
-            try:
-                data = pipe.recv_bytes()
-            except (OSError, EOFError):
-                data = b""
-            if not data:
-                return self.is_done
-            self._heard.set()
-            with self._lock:
-                lines = self._whole_lines(data)
-                if lines and not self._settles(lines):
-                    self._keep(self.got, lines)
-            if not _written(lines):
-                return True  # nobody reads any more
-
-    def _run_client(self) -> None:
-        """Copy from the client, and end the process when the daemon is silent after the end."""
-        while not self.is_done:
-            data = _shim._read(0)  # noqa: SLF001  # the two are one program
-            with self._lock:
-                self._lock.wait_for(lambda: self._wire is not None)
-                wire = self._wire
-                self.is_done = not data
-                if data:
-                    self._keep(self.sent, data)
-            if wire is not None:
-                with self._sending:
-                    _send(wire, data)
-        while self._heard.wait(_shim.LAST_WORDS_S):
-            self._heard.clear()
-        os._exit(0)  # the daemon has had its time
-
-    def _write(self, data: bytes) -> None:
-        if not _written(data):
-            self.is_done = True
-
-
-def _send(pipe: "Pipe", data: bytes) -> None:
-    """Send blocks; of no bytes, the end. If the daemon is gone, its reader notices."""
-    try:
-        for begin in range(0, len(data) or 1, BLOCK_BYTES):
-            pipe.send_bytes(data[begin : begin + BLOCK_BYTES])
-    except (OSError, ValueError):
-        pass
-
-
-def _written(data: bytes) -> bool:
-    """Write all of it to the client; False if it is gone."""
-    try:
-        while data:
-            data = data[os.write(1, data) :]
-    except OSError:
-        return False
-    return True
+    def attach(self) -> PipeWire:
+        """A way to a daemon, started if need be. Raises ShimFault: there is none."""
+        return PipeWire(start(self.place, self.env))
 
 
 def serve() -> int | None:
@@ -295,16 +225,4 @@ def serve() -> int | None:
     None comes before anything was read or written, and is explained on stderr.
     """
     env = dict(os.environ)
-    handlers = [(each, signal.signal(each, _leave)) for each in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        return PipeShim(find_place(env), env).serve()
-    except ShimFault as fault:
-        complain(f"serving in this process, without the daemon: {fault}")
-    for number, handler in handlers:
-        signal.signal(number, handler)
-    return None
-
-
-def _leave(number: int, frame: object) -> None:
-    """The daemon hears the end when the system closes our pipe."""
-    sys.exit(0)
+    return _shim.serve_with(lambda: PipeShim(find_place(env), env, -1))

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import attrs
 import trio
@@ -28,11 +28,14 @@ from aimux.errors import AimuxError, PeerFault
 from aimux.server import serve_session
 from aimux.tools import App, Client, open_app
 from aimux.transports import (
+    Credentials,
+    DescriptorStream,
     LineWire,
     check_peer,
     credentials_of,
     listener_on,
     mark_of,
+    take_ends,
     unbind_unix,
 )
 
@@ -49,6 +52,9 @@ WARM_UP_S: Final = 0.2  # clients that wait for their first answer come first
 CHUNK_BYTES: Final = 65_536
 
 log = logging.getLogger("aimux.daemon")
+
+
+Stream: TypeAlias = "DescriptorStream | PipeStream"
 
 
 class Listener(Protocol):
@@ -77,7 +83,7 @@ class Hall:
     stays: bool = False  # a way in is open that cannot start a daemon: no idle exit
     enders: list[Callable[[], None]] = attrs.field(factory=list)  # of the input of other clients
     born: float = attrs.field(factory=trio.current_time)
-    _streams: "set[trio.SocketStream | PipeStream]" = attrs.field(factory=set)
+    _streams: set[Stream] = attrs.field(factory=set)
     _numbers: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
 
     def __repr__(self) -> str:
@@ -115,27 +121,42 @@ class Hall:
     async def attend(self, stream: "trio.SocketStream | PipeStream") -> None:
         """Serve one connection of socket or pipe: a session, or an operator's question."""
         async with stream:
+            if not isinstance(stream, trio.SocketStream):  # who comes by a pipe knows its key
+                await self._receive(stream)
+                return
             try:
-                if isinstance(stream, trio.SocketStream):  # who comes by a pipe knows its key
-                    check_peer(credentials_of(stream))
+                credentials = credentials_of(stream)
                 with trio.fail_after(HELLO_S):
-                    line, rest = await _first_line(stream)
-                hello = read_hello(line)
-                self._check(hello)
-            except AimuxError as error:
-                log.warning("a client was refused: %s", error.message)
-                await _say(stream, reply({"error": error.message, "hint": error.hint}))
-                return
-            except (trio.TooSlowError, trio.BrokenResourceError, OSError):
+                    ends, said = await take_ends(stream)
+            except (trio.TooSlowError, OSError):
                 return  # it never said who it is
-            if not self.is_owner:
-                log.warning("%s was removed, leaving", self.place.state_dir)
-                self.stopping.set()
-                return  # without a word: the shim starts another daemon and says it again
-            if hello.ask:
-                await _say(stream, reply(self._answer(hello.ask)))
-                return
-            await self._serve(stream, hello, rest)
+        async with ends:
+            await self._receive(ends, said, credentials)
+
+    async def _receive(
+        self, stream: Stream, said: bytes = b"", credentials: Credentials | None = None
+    ) -> None:
+        try:
+            if credentials is not None:
+                check_peer(credentials)
+            with trio.fail_after(HELLO_S):
+                line, rest = await _first_line(stream, said)
+            hello = read_hello(line)
+            self._check(hello)
+        except AimuxError as error:
+            log.warning("a client was refused: %s", error.message)
+            await _say(stream, reply({"error": error.message, "hint": error.hint}))
+            return
+        except (trio.TooSlowError, trio.BrokenResourceError, OSError):
+            return  # it never said who it is
+        if not self.is_owner:
+            log.warning("%s was removed, leaving", self.place.state_dir)
+            self.stopping.set()
+            return  # without a word: the shim starts another daemon and says it again
+        if hello.ask:
+            await _say(stream, reply(self._answer(hello.ask)))
+            return
+        await self._serve(stream, hello, rest)
 
     def _check(self, hello: Hello) -> None:
         if os.path.normcase(hello.state_dir) != os.path.normcase(self.place.state_dir):
@@ -158,9 +179,7 @@ class Hall:
             return {"error": f"no such question: {ask}"}
         return self.statistics()
 
-    async def _serve(
-        self, stream: "trio.SocketStream | PipeStream", hello: Hello, rest: bytes
-    ) -> None:
+    async def _serve(self, stream: Stream, hello: Hello, rest: bytes) -> None:
         client = Client(
             key=f"local-{next(self._numbers)}",
             cwd=hello.cwd,
@@ -195,7 +214,7 @@ class Hall:
             with trio.move_on_after(engine.settings.server.drain_seconds):
                 await engine.room.wait_empty()
         for stream in self._streams:
-            _end_input(stream)
+            stream.end_input()
         for end in self.enders:
             end()
 
@@ -234,18 +253,8 @@ class Hall:
             return
 
 
-def _end_input(stream: "trio.SocketStream | PipeStream") -> None:
-    if not isinstance(stream, trio.SocketStream):
-        stream.end_input()
-        return
-    try:
-        stream.socket.shutdown(socket.SHUT_RD)
-    except OSError:
-        log.debug("a client left by itself")
-
-
-async def _first_line(stream: trio.abc.ReceiveStream) -> tuple[bytes, bytes]:
-    data = b""
+async def _first_line(stream: Stream, said: bytes) -> tuple[bytes, bytes]:
+    data = said
     while b"\n" not in data:
         more = bytes(await stream.receive_some(CHUNK_BYTES))
         if not data and not more:
@@ -257,7 +266,7 @@ async def _first_line(stream: trio.abc.ReceiveStream) -> tuple[bytes, bytes]:
     return line, rest
 
 
-async def _say(stream: trio.abc.SendStream, data: bytes) -> None:
+async def _say(stream: Stream, data: bytes) -> None:
     with trio.move_on_after(LAST_WORDS_S):
         try:
             await stream.send_all(data)

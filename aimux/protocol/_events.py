@@ -97,6 +97,8 @@ class Called(NamedTuple):
     @property
     def is_retry(self) -> bool:
         """Whether this call repeats one that was answered by asking for input."""
+        if not self.revision.is_modern:
+            return False
         return self.input_responses is not None or self.request_state is not None
 
     @property

@@ -107,6 +107,7 @@ class Session:
     _out_bytes: int = 0
     _more: trio.Event = attrs.field(factory=trio.Event)
     _is_writing: bool = False
+    _is_handling: bool = False  # the reader is at a batch, and writes when it is through
     _written: trio.Event = attrs.field(factory=trio.Event)
     _is_torn: bool = False  # a write ended in the middle: nothing may follow it
     _scopes: dict[CallId, trio.CancelScope] = attrs.field(factory=dict)
@@ -135,7 +136,7 @@ class Session:
             return
         self._out.append(outgoing)
         self._out_bytes += len(outgoing.data)
-        if not self._is_writing:
+        if not (self._is_writing or self._is_handling):
             self._more.set()
 
     def push_droppable(self, outgoing: Outgoing | None) -> bool:
@@ -202,21 +203,22 @@ class Session:
             messages = await self.wire.receive()
             if messages is None:
                 return
+            self._is_handling = True
             for message in messages:
-                events: Sequence[Event]
-                if isinstance(message, Oversize):
-                    events = self.peer.refuse_oversize(message.limit_bytes)
-                elif isinstance(message, bytes):
-                    events = self.peer.receive(message)
-                else:
-                    told = self.peer.receive(message.data, via_http=message.facts)
-                    events = message.claim(told)
-                for event in events:
+                for event in self._events_of(message):
                     self._handle(event, calls)
+            self._is_handling = False
             if self._out:
                 await self._flush()
             if self._out_bytes > BUFFER_BYTES:
                 raise trio.BrokenResourceError
+
+    def _events_of(self, message: bytes | Oversize | Arrival) -> Sequence[Event]:
+        if isinstance(message, bytes):
+            return self.peer.receive(message)
+        if isinstance(message, Oversize):
+            return self.peer.refuse_oversize(message.limit_bytes)
+        return message.claim(self.peer.receive(message.data, via_http=message.facts))
 
     async def _drain(self, calls: trio.Nursery) -> None:
         if self._scopes:

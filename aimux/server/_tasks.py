@@ -14,11 +14,12 @@ _STATUS: Final[Mapping[str, TaskStatus]] = {
     "running": TaskStatus.WORKING,
     "cancelled": TaskStatus.CANCELLED,
 }
+_SUPPORT: Final = {name: TaskSupport(tool.task_support) for name, tool in TOOLS.items()}
 
 
 def support_of(tool: str) -> TaskSupport:
     """Whether a tool can run as a task: those that make jobs can."""
-    return TaskSupport(TOOLS[tool].task_support)
+    return _SUPPORT[tool]
 
 
 def task_of(view: JobView, *, can_ask: bool = False) -> Task:

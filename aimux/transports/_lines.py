@@ -7,7 +7,8 @@ import trio
 
 from aimux.protocol import LineReader, Outgoing, Oversize
 
-READ_BYTES: Final = 262_144
+from ._descriptor import READ_BYTES
+
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # prompts are at most a few MiB
 
 

@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from ._lines import READ_BYTES, LineWire
+from ._descriptor import READ_BYTES, DescriptorStream
+from ._lines import LineWire
 
 
 class _ThreadSource(trio.abc.ReceiveStream):
@@ -76,6 +77,22 @@ def _needs_thread(fd: int) -> bool:
     return stat.S_ISCHR(mode) and os.isatty(fd)
 
 
+def _is_wire(fd: int) -> bool:
+    mode = os.fstat(fd).st_mode
+    return (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and not _needs_thread(fd)
+
+
+def _streams(source_fd: int, sink_fd: int) -> tuple[trio.abc.ReceiveStream, trio.abc.SendStream]:
+    if _is_wire(source_fd) and _is_wire(sink_fd):
+        both = DescriptorStream(source_fd, sink_fd)
+        return both, both
+    # files and devices: there is no waiting for most of them
+    return (
+        _ThreadSource(source_fd) if _needs_thread(source_fd) else trio.lowlevel.FdStream(source_fd),
+        _ThreadSink(sink_fd) if _needs_thread(sink_fd) else trio.lowlevel.FdStream(sink_fd),
+    )
+
+
 def _take_over() -> tuple[int, int]:
     """Private duplicates of 0 and 1; afterwards 0 is the null device and 1 is stderr."""
     try:
@@ -106,13 +123,7 @@ async def open_stdio() -> AsyncIterator[LineWire]:
     Descriptors 0 and 1 are not given back: what is printed afterwards goes to stderr.
     """
     source_fd, sink_fd = _take_over()
-    source: trio.abc.ReceiveStream
-    sink: trio.abc.SendStream
-    if _needs_thread(source_fd):
-        source = _ThreadSource(source_fd)
-    else:
-        source = trio.lowlevel.FdStream(source_fd)
-    sink = _ThreadSink(sink_fd) if _needs_thread(sink_fd) else trio.lowlevel.FdStream(sink_fd)
+    source, sink = _streams(source_fd, sink_fd)
     try:
         yield LineWire(source, sink)
     finally:

@@ -13,7 +13,10 @@ import trio
 
 from aimux.errors import Refusal, SetupFault
 
+from ._descriptor import READ_BYTES, DescriptorStream
+
 BACKLOG: Final = 512  # shims that start at once, or wait for a daemon that restarts
+_END_BYTES: Final = 4  # of a descriptor's number among what comes beside the bytes
 _LOCAL_PEERPID: Final = 2  # macOS, sys/un.h
 _SOL_LOCAL: Final = 0
 
@@ -69,6 +72,40 @@ def listener_on(listening: socket.socket) -> trio.SocketListener:
     """A listening socket as Trio's listener, which owns it from now on."""
     listening.setblocking(False)
     return trio.SocketListener(trio.socket.from_stdlib_socket(listening))
+
+
+async def take_ends(stream: trio.SocketStream) -> tuple[DescriptorStream, bytes]:
+    """What to speak over with whoever connected, and what was said already.
+
+    Two pipes that come with the first byte take the connection's place: they are quicker. Else it
+    is the connection itself. `stream` can be closed afterwards.
+
+    Raises:
+        OSError: it is gone, or there are no more descriptors.
+    """
+    sock = stream.socket
+    space = socket.CMSG_SPACE(2 * _END_BYTES)
+    flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+    data, beside, _, _ = await sock.recvmsg(READ_BYTES, space, flags)
+    ends = [
+        int.from_bytes(packed[at : at + _END_BYTES], sys.byteorder)
+        for level, kind, packed in beside
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+        for at in range(0, len(packed) - len(packed) % _END_BYTES, _END_BYTES)
+    ]
+    for each in ends:
+        os.set_inheritable(each, False)
+    if len(ends) == 2:  # what is read and what is written
+        return DescriptorStream(*ends), data[1:]
+    for each in ends:
+        os.close(each)
+    source, sink = os.dup(sock.fileno()), -1
+    try:
+        sink = os.dup(sock.fileno())
+    except OSError:
+        os.close(source)
+        raise
+    return DescriptorStream(source, sink), data
 
 
 def credentials_of(stream: trio.SocketStream) -> Credentials:

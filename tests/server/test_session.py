@@ -1,6 +1,7 @@
 """One client from its first byte to its last: answers, cancellations, slow and rude clients."""
 
 import pathlib
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -33,6 +34,31 @@ def slow(seconds: float, text: str) -> Turn:
 
 
 # ----------------------------------------------------------------------------------------- answers
+
+
+class _Steps(trio.abc.Instrument):
+    """Counts the steps of tasks by the function they run."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.counts[task.name.rpartition(".")[2]] += 1
+
+
+async def test_a_quick_call_wakes_nobody_but_the_reader(tmp_path: pathlib.Path) -> None:
+    """Its answer is written where it was read; the writer is for what others have to say."""
+    steps = _Steps()
+    async with open_pair(tmp_path, [answers("done")]) as (_, peer):
+        await peer.open()
+        done = await peer.tool("exec", prompt="go")
+        trio.lowlevel.add_instrument(steps)
+        for _ in range(10):
+            await peer.tool("status", job_id=done["job_id"])
+        trio.lowlevel.remove_instrument(steps)
+
+    assert steps.counts["_write"] == 0
+    assert steps.counts["serve"] >= 10
 
 
 async def test_answers_come_in_the_order_of_their_ends(

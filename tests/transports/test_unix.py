@@ -3,8 +3,10 @@
 import os
 import socket
 import stat
+import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,14 @@ from trio.testing import memory_stream_pair
 from aimux.errors import Refusal, SetupFault
 from aimux.transports import (
     Credentials,
+    DescriptorStream,
     LineWire,
     bind_unix,
     check_peer,
     credentials_of,
     listener_on,
     mark_of,
+    take_ends,
     unbind_unix,
 )
 
@@ -41,6 +45,120 @@ async def test_a_peer_is_known_by_what_the_system_says(short: Path) -> None:
     assert found.uid == os.geteuid()
     assert found.pid == os.getpid()
     check_peer(found)
+
+
+async def test_two_pipes_take_the_place_of_a_connection(short: Path) -> None:
+    """They come with the first byte; what is spoken goes through them, the connection may close."""
+    theirs_reader, sink = os.pipe()
+    source, theirs_writer = os.pipe()
+    async with listener_on(bind_unix(short / "s")) as listener:
+        client = await trio.open_unix_socket(short / "s")
+        async with client, await listener.accept() as connection:
+            rights = struct.pack("2i", source, sink)
+            beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+            await client.socket.sendmsg([b"\n"], beside)
+            stream, said = await take_ends(connection)
+    os.close(source)
+    os.close(sink)
+    async with stream:
+        os.write(theirs_writer, b"question")
+        question = await stream.receive_some()
+        await stream.send_all(b"answer")
+        answer = os.read(theirs_reader, 100)
+    end = os.read(theirs_reader, 100)
+    with pytest.raises(BrokenPipeError):
+        os.write(theirs_writer, b"more")
+    os.close(theirs_reader)
+    os.close(theirs_writer)
+
+    assert said == b""
+    assert (question, answer, end) == (b"question", b"answer", b"")
+
+
+@pytest.mark.parametrize("count", [0, 1])
+async def test_a_connection_without_two_pipes_is_spoken_over_itself(
+    short: Path, count: int
+) -> None:
+    """What it said first is not lost, and a descriptor that came alone is closed."""
+    reader, writer = os.pipe()
+    async with listener_on(bind_unix(short / "s")) as listener:
+        client = await trio.open_unix_socket(short / "s")
+        async with client:
+            async with await listener.accept() as connection:
+                rights = struct.pack(f"{count}i", *[writer][:count])
+                beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if count else []
+                await client.socket.sendmsg([b"hello"], beside)
+                stream, said = await take_ends(connection)
+            os.close(writer)
+            async with stream:
+                await client.send_all(b"question")
+                question = await stream.receive_some()
+                await stream.send_all(b"answer")
+                answer = await client.receive_some()
+            end = await client.receive_some()
+
+    assert said == b"hello"
+    assert (question, answer, end) == (b"question", b"answer", b"")
+    assert os.read(reader, 1) == b"", "nobody else has the other end"
+    os.close(reader)
+
+
+@asynccontextmanager
+async def _piped() -> AsyncIterator[tuple[DescriptorStream, int, int]]:
+    """A stream on two pipes, and their far ends: what it says, what it hears."""
+    theirs_reader, sink = os.pipe()
+    source, theirs_writer = os.pipe()
+    async with DescriptorStream(source, sink) as stream:
+        yield stream, theirs_reader, theirs_writer
+    os.close(theirs_reader)
+    os.close(theirs_writer)
+
+
+async def test_what_a_pipe_does_not_hold_waits_for_its_reader() -> None:
+    """All of it arrives, in order."""
+    data = bytes(range(256)) * 4_000
+    got = bytearray()
+    async with _piped() as (stream, reader, _), trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_all, data)
+        while len(got) < len(data):
+            await trio.testing.wait_all_tasks_blocked()
+            got += os.read(reader, 1 << 20)
+
+    assert got == data
+
+
+async def test_the_end_of_input_reaches_who_waits_for_it() -> None:
+    """What is to be written goes out all the same."""
+    async with _piped() as (stream, reader, _):
+        async with trio.open_nursery() as nursery:
+
+            async def wait() -> None:
+                with pytest.raises(trio.ClosedResourceError):
+                    await stream.receive_some()
+
+            nursery.start_soon(wait)
+            await trio.testing.wait_all_tasks_blocked()
+            stream.end_input()
+            stream.end_input()
+        with pytest.raises(trio.ClosedResourceError):
+            await stream.receive_some()
+        await stream.send_all(b"last words")
+
+        assert os.read(reader, 100) == b"last words"
+
+
+async def test_a_closed_stream_says_so_and_a_broken_one_too() -> None:
+    """Nobody reads any more; or we have left."""
+    reader, sink = os.pipe()
+    source, writer = os.pipe()
+    async with DescriptorStream(source, sink) as stream:
+        os.close(reader)
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.send_all(b"x")
+        await stream.aclose()
+        with pytest.raises(trio.ClosedResourceError):
+            await stream.send_all(b"x")
+    os.close(writer)
 
 
 def test_another_user_is_refused() -> None:
