@@ -451,13 +451,16 @@ def settles(asked: bytes, lines: bytes) -> bool:
     return asked.find(b"\n") == len(asked) - 1 and lines.find(b"\n") == len(lines) - 1
 
 
-def answered(line: bytes) -> bytes:
-    """The id of the call that a line answers, if it is a number and the line our daemon's."""
-    if not line.startswith(ANSWER):
+def answered(data: bytes, begin: int = 0) -> bytes:
+    """The id of the call that a line answers, if it is a number and the line our daemon's. The line
+    begins at `begin`.
+    """
+    if not data.startswith(ANSWER, begin):
         return b""
-    end = line.find(b",", len(ANSWER))
-    number = line[len(ANSWER) : end]
-    return number if number.isdigit() and line.startswith((b',"result"', b',"error"'), end) else b""
+    begin += len(ANSWER)
+    end = data.find(b",", begin)
+    number = data[begin:end]
+    return number if number.isdigit() and data.startswith((b',"result"', b',"error"'), end) else b""
 
 
 def is_telling(line: bytes) -> bool:

@@ -81,16 +81,17 @@ class Books:
 
     def read_got(self, data: bytes) -> None:
         """What the daemon has said: whole lines."""
-        for line in data.split(b"\n"):
-            if line.startswith(NOTICE):
-                continue
-            number = answered(line)
+        begin = 0
+        while begin < len(data):
+            end = data.find(b"\n", begin) + 1
+            number = answered(data, begin)
             if number:
                 self._close(number.decode())
-                continue
-            for message in _messages(line):
-                if "method" not in message and "id" in message:
-                    self._close(_key(message["id"]))
+            elif not data.startswith(NOTICE, begin):
+                for message in _messages(data[begin:end]):
+                    if "method" not in message and "id" in message:
+                        self._close(_key(message["id"]))
+            begin = end
 
     def _close(self, key: str) -> None:
         if self.open.get(key, 0) > 1:
@@ -104,13 +105,20 @@ def _key(call_id: object) -> str:
     return str(call_id) if type(call_id) is int else json.dumps(call_id)
 
 
+_decode = json.JSONDecoder().raw_decode  # `loads` without what it does around it
+
+
 def _messages(line: bytes) -> list[Json]:
     try:
-        found = json.loads(line.decode())  # from bytes it guesses the encoding first
+        text = line.decode().strip()
+        found, end = _decode(text)
     except ValueError:  # blank, or nothing the daemon would have read either
         return []
-    messages = found if isinstance(found, list) else [found]
-    return [each for each in messages if isinstance(each, dict)]
+    if end < len(text):
+        return []
+    if type(found) is dict:
+        return [found]
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def read_copies(shim: "_shim.Shim") -> Books:

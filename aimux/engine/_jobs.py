@@ -88,7 +88,7 @@ class Ticket:
     @property
     def is_ending(self) -> bool:
         """Its end is in the log and not in the store yet."""
-        return self.job.status in TERMINAL and not self.done.is_set()
+        return not self.done.is_set() and self.log.job.status in TERMINAL
 
     def __repr__(self) -> str:
         return f"<Ticket: {self.id} {self.job.status}>"
@@ -158,7 +158,8 @@ class JobRoom:
 
     def find(self, job_id: str) -> Ticket | None:
         """An open or recently finished job; None if only the store may know it."""
-        return self._open.get(JobId(job_id)) or self._recent.get(JobId(job_id))
+        known = JobId(job_id)
+        return self._open.get(known) or self._recent.get(known)
 
     def open_tickets(self) -> list[Ticket]:
         """Jobs that have not ended, oldest first."""

@@ -80,6 +80,8 @@ def judge_task(called: Called, support: TaskSupport) -> bool | Fault:
     In 2025-11-25 the client asks by a ``task`` parameter; in the extension it declares that it can
     read tasks and the server decides. Everywhere else a call is a call.
     """
+    if support is TaskSupport.FORBIDDEN and "task" not in called.params:
+        return False
     revision = called.revision
     if revision.has("tasks.core"):
         is_asked = called.task is not None

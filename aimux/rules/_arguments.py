@@ -166,7 +166,7 @@ def _bound_checks(schema: Mapping[str, object]) -> Iterator[Check]:
 
 
 def _object_checks(schema: Mapping[str, object]) -> Iterator[Check]:
-    required = tuple(_collection(schema, "required")) if "required" in schema else ()
+    required = frozenset(_collection(schema, "required")) if "required" in schema else frozenset()
     given = schema.get("properties", {})
     extra_schema = schema.get("additionalProperties", True)
     if not isinstance(given, Mapping) or not isinstance(extra_schema, Mapping | bool):
@@ -174,7 +174,7 @@ def _object_checks(schema: Mapping[str, object]) -> Iterator[Check]:
     known: dict[object, Check] = {key: compile_schema(each) for key, each in given.items()}
     extra = compile_schema(extra_schema)
     if required:
-        yield lambda value: not isinstance(value, dict) or all(key in value for key in required)
+        yield lambda value: not isinstance(value, dict) or required <= value.keys()
     if known or extra is not _always:
 
         def fits(value: object) -> bool:

@@ -9,7 +9,7 @@ internal.
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
@@ -43,8 +43,7 @@ LIVE_TTL_MS: Final = 0  # jobs change all the time
 log = logging.getLogger("aimux.dispatch")
 
 
-@attrs.frozen
-class Result:
+class Result(NamedTuple):
     """A result in the newest revision's shape, with what caches may know of it."""
 
     body: Mapping[str, object]
