@@ -123,12 +123,14 @@ def _prepare_pipe(place: Place) -> bytes:
         if found is not None:
             return found
     path = Path(shim_pipe.key_path(place))
+    fresh = path.with_suffix(".new")  # a shim reads a whole key or none
     key: bytes = pipe.new_key()
     try:
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | O_BINARY, 0o600)
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | O_BINARY, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(key)
+        fresh.replace(path)
     except OSError as error:
         raise SetupFault(f"{path}: {error.strerror}", code="state_dir_unusable") from error
     return key

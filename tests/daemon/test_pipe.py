@@ -63,6 +63,30 @@ def test_a_key_that_others_may_read_is_not_used(world: World) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_key_is_there_whole_or_not_at_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shim may look while it is made, and a daemon may die while it makes one."""
+    path = Path(_shim_pipe.key_path(world.place))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    seen = []
+
+    def die(fresh: Path, target: Path) -> None:
+        seen.append((fresh.read_bytes(), _shim_pipe.read_key(world.place), target))
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", die)
+        with pytest.raises(SetupFault, match="No space left"):
+            _prepare_pipe(world.place)
+    made = _prepare_pipe(world.place)
+
+    ((whole, meanwhile, target),) = seen
+    assert len(whole) == _shim_pipe.KEY_BYTES
+    assert meanwhile is None
+    assert target == path
+    assert made == _shim_pipe.read_key(world.place)
+    assert [each.name for each in path.parent.glob("daemon.key*")] == ["daemon.key"]
+
+
 def _key(world: World, other: bytes) -> bytes:
     """Put another key in place of the world's, which is returned."""
     path = Path(_shim_pipe.key_path(world.place))
