@@ -1,6 +1,12 @@
 """What the shim makes of a daemon that is a script: every byte in both directions."""
 
+import contextlib
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +23,7 @@ from ..e2e._host import HELLO, Host, Json, attach
 pytestmark = pytest.mark.slow
 
 WELCOME = b'{"aimux":1,"version":"0"}\n'
+STUCK_S = 0.3  # a pipe that stays full for that long is full
 CHANGED = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
 
 
@@ -321,3 +328,74 @@ async def test_a_slow_client_does_not_stop_its_own_requests(world: World) -> Non
     assert got == big
     assert end == b""
     assert server.process.returncode == 0
+
+
+async def test_streams_that_do_not_block_are_waited_for(world: World) -> None:
+    """A host may have made them so: the flags are those of both ends of a socket pair."""
+    big = b'"' + b"x" * 1_000_000 + b'"\n'
+    theirs, ours = socket.socketpair()
+    with ours:
+        async with open_daemon(world) as daemon:
+            process = _start_on(theirs, world)
+            line = await daemon.accept()
+            ours.sendall(b"question\n")
+            question = await line.hear()
+            async with trio.open_nursery() as sending:
+                sending.start_soon(line.stream.send_all, big)
+                answer = await trio.to_thread.run_sync(_received, ours, len(big))
+            ours.shutdown(socket.SHUT_WR)
+            end = await line.hear()
+            await line.stream.aclose()
+            code = await trio.to_thread.run_sync(process.wait, PATIENCE_S)
+
+    assert (question, answer, end, code) == (b"question", big, b"", 0)
+
+
+def _start_on(stream: socket.socket, world: World) -> subprocess.Popen[bytes]:
+    with stream:
+        stream.setblocking(False)
+        return subprocess.Popen(
+            [sys.executable, "-m", "aimux"],
+            stdin=stream,
+            stdout=stream,
+            env=world.env,
+            cwd=world.stand.project(),
+        )
+
+
+def _received(sock: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        data += sock.recv(1 << 20)
+    return data
+
+
+@pytest.mark.parametrize("how", ["end of input", "SIGTERM", "SIGINT"])
+async def test_a_daemon_that_does_not_let_go_is_left(world: World, how: str) -> None:
+    """It reads nothing any more and keeps its end open; a signal helps even when the pipe is full,
+    where the end of input cannot be seen.
+    """
+    async with open_daemon(world) as daemon:
+        server = start_aimux(world)
+        await daemon.accept()
+        if how == "end of input":
+            hang_up(server)
+        else:
+            assert server.process.stdin is not None
+            await _fill(server.process.stdin.fileno())
+            server.process.send_signal(getattr(signal, how))
+        await left(server)
+
+    assert server.process.returncode == 0
+
+
+async def _fill(descriptor: int) -> None:
+    """Write until nobody takes more."""
+    os.set_blocking(descriptor, False)
+    while True:
+        with trio.move_on_after(STUCK_S) as patience:
+            await trio.lowlevel.wait_writable(descriptor)
+        if patience.cancelled_caught:
+            return
+        with contextlib.suppress(BlockingIOError):
+            os.write(descriptor, b"x" * 65_536)
