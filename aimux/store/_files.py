@@ -128,9 +128,18 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+class _Memory(sqlite3.Connection):
+    """Closes itself: nobody else knows when a fake is done, and SQLite warns of open ones."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def connect_memory() -> sqlite3.Connection:
     """A database that lives as long as its only connection."""
-    return _prepared(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+    return _prepared(
+        sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=_Memory)
+    )
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:

@@ -210,6 +210,3 @@ class InlineLane:
     def statistics(self) -> LaneStatistics:
         """What was done so far."""
         return self._batches.statistics(0)
-
-    def __del__(self) -> None:  # a fake has no end of its own, and SQLite warns of open connections
-        self._batches.connection.close()
