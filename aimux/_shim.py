@@ -295,13 +295,10 @@ class Shim:
 
     def serve(self) -> int:
         """Serve until the client is done; the exit code. Raises ShimFault: there is no daemon."""
-        wire = self.attach()
-        if wire is None:
-            return 0
+        wire, opening = self.attach(), b""
         self._speaking.acquire()
         _begin_thread(self._run_client)
-        opening = b""
-        while wire is not None:
+        while wire is not None and not self.is_done:
             self._wire = wire
             self._reply = b""
             self._is_smooth = False
@@ -417,7 +414,8 @@ class Shim:
         """The copy of the only open call, if there is only one. To be taken before an answer to it
         is written: the client may have sent the next one when it is noted.
         """
-        return self.sent[0] if len(self.sent) == 1 and not self.has_open else b""
+        with self._books:
+            return self.sent[0] if len(self.sent) == 1 and not self.has_open else b""
 
     def note_got(self, lines: bytes, lone: bytes) -> None:
         """Keep a copy of what the client has got, unless it settles the `lone` call.
