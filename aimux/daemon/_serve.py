@@ -130,8 +130,9 @@ class Hall:
                     ends, said = await take_ends(stream)
             except (trio.TooSlowError, OSError):
                 return  # it never said who it is
-        async with ends:
-            await self._receive(ends, said, credentials)
+            async with ends:
+                stream.socket.close()
+                await self._receive(ends, said, credentials)
 
     async def _receive(
         self, stream: Stream, said: bytes = b"", credentials: Credentials | None = None

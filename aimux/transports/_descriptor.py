@@ -20,6 +20,8 @@ class DescriptorStream(trio.abc.Stream):
 
     def __init__(self, source_fd: int, sink_fd: int) -> None:
         """Takes both over; they differ, even if they lead to one socket."""
+        # whoever else has them shares this flag, and is to find it as it was
+        self._were_blocking = os.get_blocking(source_fd), os.get_blocking(sink_fd)
         os.set_blocking(source_fd, False)
         os.set_blocking(sink_fd, False)
         self._source_fd = source_fd
@@ -71,15 +73,19 @@ class DescriptorStream(trio.abc.Stream):
     def end_input(self) -> None:
         """Read no more: whoever waits for input meets a closed resource."""
         if self._source_fd >= 0:
-            trio.lowlevel.notify_closing(self._source_fd)
-            os.close(self._source_fd)
+            _close(self._source_fd, was_blocking=self._were_blocking[0])
             self._source_fd = -1
 
     async def aclose(self) -> None:
         """Close both; tasks that wait for them hear of it."""
         self.end_input()
         if self._sink_fd >= 0:
-            trio.lowlevel.notify_closing(self._sink_fd)
-            os.close(self._sink_fd)
+            _close(self._sink_fd, was_blocking=self._were_blocking[1])
             self._sink_fd = -1
         await trio.lowlevel.checkpoint()
+
+
+def _close(fd: int, *, was_blocking: bool) -> None:
+    trio.lowlevel.notify_closing(fd)
+    os.set_blocking(fd, was_blocking)
+    os.close(fd)

@@ -94,6 +94,23 @@ def test_a_closed_input_is_an_empty_one(closed: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+def test_the_streams_block_again_for_whoever_has_them_next() -> None:
+    """A shell's group shares one pipe: the flag belongs to all of it."""
+    (source, feed), (drain, sink) = os.pipe(), os.pipe()
+    os.write(feed, b"one\n")
+    os.close(feed)
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM], stdin=source, stdout=sink, check=True, timeout=WAIT_S
+    )
+    flags = os.get_blocking(source), os.get_blocking(sink)
+    said = os.read(drain, 100)
+    for each in (source, drain, sink):
+        os.close(each)
+
+    assert said == b"one\n"
+    assert flags == (True, True)
+
+
 def test_a_client_that_reads_nothing_more_is_a_broken_stream() -> None:
     """The write fails, the process ends, the pipe was not waited for."""
     read, write = os.pipe()
