@@ -10,8 +10,8 @@ answered with an error, another daemon is attached, and the client's handshake i
 privately. A call that comes and is answered while nothing else is open leaves no copies.
 
 The main thread copies to the client and mends. `_speaking` is held by whoever may write to the
-daemon, by the main thread while there is none; `_books` by whoever changes the copies. Who needs
-both takes `_speaking` first, and nobody waits for bytes with `_books` in hand.
+daemon, by the main thread while there is none; `_ledger` by whoever changes the copies. Who needs
+both takes `_speaking` first, and nobody waits for bytes with `_ledger` in hand.
 
 End of input, SIGINT and SIGTERM mean the same: the daemon hears the end of the stream, what it
 still has to say is delivered, and the process leaves. Reasons: docs/design/0009, 0015.
@@ -75,7 +75,7 @@ class ShimFault(Exception):
     """No daemon can be had; the text says why and what to do."""
 
 
-class Place:
+class DaemonAddress:
     """Where the daemon of one user and state directory is found."""
 
     __slots__ = (
@@ -100,7 +100,7 @@ class Place:
         self.start_lock = f"{state_dir}/start.lock"
 
     def __repr__(self) -> str:
-        return f"<Place: {self.state_dir} at {self.socket}>"
+        return f"<DaemonAddress: {self.state_dir} at {self.socket}>"
 
 
 def _key(text: str) -> str:
@@ -111,8 +111,8 @@ def _key(text: str) -> str:
     return f"{number:016x}"
 
 
-def find_place(env: dict[str, str]) -> Place:
-    """The place of this environment's daemon; nothing is made.
+def find_address(env: dict[str, str]) -> DaemonAddress:
+    """The address of this environment's daemon; nothing is made.
 
     Raises:
         ShimFault: the path that AIMUX_RUNTIME_DIR leads to is too long for a socket.
@@ -127,7 +127,7 @@ def find_place(env: dict[str, str]) -> Place:
     state_dir = os.path.realpath(named("AIMUX_STATE_DIR") or usual)
     config_dir = os.path.abspath(named("AIMUX_CONFIG_DIR") or usual)
     if sys.platform == "win32":  # pipes have a directory of the system's; nothing else is kept
-        return Place(state_dir, config_dir, state_dir, is_pipe=True)
+        return DaemonAddress(state_dir, config_dir, state_dir, is_pipe=True)
     is_pipe = env.get("AIMUX_LOCAL", "").strip().lower() == "pipe"
     # not TMPDIR: hosts set it differently, and all are to meet here
     short = f"/tmp/aimux-{os.getuid()}"  # noqa: S108
@@ -135,12 +135,15 @@ def find_place(env: dict[str, str]) -> Place:
     if not runtime_dir:
         runtime_dir = env.get("XDG_RUNTIME_DIR", "").strip()
         runtime_dir = f"{runtime_dir}/aimux" if runtime_dir.startswith("/") else short
-        if len(Place(state_dir, config_dir, runtime_dir, is_pipe=is_pipe).socket) > MAX_SOCKET_PATH:
+        if (
+            len(DaemonAddress(state_dir, config_dir, runtime_dir, is_pipe=is_pipe).socket)
+            > MAX_SOCKET_PATH
+        ):
             runtime_dir = short
-    place = Place(state_dir, config_dir, os.path.abspath(runtime_dir), is_pipe=is_pipe)
-    if len(os.fsencode(place.socket)) > MAX_SOCKET_PATH:
-        raise ShimFault(f"{place.socket} is too long for a socket: shorten AIMUX_RUNTIME_DIR")
-    return place
+    address = DaemonAddress(state_dir, config_dir, os.path.abspath(runtime_dir), is_pipe=is_pipe)
+    if len(os.fsencode(address.socket)) > MAX_SOCKET_PATH:
+        raise ShimFault(f"{address.socket} is too long for a socket: shorten AIMUX_RUNTIME_DIR")
+    return address
 
 
 def check_private(directory: str) -> None:
@@ -162,15 +165,15 @@ def check_private(directory: str) -> None:
         raise ShimFault(f"{directory} is open to others: chmod 700 it, or set AIMUX_RUNTIME_DIR")
 
 
-def connect(place: Place) -> "_socket.socket | None":
-    """A connection to the daemon; None if nobody listens. Raises ShimFault: an unsafe place."""
+def connect(address: DaemonAddress) -> "_socket.socket | None":
+    """A connection to the daemon; None if nobody listens. Raises ShimFault: an unsafe address."""
     try:
-        check_private(place.runtime_dir)
+        check_private(address.runtime_dir)
     except FileNotFoundError:
         return None
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
-        sock.connect(place.socket)
+        sock.connect(address.socket)
     except (FileNotFoundError, ConnectionRefusedError):
         sock.close()
         return None
@@ -229,7 +232,7 @@ class Pipes:
         self._sock.close()
 
 
-def hello(place: Place, env: dict[str, str], ask: str = "") -> bytes:
+def hello(address: DaemonAddress, env: dict[str, str], ask: str = "") -> bytes:
     """The line that says who attaches; with `ask`, an operator's question instead of a session."""
     try:
         cwd = os.getcwd()
@@ -238,8 +241,8 @@ def hello(place: Place, env: dict[str, str], ask: str = "") -> bytes:
     facts = {
         "version": __version__,
         "cwd": cwd,
-        "state_dir": place.state_dir,
-        "config_dir": place.config_dir,
+        "state_dir": address.state_dir,
+        "config_dir": address.config_dir,
         "python": sys.executable,
         "ask": ask,
     }
@@ -258,25 +261,40 @@ class Shim:
     """The streams of one client, and what outlives a daemon."""
 
     __slots__ = (
-        "_books", "_has_heard", "_held", "_is_smooth", "_kept", "_reply", "_speaking", "_wake",
-        "_wire", "books", "env", "got", "has_open", "is_done", "opening", "place", "sent",
+        "_has_heard",
+        "_held",
+        "_is_smooth",
+        "_kept",
+        "_ledger",
+        "_reply",
+        "_speaking",
+        "_wake",
+        "_wire",
+        "address",
+        "env",
+        "got",
+        "has_open",
+        "is_done",
+        "ledger",
+        "opening",
+        "sent",
         "swallowed",
     )  # fmt: skip
 
-    def __init__(self, place: Place, env: dict[str, str], wake: int) -> None:
+    def __init__(self, address: DaemonAddress, env: dict[str, str], wake: int) -> None:
         """`wake` is readable once a signal has asked to leave."""
-        self.place = place
+        self.address = address
         self.env = env
         self.sent: list[bytes] = []  # copies, to the daemon
         self.got: list[bytes] = []  # and to the client
-        self.books: object = None  # made by _shim_mend when the copies are read first
-        self.has_open = False  # the books know of a call, or of the head of a line, in between
+        self.ledger: object = None  # made by _shim_mend when the copies are read first
+        self.has_open = False  # the ledger knows of a call, or of the head of a line, in between
         self.opening = b""  # what this daemon was told privately before them
         self.swallowed: set[str] = set()  # ids whose answers the client has had already
         self.is_done = False  # end of input or a signal
         self._wire: Wire | None = None
         self._speaking = _thread.allocate_lock()
-        self._books = _thread.allocate_lock()
+        self._ledger = _thread.allocate_lock()
         self._kept = 0
         self._held: list[bytes] = []  # the head of a line for the client
         self._is_smooth = False  # what ends with a line is for the client as it comes
@@ -286,11 +304,11 @@ class Shim:
 
     def attach(self) -> "Wire | None":
         """A way to a daemon, started if need be; None to leave. Raises ShimFault: there is none."""
-        sock = connect(self.place)
+        sock = connect(self.address)
         if sock is None:
             from aimux import _shim_mend
 
-            sock = _shim_mend.start(self.place, self.env, self._wake)
+            sock = _shim_mend.start(self.address, self.env, self._wake)
         return None if sock is None else Pipes(sock)
 
     def serve(self) -> int:
@@ -303,7 +321,7 @@ class Shim:
             self._reply = b""
             self._is_smooth = False
             self._held.clear()
-            _begin_thread(self._tell, hello(self.place, self.env) + opening)
+            _begin_thread(self._tell, hello(self.address, self.env) + opening)
             if self._run_daemon(wire):
                 return 0
             self._speaking.acquire()  # who writes to nobody is soon through
@@ -311,7 +329,7 @@ class Shim:
             from aimux import _shim_mend
 
             try:
-                with self._books:
+                with self._ledger:
                     opening, said = _shim_mend.mend(self)
                     self._kept = 0
                 if not _written(said):
@@ -356,7 +374,7 @@ class Shim:
                 break
             with self._speaking:
                 assert self._wire is not None
-                with self._books:
+                with self._ledger:
                     self.sent.append(data)
                     self._kept += len(data)
                 self._wire.send(data)
@@ -414,7 +432,7 @@ class Shim:
         """The copy of the only open call, if there is only one. To be taken before an answer to it
         is written: the client may have sent the next one when it is noted.
         """
-        with self._books:
+        with self._ledger:
             return self.sent[0] if len(self.sent) == 1 and not self.has_open else b""
 
     def note_got(self, lines: bytes, lone: bytes) -> None:
@@ -422,7 +440,7 @@ class Shim:
 
         Most calls of most clients are settled, and reading copies costs more than copying.
         """
-        with self._books:
+        with self._ledger:
             if lone and self.sent and self.sent[0] is lone and settles(lone, lines):
                 del self.sent[0]
                 self.got.clear()
@@ -436,7 +454,7 @@ class Shim:
         if self._kept > KEPT_BYTES and self.has_reply:
             from aimux import _shim_mend
 
-            with self._books:
+            with self._ledger:
                 _shim_mend.read_copies(self)
                 self._kept = 0
 
@@ -522,7 +540,7 @@ def serve() -> int | None:
     wake, alarm = os.pipe()
     os.set_blocking(alarm, False)
     _signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
-    code = serve_with(lambda: Shim(find_place(env), env, wake))
+    code = serve_with(lambda: Shim(find_address(env), env, wake))
     if code is None:
         _signal.set_wakeup_fd(-1)
         os.close(wake)
@@ -544,6 +562,6 @@ def serve_with(make: "Callable[[], Shim]") -> int | None:
         return shim.serve()
     except ShimFault as fault:
         complain(f"serving in this process, without the daemon: {fault}")
-    for number, handler in zip(signals, handlers):  # noqa: B905  # none, if there is no place
+    for number, handler in zip(signals, handlers):  # noqa: B905  # none, if there is no address
         _signal.signal(number, handler)
     return None

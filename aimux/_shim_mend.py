@@ -1,6 +1,6 @@
 """What the shim needs rarely: to start a daemon, and to go on with another when one is gone.
 
-Copies of the traffic are read into books: which calls are open, and which lines make up the state
+Copies of the traffic are read into ledger: which calls are open, and which lines make up the state
 of the session (handshake, log level, subscriptions). From these another daemon is told privately
 what the old one knew; the answers to that are swallowed, for the client has had them already.
 """
@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from aimux import _shim
-from aimux._shim import Place, ShimFault, answered, connect
+from aimux._shim import DaemonAddress, ShimFault, answered, connect
 
 if sys.platform != "win32":
     import fcntl
@@ -45,7 +45,7 @@ NOTICE = b'{"jsonrpc":"2.0","method":'  # how our daemon's notifications begin
 Json = dict[str, object]
 
 
-class Books:
+class Ledger:
     """What a client and its daemon have said, as far as it matters later."""
 
     def __init__(self) -> None:
@@ -121,18 +121,18 @@ def _messages(line: bytes) -> list[Json]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def read_copies(shim: "_shim.Shim") -> Books:
-    """The books up to now; the copies are dropped."""
-    books = shim.books
-    if not isinstance(books, Books):
-        shim.books = books = Books()
+def read_copies(shim: "_shim.Shim") -> Ledger:
+    """The ledger up to now; the copies are dropped."""
+    ledger = shim.ledger
+    if not isinstance(ledger, Ledger):
+        shim.ledger = ledger = Ledger()
     # requests first: an answer never comes before its request
-    books.read_sent(b"".join(shim.sent))
-    books.read_got(b"".join(shim.got))
+    ledger.read_sent(b"".join(shim.sent))
+    ledger.read_got(b"".join(shim.got))
     shim.sent.clear()
     shim.got.clear()
-    shim.has_open = bool(books.open or books.rest)
-    return books
+    shim.has_open = bool(ledger.open or ledger.rest)
+    return ledger
 
 
 def mend(shim: "_shim.Shim") -> tuple[bytes, bytes]:
@@ -143,24 +143,24 @@ def mend(shim: "_shim.Shim") -> tuple[bytes, bytes]:
     """
     has_served = shim.has_reply
     unheard = b"".join(shim.sent)
-    books = read_copies(shim)
+    ledger = read_copies(shim)
     now = time.monotonic()
-    books.losses = [*(each for each in books.losses if now - each < LOSSES_WITHIN_S), now]
-    if len(books.losses) > MAX_LOSSES:
+    ledger.losses = [*(each for each in ledger.losses if now - each < LOSSES_WITHIN_S), now]
+    if len(ledger.losses) > MAX_LOSSES:
         raise ShimFault(f"{MAX_LOSSES} daemons were lost within {LOSSES_WITHIN_S:g} s; see the log")
     if not has_served:  # nobody has read it
         shim.opening += unheard
         return shim.opening, b""
-    setup = list(books.setup.values())
-    shim.swallowed = {key for key, _ in setup if key not in books.open}
+    setup = list(ledger.setup.values())
+    shim.swallowed = {key for key, _ in setup if key not in ledger.open}
     replayed = {key for key, _ in setup}
-    said = b"".join([_lost(key) for key in books.open if key not in replayed])
-    books.open = {key: 1 for key in books.open if key in replayed}
-    if books.initialized:
+    said = b"".join([_lost(key) for key in ledger.open if key not in replayed])
+    ledger.open = {key: 1 for key in ledger.open if key in replayed}
+    if ledger.initialized:
         said += b'{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n'
     first, others = setup[:1], setup[1:]
     shim.opening = b"".join([line for _, line in first])
-    shim.opening += books.initialized + b"".join([line for _, line in others]) + books.rest
+    shim.opening += ledger.initialized + b"".join([line for _, line in others]) + ledger.rest
     return shim.opening, said
 
 
@@ -186,7 +186,7 @@ def swallow(shim: "_shim.Shim", lines: bytes) -> bytes:
 # ---------------------------------------------------------------------------------- starting
 
 
-def start(place: Place, env: dict[str, str], wake: int) -> "_socket.socket | None":
+def start(address: DaemonAddress, env: dict[str, str], wake: int) -> "_socket.socket | None":
     """A connection to the daemon, which is started unless somebody else does; None to leave.
 
     Whoever holds the start lock starts it; the others wait until it listens. `wake` is a descriptor
@@ -196,60 +196,62 @@ def start(place: Place, env: dict[str, str], wake: int) -> "_socket.socket | Non
         ShimFault: it cannot be started, or does not listen in time.
     """
     if env.get("AIMUX_LINEAGE"):
-        sock = _elsewhere(place)
+        sock = _elsewhere(address)
         if sock is None:
             raise ShimFault("a nested aimux starts no daemon")
         return sock
-    lock = open_start_lock(place)
+    lock = open_start_lock(address)
     try:
-        return _start_once(place, env, wake, lock)
+        return _start_once(address, env, wake, lock)
     finally:
         os.close(lock)
 
 
-def open_start_lock(place: Place) -> int:
+def open_start_lock(address: DaemonAddress) -> int:
     """The file that those who would start a daemon race for, not locked yet; makes its directories.
 
     Raises:
         ShimFault: they cannot be made.
     """
     try:
-        for directory in (place.state_dir, place.runtime_dir):
+        for directory in (address.state_dir, address.runtime_dir):
             os.makedirs(directory, mode=0o700, exist_ok=True)
-        return os.open(place.start_lock, os.O_RDWR | os.O_CREAT, 0o600)
+        return os.open(address.start_lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ShimFault(f"{error.filename}: {error.strerror}") from error
 
 
-def _start_once(place: Place, env: dict[str, str], wake: int, lock: int) -> "_socket.socket | None":
+def _start_once(
+    address: DaemonAddress, env: dict[str, str], wake: int, lock: int
+) -> "_socket.socket | None":
     deadline = time.monotonic() + START_LIMIT_S
     while True:
-        sock = connect(place) or _elsewhere(place)
+        sock = connect(address) or _elsewhere(address)
         if sock is not None:
             return sock
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             if time.monotonic() > deadline:
-                said = f"no daemon listened within {START_LIMIT_S:g} s; see {place.state_dir}"
+                said = f"no daemon listened within {START_LIMIT_S:g} s; see {address.state_dir}"
                 raise ShimFault(said) from None
             if select.select((wake,), (), (), RETRY_S)[0]:
                 return None
             continue
-        sock = connect(place) or _elsewhere(place)  # while we took the lock
-        return sock if sock is not None else _spawned(place, env, wake, deadline)
+        sock = connect(address) or _elsewhere(address)  # while we took the lock
+        return sock if sock is not None else _spawned(address, env, wake, deadline)
 
 
-def _elsewhere(place: Place) -> "_socket.socket | None":
+def _elsewhere(address: DaemonAddress) -> "_socket.socket | None":
     """The daemon of this store that was started with another runtime directory, if it lives."""
     try:
-        with open(place.daemon_lock, encoding="utf-8", errors="surrogateescape") as file:
+        with open(address.daemon_lock, encoding="utf-8", errors="surrogateescape") as file:
             _, path = (*file.read(4096).split("\n"), "", "")[:2]
     except OSError:
         return None
-    if not path or path == place.socket:
+    if not path or path == address.socket:
         return None
-    other = Place(place.state_dir, place.config_dir, os.path.dirname(path))
+    other = DaemonAddress(address.state_dir, address.config_dir, os.path.dirname(path))
     other.socket = path
     try:
         return connect(other)
@@ -258,11 +260,11 @@ def _elsewhere(place: Place) -> "_socket.socket | None":
 
 
 def _spawned(
-    place: Place, env: dict[str, str], wake: int, deadline: float
+    address: DaemonAddress, env: dict[str, str], wake: int, deadline: float
 ) -> "_socket.socket | None":
     ready, told = os.pipe()
     try:
-        _spawn(place, env, told)
+        _spawn(address, env, told)
     finally:
         os.close(told)
     said = b""
@@ -275,19 +277,19 @@ def _spawned(
             break
         said += data
     os.close(ready)
-    sock = connect(place) or _elsewhere(place) if said == b"ready\n" else None
+    sock = connect(address) or _elsewhere(address) if said == b"ready\n" else None
     if sock is None:
         why = said.decode(errors="replace").strip() or "it said nothing"
-        raise ShimFault(f"the daemon did not start ({why}); see {place.state_dir}/daemon.out")
+        raise ShimFault(f"the daemon did not start ({why}); see {address.state_dir}/daemon.out")
     return sock
 
 
-def _spawn(place: Place, env: dict[str, str], told: int) -> None:
+def _spawn(address: DaemonAddress, env: dict[str, str], told: int) -> None:
     """Start the daemon in a session of its own, as nobody's child."""
     env = {name: value for name, value in env.items() if name not in NOT_INHERITED}
-    env["AIMUX_STATE_DIR"], env["AIMUX_RUNTIME_DIR"] = place.state_dir, place.runtime_dir
+    env["AIMUX_STATE_DIR"], env["AIMUX_RUNTIME_DIR"] = address.state_dir, address.runtime_dir
     argv = [sys.executable, "-m", "aimux", "daemon", "run", "--ready-fd", str(READY_FD)]
-    out = os.open(f"{place.state_dir}/daemon.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    out = os.open(f"{address.state_dir}/daemon.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     if os.fstat(out).st_size > LOG_BYTES:
         os.ftruncate(out, 0)
     child = os.fork()

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from aimux import _shim, _shim_mend
 from aimux._locks import try_lock
-from aimux._shim import Place, ShimFault, find_place
+from aimux._shim import DaemonAddress, ShimFault, find_address
 
-LOOK_S = 0.05  # between looks for a daemon that starts: nothing wakes us when it listens
+POLL_S = 0.05  # between looks for a daemon that starts: nothing wakes us when it listens
 BLOCK_BYTES = 65_536
 KEY_BYTES = 32
 
@@ -30,61 +30,61 @@ if TYPE_CHECKING:
         Pipe = Connection[Any, Any]
 
 
-def key_path(place: Place) -> str:
+def key_path(address: DaemonAddress) -> str:
     """The file with the key that both ends of a pipe must know."""
-    return f"{place.state_dir}/daemon.key"
+    return f"{address.state_dir}/daemon.key"
 
 
-def read_key(place: Place) -> bytes | None:
-    """The key of a place's pipe; None if no daemon was ever there.
+def read_key(address: DaemonAddress) -> bytes | None:
+    """The key of an address's pipe; None if no daemon was ever there.
 
     Raises:
         ShimFault: it cannot be read, or somebody else could have written it.
     """
     try:
-        with open(key_path(place), "rb") as file:
+        with open(key_path(address), "rb") as file:
             if sys.platform != "win32":
                 facts = os.fstat(file.fileno())
                 if facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
-                    raise ShimFault(f"{key_path(place)} is not yours alone: remove it")
+                    raise ShimFault(f"{key_path(address)} is not yours alone: remove it")
             key = file.read(KEY_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ShimFault(f"{error.filename}: {error.strerror}") from error
     if len(key) != KEY_BYTES:
-        raise ShimFault(f"{key_path(place)} holds no key: remove it")
+        raise ShimFault(f"{key_path(address)} holds no key: remove it")
     return key
 
 
-def connect(place: Place) -> "Pipe | None":
+def connect(address: DaemonAddress) -> "Pipe | None":
     """A connection to the daemon; None if nobody listens.
 
     Raises:
-        ShimFault: an unsafe place, or whoever listens there does not know the key.
+        ShimFault: an unsafe address, or whoever listens there does not know the key.
     """
     if sys.platform != "win32":
         try:
-            _shim.check_private(place.runtime_dir)
+            _shim.check_private(address.runtime_dir)
         except FileNotFoundError:
             return None
-    key = read_key(place)
+    key = read_key(address)
     if key is None:
         return None
     try:
-        return Client(place.socket, authkey=key)
+        return Client(address.socket, authkey=key)
     except (FileNotFoundError, ConnectionError, EOFError):  # nobody, or one that leaves
         return None
     except AuthenticationError as error:
-        raise ShimFault(f"who listens at {place.socket} does not know our key") from error
+        raise ShimFault(f"who listens at {address.socket} does not know our key") from error
     except OSError as error:
-        raise ShimFault(f"{place.socket}: {error.strerror or error}") from error
+        raise ShimFault(f"{address.socket}: {error.strerror or error}") from error
 
 
 # ---------------------------------------------------------------------------------- starting
 
 
-def start(place: Place, env: dict[str, str]) -> "Pipe":
+def start(address: DaemonAddress, env: dict[str, str]) -> "Pipe":
     """A connection to the daemon, which is started unless somebody else does.
 
     Whoever holds the start lock starts it; the others look until it listens.
@@ -92,52 +92,55 @@ def start(place: Place, env: dict[str, str]) -> "Pipe":
     Raises:
         ShimFault: it cannot be started, or does not listen in time.
     """
-    found = connect(place)
+    found = connect(address)
     if found is not None:
         return found
     if env.get("AIMUX_LINEAGE"):
         raise ShimFault("a nested aimux starts no daemon")
-    lock = _shim_mend.open_start_lock(place)
+    lock = _shim_mend.open_start_lock(address)
     try:
-        return _start_once(place, env, lock)
+        return _start_once(address, env, lock)
     finally:
         os.close(lock)
 
 
-def _start_once(place: Place, env: dict[str, str], lock: int) -> "Pipe":
+def _start_once(address: DaemonAddress, env: dict[str, str], lock: int) -> "Pipe":
     deadline = time.monotonic() + _shim_mend.START_LIMIT_S
     is_mine = False
     child: subprocess.Popen[bytes] | None = None
     while time.monotonic() < deadline:
         is_mine = is_mine or try_lock(lock)
         is_over = child is not None and child.poll() is not None
-        found = connect(place)
+        found = connect(address)
         if found is not None:
             return found
         if is_over:
             break
         if is_mine and child is None:
-            child = spawn(place, env)
-        time.sleep(LOOK_S)
+            child = spawn(address, env)
+        time.sleep(POLL_S)
     why = "it left" if child is not None and child.returncode is not None else "nobody listens"
-    raise ShimFault(f"the daemon did not start ({why}); see {place.state_dir}/daemon.out")
+    raise ShimFault(f"the daemon did not start ({why}); see {address.state_dir}/daemon.out")
 
 
 def spawn(
-    place: Place, env: dict[str, str], python: str = sys.executable, options: tuple[str, ...] = ()
+    address: DaemonAddress,
+    env: dict[str, str],
+    python: str = sys.executable,
+    options: tuple[str, ...] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a daemon that outlives us; `options` are the words after `aimux daemon run`.
 
     Raises:
-        ShimFault: there is no such program, or its output has no place.
+        ShimFault: there is no such program, or its output has no address.
     """
     env = {name: value for name, value in env.items() if name not in _shim_mend.NOT_INHERITED}
-    env["AIMUX_STATE_DIR"] = place.state_dir
+    env["AIMUX_STATE_DIR"] = address.state_dir
     if sys.platform != "win32":
-        env["AIMUX_RUNTIME_DIR"] = place.runtime_dir
+        env["AIMUX_RUNTIME_DIR"] = address.runtime_dir
     try:
         mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        out = os.open(f"{place.state_dir}/daemon.out", mode, 0o600)
+        out = os.open(f"{address.state_dir}/daemon.out", mode, 0o600)
         try:
             if os.fstat(out).st_size > _shim_mend.LOG_BYTES:
                 os.ftruncate(out, 0)
@@ -216,7 +219,7 @@ class PipeShim(_shim.Shim):
 
     def attach(self) -> PipeWire:
         """A way to a daemon, started if need be. Raises ShimFault: there is none."""
-        return PipeWire(start(self.place, self.env))
+        return PipeWire(start(self.address, self.env))
 
 
 def serve() -> int | None:
@@ -225,4 +228,4 @@ def serve() -> int | None:
     None comes before anything was read or written, and is explained on stderr.
     """
     env = dict(os.environ)
-    return _shim.serve_with(lambda: PipeShim(find_place(env), env, -1))
+    return _shim.serve_with(lambda: PipeShim(find_address(env), env, -1))

@@ -2,7 +2,7 @@
 
 A file is told by modification time, size and inode: while they stand, a read costs one `stat` in
 this process, and one small JSON file in the next one. The YAML library is imported only to parse.
-Reading is safe: no tags, no dates, no objects, no repeated keys, bounded size and depth.
+TurnOutput is safe: no tags, no dates, no objects, no repeated keys, bounded size and depth.
 """
 
 import collections

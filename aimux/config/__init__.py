@@ -6,7 +6,7 @@ from ._explain import (
 )
 from ._find import (
     ClientContext as ClientContext,
-    Places as Places,
+    ConfigPaths as ConfigPaths,
     state_dir as state_dir,
     state_path as state_path,
     user_dir as user_dir,

@@ -81,7 +81,7 @@ def _layer(origin: Origin) -> str:
 
 
 def _of(snapshot: Snapshot, path: str) -> str:
-    return "shipped" if path.startswith(str(snapshot.places.shipped)) else "user"
+    return "shipped" if path.startswith(str(snapshot.paths.shipped)) else "user"
 
 
 def _shown(key: str, value: object) -> object:

@@ -40,7 +40,7 @@ class ClientContext:
 
 
 @attrs.frozen(kw_only=True)
-class Places:
+class ConfigPaths:
     """Files that may exist for one client, and the directories that hold more of them."""
 
     shipped: pathlib.Path  # profiles/
@@ -105,10 +105,10 @@ def _home(env: Mapping[str, str]) -> pathlib.Path:
     return pathlib.Path(named) if named else pathlib.Path.home()
 
 
-def find_places(client: ClientContext) -> Places:
+def find_paths(client: ClientContext) -> ConfigPaths:
     """The places of one client; nothing is opened."""
     user = client.config_dir if client.config_dir is not None else user_dir(client.env)
-    return Places(
+    return ConfigPaths(
         shipped=_resources.shipped("profiles"),
         prompts=_resources.shipped("prompts"),
         user=user,

@@ -19,7 +19,7 @@ import attrs
 import platformdirs
 
 from aimux._yaml import Document, YamlFault, YamlReader
-from aimux.library import Prompt, RoleText, Shelf as PromptShelf, read_roles
+from aimux.library import Prompt, PromptLibrary, RoleText, read_roles
 from aimux.model import (
     EFFORTS,
     Problem,
@@ -32,17 +32,17 @@ from aimux.model import (
     Source,
 )
 
+from ._file_cache import Dependencies, FileCache
 from ._find import (
     PREFIX,
     ROLE_PREFIX,
     ClientContext,
-    Places,
-    find_places,
+    ConfigPaths,
+    find_paths,
     parse_role,
     read_environment,
     read_flags,
 )
-from ._kept import Seen, Shelf
 from ._merge import Origin, merge, paths, without_nulls
 from ._profiles import Profiles, load_profiles
 from ._shape import Fault, FaultKind, Tree, build, check, leaves, nearest
@@ -80,7 +80,7 @@ class Snapshot:
     prompts: Mapping[str, Prompt]
     problems: Sequence[Problem]
     origins: Mapping[str, Origin]
-    places: Places
+    paths: ConfigPaths
     fingerprint: str
     accepted: "Snapshot | None" = None
 
@@ -112,10 +112,10 @@ class Loader:
 
     def __init__(self, cache: pathlib.Path | None = None) -> None:
         self._reader = YamlReader(cache)
-        self._shelf = Shelf()
+        self._cache = FileCache()
 
     def __repr__(self) -> str:
-        return f"<Loader: {self._shelf!r}, {self._reader!r}>"
+        return f"<Loader: {self._cache!r}, {self._reader!r}>"
 
     def load(self, client: ClientContext) -> Snapshot:
         """The configuration of `client`; the same object while nothing it depends on changed.
@@ -132,13 +132,15 @@ class Loader:
         )
         flags = tuple(sorted((name, repr(value)) for name, value in client.flags.items()))
         key = ("snapshot", str(client.cwd), str(client.config_dir), said, flags)
-        return self._shelf.get(key, lambda seen: self._make(client, key, seen), succeed=_succeed)
+        return self._cache.get(
+            key, lambda dependencies: self._make(client, key, dependencies), succeed=_succeed
+        )
 
-    def _make(self, client: ClientContext, key: object, seen: Seen) -> Snapshot:
-        places = find_places(client)
+    def _make(self, client: ClientContext, key: object, dependencies: Dependencies) -> Snapshot:
+        paths = find_paths(client)
         layers = _Layers()
-        for source, file in places.settings_files:
-            self._add_file(layers, source, file, seen)
+        for source, file in paths.settings_files:
+            self._add_file(layers, source, file, dependencies)
         known = leaves(Settings)
         for variable, path, value in read_environment(client.env, known, layers.complain):
             layers.add(
@@ -147,12 +149,12 @@ class Loader:
         for path, value in read_flags(client.flags, known):
             flag = "--" + path.removeprefix("server.").replace("_", "-").replace(".", "-")
             layers.add(Source.FLAG, _nested(path, value), _fixed(Source.FLAG, flag))
-        profiles = self._profiles(places.profile_roots, seen)
-        prompts, roles, text_problems = self._texts(places, seen)
+        profiles = self._profiles(paths.profile_roots, dependencies)
+        prompts, roles, text_problems = self._texts(paths, dependencies)
         settings = _Judged(layers, profiles.profiles).settings()
         roles_known = {*roles, *settings.roles}
         overrides = _overrides(client.env, roles_known, profiles.profiles, layers)
-        digest = hashlib.sha256(repr((key, sorted(seen.states.items()))).encode())
+        digest = hashlib.sha256(repr((key, sorted(dependencies.states.items()))).encode())
         return Snapshot(
             settings=settings,
             profiles=profiles.profiles,
@@ -161,12 +163,14 @@ class Loader:
             prompts=prompts.prompts,
             problems=(*layers.problems, *profiles.problems, *prompts.problems, *text_problems),
             origins=layers.origins,
-            places=places,
+            paths=paths,
             fingerprint=digest.hexdigest()[:16],
         )
 
-    def _add_file(self, layers: "_Layers", source: Source, path: pathlib.Path, seen: Seen) -> None:
-        if not seen.note(path):
+    def _add_file(
+        self, layers: "_Layers", source: Source, path: pathlib.Path, dependencies: Dependencies
+    ) -> None:
+        if not dependencies.note(path):
             return
         try:
             document = self._reader.read(path)
@@ -177,28 +181,32 @@ class Loader:
         if document.data is not None:  # an empty file says nothing
             layers.add(source, document.data, functools.partial(_in_file, source, document))
 
-    def _profiles(self, roots: Sequence[tuple[Source, pathlib.Path]], seen: Seen) -> Profiles:
+    def _profiles(
+        self, roots: Sequence[tuple[Source, pathlib.Path]], dependencies: Dependencies
+    ) -> Profiles:
         """Layer upon layer, each shared by all clients that have it and what is below it."""
         if not roots:
             return Profiles()
         source, root = roots[-1]
 
-        def make(own: Seen) -> Profiles:
+        def make(own: Dependencies) -> Profiles:
             below = self._profiles(roots[:-1], own)
             return load_profiles(source, root, below, self._reader, own)
 
-        return self._shelf.get(("profiles", tuple(roots)), make, seen)
+        return self._cache.get(("profiles", tuple(roots)), make, dependencies)
 
     def _texts(
-        self, places: Places, seen: Seen
-    ) -> tuple[PromptShelf, Mapping[str, RoleText], Sequence[Problem]]:
-        roots = tuple(places.prompt_roots)
+        self, paths: ConfigPaths, dependencies: Dependencies
+    ) -> tuple[PromptLibrary, Mapping[str, RoleText], Sequence[Problem]]:
+        roots = tuple(paths.prompt_roots)
 
-        def make(own: Seen) -> tuple[PromptShelf, Mapping[str, RoleText], Sequence[Problem]]:
-            shelf = PromptShelf.read(roots, self._reader, own)
-            return shelf, *read_roles(shelf)
+        def make(
+            own: Dependencies,
+        ) -> tuple[PromptLibrary, Mapping[str, RoleText], Sequence[Problem]]:
+            library = PromptLibrary.read(roots, self._reader, own)
+            return library, *read_roles(library)
 
-        return self._shelf.get(("texts", roots), make, seen)
+        return self._cache.get(("texts", roots), make, dependencies)
 
 
 def _succeed(kept: Snapshot, fresh: Snapshot) -> Snapshot:

@@ -10,7 +10,7 @@ from aimux._yaml import Document, YamlFault, YamlReader
 from aimux.model import Problem, Profile, Severity, Source
 
 from ._checks import faults_of, secrets_in
-from ._kept import Seen
+from ._file_cache import Dependencies
 from ._merge import merge, without_nulls
 from ._shape import Fault, Tree, build, check, missing
 from ._short import is_short, translate
@@ -28,14 +28,18 @@ class Profiles:
 
 
 def load_profiles(
-    source: Source, root: pathlib.Path, below: Profiles, reader: YamlReader, seen: Seen
+    source: Source,
+    root: pathlib.Path,
+    below: Profiles,
+    reader: YamlReader,
+    dependencies: Dependencies,
 ) -> Profiles:
     """Every profile of `root` over those of the layers below.
 
     One that cannot work is left out and reported; what stands below it, if anything, stays in use.
     """
     found = _Found(below)
-    for file in seen.files_in(root, FILE):
+    for file in dependencies.files_in(root, FILE):
         found.read(source, file, reader)
     ordered = sorted(found.profiles.values(), key=lambda each: (each.priority, each.name))
     return Profiles(

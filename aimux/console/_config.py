@@ -84,24 +84,24 @@ def problems_json(snapshot: Snapshot) -> list[dict[str, object]]:
 @json_option
 def path(*, as_json: bool) -> None:
     """List the files and directories that count here, and which of them exist."""
-    places = paths_of(own_snapshot())
+    paths = paths_of(own_snapshot())
     if as_json:
-        print_json({name: str(place) for name, place in places})
+        print_json({name: str(place) for name, place in paths})
     else:
-        rows = [(name, place, "" if place.exists() else "missing") for name, place in places]
+        rows = [(name, place, "" if place.exists() else "missing") for name, place in paths]
         table(("what", "path", ""), rows)
 
 
 def paths_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
     """What each place is for, and where it is."""
-    places, server = snapshot.places, snapshot.settings.server
+    paths, server = snapshot.paths, snapshot.settings.server
     return [
-        ("shipped settings", places.shipped / "default.yaml"),
-        ("your settings", places.user / "default.yaml"),
-        ("your profiles", places.user / "cli.d"),
-        ("your prompts", places.user / "prompts.d"),
-        ("project settings", places.project / "config.yaml"),
-        ("project prompts", places.project / "prompts.d"),
+        ("shipped settings", paths.shipped / "default.yaml"),
+        ("your settings", paths.user / "default.yaml"),
+        ("your profiles", paths.user / "cli.d"),
+        ("your prompts", paths.user / "prompts.d"),
+        ("project settings", paths.project / "config.yaml"),
+        ("project prompts", paths.project / "prompts.d"),
         ("state", state_dir(os.environ)),
         ("store", state_path(server.db_path, os.environ)),
         ("log", state_path(server.log_file, os.environ)),

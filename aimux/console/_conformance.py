@@ -297,10 +297,10 @@ CHECKS: Final = (
 async def run_matrix(subject: Subject) -> list[Row]:
     """Every row in the order of `CHECKS`. A row that falls is a result, not an exception."""
     rows: dict[str, Row] = {}
-    room = trio.CapacityLimiter(ROWS_AT_ONCE)
+    supervisor = trio.CapacityLimiter(ROWS_AT_ONCE)
 
     async def one(check: Check) -> None:
-        async with room:
+        async with supervisor:
             rows[check.name] = await _row(check, subject)
 
     async with trio.open_nursery() as together:

@@ -14,7 +14,7 @@ import orjson
 import trio
 
 from aimux import _shim
-from aimux.daemon import NetworkListener, ask, own_place, run_daemon, running, wait_gone
+from aimux.daemon import NetworkListener, ask, own_address, run_daemon, running, wait_gone
 from aimux.errors import AimuxError, SetupFault
 
 STOP_S: Final = 60.0  # for a daemon to drain; `drain_seconds` is 10 unless somebody set it
@@ -51,7 +51,7 @@ def start() -> None:
     """Start the daemon in the background; nothing to do if it is there."""
     from aimux import _shim_mend  # each command imports what it needs
 
-    place = own_place()
+    place = own_address()
     pid = running(place)
     wake, alarm = os.pipe()
     try:
@@ -68,7 +68,7 @@ def start() -> None:
     click.echo(f"{word}: pid {running(place)}, state {place.state_dir}")
 
 
-def _start_by_pipe(place: _shim.Place) -> None:
+def _start_by_pipe(place: _shim.DaemonAddress) -> None:
     from aimux import _shim_pipe
 
     _shim_pipe.start(place, dict(os.environ)).close()
@@ -82,7 +82,7 @@ def stop(force: bool) -> None:
 
 
 async def _stop(force: bool) -> int:
-    place = own_place()
+    place = own_address()
     pid = running(place)
     if not pid:
         click.echo(f"not running: {place.state_dir}")
@@ -117,7 +117,7 @@ def restart() -> None:
 
 
 async def _restart() -> int:
-    place = own_place()
+    place = own_address()
     before = await ask(place, "restart")
     if before is None:
         click.echo("not running: aimux daemon start")
@@ -154,7 +154,7 @@ def status(as_json: bool) -> None:
 
 
 async def _status(as_json: bool) -> int:
-    place = own_place()
+    place = own_address()
     facts = await ask(place, "status")
     if as_json:
         shown = {"running": facts is not None, "state_dir": place.state_dir, **(facts or {})}
@@ -219,7 +219,7 @@ def _command() -> list[str]:
 
 def _variables() -> dict[str, str]:
     """What the daemon needs to be the one that this environment's clients look for."""
-    place = own_place()
+    place = own_address()
     named = ("AIMUX_STATE_DIR", "AIMUX_CONFIG_DIR", "AIMUX_RUNTIME_DIR")
     found = (place.state_dir, place.config_dir, place.runtime_dir)
     told = {name: value for name, value in zip(named, found, strict=True) if os.environ.get(name)}

@@ -17,7 +17,7 @@ import trio
 
 from aimux import __version__
 from aimux.config import Snapshot, state_dir, state_path
-from aimux.daemon import ask, own_place, running
+from aimux.daemon import ask, own_address, running
 from aimux.errors import AimuxError
 from aimux.model import Severity
 
@@ -136,7 +136,7 @@ async def _daemon() -> list[Finding]:
         why = "switched off by AIMUX_DAEMON: each client has a server of its own"
         return [Finding("daemon", OK, why)]
     try:
-        place = own_place()
+        place = own_address()
         facts = await ask(place, "status")
     except AimuxError as error:
         return [Finding("daemon", BAD, error.message, error.hint or "")]

@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 import trio
 
-from aimux._shim import Place, ShimFault, connect, find_place, hello
+from aimux._shim import DaemonAddress, ShimFault, connect, find_address, hello
 from aimux.errors import AimuxError, SetupFault
 
 from ._lockfile import wait_lock
@@ -28,19 +28,19 @@ class DaemonSilent(AimuxError):
     default_code = "daemon_silent"
 
 
-def own_place() -> Place:
+def own_address() -> DaemonAddress:
     """Where this environment's daemon is found.
 
     Raises:
         SetupFault: nowhere; says why.
     """
     try:
-        return find_place(dict(os.environ))
+        return find_address(dict(os.environ))
     except ShimFault as fault:
         raise SetupFault(str(fault), code="runtime_dir_unusable") from fault
 
 
-async def ask(place: Place, question: str) -> Json | None:
+async def ask(address: DaemonAddress, question: str) -> Json | None:
     """What the daemon answers to `status`, `stop` or `restart`; None if there is no daemon.
 
     Raises:
@@ -48,12 +48,12 @@ async def ask(place: Place, question: str) -> Json | None:
         SetupFault: the runtime directory is not safe.
     """
     answer = b""
-    async with open_stream(place) as stream:
+    async with open_stream(address) as stream:
         if stream is None:
             return None
         with trio.move_on_after(ANSWER_S):
             try:
-                await stream.send_all(hello(place, {}, question))
+                await stream.send_all(hello(address, {}, question))
                 async for data in stream:
                     answer += data
                     if len(answer) > MAX_ANSWER_BYTES:
@@ -62,7 +62,7 @@ async def ask(place: Place, question: str) -> Json | None:
                 pass  # it left; what it said is judged below
     if not answer.endswith(b"\n"):
         raise DaemonSilent(
-            f"the daemon of {place.state_dir} does not answer", hint="aimux daemon stop --force"
+            f"the daemon of {address.state_dir} does not answer", hint="aimux daemon stop --force"
         )
     facts: dict[str, object] = orjson.loads(answer)
     if "error" in facts:
@@ -70,19 +70,19 @@ async def ask(place: Place, question: str) -> Json | None:
     return facts
 
 
-def open_stream(place: Place) -> AbstractAsyncContextManager[trio.abc.Stream | None]:
+def open_stream(address: DaemonAddress) -> AbstractAsyncContextManager[trio.abc.Stream | None]:
     """A connection to the daemon while the body runs; None if there is no daemon.
 
     Raises:
         SetupFault: the place is not safe.
     """
-    return _open_pipe(place) if place.is_pipe else _open_socket(place)
+    return _open_pipe(address) if address.is_pipe else _open_socket(address)
 
 
 @asynccontextmanager
-async def _open_socket(place: Place) -> AsyncIterator[trio.abc.Stream | None]:
+async def _open_socket(address: DaemonAddress) -> AsyncIterator[trio.abc.Stream | None]:
     try:
-        plain = connect(place)
+        plain = connect(address)
     except (ShimFault, OSError) as fault:
         raise SetupFault(str(fault), code="runtime_dir_unusable") from fault
     if plain is None:
@@ -95,12 +95,12 @@ async def _open_socket(place: Place) -> AsyncIterator[trio.abc.Stream | None]:
 
 
 @asynccontextmanager
-async def _open_pipe(place: Place) -> AsyncIterator[trio.abc.Stream | None]:
+async def _open_pipe(address: DaemonAddress) -> AsyncIterator[trio.abc.Stream | None]:
     # what they import is of no use where there are sockets
     shim_pipe = importlib.import_module("aimux._shim_pipe")
     pipe = importlib.import_module("aimux.transports.pipe")
     try:
-        connection = await trio.to_thread.run_sync(shim_pipe.connect, place)
+        connection = await trio.to_thread.run_sync(shim_pipe.connect, address)
     except ShimFault as fault:
         raise SetupFault(str(fault), code="daemon_key_unusable") from fault
     if connection is None:
@@ -110,10 +110,10 @@ async def _open_pipe(place: Place) -> AsyncIterator[trio.abc.Stream | None]:
         yield stream
 
 
-async def wait_gone(place: Place) -> None:
+async def wait_gone(address: DaemonAddress) -> None:
     """Return once no daemon holds this state directory."""
     try:
-        descriptor = os.open(place.daemon_lock, os.O_RDWR)
+        descriptor = os.open(address.daemon_lock, os.O_RDWR)
     except FileNotFoundError:
         await trio.lowlevel.checkpoint()
         return

@@ -14,13 +14,13 @@ from typing import Final
 import attrs
 import trio
 
-from aimux._shim import Place, ShimFault, check_private, connect
+from aimux._shim import DaemonAddress, ShimFault, check_private, connect
 from aimux.errors import AimuxError, Refusal, SetupFault
 from aimux.transports import bind_unix
 
-from ._ask import own_place
+from ._ask import own_address
 from ._lockfile import open_daemon_lock, running
-from ._serve import Hall, Listener, serve_hall
+from ._serve import Daemon, Listener, serve_daemon
 
 O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 KEPT: Final = "AIMUX_DAEMON_KEPT"  # descriptors of lock and socket, and a version, over a restart
@@ -34,7 +34,7 @@ class _Next:
 
     python: str
     tried: str
-    place: Place
+    address: DaemonAddress
     lock: int = -1  # a pipe does not outlive its process
     listening: int = -1
 
@@ -67,62 +67,62 @@ def _tell_failure(ready_fd: int | None, group: BaseExceptionGroup[AimuxError]) -
             os.write(ready_fd, text.encode())
 
 
-def _open_place() -> Place:
+def _open_address() -> DaemonAddress:
     try:
-        place = own_place()
-        Path(place.runtime_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+        address = own_address()
+        Path(address.runtime_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
         if sys.platform != "win32":
-            check_private(place.runtime_dir)
+            check_private(address.runtime_dir)
     except (ShimFault, OSError) as error:
         raise SetupFault(str(error), code="runtime_dir_unusable") from error
-    return place
+    return address
 
 
 async def _run(ready_fd: int | None, listeners: Sequence[Listener]) -> _Next | None:
-    place = _open_place()
+    address = _open_address()
     kept_lock, kept_socket, tried = _kept()
-    if kept_lock is None and _listens(place):
+    if kept_lock is None and _listens(address):
         raise Refusal(
-            f"a daemon (pid {running(place)}) serves {place.state_dir} already",
+            f"a daemon (pid {running(address)}) serves {address.state_dir} already",
             code="daemon_running",
             hint="aimux daemon status",
         )
-    os.environ["AIMUX_STATE_DIR"] = place.state_dir  # it may have been relative
-    if place.is_pipe:
-        return await _run_on_pipe(place, ready_fd, listeners, tried)
-    async with open_daemon_lock(place, kept=kept_lock) as lock:
-        listening = bind_unix(Path(place.socket)) if kept_socket is None else kept_socket
+    os.environ["AIMUX_STATE_DIR"] = address.state_dir  # it may have been relative
+    if address.is_pipe:
+        return await _run_on_pipe(address, ready_fd, listeners, tried)
+    async with open_daemon_lock(address, kept=kept_lock) as lock:
+        listening = bind_unix(Path(address.socket)) if kept_socket is None else kept_socket
         spare = listening.dup()
-        serve = partial(serve_hall, place, listening, listeners, lock=lock, tried=tried)
-        hall = await _serve(serve, ready_fd)
-        if hall.is_restart:
-            return _Next(hall.python, hall.tried, place, os.dup(lock), spare.detach())
+        serve = partial(serve_daemon, address, listening, listeners, lock=lock, tried=tried)
+        daemon = await _serve(serve, ready_fd)
+        if daemon.is_restart:
+            return _Next(daemon.python, daemon.tried, address, os.dup(lock), spare.detach())
         spare.close()
     return None
 
 
 async def _run_on_pipe(
-    place: Place, ready_fd: int | None, listeners: Sequence[Listener], tried: str
+    address: DaemonAddress, ready_fd: int | None, listeners: Sequence[Listener], tried: str
 ) -> _Next | None:
-    is_served = partial(_listens, place)
-    async with open_daemon_lock(place, is_served=is_served) as lock:
-        key = _prepare_pipe(place)
-        serve = partial(serve_hall, place, key, listeners, lock=lock, tried=tried)
-        hall = await _serve(serve, ready_fd)
-    return _Next(hall.python, hall.tried, place) if hall.is_restart else None
+    is_served = partial(_listens, address)
+    async with open_daemon_lock(address, is_served=is_served) as lock:
+        key = _prepare_pipe(address)
+        serve = partial(serve_daemon, address, key, listeners, lock=lock, tried=tried)
+        daemon = await _serve(serve, ready_fd)
+    return _Next(daemon.python, daemon.tried, address) if daemon.is_restart else None
 
 
-def _prepare_pipe(place: Place) -> bytes:
+def _prepare_pipe(address: DaemonAddress) -> bytes:
     """Make way for the place's pipe; its key, made if there is none that is ours alone."""
     if sys.platform != "win32":
-        Path(place.socket).unlink(missing_ok=True)  # of one that was killed
+        Path(address.socket).unlink(missing_ok=True)  # of one that was killed
     shim_pipe = importlib.import_module("aimux._shim_pipe")
     pipe = importlib.import_module("aimux.transports.pipe")
     with contextlib.suppress(ShimFault):
-        found: bytes | None = shim_pipe.read_key(place)
+        found: bytes | None = shim_pipe.read_key(address)
         if found is not None:
             return found
-    path = Path(shim_pipe.key_path(place))
+    path = Path(shim_pipe.key_path(address))
     fresh = path.with_suffix(".new")  # a shim reads a whole key or none
     key: bytes = pipe.new_key()
     try:
@@ -136,11 +136,11 @@ def _prepare_pipe(place: Place) -> bytes:
     return key
 
 
-async def _serve(serve_hall: Callable[..., Awaitable[Hall]], ready_fd: int | None) -> Hall:
-    served: list[Hall] = []
+async def _serve(serve_daemon: Callable[..., Awaitable[Daemon]], ready_fd: int | None) -> Daemon:
+    served: list[Daemon] = []
 
-    async def serve(*, task_status: trio.TaskStatus[Hall]) -> None:
-        served.append(await serve_hall(task_status=task_status))
+    async def serve(*, task_status: trio.TaskStatus[Daemon]) -> None:
+        served.append(await serve_daemon(task_status=task_status))
 
     async with trio.open_nursery() as serving:
         await serving.start(serve)
@@ -151,14 +151,14 @@ async def _serve(serve_hall: Callable[..., Awaitable[Hall]], ready_fd: int | Non
     return served[0]
 
 
-def _listens(place: Place) -> bool:
-    if place.is_pipe:
+def _listens(address: DaemonAddress) -> bool:
+    if address.is_pipe:
         try:
-            sock = importlib.import_module("aimux._shim_pipe").connect(place)
+            sock = importlib.import_module("aimux._shim_pipe").connect(address)
         except ShimFault:
             return False  # the key is no good: who holds the lock makes another
     else:
-        sock = connect(place)
+        sock = connect(address)
     if sock is not None:
         sock.close()
     return sock is not None
@@ -178,7 +178,7 @@ def _kept() -> tuple[int | None, socket.socket | None, str]:
 
 def _become(following: _Next, options: Sequence[str]) -> int:
     """Be another program with the same pid, lock and socket; by a pipe, start it and leave."""
-    if following.place.is_pipe:
+    if following.address.is_pipe:
         return _bequeath(following, options)
     for descriptor in (following.lock, following.listening):
         os.set_inheritable(descriptor, True)
@@ -196,7 +196,7 @@ def _bequeath(following: _Next, options: Sequence[str]) -> int:
     fault: ShimFault | None = None
     for python in (following.python, sys.executable):
         try:
-            shim_pipe.spawn(following.place, env, python, options)
+            shim_pipe.spawn(following.address, env, python, options)
         except ShimFault as error:
             fault = error
         else:

@@ -13,19 +13,19 @@ from typing import Final
 import trio
 
 from aimux._locks import try_lock
-from aimux._shim import Place
+from aimux._shim import DaemonAddress
 from aimux.errors import Refusal, SetupFault
 
 if sys.platform != "win32":
     import fcntl
 
 LEAVE_S: Final = 20.0  # for a predecessor to drain
-LOOK_S: Final = 0.1  # between looks at a lock that wakes nobody
+POLL_S: Final = 0.1  # between looks at a lock that wakes nobody
 
 
 @asynccontextmanager
 async def open_daemon_lock(
-    place: Place, *, kept: int | None = None, is_served: Callable[[], bool] | None = None
+    address: DaemonAddress, *, kept: int | None = None, is_served: Callable[[], bool] | None = None
 ) -> AsyncIterator[int]:
     """Be the daemon of a state directory while the body runs; the descriptor that holds the lock.
 
@@ -36,7 +36,7 @@ async def open_daemon_lock(
         Refusal: another daemon is there and stays.
         SetupFault: the state directory cannot be written.
     """
-    path = Path(place.daemon_lock)
+    path = Path(address.daemon_lock)
     if kept is not None:
         descriptor = kept
         os.set_inheritable(descriptor, False)
@@ -54,7 +54,7 @@ async def open_daemon_lock(
         await _take(descriptor, is_served)
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, f"{os.getpid()}\n{place.socket}\n".encode())
+        os.write(descriptor, f"{os.getpid()}\n{address.socket}\n".encode())
         yield descriptor
         os.ftruncate(descriptor, 0)  # nobody need look for us any more
     finally:
@@ -71,7 +71,7 @@ async def _take(descriptor: int, is_served: Callable[[], bool] | None) -> None:
         while not is_ours and is_served is not None:
             if await trio.to_thread.run_sync(is_served):
                 break
-            await trio.sleep(LOOK_S)
+            await trio.sleep(POLL_S)
             is_ours = try_lock(descriptor)
     if not is_ours:
         raise Refusal(
@@ -85,7 +85,7 @@ async def wait_lock(descriptor: int) -> None:
     """Have the lock of a file that is open."""
     if sys.platform == "win32":
         while not try_lock(descriptor):  # noqa: ASYNC110  # nothing there wakes who waits for it
-            await trio.sleep(LOOK_S)
+            await trio.sleep(POLL_S)
     else:
         # abandoned, the thread keeps a descriptor of its own from closing under it
         own = os.dup(descriptor)
@@ -107,10 +107,10 @@ def holder(descriptor: int) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def running(place: Place) -> int:
+def running(address: DaemonAddress) -> int:
     """The pid of the daemon that holds the lock of a state directory; 0 if nobody does."""
     try:
-        descriptor = os.open(place.daemon_lock, os.O_RDWR)
+        descriptor = os.open(address.daemon_lock, os.O_RDWR)
     except OSError:
         return 0
     try:

@@ -20,9 +20,9 @@ from ._stdio import own_directory
 
 if TYPE_CHECKING:  # its libraries cost 0.1 s, and most daemons have no network side
     from aimux.model import TransportSettings
-    from aimux.transports.network import Door, Wire
+    from aimux.transports.network import ListenAddress, Wire
 
-    from ._serve import Hall
+    from ._serve import Daemon
 
 SECRETS: Final = frozenset({"AIMUX_AUTH_TOKEN", "AIMUX_AUTH_TOKEN_FILE"})  # no child needs them
 SETTLE_S: Final = 1.0  # looking costs imports and files: a client waits for its first answer
@@ -56,40 +56,40 @@ class NetworkListener:
         return ["--http", *([self.address] if self.address else []), *public]
 
     async def __call__(
-        self, hall: "Hall", *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self, daemon: "Daemon", *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve network clients until the daemon takes no new ones."""
         if self.is_wanted:
-            await self._serve(hall, task_status)
+            await self._serve(daemon, task_status)
             return
         task_status.started()
         await trio.sleep(SETTLE_S)
         try:
-            await self._serve(hall, trio.TASK_STATUS_IGNORED)
+            await self._serve(daemon, trio.TASK_STATUS_IGNORED)
         except AimuxError as error:
             log.error("no network clients: %s (%s)", error.message, error.hint)  # noqa: TRY400  # not a bug
 
-    async def _serve(self, hall: "Hall", task_status: trio.TaskStatus[None]) -> None:
+    async def _serve(self, daemon: "Daemon", task_status: trio.TaskStatus[None]) -> None:
         env = dict(os.environ)
         plan = await trio.to_thread.run_sync(self._plan, env)
         if plan is None:
             return
         network = importlib.import_module("aimux.transports.network")  # in memory by now
-        door, transport = plan
-        hall.stays = True
+        address, transport = plan
+        daemon.stays = True
         async with trio.open_nursery() as serving:
             listening = await serving.start(
-                partial(network.serve_http, nursery=hall.nursery),
-                door,
+                partial(network.serve_http, nursery=daemon.nursery),
+                address,
                 transport,
-                partial(_serve_one, hall),
+                partial(_serve_one, daemon),
                 _client(env),
             )
-            hall.enders.append(listening.end)
+            daemon.enders.append(listening.end)
             sys.stderr.write(f"aimux: serving {listening.url}\n")
             task_status.started()
 
-    def _plan(self, env: Mapping[str, str]) -> "tuple[Door, TransportSettings] | None":
+    def _plan(self, env: Mapping[str, str]) -> "tuple[ListenAddress, TransportSettings] | None":
         """Where to listen and how; None: nobody asked for it. Reads files."""
         from aimux.config import ClientContext, load, state_dir
         from aimux.model import Severity, TransportType
@@ -99,23 +99,23 @@ class NetworkListener:
         server = snapshot.settings.server
         if not self.is_wanted and server.transport.type is TransportType.STDIO:
             return None
-        from aimux.transports.network import choose_door, find_token, lock_door
+        from aimux.transports.network import choose_address, find_token, require_token
 
         for problem in snapshot.problems:
             if problem.severity is Severity.ERROR and "server.transport" in problem.message:
                 raise SetupFault(str(problem))
-        place = state_dir(env)
-        door = choose_door(
+        directory = state_dir(env)
+        address = choose_address(
             server.transport.address,
-            token=find_token(env, server.auth_token, place),
+            token=find_token(env, server.auth_token, directory),
             env=env,
             is_public=self.is_public,
         )
-        return lock_door(door, env, place), server.transport
+        return require_token(address, env, directory), server.transport
 
 
-async def _serve_one(hall: "Hall", wire: "Wire", client: Client) -> None:
-    await serve_session(wire, hall.app, client)
+async def _serve_one(daemon: "Daemon", wire: "Wire", client: Client) -> None:
+    await serve_session(wire, daemon.app, client)
 
 
 def serve_network() -> int:

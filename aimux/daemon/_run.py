@@ -16,7 +16,7 @@ from aimux.store import open_store
 
 from ._logging import set_up_logging
 
-LOOK_WITH_JOBS_S: Final = 5.0
+RELOAD_WITH_JOBS_S: Final = 5.0
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ async def open_own_engine(
     await trio.to_thread.run_sync(set_up_logging, context, snapshot.settings.server)
     settings = snapshot.settings
     owner = new_id("own")
-    place = state_dir(context.env)
+    address = state_dir(context.env)
     database = state_path(settings.server.db_path, context.env)
     async with open_store(database, owner=owner) as store:
         await recover(store, owner)
@@ -45,7 +45,7 @@ async def open_own_engine(
             open_engine(
                 settings=settings,
                 store=store,
-                state_dir=place,
+                state_dir=address,
                 loader=loader,
                 own=context,
                 owner=owner,
@@ -54,25 +54,25 @@ async def open_own_engine(
             trio.open_nursery() as background,
         ):
             background.start_soon(serve_housekeeping, engine)
-            background.start_soon(_serve_looks, engine)
+            background.start_soon(_serve_reloads, engine)
             try:
                 yield engine
             finally:
                 background.cancel_scope.cancel(reason="engine closes")
 
 
-async def _serve_looks(engine: Engine) -> None:
+async def _serve_reloads(engine: Engine) -> None:
     """Look at the files while jobs are open, until cancelled.
 
     Calls look by themselves. But who waits for a place may not call, and a higher limit is to help
     them too; a file that is saved tells nobody, so there is nothing to wait for but time.
     """
     while True:
-        if not engine.room.open_tickets():
-            await engine.room.wait_change()
+        if not engine.supervisor.open_handles():
+            await engine.supervisor.wait_change()
             continue
-        await trio.sleep(LOOK_WITH_JOBS_S)
-        await engine.look()
+        await trio.sleep(RELOAD_WITH_JOBS_S)
+        await engine.reload()
 
 
 @asynccontextmanager

@@ -3,8 +3,9 @@
 Theory of operation. Listeners take clients in; each client is a session in a nursery that outlives
 the listeners. `stopping` (a signal, `aimux daemon stop`, nobody there for long) ends the listeners.
 Then jobs may end within the drain, every session hears the end of its input and answers what is
-computed, and the room closes. A restart is a stop that waits until no job runs; the process then
-becomes the new daemon, with the listening socket kept, so that clients find somebody in any moment.
+computed, and the supervisor closes. A restart is a stop that waits until no job runs; the process
+then becomes the new daemon, with the listening socket kept, so that clients find somebody in any
+moment.
 """
 
 import importlib
@@ -23,7 +24,7 @@ import attrs
 import trio
 
 from aimux import __version__
-from aimux._shim import Place
+from aimux._shim import DaemonAddress
 from aimux.errors import AimuxError, PeerFault
 from aimux.server import serve_session
 from aimux.tools import App, Client, open_app
@@ -61,19 +62,19 @@ class Listener(Protocol):
     """A further way in (HTTP). Cancelled when the daemon takes no new clients any more.
 
     It says `task_status.started()` once it listens. Sessions that are to outlive it are started in
-    `hall.nursery`; each is counted by `hall.app.attached`, which `serve_session` does.
+    `daemon.nursery`; each is counted by `daemon.app.attached`, which `serve_session` does.
     """
 
-    async def __call__(self, hall: "Hall", *, task_status: trio.TaskStatus[None]) -> None: ...
+    async def __call__(self, daemon: "Daemon", *, task_status: trio.TaskStatus[None]) -> None: ...
 
 
 @attrs.define(eq=False)
-class Hall:
-    """What listeners share. Made by `serve_hall`."""
+class Daemon:
+    """What listeners share. Made by `serve_daemon`."""
 
     app: App
     nursery: trio.Nursery  # of sessions
-    place: Place
+    address: DaemonAddress
     lock: int  # the descriptor that says that the state directory is ours
     tried: str = ""  # the version that this process was restarted for
     stopping: trio.Event = attrs.field(factory=trio.Event)  # no new clients from now on
@@ -88,23 +89,23 @@ class Hall:
 
     def __repr__(self) -> str:
         doing = "stopping" if self.stopping.is_set() else "serving"
-        return f"<Hall: {doing}, {self.app!r}>"
+        return f"<Daemon: {doing}, {self.app!r}>"
 
     def statistics(self) -> Mapping[str, object]:
         """What `aimux daemon status` shows."""
         engine = self.app.engine
-        room = engine.room.statistics() if engine is not None else None
+        supervisor = engine.supervisor.statistics() if engine is not None else None
         return {
             "version": __version__,
             "pid": os.getpid(),
             "uptime_seconds": round(trio.current_time() - self.born, 1),
             "clients": self.app.clients(),
             "jobs": {
-                "running": room.running if room is not None else 0,
-                "queued": room.queued if room is not None else 0,
+                "running": supervisor.running if supervisor is not None else 0,
+                "queued": supervisor.queued if supervisor is not None else 0,
             },
-            "state_dir": self.place.state_dir,
-            "socket": self.place.socket,
+            "state_dir": self.address.state_dir,
+            "socket": self.address.socket,
             "restart_wanted": self.restarting.is_set(),
         }
 
@@ -112,7 +113,7 @@ class Hall:
     def is_owner(self) -> bool:
         """The lock we hold is the one that others would find: nobody has removed the directory."""
         try:
-            return os.path.samestat(os.fstat(self.lock), Path(self.place.daemon_lock).stat())
+            return os.path.samestat(os.fstat(self.lock), Path(self.address.daemon_lock).stat())
         except OSError:
             return False
 
@@ -151,7 +152,7 @@ class Hall:
         except (trio.TooSlowError, trio.BrokenResourceError, OSError):
             return  # it never said who it is
         if not self.is_owner:
-            log.warning("%s was removed, leaving", self.place.state_dir)
+            log.warning("%s was removed, leaving", self.address.state_dir)
             self.stopping.set()
             return  # without a word: the shim starts another daemon and says it again
         if hello.ask:
@@ -160,9 +161,9 @@ class Hall:
         await self._serve(stream, hello, rest)
 
     def _check(self, hello: Hello) -> None:
-        if os.path.normcase(hello.state_dir) != os.path.normcase(self.place.state_dir):
+        if os.path.normcase(hello.state_dir) != os.path.normcase(self.address.state_dir):
             raise PeerFault(
-                f"this daemon serves {self.place.state_dir}, not {hello.state_dir}",
+                f"this daemon serves {self.address.state_dir}, not {hello.state_dir}",
                 code="other_state_dir",
                 hint="give each state directory a runtime directory of its own",
             )
@@ -213,7 +214,7 @@ class Hall:
         engine = self.app.engine
         if engine is not None:
             with trio.move_on_after(engine.settings.server.drain_seconds):
-                await engine.room.wait_empty()
+                await engine.supervisor.wait_empty()
         for stream in self._streams:
             stream.end_input()
         for end in self.enders:
@@ -224,7 +225,7 @@ class Hall:
         await self.restarting.wait()
         engine = self.app.engine
         if engine is not None:
-            await engine.room.wait_empty()
+            await engine.supervisor.wait_empty()
         self.is_restart = True
         self.stopping.set()
 
@@ -248,8 +249,8 @@ class Hall:
                 await self.app.wait_moved()
                 continue
             engine = self.app.engine
-            if engine is not None and engine.room.open_tickets():
-                await engine.room.wait_empty()  # a client may have come meanwhile
+            if engine is not None and engine.supervisor.open_handles():
+                await engine.supervisor.wait_empty()  # a client may have come meanwhile
                 continue
             return
 
@@ -291,53 +292,59 @@ async def _engine() -> "AsyncIterator[Engine]":
         yield engine
 
 
-def _door(hall: Hall, listening: socket.socket | bytes) -> Callable[..., Awaitable[object]]:
+def _session_starter(
+    daemon: Daemon, listening: socket.socket | bytes
+) -> Callable[..., Awaitable[object]]:
     """What takes local clients in, to be started."""
     if isinstance(listening, socket.socket):
         return partial(
             trio.serve_listeners,
-            hall.attend,
+            daemon.attend,
             [listener_on(listening)],
-            handler_nursery=hall.nursery,
+            handler_nursery=daemon.nursery,
         )
     pipe = importlib.import_module("aimux.transports.pipe")  # of no use where there are sockets
     return partial(
-        pipe.serve_pipe, hall.attend, hall.place.socket, listening, handler_nursery=hall.nursery
+        pipe.serve_pipe,
+        daemon.attend,
+        daemon.address.socket,
+        listening,
+        handler_nursery=daemon.nursery,
     )
 
 
-async def serve_hall(
-    place: Place,
+async def serve_daemon(
+    address: DaemonAddress,
     listening: socket.socket | bytes,
     listeners: Sequence[Listener] = (),
     *,
     lock: int,
     tried: str = "",
-    task_status: trio.TaskStatus[Hall] = trio.TASK_STATUS_IGNORED,
-) -> Hall:
+    task_status: trio.TaskStatus[Daemon] = trio.TASK_STATUS_IGNORED,
+) -> Daemon:
     """Serve clients of `listening`, and of further listeners, until asked to stop.
 
     `listening` is a socket, or the key of the place's pipe. `lock` is the descriptor of the
     daemon's lock. Cancelling it ends every session and job at once.
     """
-    mark = mark_of(Path(place.socket)) if isinstance(listening, socket.socket) else None
+    mark = mark_of(Path(address.socket)) if isinstance(listening, socket.socket) else None
     async with trio.open_nursery() as signals, open_app(_engine) as app:
         async with trio.open_nursery() as sessions:
-            hall = Hall(app=app, nursery=sessions, place=place, lock=lock, tried=tried)
-            signals.start_soon(serve_signals, hall.stopping, hall.restarting)
+            daemon = Daemon(app=app, nursery=sessions, address=address, lock=lock, tried=tried)
+            signals.start_soon(serve_signals, daemon.stopping, daemon.restarting)
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
-                    await accepting.start(listener, hall)
-                await accepting.start(_door(hall, listening))
-                accepting.start_soon(hall.serve_restart)
-                accepting.start_soon(hall.serve_idle_exit, _idle_exit_s)
-                accepting.start_soon(hall.run_warm_up)
-                task_status.started(hall)
-                await hall.stopping.wait()
+                    await accepting.start(listener, daemon)
+                await accepting.start(_session_starter(daemon, listening))
+                accepting.start_soon(daemon.serve_restart)
+                accepting.start_soon(daemon.serve_idle_exit, _idle_exit_s)
+                accepting.start_soon(daemon.run_warm_up)
+                task_status.started(daemon)
+                await daemon.stopping.wait()
                 accepting.cancel_scope.cancel(reason="stop requested")
-            if mark is not None and not hall.is_restart:
-                unbind_unix(Path(place.socket), mark)  # whoever comes now starts another daemon
-            await hall.drain()
+            if mark is not None and not daemon.is_restart:
+                unbind_unix(Path(address.socket), mark)  # whoever comes now starts another daemon
+            await daemon.drain()
             sessions.cancel_scope.deadline = trio.current_time() + LAST_WORDS_S
         signals.cancel_scope.cancel(reason="stopped")
-    return hall
+    return daemon

@@ -69,13 +69,13 @@ async def _end_jobs(app: App) -> None:
     """End every job sooner than its CLI's own grace would."""
     if app.engine is None:
         return
-    room = app.engine.room
-    for ticket in room.open_tickets():
-        if ticket.child is not None:
-            ticket.child.stop(grace_s=POLITE_S)
-        ticket.cancel("the client is gone")
+    supervisor = app.engine.supervisor
+    for handle in supervisor.open_handles():
+        if handle.child is not None:
+            handle.child.stop(grace_s=POLITE_S)
+        handle.cancel("the client is gone")
     with trio.move_on_after(POLITE_S):
-        await room.wait_empty()
-    for ticket in room.open_tickets():
-        if ticket.child is not None:
-            ticket.child.stop(grace_s=0)  # one that was stopped before has a grace of its own
+        await supervisor.wait_empty()
+    for handle in supervisor.open_handles():
+        if handle.child is not None:
+            handle.child.stop(grace_s=0)  # one that was stopped before has a grace of its own

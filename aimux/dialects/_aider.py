@@ -12,8 +12,8 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._notes import MAX_ANSWER_CHARS, Notes
 from ._text import end_by_exit
+from ._turn_state import MAX_ANSWER_CHARS, TurnState
 
 _BANNER_END: Final = re.compile(r"^Repo-map: ")
 _MODEL: Final = re.compile(r"^(?:Main model|Model): (\S+)")
@@ -63,38 +63,38 @@ class Aider:
         self._cost: float | None = None
         self._answered = False
 
-    def wants(self, notes: Notes) -> bool:
+    def wants(self, turn: TurnState) -> bool:
         """Its last lines tell what the turn cost."""
         return True
 
-    def block(self, notes: Notes, text: str) -> None:
+    def block(self, turn: TurnState, text: str) -> None:
         """Whole lines, one after the other."""
         for line in text.split("\n")[:-1]:
-            self._line(notes, line)
+            self._line(turn, line)
 
-    def remark(self, notes: Notes, line: str) -> bool:
+    def remark(self, turn: TurnState, line: str) -> bool:
         """Nothing on stderr has a meaning of its own."""
         return False
 
     # --------------------------------------------------------------------------- the states
 
-    def _in_banner(self, notes: Notes, line: str) -> None:
+    def _in_banner(self, turn: TurnState, line: str) -> None:
         model = _MODEL.match(line)
         if model is not None:
-            notes.model = model[1]
+            turn.model = model[1]
         if _BANNER_END.match(line):
             self._line = self._in_answer
         elif _ERROR.match(line):
             self._line = self._in_answer
-            self._in_answer(notes, line)
+            self._in_answer(turn, line)
         elif line.strip() and not _BANNER.match(line):
-            notes.noise(Stream.STDOUT, line)
+            turn.noise(Stream.STDOUT, line)
 
-    def _in_answer(self, notes: Notes, line: str) -> None:
+    def _in_answer(self, turn: TurnState, line: str) -> None:
         tokens = _TOKENS.match(line)
         error = _ERROR.match(line)
         if tokens is not None:
-            self._tokens(notes, tokens)
+            self._tokens(turn, tokens)
         elif error is not None:
             self._reason = error["name"]
             self._trouble.append(line.rstrip())
@@ -105,50 +105,50 @@ class Aider:
         elif not line.strip():
             self._blank += 1
         elif _STOPPED.match(line) and line.startswith("^C"):
-            notes.noise(Stream.STDOUT, line)
-        elif notes.is_writing or not _PREAMBLE.match(line):
-            self._say(notes, line)
+            turn.noise(Stream.STDOUT, line)
+        elif turn.is_writing or not _PREAMBLE.match(line):
+            self._say(turn, line)
 
-    def _say(self, notes: Notes, line: str) -> None:
-        gap = "\n" * self._blank if notes.is_writing else ""
+    def _say(self, turn: TurnState, line: str) -> None:
+        gap = "\n" * self._blank if turn.is_writing else ""
         self._blank = 0
-        notes.text(f"{gap}{line.rstrip()}\n")
+        turn.text(f"{gap}{line.rstrip()}\n")
 
-    def _in_error(self, notes: Notes, line: str) -> None:
+    def _in_error(self, turn: TurnState, line: str) -> None:
         tokens = _TOKENS.match(line)
         if _RETRY.match(line):
-            notes.retry(" ".join(self._trouble))
+            turn.retry(" ".join(self._trouble))
             self._trouble.clear()
             self._line = self._in_answer
         elif tokens is not None:  # a request that failed has none: it was an answer after all
             for each in self._trouble:
-                self._say(notes, each)
+                self._say(turn, each)
             self._trouble.clear()
-            self._tokens(notes, tokens)
+            self._tokens(turn, tokens)
         elif line.strip() and len(self._trouble) < _MAX_ERROR_LINES:
             self._trouble.append(line.rstrip())
 
-    def _after_tokens(self, notes: Notes, line: str) -> None:
+    def _after_tokens(self, turn: TurnState, line: str) -> None:
         tokens = _TOKENS.match(line)
         applied = _APPLIED.match(line)
         if tokens is not None:
             text = "\n".join(self._later).strip()
             self._forget_later()
             if text and text not in self._answers:
-                notes.text(text)
-            self._tokens(notes, tokens)
+                turn.text(text)
+            self._tokens(turn, tokens)
         elif applied is not None:
-            notes.file_change(applied["path"], "update")
+            turn.file_change(applied["path"], "update")
             self._forget_later()
         elif _LIMIT.match(line):
             self._reason = "token_limit"
             self._trouble.append(line.rstrip())
             self._line = self._in_error
         elif _ERROR.match(line):
-            self._in_answer(notes, line)
+            self._in_answer(turn, line)
         elif _STOPPED.match(line):
             self._forget_later()
-            notes.noise(Stream.STDOUT, line, explains=False)
+            turn.noise(Stream.STDOUT, line, explains=False)
         elif _AFTER.match(line):
             self._forget_later()
         elif self._later_chars <= MAX_ANSWER_CHARS:  # one line more, so that the cut is seen
@@ -159,13 +159,13 @@ class Aider:
         self._later.clear()
         self._later_chars = 0
 
-    def _tokens(self, notes: Notes, tokens: re.Match[str]) -> None:
+    def _tokens(self, turn: TurnState, tokens: re.Match[str]) -> None:
         self._input += _count(tokens["sent"])
         self._output += _count(tokens["received"])
         self._cached += _count(tokens["cached"] or "0")
         if tokens["cost"]:
             self._cost = (self._cost or 0.0) + float(tokens["cost"].replace(",", ""))
-        notes.usage(
+        turn.usage(
             Usage(
                 input_tokens=self._input,
                 output_tokens=self._output,
@@ -173,24 +173,24 @@ class Aider:
                 cost_usd=self._cost,
             )
         )
-        text = notes.open_text.strip()
+        text = turn.open_text.strip()
         if text:
             self._answers.append(text)
-            notes.message()
+            turn.message()
         self._answered = True
         self._line = self._after_tokens
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """An error that nothing took back, or an exit without a `Tokens:` line, is a failure."""
         if self._trouble:
             message = " ".join(self._trouble)
-            notes.error(message)
+            turn.error(message)
             if exit_code is not None:
-                notes.end(is_error=True, reason=self._reason, message=message)
+                turn.end(is_error=True, reason=self._reason, message=message)
         elif exit_code == 0 and not self._answered:
-            notes.end(is_error=True, reason="no_answer", message=notes.error_text)
+            turn.end(is_error=True, reason="no_answer", message=turn.error_text)
         else:
-            end_by_exit(notes, exit_code)
+            end_by_exit(turn, exit_code)
 
 
 def _count(shown: str) -> int:

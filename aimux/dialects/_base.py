@@ -7,7 +7,7 @@ dialect understands becomes `Noise`, never an answer.
 
 from typing import Protocol
 
-from aimux.model import Reading as Reading, Said, Stream
+from aimux.model import Said, Stream, TurnOutput as TurnOutput
 
 
 class Dialect(Protocol):
@@ -25,10 +25,10 @@ class Dialect(Protocol):
 
     @property
     def steps(self) -> int:
-        """How many tools it has used so far; costs nothing, unlike `reading`."""
+        """How many tools it has used so far; costs nothing, unlike `output`."""
         ...
 
     @property
-    def reading(self) -> Reading:
+    def output(self) -> TurnOutput:
         """What the turn amounts to so far, built anew; final after `finish`."""
         ...

@@ -4,10 +4,10 @@ import abc
 
 from aimux.model import Said, Stream
 
-from ._base import Reading
+from ._base import TurnOutput
 from ._completion import Completion
 from ._lines import MAX_LINE_BYTES, MAX_REMARK_BYTES, LineBuffer
-from ._notes import Notes
+from ._turn_state import TurnState
 
 
 class BlockReader(abc.ABC):
@@ -24,7 +24,7 @@ class BlockReader(abc.ABC):
     ) -> None:
         """`max_line_bytes` is for stdout; on stderr it is `MAX_REMARK_BYTES`."""
         self._completion = completion
-        self._notes = Notes(joins=joins)
+        self._turn_state = TurnState(joins=joins)
         self._buffers = {
             Stream.STDOUT: LineBuffer(max_line_bytes),
             Stream.STDERR: LineBuffer(MAX_REMARK_BYTES),
@@ -34,19 +34,19 @@ class BlockReader(abc.ABC):
     @property
     def steps(self) -> int:
         """How many tools it has used so far."""
-        return self._notes.steps
+        return self._turn_state.steps
 
     @property
-    def reading(self) -> Reading:
+    def output(self) -> TurnOutput:
         """What the turn amounts to so far; final after `finish`."""
-        return self._notes.reading
+        return self._turn_state.output
 
     def feed(self, stream: Stream, data: bytes) -> list[Said]:
         """The events that `data` completes; nothing after `finish`."""
         if not self._finished:
             for block in self._buffers[stream].feed(data):
                 self._block(stream, block)
-        return self._notes.drain()
+        return self._turn_state.drain()
 
     def finish(self, exit_code: int | None) -> list[Said]:
         """The events of what was still held back; a second call has none."""
@@ -58,7 +58,7 @@ class BlockReader(abc.ABC):
                 self._block(stream, rest)
             self._end_of(stream)
         self._close(exit_code)
-        return self._notes.drain()
+        return self._turn_state.drain()
 
     @abc.abstractmethod
     def _block(self, stream: Stream, block: bytes) -> None:

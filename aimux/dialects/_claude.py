@@ -11,8 +11,8 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._notes import MAX_OPEN_TOOLS, Notes
 from ._shapes import Record, amount_at, count_at, list_at, map_at, maps_at, plain, text_at, total
+from ._turn_state import MAX_OPEN_TOOLS, TurnState
 
 _API_ERROR: Final = re.compile(r"\[API Error: .*\]\s*\Z", re.DOTALL)
 _QUIET: Final = ("rate_limit_event", "keep_alive", "tool_progress", "tool_use_summary")
@@ -32,55 +32,55 @@ class Claude:
         self._refused: set[str] = set()
         self._thought = False  # thinking of this message came in pieces
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one event."""
         if stream is Stream.STDERR:
-            return self._on_stderr(notes, record)
+            return self._on_stderr(turn, record)
         kind = record.get("type")
-        notes.native(text_at(record, "session_id"))
+        turn.native(text_at(record, "session_id"))
         match kind:
             case "system":
-                self._system(notes, record)
+                self._system(turn, record)
             case "assistant":
-                self._assistant(notes, record)
+                self._assistant(turn, record)
             case "user":
-                self._results(notes, record)
+                self._results(turn, record)
             case "stream_event":
                 if record.get("parent_tool_use_id") is None:
-                    self._piece(notes, map_at(record, "event"))
+                    self._piece(turn, map_at(record, "event"))
             case "result":
-                self._result(notes, record)
+                self._result(turn, record)
             case _:
                 return kind in _QUIET
         return True
 
-    def _on_stderr(self, notes: Notes, record: Record) -> bool:
+    def _on_stderr(self, turn: TurnState, record: Record) -> bool:
         """qwen repeats the error of its JSON format on stderr."""
         error = map_at(record, "error")
         if not error:
             return False
-        notes.error(text_at(error, "message"))
+        turn.error(text_at(error, "message"))
         return True
 
-    def _system(self, notes: Notes, record: Record) -> None:
+    def _system(self, turn: TurnState, record: Record) -> None:
         match record.get("subtype"):
             case "init":
-                notes.model = text_at(record, "model")
+                turn.model = text_at(record, "model")
             case "api_retry":
                 status = count_at(record, "error_status")
                 code = "" if status is None else str(status)
                 attempt, tries = count_at(record, "attempt"), count_at(record, "max_retries")
                 cause = " ".join(each for each in (text_at(record, "error"), code) if each)
-                notes.retry(f"attempt {attempt} of {tries}: {cause}", code)
+                turn.retry(f"attempt {attempt} of {tries}: {cause}", code)
             case "retry":
-                notes.retry(text_at(map_at(record, "data"), "reason") or "retry")
+                turn.retry(text_at(map_at(record, "data"), "reason") or "retry")
             case "permission_denied":
                 if len(self._refused) < MAX_OPEN_TOOLS:
                     self._refused.add(text_at(record, "tool_use_id"))
             case _:
                 pass  # status, compaction, hooks, information for a person
 
-    def _assistant(self, notes: Notes, record: Record) -> None:
+    def _assistant(self, turn: TurnState, record: Record) -> None:
         message = map_at(record, "message")
         own = record.get("parent_tool_use_id") is None  # else a sub-agent speaks
         texts: list[str] = []
@@ -90,67 +90,67 @@ class Claude:
                     texts.append(text_at(block, "text"))
                 case "thinking":
                     if own and not self._thought:
-                        notes.reasoning(text_at(block, "thinking"))
+                        turn.reasoning(text_at(block, "thinking"))
                 case "tool_use":
                     name = text_at(block, "name")
-                    notes.tool_started(text_at(block, "id"), name, map_at(block, "input"))
+                    turn.tool_started(text_at(block, "id"), name, map_at(block, "input"))
                 case _:
                     pass
         if own:
-            self._say(notes, record, message, "".join(texts))
+            self._say(turn, record, message, "".join(texts))
 
-    def _say(self, notes: Notes, record: Record, message: Record, text: str) -> None:
+    def _say(self, turn: TurnState, record: Record, message: Record, text: str) -> None:
         self._thought = False
         failed = _API_ERROR.search(text)
         if record.get("is_api_error_message") is True or message.get("model") == "<synthetic>":
-            notes.error(text)
+            turn.error(text)
             text = ""
         elif failed is not None:
-            notes.error(failed[0])
+            turn.error(failed[0])
             text = text[: failed.start()]
         else:
-            notes.model = text_at(message, "model") or notes.model
+            turn.model = text_at(message, "model") or turn.model
         if text:
-            notes.message(text)
+            turn.message(text)
 
-    def _results(self, notes: Notes, record: Record) -> None:
+    def _results(self, turn: TurnState, record: Record) -> None:
         for block in maps_at(map_at(record, "message"), "content"):
             if block.get("type") == "tool_result":
                 call_id = text_at(block, "tool_use_id")
                 failed = block.get("is_error") is True
                 denied = True if failed and call_id in self._refused else None
                 summary = plain(block.get("content"))
-                notes.tool_ended(call_id, failed=failed, summary=summary, denied=denied)
+                turn.tool_ended(call_id, failed=failed, summary=summary, denied=denied)
 
-    def _piece(self, notes: Notes, event: Record) -> None:
+    def _piece(self, turn: TurnState, event: Record) -> None:
         if event.get("type") != "content_block_delta":
             return
         delta = map_at(event, "delta")
         match delta.get("type"):
             case "text_delta":
-                notes.text(text_at(delta, "text"))
+                turn.text(text_at(delta, "text"))
             case "thinking_delta":
                 self._thought = True
-                notes.reasoning(text_at(delta, "thinking"))
+                turn.reasoning(text_at(delta, "thinking"))
             case _:
                 pass
 
-    def _result(self, notes: Notes, record: Record) -> None:
-        notes.denials = max(notes.denials, len(list_at(record, "permission_denials")))
+    def _result(self, turn: TurnState, record: Record) -> None:
+        turn.denials = max(turn.denials, len(list_at(record, "permission_denials")))
         models = map_at(record, "modelUsage")
         if len(models) == 1:
-            notes.model = next(iter(models))
-        notes.usage(self._usage(record))
+            turn.model = next(iter(models))
+        turn.usage(self._usage(record))
         reason = text_at(record, "terminal_reason", "subtype")
         if record.get("is_error") is not True:
-            notes.answer(text_at(record, "result"))
-            notes.end(reason=reason)
+            turn.answer(text_at(record, "result"))
+            turn.end(reason=reason)
             return
         status = count_at(record, "api_error_status")
         message = text_at(record, "result") or text_at(map_at(record, "error"), "message")
         message = message or "\n".join(plain(each) for each in list_at(record, "errors"))
-        notes.error(message, "" if status is None else str(status))
-        notes.end(is_error=True, reason=reason, message=message or reason)
+        turn.error(message, "" if status is None else str(status))
+        turn.end(is_error=True, reason=reason, message=message or reason)
 
     def _usage(self, record: Record) -> Usage:
         usage = map_at(record, "usage")
@@ -166,14 +166,14 @@ class Claude:
             cost_usd=amount_at(record, "total_cost_usd"),
         )
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """Only announced tries are known."""
         if _RETRYING.search(line):
-            notes.retry(line)
+            turn.retry(line)
             return True
         return False
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """Without a closing record the output was cut."""
 
 

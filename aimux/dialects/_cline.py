@@ -9,8 +9,8 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes
 from ._shapes import Record, amount_at, count_at, map_at, plain, text_at
+from ._turn_state import TurnState
 
 _DENIALS_ARE_TOLD: Final = re.compile(r"requires approval in a TTY|blocked in plan mode")
 
@@ -21,29 +21,29 @@ class Cline:
     joins = False
     harmless: Final = re.compile(r"AI SDK Warning|^\s+at |^Warning: ")
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one event."""
         match record.get("type"):
             case "error":
-                notes.error(text_at(record, "message"))
+                turn.error(text_at(record, "message"))
             case "hook_event":
                 pass
             case "agent_event" if stream is Stream.STDOUT:
-                return self._event(notes, map_at(record, "event"))
+                return self._event(turn, map_at(record, "event"))
             case "run_result" if stream is Stream.STDOUT:
-                self._result(notes, record)
+                self._result(turn, record)
             case _:
                 return False
         return True
 
-    def _event(self, notes: Notes, event: Record) -> bool:
+    def _event(self, turn: TurnState, event: Record) -> bool:
         match event.get("type"):
             case "content_start":
-                self._begin(notes, event)
+                self._begin(turn, event)
             case "content_end":
-                self._end(notes, event)
+                self._end(turn, event)
             case "usage":
-                notes.usage(
+                turn.usage(
                     Usage(
                         input_tokens=count_at(event, "totalInputTokens"),
                         output_tokens=count_at(event, "totalOutputTokens"),
@@ -51,33 +51,33 @@ class Cline:
                     )
                 )
             case "error":
-                notes.error(text_at(map_at(event, "error"), "message"))
+                turn.error(text_at(map_at(event, "error"), "message"))
             case "notice":
                 detail = text_at(map_at(event, "metadata"), "providerError")
-                notes.warn("notice", text_at(event, "message"))
-                notes.error(detail)
+                turn.warn("notice", text_at(event, "message"))
+                turn.error(detail)
             case "iteration_start" | "iteration_end" | "content_update" | "done":
                 pass
             case _:
                 return False
         return True
 
-    def _begin(self, notes: Notes, event: Record) -> None:
+    def _begin(self, turn: TurnState, event: Record) -> None:
         match event.get("contentType"):
             case "text":
-                notes.text(text_at(event, "text"))
+                turn.text(text_at(event, "text"))
             case "reasoning" | "thinking":
-                notes.reasoning(text_at(event, "text", "reasoning"))
+                turn.reasoning(text_at(event, "text", "reasoning"))
             case "tool":
                 call_id = text_at(event, "toolCallId")
-                notes.tool_started(call_id, text_at(event, "toolName"), map_at(event, "input"))
+                turn.tool_started(call_id, text_at(event, "toolName"), map_at(event, "input"))
             case _:
                 pass
 
-    def _end(self, notes: Notes, event: Record) -> None:
+    def _end(self, turn: TurnState, event: Record) -> None:
         match event.get("contentType"):
             case "text":
-                notes.message(text_at(event, "text"))
+                turn.message(text_at(event, "text"))
             case "tool":
                 output = event.get("output")
                 error = text_at(event, "error")
@@ -85,14 +85,14 @@ class Cline:
                 summary = text_at(shown, "error", "result") or error or plain(output)
                 denied = True if _DENIALS_ARE_TOLD.search(error) else None
                 call_id = text_at(event, "toolCallId")
-                notes.tool_ended(call_id, failed=bool(error), summary=summary, denied=denied)
+                turn.tool_ended(call_id, failed=bool(error), summary=summary, denied=denied)
             case _:
                 pass
 
-    def _result(self, notes: Notes, record: Record) -> None:
+    def _result(self, turn: TurnState, record: Record) -> None:
         usage = map_at(record, "usage")
-        notes.model = text_at(map_at(record, "model"), "id")
-        notes.usage(
+        turn.model = text_at(map_at(record, "model"), "id")
+        turn.usage(
             Usage(
                 input_tokens=count_at(usage, "inputTokens"),
                 output_tokens=count_at(usage, "outputTokens"),
@@ -103,14 +103,14 @@ class Cline:
         reason = text_at(record, "finishReason")
         text = text_at(record, "text")
         if reason == "completed":
-            notes.answer(text)
-            notes.end(reason=reason)
+            turn.answer(text)
+            turn.end(reason=reason)
         else:
-            notes.end(is_error=True, reason=reason, message=text)
+            turn.end(is_error=True, reason=reason, message=text)
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """No line has a meaning of its own."""
         return False
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """Without a closing record the output was cut; an interrupt exits 0 like that."""

@@ -10,8 +10,8 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes, was_refused
 from ._shapes import Record, count_at, map_at, maps_at, plain, text_at
+from ._turn_state import TurnState, was_refused
 
 _RETRY: Final = re.compile(r"^(?:Reconnecting|Retrying)\b|\b\d+/\d+\b")
 _TOOLS: Final = ("command_execution", "mcp_tool_call", "web_search", "file_change", "tool_call")
@@ -30,51 +30,51 @@ class Codex:
     def __init__(self) -> None:
         self._begun: set[str] = set()
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one event."""
         if stream is Stream.STDERR:
             return False
         match record.get("type"):
             case "thread.started":
-                notes.native(text_at(record, "thread_id"))
+                turn.native(text_at(record, "thread_id"))
             case "item.started":
-                return self._item(notes, map_at(record, "item"), over=False)
+                return self._item(turn, map_at(record, "item"), over=False)
             case "item.completed":
-                return self._item(notes, map_at(record, "item"), over=True)
+                return self._item(turn, map_at(record, "item"), over=True)
             case "error":
                 message = text_at(record, "message")
-                (notes.retry if _RETRY.search(message) else notes.error)(message)
+                (turn.retry if _RETRY.search(message) else turn.error)(message)
             case "turn.completed":
-                notes.usage(_usage(map_at(record, "usage")))
-                notes.end(reason="turn.completed")
+                turn.usage(_usage(map_at(record, "usage")))
+                turn.end(reason="turn.completed")
             case "turn.failed":
                 message = text_at(map_at(record, "error"), "message")
-                notes.end(is_error=True, reason="turn.failed", message=message)
+                turn.end(is_error=True, reason="turn.failed", message=message)
             case kind:
                 return kind in _QUIET
         return True
 
-    def _item(self, notes: Notes, item: Record, *, over: bool) -> bool:
+    def _item(self, turn: TurnState, item: Record, *, over: bool) -> bool:
         kind = text_at(item, "type", "item_type")
         if kind in _TOOLS:
-            self._tool(notes, kind, item, over=over)
+            self._tool(turn, kind, item, over=over)
         elif kind == "agent_message":
             if over:
-                notes.message(text_at(item, "text"))
+                turn.message(text_at(item, "text"))
         elif kind == "reasoning":
             if over:
-                notes.reasoning(text_at(item, "text"))
+                turn.reasoning(text_at(item, "text"))
         elif kind == "error":
-            notes.warn("notice", text_at(item, "message"))
+            turn.warn("notice", text_at(item, "message"))
         else:
             return kind == "todo_list"
         return True
 
-    def _tool(self, notes: Notes, kind: str, item: Record, *, over: bool) -> None:
+    def _tool(self, turn: TurnState, kind: str, item: Record, *, over: bool) -> None:
         call_id = text_at(item, "id")
         if call_id not in self._begun:
             self._begun.add(call_id)
-            notes.tool_started(call_id, text_at(item, "tool") or kind, item)
+            turn.tool_started(call_id, text_at(item, "tool") or kind, item)
         if not over:
             return
         self._begun.discard(call_id)
@@ -85,17 +85,17 @@ class Codex:
             0,
         )
         denied = item.get("status") == "declined" or _was_stopped(output)
-        notes.tool_ended(call_id, failed=failed, summary=output, denied=denied)
+        turn.tool_ended(call_id, failed=failed, summary=output, denied=denied)
         if kind == "file_change" and not failed:
             for change in maps_at(item, "changes"):
                 word = text_at(change, "kind")
-                notes.file_change(text_at(change, "path"), word if word in _CHANGES else "unknown")
+                turn.file_change(text_at(change, "path"), word if word in _CHANGES else "unknown")
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """No line of codex says anything beside its records."""
         return False
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """Without a closing record the output was cut."""
 
 

@@ -7,10 +7,10 @@ failure: the model called a tool that the mode does not offer, or said nothing.
 
 import re
 
-from ._notes import MAX_VALUE_CHARS, Notes
 from ._records import load, values
 from ._shapes import Record, plain, text_at
 from ._text import end_by_exit
+from ._turn_state import MAX_VALUE_CHARS, TurnState
 
 
 class Continue:
@@ -23,49 +23,49 @@ class Continue:
         self._parts: list[str] = []
         self._size = 0
 
-    def wants(self, notes: Notes) -> bool:
+    def wants(self, turn: TurnState) -> bool:
         """Only so much is read."""
         return self._size <= MAX_VALUE_CHARS
 
-    def block(self, notes: Notes, text: str) -> None:
+    def block(self, turn: TurnState, text: str) -> None:
         """Keep it."""
         self._parts.append(text[: MAX_VALUE_CHARS + 1 - self._size])
         self._size += len(self._parts[-1])
 
-    def remark(self, notes: Notes, line: str) -> bool:
+    def remark(self, turn: TurnState, line: str) -> bool:
         """An error is one object on one line."""
         try:
             value = load(line)
         except ValueError:
             return False
-        return isinstance(value, dict) and _is_error(notes, value)
+        return isinstance(value, dict) and _is_error(turn, value)
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """The object, the model's own JSON, or plain text; nothing is a failure."""
         text = "".join(self._parts).strip()
         self._parts.clear()
-        answered = bool(text) and self._answer(notes, text)
+        answered = bool(text) and self._answer(turn, text)
         if exit_code == 0 and not answered:
-            message = notes.told or notes.error_text or "exit code 0 and nothing on stdout"
-            notes.end(is_error=True, reason="silent_failure", message=message)
+            message = turn.told or turn.error_text or "exit code 0 and nothing on stdout"
+            turn.end(is_error=True, reason="silent_failure", message=message)
         else:
-            end_by_exit(notes, exit_code)
+            end_by_exit(turn, exit_code)
 
-    def _answer(self, notes: Notes, text: str) -> bool:
+    def _answer(self, turn: TurnState, text: str) -> bool:
         """Write the answer down; False if the text was an error."""
         found = [each for each in values(text) if isinstance(each, dict)]
         for each in reversed(found):
             if "response" in each and "status" in each:
-                notes.message(plain(each["response"]))
+                turn.message(plain(each["response"]))
                 return True
-            if _is_error(notes, each):
+            if _is_error(turn, each):
                 return False
-        notes.message(text)
+        turn.message(text)
         return True
 
 
-def _is_error(notes: Notes, record: Record) -> bool:
+def _is_error(turn: TurnState, record: Record) -> bool:
     if record.get("status") != "error" or "message" not in record:
         return False
-    notes.error(text_at(record, "message"))
+    turn.error(text_at(record, "message"))
     return True

@@ -9,8 +9,8 @@ import re
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes
 from ._shapes import Record, count_at, map_at, plain, text_at
+from ._turn_state import TurnState
 
 
 class Droid:
@@ -22,63 +22,63 @@ class Droid:
     def __init__(self) -> None:
         self._trouble = ""
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one event, or the one object."""
         if stream is Stream.STDERR:
             return False
         match record.get("type"):
             case "system":
-                notes.model = text_at(record, "model")
+                turn.model = text_at(record, "model")
             case "message":
                 if record.get("role") == "assistant":
-                    notes.message(text_at(record, "text"))
+                    turn.message(text_at(record, "text"))
             case "reasoning" | "thinking":
-                notes.reasoning(text_at(record, "text"))
+                turn.reasoning(text_at(record, "text"))
             case "tool_call":
                 name = text_at(record, "toolName", "toolId")
-                notes.tool_started(text_at(record, "id"), name, map_at(record, "parameters"))
+                turn.tool_started(text_at(record, "id"), name, map_at(record, "parameters"))
             case "tool_result":
                 failed = record.get("isError") is True
                 error = text_at(map_at(record, "error"), "message")
                 summary = error or plain(record.get("value"))
-                notes.tool_ended(text_at(record, "id"), failed=failed, summary=summary)
+                turn.tool_ended(text_at(record, "id"), failed=failed, summary=summary)
             case "error":
-                self._error(notes, record)
+                self._error(turn, record)
             case "completion":
-                notes.usage(_usage(record))
-                notes.answer(text_at(record, "finalText"))
-                notes.end(reason="completion")
+                turn.usage(_usage(record))
+                turn.answer(text_at(record, "finalText"))
+                turn.end(reason="completion")
             case "result":
-                self._result(notes, record)
+                self._result(turn, record)
             case _:
                 return False
-        notes.native(text_at(record, "session_id"))
+        turn.native(text_at(record, "session_id"))
         return True
 
-    def _error(self, notes: Notes, record: Record) -> None:
+    def _error(self, turn: TurnState, record: Record) -> None:
         message = text_at(record, "message")
         if record.get("source") != "cli":
             self._trouble = message
-            notes.error(message)
+            turn.error(message)
             return
-        notes.retract(message)
-        notes.error(message)
-        notes.end(is_error=True, reason="error", message=self._trouble or message)
+        turn.retract(message)
+        turn.error(message)
+        turn.end(is_error=True, reason="error", message=self._trouble or message)
 
-    def _result(self, notes: Notes, record: Record) -> None:
-        notes.usage(_usage(record))
+    def _result(self, turn: TurnState, record: Record) -> None:
+        turn.usage(_usage(record))
         reason = text_at(record, "subtype")
         if record.get("is_error") is True:
-            notes.end(is_error=True, reason=reason, message=text_at(record, "result"))
+            turn.end(is_error=True, reason=reason, message=text_at(record, "result"))
         else:
-            notes.answer(text_at(record, "result"))
-            notes.end(reason=reason)
+            turn.answer(text_at(record, "result"))
+            turn.end(reason=reason)
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """No line has a meaning of its own."""
         return False
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """Without a closing record the output was cut; signals exit 0 like that."""
 
 

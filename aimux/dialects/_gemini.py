@@ -12,8 +12,8 @@ import orjson
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes, was_refused
 from ._shapes import Record, count_at, map_at, text_at, total
+from ._turn_state import TurnState, was_refused
 
 _REFUSALS: Final = ("tool_not_registered", "policy_violation", "permission_denied")
 _WRAPPED: Final = re.compile(r"\{.*\}", re.DOTALL)
@@ -32,58 +32,58 @@ class Gemini:
     def __init__(self) -> None:
         self._trouble = ""  # the last error record, which `result` may not repeat
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one event, or the one object."""
         kind = record.get("type")
         if kind is None:
-            return self._object(notes, record)
+            return self._object(turn, record)
         if stream is Stream.STDERR:
             return False
         match kind:
             case "init":
-                notes.native(text_at(record, "session_id"))
-                self._model(notes, text_at(record, "model"))
+                turn.native(text_at(record, "session_id"))
+                self._model(turn, text_at(record, "model"))
             case "message":
-                self._message(notes, record)
+                self._message(turn, record)
             case "tool_use":
-                notes.message()
+                turn.message()
                 name = text_at(record, "tool_name")
-                notes.tool_started(text_at(record, "tool_id"), name, map_at(record, "parameters"))
+                turn.tool_started(text_at(record, "tool_id"), name, map_at(record, "parameters"))
             case "tool_result":
-                self._tool_result(notes, record)
+                self._tool_result(turn, record)
             case "error":
                 self._trouble = text_at(record, "message")
-                notes.error(self._trouble)
+                turn.error(self._trouble)
             case "result":
-                self._result(notes, record)
+                self._result(turn, record)
             case _:
                 return False
         return True
 
-    def _message(self, notes: Notes, record: Record) -> None:
+    def _message(self, turn: TurnState, record: Record) -> None:
         if record.get("role") != "assistant":
             return
         content = record.get("content")
         if isinstance(content, str):
-            notes.text(content)
+            turn.text(content)
         if record.get("delta") is not True:
-            notes.message()
+            turn.message()
 
-    def _tool_result(self, notes: Notes, record: Record) -> None:
+    def _tool_result(self, turn: TurnState, record: Record) -> None:
         error = map_at(record, "error")
         failed = record.get("status") != "success"
         summary = text_at(error, "message") or text_at(record, "output")
         denied = failed and (text_at(error, "type") in _REFUSALS or was_refused(summary))
         call_id = text_at(record, "tool_id")
-        notes.tool_ended(call_id, failed=failed, summary=summary, denied=denied)
+        turn.tool_ended(call_id, failed=failed, summary=summary, denied=denied)
 
-    def _result(self, notes: Notes, record: Record) -> None:
-        notes.message()
+    def _result(self, turn: TurnState, record: Record) -> None:
+        turn.message()
         stats = map_at(record, "stats")
         models = map_at(stats, "models")
         if len(models) == 1:
-            notes.model = next(iter(models))
-        notes.usage(
+            turn.model = next(iter(models))
+        turn.usage(
             Usage(
                 input_tokens=count_at(stats, "input_tokens"),
                 output_tokens=count_at(stats, "output_tokens"),
@@ -92,13 +92,13 @@ class Gemini:
         )
         status = text_at(record, "status")
         if status == "success":
-            notes.end(reason=status)
+            turn.end(reason=status)
         else:
             error = map_at(record, "error")
             message = text_at(error, "message") or self._trouble
-            self._fail(notes, text_at(error, "type") or status, message, "")
+            self._fail(turn, text_at(error, "type") or status, message, "")
 
-    def _fail(self, notes: Notes, reason: str, message: str, code: str) -> None:
+    def _fail(self, turn: TurnState, reason: str, message: str, code: str) -> None:
         """The API's own error may be wrapped as JSON in brackets; a person wants its message."""
         wrapped = _WRAPPED.search(message)
         if wrapped is not None:
@@ -110,31 +110,31 @@ class Gemini:
             code = code or ("" if status is None else str(status))
             kind = text_at(told, "status")
             message = " ".join(each for each in (kind, text_at(told, "message")) if each) or message
-        notes.error(message, code)
-        notes.end(is_error=True, reason=reason, message=message)
+        turn.error(message, code)
+        turn.end(is_error=True, reason=reason, message=message)
 
-    def _object(self, notes: Notes, record: Record) -> bool:
+    def _object(self, turn: TurnState, record: Record) -> bool:
         if "session_id" not in record or not ("response" in record or "error" in record):
             return False
-        notes.native(text_at(record, "session_id"))
-        self._stats(notes, map_at(record, "stats"))
+        turn.native(text_at(record, "session_id"))
+        self._stats(turn, map_at(record, "stats"))
         error = map_at(record, "error")
-        notes.message(text_at(record, "response"))
+        turn.message(text_at(record, "response"))
         if error:
             code = count_at(error, "code")
             shown = "" if code is None else str(code)
-            self._fail(notes, text_at(error, "type"), text_at(error, "message"), shown)
+            self._fail(turn, text_at(error, "type"), text_at(error, "message"), shown)
         else:
-            notes.end(reason="success")
+            turn.end(reason="success")
         return True
 
-    def _stats(self, notes: Notes, stats: Record) -> None:
+    def _stats(self, turn: TurnState, stats: Record) -> None:
         models = map_at(stats, "models")
         for name in models:
             if len(models) == 1 or "main" in map_at(models, name, "roles"):
-                self._model(notes, name)
+                self._model(turn, name)
         tokens = [map_at(models, name, "tokens") for name in models]
-        notes.usage(
+        turn.usage(
             Usage(
                 input_tokens=total(*(count_at(each, "prompt") for each in tokens)),
                 output_tokens=total(*(count_at(each, "candidates") for each in tokens)),
@@ -143,20 +143,20 @@ class Gemini:
             )
         )
         tools = map_at(stats, "tools")
-        notes.steps = max(notes.steps, count_at(tools, "totalCalls") or 0)
+        turn.steps = max(turn.steps, count_at(tools, "totalCalls") or 0)
         rejected = count_at(map_at(tools, "totalDecisions"), "reject") or 0
-        notes.denials = max(notes.denials, rejected)
+        turn.denials = max(turn.denials, rejected)
 
-    def _model(self, notes: Notes, name: str) -> None:
+    def _model(self, turn: TurnState, name: str) -> None:
         if name and name != "auto":  # the router's word, not a model
-            notes.model = name
+            turn.model = name
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """Only announced tries are known."""
         if _RETRY.search(line):
-            notes.retry(line)
+            turn.retry(line)
             return True
         return False
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """Without a closing record the output was cut; exit code 0 does not change that."""

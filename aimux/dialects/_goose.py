@@ -11,9 +11,9 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes
 from ._shapes import Record, count_at, map_at, maps_at, plain, text_at
 from ._text import end_by_exit
+from ._turn_state import TurnState
 
 _TOLD: Final = (  # how such a text begins -> the reason
     ("Ran into this error", "model_error"),
@@ -36,86 +36,86 @@ class Goose:
         self._suspect = ("", "")  # reason and text that may be an error told as an answer
         self._failure = ("", "")
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one event, or the one object."""
         if stream is Stream.STDERR:
             return False
         match record.get("type"):
             case "message":
-                self._say(notes, map_at(record, "message"))
+                self._say(turn, map_at(record, "message"))
             case "error":
                 reason, message = self._failure
                 message = text_at(record, "error") or message
-                notes.end(is_error=True, reason=reason or "error", message=message)
+                turn.end(is_error=True, reason=reason or "error", message=message)
             case "complete":
-                self._close(notes, record, text_at(record, "status"))
+                self._close(turn, record, text_at(record, "status"))
             case "notification":
                 pass
             case None if "messages" in record and "metadata" in record:
-                self._conversation(notes, record)
+                self._conversation(turn, record)
             case _:
                 return False
         return True
 
-    def _conversation(self, notes: Notes, record: Record) -> None:
+    def _conversation(self, turn: TurnState, record: Record) -> None:
         messages = maps_at(record, "messages")
         prompts = [at for at, each in enumerate(messages) if _is_prompt(each)]
         for each in messages[prompts[-1] + 1 if prompts else 0 :]:
-            self._say(notes, each)
+            self._say(turn, each)
         metadata = map_at(record, "metadata")
-        self._close(notes, metadata, text_at(metadata, "status"))
+        self._close(turn, metadata, text_at(metadata, "status"))
 
-    def _say(self, notes: Notes, message: Record) -> None:
+    def _say(self, turn: TurnState, message: Record) -> None:
         own = message.get("role") == "assistant"
         if own:
-            self._begin(notes, message)
+            self._begin(turn, message)
         metadata = map_at(message, "metadata", "inference")
-        notes.model = text_at(metadata, "requestedModel") or notes.model
+        turn.model = text_at(metadata, "requestedModel") or turn.model
         for block in maps_at(message, "content"):
             match block.get("type"):
                 case "text" if own:
-                    self._text(notes, text_at(block, "text"), from_model=bool(metadata))
+                    self._text(turn, text_at(block, "text"), from_model=bool(metadata))
                 case "thinking" | "reasoning" if own:
-                    notes.reasoning(text_at(block, "thinking", "text"))
+                    turn.reasoning(text_at(block, "thinking", "text"))
                 case "toolRequest":
-                    notes.message()
+                    turn.message()
                     call = map_at(block, "toolCall", "value")
                     name = text_at(call, "name")
-                    notes.tool_started(text_at(block, "id"), name, map_at(call, "arguments"))
+                    turn.tool_started(text_at(block, "id"), name, map_at(call, "arguments"))
                 case "toolResponse":
-                    self._tool_result(notes, block)
+                    self._tool_result(turn, block)
                 case "error":
                     self._failure = (text_at(block, "kind"), text_at(block, "message"))
-                    notes.error(self._failure[1])
+                    turn.error(self._failure[1])
                 case _:
                     pass
 
-    def _begin(self, notes: Notes, message: Record) -> None:
+    def _begin(self, turn: TurnState, message: Record) -> None:
         name = text_at(message, "id")
         if name != self._message:
-            notes.message()
+            turn.message()
             self._message = name
 
-    def _text(self, notes: Notes, text: str, *, from_model: bool) -> None:
+    def _text(self, turn: TurnState, text: str, *, from_model: bool) -> None:
         for beginning, reason in _TOLD:
-            if text.startswith(beginning) and not notes.is_writing:
+            if text.startswith(beginning) and not turn.is_writing:
                 if from_model:
                     break
                 self._suspect = (reason, text)
                 return
-        notes.text(text)
+        turn.text(text)
 
-    def _tool_result(self, notes: Notes, block: Record) -> None:
+    def _tool_result(self, turn: TurnState, block: Record) -> None:
         result = map_at(block, "toolResult")
         value = map_at(result, "value")
         summary = plain(value.get("content")) or text_at(result, "error")
         failed = result.get("status") != "success" or value.get("isError") is True
         denied = True if summary.startswith(_SKIPPED) else None
-        notes.tool_ended(text_at(block, "id"), failed=failed, summary=summary, denied=denied)
+        turn.tool_ended(text_at(block, "id"), failed=failed, summary=summary, denied=denied)
 
-    def _close(self, notes: Notes, figures: Record, status: str) -> None:
-        notes.message()
-        notes.usage(
+    def _close(self, turn: TurnState, figures: Record, status: str) -> None:
+        turn.message()
+        turn.usage(
             Usage(
                 input_tokens=count_at(figures, "input_tokens"),
                 output_tokens=count_at(figures, "output_tokens"),
@@ -127,23 +127,23 @@ class Goose:
             reason, message = self._failure
             reason = reason or "error"
         if reason:
-            notes.end(is_error=True, reason=reason, message=message)
+            turn.end(is_error=True, reason=reason, message=message)
         else:
-            notes.end(reason=status or "complete")
+            turn.end(reason=status or "complete")
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """The banner holds the session's name; the rest of it is a picture."""
         session = _SESSION.match(line)
         if session is not None:
-            notes.native(session[1])
+            turn.native(session[1])
         return session is not None or _BANNER.match(line) is not None
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """Without a closing record only a failing exit code says something."""
         if self._suspect[0]:
-            notes.error(self._suspect[1])
+            turn.error(self._suspect[1])
         if exit_code:
-            end_by_exit(notes, exit_code)
+            end_by_exit(turn, exit_code)
 
 
 def _is_prompt(message: Record) -> bool:

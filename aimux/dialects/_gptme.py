@@ -11,9 +11,9 @@ import orjson
 
 from aimux.model import Stream, Usage
 
-from ._notes import Notes
 from ._shapes import Record, amount_at, count_at, map_at, text_at, total
 from ._text import end_by_exit
+from ._turn_state import TurnState
 
 _CALL: Final = re.compile(
     r"^@(?P<tool>\w+)\((?P<id>[^)\n]*)\): (?P<arguments>\{.*)", re.MULTILINE | re.DOTALL
@@ -41,32 +41,32 @@ class Gptme:
         self._level = ""
         self._log: list[str] = []  # the parts of one wrapped log line
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one message of the conversation."""
         if stream is Stream.STDERR or record.get("type") != "message":
             return False
         content = text_at(record, "content")
         match record.get("role"):
             case "assistant":
-                self._assistant(notes, content, map_at(record, "metadata"))
+                self._assistant(turn, content, map_at(record, "metadata"))
             case "system":
-                self._tool_result(notes, text_at(record, "call_id"), content)
+                self._tool_result(turn, text_at(record, "call_id"), content)
             case _:
                 pass  # the prompt, and what gptme asks by itself
         return True
 
-    def _assistant(self, notes: Notes, content: str, metadata: Record) -> None:
-        notes.model = text_at(metadata, "served_model", "model") or notes.model
+    def _assistant(self, turn: TurnState, content: str, metadata: Record) -> None:
+        turn.model = text_at(metadata, "served_model", "model") or turn.model
         call = _CALL.search(content)
         text = (content if call is None else content[: call.start()]).strip()
         if text and text != self._last:
             self._last = text
-            notes.message(text)
-        self._count(notes, metadata)
+            turn.message(text)
+        self._count(turn, metadata)
         if call is not None:
-            notes.tool_started(call["id"], call["tool"], _arguments(call["arguments"]))
+            turn.tool_started(call["id"], call["tool"], _arguments(call["arguments"]))
 
-    def _count(self, notes: Notes, metadata: Record) -> None:
+    def _count(self, turn: TurnState, metadata: Record) -> None:
         usage = map_at(metadata, "usage")
         cost = amount_at(metadata, "cost")
         so_far = self._usage
@@ -77,21 +77,21 @@ class Gptme:
             reasoning_tokens=total(so_far.reasoning_tokens, count_at(usage, "reasoning_tokens")),
             cost_usd=so_far.cost_usd if cost is None else (so_far.cost_usd or 0.0) + cost,
         )
-        notes.usage(self._usage)
+        turn.usage(self._usage)
 
-    def _tool_result(self, notes: Notes, call_id: str, content: str) -> None:
+    def _tool_result(self, turn: TurnState, call_id: str, content: str) -> None:
         if call_id:
             failed = _FAILED.search(content) is not None
-            notes.tool_ended(call_id, failed=failed, summary=content)
+            turn.tool_ended(call_id, failed=failed, summary=content)
 
     # --------------------------------------------------------------------------------- the log
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """Lines of the log are put together again before they are judged."""
         begun = _LOG.match(line)
         more = _MORE.match(line)
         if begun is not None:
-            self._flush(notes)
+            self._flush(turn)
             self._stream = stream
             self._level = begun["level"] or ""
             self._log.append(begun["text"].strip())
@@ -99,26 +99,26 @@ class Gptme:
             if len(self._log) < _MAX_LOG_LINES:
                 self._log.append(more["text"].strip())
         else:
-            self._flush(notes)
+            self._flush(turn)
             return False
         return True
 
-    def _flush(self, notes: Notes) -> None:
+    def _flush(self, turn: TurnState) -> None:
         if not self._log:
             return
         text = " ".join(self._log)
         self._log.clear()
         if _RETRY.search(text):
-            notes.retry(text)
+            turn.retry(text)
         elif self._level in ("ERROR", "CRITICAL") and not _HARMLESS.search(text):
-            notes.error(text)
+            turn.error(text)
         else:
-            notes.noise(self._stream, f"{self._level} {text}".strip(), explains=False)
+            turn.noise(self._stream, f"{self._level} {text}".strip(), explains=False)
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """76 is a bad key, 77 an unknown model, 1 anything else."""
-        self._flush(notes)
-        end_by_exit(notes, exit_code)
+        self._flush(turn)
+        end_by_exit(turn, exit_code)
 
 
 def _arguments(text: str) -> Record:

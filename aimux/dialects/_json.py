@@ -12,9 +12,9 @@ from ._ansi import clean, clean_lines
 from ._blocks import BlockReader
 from ._completion import Completion
 from ._jsonl import ByFields, at, guessed_answer, meets
-from ._notes import MAX_VALUE_CHARS
 from ._records import values
 from ._shapes import Record
+from ._turn_state import MAX_VALUE_CHARS
 
 _MAX_LINE_BYTES: Final = 4 * 2**20  # of a value on one line
 
@@ -33,12 +33,12 @@ class JsonReader(BlockReader):
 
     def _close(self, exit_code: int | None) -> None:
         self._understand("\n".join(self._parts))
-        self._family.close(self._notes, exit_code)
+        self._family.close(self._turn_state, exit_code)
 
     def _block(self, stream: Stream, block: bytes) -> None:
         if stream is Stream.STDERR:
             for line in block.decode("utf-8", "replace").split("\n"):
-                self._notes.noise(stream, clean(line))
+                self._turn_state.noise(stream, clean(line))
         elif self._size <= MAX_VALUE_CHARS:
             text = clean_lines(block.decode("utf-8", "replace"))
             self._parts.append(text[: MAX_VALUE_CHARS + 1 - self._size])
@@ -46,24 +46,26 @@ class JsonReader(BlockReader):
             if self._size > MAX_VALUE_CHARS or len(block) > _MAX_LINE_BYTES:
                 self._size = MAX_VALUE_CHARS + 1
                 said = f"of the output only the first {MAX_VALUE_CHARS} characters are read"
-                self._notes.warn("output_truncated", said)
+                self._turn_state.warn("output_truncated", said)
 
     def _understand(self, text: str) -> None:
         found = [each for value in values(text) for each in _records(value)]
         self._parts.clear()
         if not found:
             for line in text.split("\n"):
-                self._notes.noise(Stream.STDOUT, line)
+                self._turn_state.noise(Stream.STDOUT, line)
                 if self._completion is not None and self._completion.in_line(line):
-                    self._notes.end(reason="completion_pattern")
+                    self._turn_state.end(reason="completion_pattern")
             if text.strip():
-                self._notes.end(is_error=True, reason="no_json", message=self._notes.error_text)
+                self._turn_state.end(
+                    is_error=True, reason="no_json", message=self._turn_state.error_text
+                )
             return
         answering = [each for each in found if self._answers(each)]
         record = (answering or found)[-1]
-        self._family.record(self._notes, Stream.STDOUT, record)
+        self._family.record(self._turn_state, Stream.STDOUT, record)
         if self._completion is not None and self._completion.in_record(record):
-            self._notes.end(reason="completion_pattern")
+            self._turn_state.end(reason="completion_pattern")
 
     def _answers(self, record: Record) -> bool:
         fields = self._fields

@@ -6,9 +6,9 @@ from typing import Final
 
 from aimux.model import Fields, Stream, Usage
 
-from ._notes import Notes
 from ._shapes import Record, plain
 from ._text import end_by_exit
+from ._turn_state import TurnState
 
 _GUESSED_ANSWERS: Final = ("result", "response", "finalText", "answer", "content", "text")
 _GUESSED_SESSIONS: Final = ("session_id", "sessionId", "sessionID", "thread_id")
@@ -115,42 +115,42 @@ class ByFields:
         self._guesses = not (fields.answer or fields.delta)
         self._counts = bool(fields.input_tokens or fields.output_tokens or fields.cost_usd)
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Take what the fields name."""
         fields = self._fields
         failed = bool(fields.error_when) and meets(record, fields.error_when)
         if stream is Stream.STDERR and not failed:
             return False
         if fields.session_id:
-            notes.native(text(record, fields.session_id))
+            turn.native(text(record, fields.session_id))
         else:
             for each in guessed_session(record):
-                notes.native(each)
+                turn.native(each)
         if self._counts:
-            notes.usage(usage(record, fields))
+            turn.usage(usage(record, fields))
         if failed:
             message = text(record, fields.error) or guessed_error(record)
-            notes.end(is_error=True, reason="error", message=message)
+            turn.end(is_error=True, reason="error", message=message)
             return True
         if fields.delta and meets(record, fields.delta_when):
-            notes.text(text(record, fields.delta))
+            turn.text(text(record, fields.delta))
         if fields.answer and meets(record, fields.answer_when):
-            self._answer(notes, text(record, fields.answer))
+            self._answer(turn, text(record, fields.answer))
         elif self._guesses:
-            self._answer(notes, guessed_answer(record))
+            self._answer(turn, guessed_answer(record))
         if fields.end_when and meets(record, fields.end_when):
-            notes.end(reason="end")
+            turn.end(reason="end")
         return True
 
-    def _answer(self, notes: Notes, found: str) -> None:
+    def _answer(self, turn: TurnState, found: str) -> None:
         if found:
-            notes.message(found)
+            turn.message(found)
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """A line without a record has no field."""
         return False
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """A CLI that names no closing record ends with its exit code."""
         if not self._fields.end_when or exit_code not in (0, None):
-            end_by_exit(notes, exit_code)
+            end_by_exit(turn, exit_code)

@@ -10,8 +10,8 @@ import re
 
 from aimux.model import Stream, Usage
 
-from ._notes import MAX_ANSWER_CHARS, Notes
 from ._shapes import Record, amount_at, count_at, map_at, text_at, total
+from ._turn_state import MAX_ANSWER_CHARS, TurnState
 
 
 class Opencode:
@@ -27,7 +27,7 @@ class Opencode:
         self._failure = ("", "")
         self._usage = Usage()
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one event."""
         if stream is Stream.STDERR:
             return False
@@ -36,21 +36,21 @@ class Opencode:
             case "step_start":
                 self._reason = ""
             case "text":
-                self._text(notes, part)
+                self._text(turn, part)
             case "reasoning":
-                notes.reasoning(text_at(part, "text"))
+                turn.reasoning(text_at(part, "text"))
             case "tool_use":
-                self._tool(notes, part)
+                self._tool(turn, part)
             case "step_finish":
-                self._step(notes, part)
+                self._step(turn, part)
             case "error":
-                self._error(notes, map_at(record, "error"))
+                self._error(turn, map_at(record, "error"))
             case _:
                 return False
-        notes.native(text_at(record, "sessionID"))
+        turn.native(text_at(record, "sessionID"))
         return True
 
-    def _text(self, notes: Notes, part: Record) -> None:
+    def _text(self, turn: TurnState, part: Record) -> None:
         text = text_at(part, "text")
         message = text_at(part, "messageID")
         if message != self._message:
@@ -59,18 +59,18 @@ class Opencode:
         if text.strip():
             if sum(map(len, self._texts)) <= MAX_ANSWER_CHARS:
                 self._texts.append(text)
-            notes.message(text)
+            turn.message(text)
             if len(self._texts) > 1:
-                notes.answer("\n\n".join(self._texts), quietly=True)
+                turn.answer("\n\n".join(self._texts), quietly=True)
 
-    def _tool(self, notes: Notes, part: Record) -> None:
+    def _tool(self, turn: TurnState, part: Record) -> None:
         state = map_at(part, "state")
         call_id = text_at(part, "callID")
-        notes.tool_started(call_id, text_at(part, "tool"), map_at(state, "input"))
+        turn.tool_started(call_id, text_at(part, "tool"), map_at(state, "input"))
         failed = state.get("status") == "error"
-        notes.tool_ended(call_id, failed=failed, summary=text_at(state, "error", "output"))
+        turn.tool_ended(call_id, failed=failed, summary=text_at(state, "error", "output"))
 
-    def _step(self, notes: Notes, part: Record) -> None:
+    def _step(self, turn: TurnState, part: Record) -> None:
         self._reason = text_at(part, "reason")
         if self._reason == "stop":
             self._failure = ("", "")
@@ -87,31 +87,31 @@ class Opencode:
             reasoning_tokens=total(so_far.reasoning_tokens, count_at(tokens, "reasoning")),
             cost_usd=so_far.cost_usd if cost is None else (so_far.cost_usd or 0.0) + cost,
         )
-        notes.usage(self._usage)
+        turn.usage(self._usage)
 
-    def _error(self, notes: Notes, error: Record) -> None:
+    def _error(self, turn: TurnState, error: Record) -> None:
         data = map_at(error, "data")
         status = count_at(data, "statusCode")
         name = text_at(error, "name")
         message = text_at(data, "message") or name
         self._failure = (name, message)
         # the name says what the message may not: ContextOverflowError, ProviderAuthError
-        notes.error(f"{name}: {message}", "" if status is None else str(status))
+        turn.error(f"{name}: {message}", "" if status is None else str(status))
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """No line has a meaning of its own."""
         return False
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """Success is exit 0 after a last step that stopped by itself."""
         if exit_code is None:
             return
         name, message = self._failure
         if exit_code == 0 and self._reason == "stop":
-            notes.end(reason="stop")
+            turn.end(reason="stop")
         elif name:
-            notes.end(is_error=True, reason=name, message=message)
+            turn.end(is_error=True, reason=name, message=message)
         else:
             reason = self._reason or ("no_answer" if exit_code == 0 else f"exit_{exit_code}")
-            message = notes.told or notes.error_text or f"ended after a step with reason {reason}"
-            notes.end(is_error=True, reason=reason, message=message)
+            message = turn.told or turn.error_text or f"ended after a step with reason {reason}"
+            turn.end(is_error=True, reason=reason, message=message)

@@ -18,9 +18,9 @@ from ._ansi import clean
 from ._blocks import BlockReader
 from ._completion import Completion
 from ._lines import MAX_REMARK_BYTES
-from ._notes import MAX_NOISE_CHARS, MAX_VALUE_CHARS, Notes
 from ._records import glued, load
 from ._shapes import Record
+from ._turn_state import MAX_NOISE_CHARS, MAX_VALUE_CHARS, TurnState
 
 _OPENERS: Final = (b"{", b"[")
 _CLOSERS: Final = {"{": "}", "[": "]"}
@@ -42,15 +42,15 @@ class Family(Protocol):
         """Lines that explain no failure though they look like one."""
         ...
 
-    def record(self, notes: Notes, stream: Stream, record: Record) -> bool:
+    def record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         """Understand one record; False makes its line noise."""
         ...
 
-    def line(self, notes: Notes, stream: Stream, line: str) -> bool:
+    def line(self, turn: TurnState, stream: Stream, line: str) -> bool:
         """Understand one line without a record; False makes it noise."""
         ...
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """The child is gone: end what has no closing record."""
         ...
 
@@ -96,7 +96,7 @@ class Reader(BlockReader):
         self._close_block(stream)
 
     def _close(self, exit_code: int | None) -> None:
-        self._family.close(self._notes, exit_code)
+        self._family.close(self._turn_state, exit_code)
 
     # ------------------------------------------------------------------------------ lines
 
@@ -113,7 +113,7 @@ class Reader(BlockReader):
                 if self._blocks or not isinstance(value, dict):
                     known = self._value(stream, value)
                 else:  # the usual line, kept short: long turns are a hundred thousand of them
-                    known = record(self._notes, stream, value)
+                    known = record(self._turn_state, stream, value)
                 if not known:
                     del value
                     self._unknown(stream, raw)
@@ -129,14 +129,14 @@ class Reader(BlockReader):
 
     def _head(self, stream: Stream, raw: bytes) -> None:
         head = raw[: 4 * MAX_NOISE_CHARS].decode("utf-8", "replace")
-        self._notes.noise(stream, clean(head), explains=False)
+        self._turn_state.noise(stream, clean(head), explains=False)
 
     def _odd(self, stream: Stream, raw: bytes) -> None:
         """A line that is not simply one record."""
         if len(raw) > MAX_REMARK_BYTES:
             limit = min(self._buffers[stream].limit, MAX_VALUE_CHARS)
             if len(raw) > limit:  # what is left of a record says nothing
-                self._notes.warn("line_truncated", f"a line is longer than {limit} bytes")
+                self._turn_state.warn("line_truncated", f"a line is longer than {limit} bytes")
                 self._head(stream, raw)
                 return
         text = raw.decode("utf-8", "replace")
@@ -167,10 +167,12 @@ class Reader(BlockReader):
         known = False
         for piece in text.split("\r"):
             segment = clean(piece)
-            taken = [each for each in glued(segment) if self._record(self._notes, stream, each)]
+            taken = [
+                each for each in glued(segment) if self._record(self._turn_state, stream, each)
+            ]
             if taken:
                 known = True
-                self._notes.noise(stream, segment[: segment.find("{")], explains=False)
+                self._turn_state.noise(stream, segment[: segment.find("{")], explains=False)
         return known
 
     def _close_block(self, stream: Stream) -> None:
@@ -184,10 +186,10 @@ class Reader(BlockReader):
                 self._plain(stream, line)
 
     def _plain(self, stream: Stream, line: str) -> None:
-        if not self._family.line(self._notes, stream, line):
+        if not self._family.line(self._turn_state, stream, line):
             harmless = self._family.harmless
             explains = harmless is None or not harmless.search(line)
-            self._notes.noise(stream, line, explains=explains)
+            self._turn_state.noise(stream, line, explains=explains)
         if self._completion is not None and stream is Stream.STDOUT:
             self._complete(seen=self._completion.in_line(line))
 
@@ -195,19 +197,19 @@ class Reader(BlockReader):
 
     def _value(self, stream: Stream, value: object) -> bool:
         if isinstance(value, dict):
-            return self._record(self._notes, stream, value)
+            return self._record(self._turn_state, stream, value)
         if isinstance(value, list):
             return self._array_of(stream, value)
         return False
 
     def _array_of(self, stream: Stream, items: Sequence[object]) -> bool:
         known = [
-            self._record(self._notes, stream, each) for each in items if isinstance(each, dict)
+            self._record(self._turn_state, stream, each) for each in items if isinstance(each, dict)
         ]
         return any(known)
 
-    def _record(self, notes: Notes, stream: Stream, record: Record) -> bool:
-        known = self._family.record(notes, stream, record)
+    def _record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
+        known = self._family.record(turn, stream, record)
         if known:
             self._close_block(stream)  # what a brace began was no value
         if self._completion is not None and stream is Stream.STDOUT:
@@ -216,4 +218,4 @@ class Reader(BlockReader):
 
     def _complete(self, *, seen: bool) -> None:
         if seen:
-            self._notes.end(reason="completion_pattern")
+            self._turn_state.end(reason="completion_pattern")

@@ -13,7 +13,7 @@ from aimux.model import Said, Stream
 from ._ansi import clean_lines, is_plain
 from ._blocks import BlockReader
 from ._completion import Completion
-from ._notes import MAX_ANSWER_CHARS, Notes
+from ._turn_state import MAX_ANSWER_CHARS, TurnState
 
 # More than an answer holds, in characters of four bytes.
 _MAX_LINE_BYTES: Final = 4 * MAX_ANSWER_CHARS
@@ -35,19 +35,19 @@ class TextFamily(Protocol):
         """Lines of stderr that explain no failure."""
         ...
 
-    def wants(self, notes: Notes) -> bool:
+    def wants(self, turn: TurnState) -> bool:
         """False once nothing more on stdout can change anything."""
         ...
 
-    def block(self, notes: Notes, text: str) -> None:
+    def block(self, turn: TurnState, text: str) -> None:
         """Whole cleaned lines of stdout, each with its newline."""
         ...
 
-    def remark(self, notes: Notes, line: str) -> bool:
+    def remark(self, turn: TurnState, line: str) -> bool:
         """A cleaned line of stderr; False makes it noise."""
         ...
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """The child is gone: there is no closing record, so this decides."""
         ...
 
@@ -62,18 +62,16 @@ class TextReader(BlockReader):
     def feed(self, stream: Stream, data: bytes) -> list[Said]:
         """The events that `data` completes; nothing after `finish`."""
         if stream is Stream.STDOUT and self._is_deaf():
-            return self._notes.drain()
+            return self._turn_state.drain()
         return super().feed(stream, data)
 
     def _is_deaf(self) -> bool:
         """Nothing on stdout matters any more: a flood is not even decoded."""
-        notes = self._notes
-        return (self._completion is None or notes.ended is not None) and not self._family.wants(
-            notes
-        )
+        turn = self._turn_state
+        return (self._completion is None or turn.ended is not None) and not self._family.wants(turn)
 
     def _close(self, exit_code: int | None) -> None:
-        self._family.close(self._notes, exit_code)
+        self._family.close(self._turn_state, exit_code)
 
     def _block(self, stream: Stream, block: bytes) -> None:
         text = self._cleaned(block, self._buffers[stream].limit)
@@ -81,11 +79,11 @@ class TextReader(BlockReader):
             for line in text.split("\n"):
                 self._remark(line)
             return
-        self._family.block(self._notes, f"{text}\n")
-        if self._completion is not None and self._notes.ended is None:
+        self._family.block(self._turn_state, f"{text}\n")
+        if self._completion is not None and self._turn_state.ended is None:
             for line in text.split("\n"):
                 if self._completion.in_line(line):
-                    self._notes.end(reason="completion_pattern")
+                    self._turn_state.end(reason="completion_pattern")
 
     def _cleaned(self, block: bytes, limit: int) -> str:
         if len(block) > limit:
@@ -100,14 +98,14 @@ class TextReader(BlockReader):
 
     def _cut(self, line: bytes, limit: int) -> bytes:
         if len(line) > limit:
-            self._notes.warn("line_truncated", f"a line is longer than {limit} bytes")
+            self._turn_state.warn("line_truncated", f"a line is longer than {limit} bytes")
         return line[:limit]
 
     def _remark(self, line: str) -> None:
-        if line.strip() and not self._family.remark(self._notes, line):
+        if line.strip() and not self._family.remark(self._turn_state, line):
             harmless = self._family.harmless
             explains = harmless is None or not harmless.search(line)
-            self._notes.noise(Stream.STDERR, line, explains=explains)
+            self._turn_state.noise(Stream.STDERR, line, explains=explains)
 
 
 class PlainText:
@@ -119,37 +117,37 @@ class PlainText:
     joins = True
     harmless = None
 
-    def wants(self, notes: Notes) -> bool:
+    def wants(self, turn: TurnState) -> bool:
         """What is beyond a full answer is dropped."""
-        return not notes.is_cut
+        return not turn.is_cut
 
-    def block(self, notes: Notes, text: str) -> None:
+    def block(self, turn: TurnState, text: str) -> None:
         """All of it is answer."""
-        notes.text(text)
+        turn.text(text)
 
-    def remark(self, notes: Notes, line: str) -> bool:
+    def remark(self, turn: TurnState, line: str) -> bool:
         """Nothing on stderr has a meaning of its own."""
         return False
 
-    def close(self, notes: Notes, exit_code: int | None) -> None:
+    def close(self, turn: TurnState, exit_code: int | None) -> None:
         """0 is success."""
-        end_by_exit(notes, exit_code)
+        end_by_exit(turn, exit_code)
 
 
-def end_by_exit(notes: Notes, exit_code: int | None) -> None:
+def end_by_exit(turn: TurnState, exit_code: int | None) -> None:
     """End a turn that has no closing record by the exit code; a signal leaves it open."""
     if exit_code is None:
         return
     if exit_code == 0:
-        notes.end(reason="exit")
+        turn.end(reason="exit")
         return
-    if not notes.error_text:
-        notes.error(notes.reading.answer[-_TAIL_CHARS:])
-    notes.end(is_error=True, reason=f"exit_{exit_code}", message=notes.told or _gist(notes))
+    if not turn.error_text:
+        turn.error(turn.output.answer[-_TAIL_CHARS:])
+    turn.end(is_error=True, reason=f"exit_{exit_code}", message=turn.told or _gist(turn))
 
 
-def _gist(notes: Notes) -> str:
+def _gist(turn: TurnState) -> str:
     """The last line that calls itself an error, else the last lines: usage texts are long."""
-    lines = notes.error_text.splitlines()
+    lines = turn.error_text.splitlines()
     named = [each for each in lines if _NAMED.search(each)]
     return "\n".join(named[-1:] or lines[-_TAIL_LINES:])[-_TAIL_CHARS:]

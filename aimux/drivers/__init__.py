@@ -8,12 +8,11 @@ from ._base import (
     Driver as Driver,
     Exit as Exit,
     OnOutput as OnOutput,
-    Order as Order,
+    ProcessSpec as ProcessSpec,
 )
 from ._choice import choose_driver as choose_driver
 from ._life import shelter as shelter
 from ._pipe import run_piped as run_piped
-from ._places import Found as Found, Lack as Lack, Missing as Missing, find as find
 from ._probe import (
     Standing as Standing,
     State as State,
@@ -26,9 +25,10 @@ from ._probe import (
     read_version as read_version,
 )
 from ._processes import MARK as MARK
+from ._search import Found as Found, Lack as Lack, Missing as Missing, find as find
 from ._stop import (
     become_subreaper as become_subreaper,
     end_survivors as end_survivors,
     serve_orphans as serve_orphans,
 )
-from ._warden import Warden as Warden, open_warden as open_warden
+from ._watchdog import Watchdog as Watchdog, open_watchdog as open_watchdog

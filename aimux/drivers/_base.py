@@ -1,6 +1,6 @@
-"""What every way of running a child has in common: the order, the live child, and how it left.
+"""What every way of running a child has in common: the spec, the live child, and how it left.
 
-A driver is one coroutine, `run_…(order, on_output, task_status=…) -> Exit`. Awaited directly it is
+A driver is one coroutine, `run_…(spec, on_output, task_status=…) -> Exit`. Awaited directly it is
 a function call; through `nursery.start()` it hands the live `Child` back first. Output goes to
 `on_output(stream, data)`, a plain function called in the order of arrival for each stream from the
 child's birth until its pipes end; after its exit until they are silent for `LINGER_S`, at most
@@ -25,7 +25,7 @@ OnOutput = Callable[[Stream, bytes], None]
 
 
 @attrs.frozen(kw_only=True)
-class Order:
+class ProcessSpec:
     """A child as wanted. `stdin` None means the null device, never an open pipe.
 
     `argv[0]` is an absolute path or a name looked up in `env`'s PATH. `stop_signal` (TERM or INT)
@@ -101,7 +101,7 @@ class Driver(Protocol):
 
     async def __call__(
         self,
-        order: Order,
+        spec: ProcessSpec,
         on_output: OnOutput,
         *,
         task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,

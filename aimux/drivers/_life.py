@@ -15,14 +15,14 @@ import trio
 
 from aimux.model import Stream
 
-from ._base import LINGER_MAX_S, LINGER_S, Child, Exit, OnOutput, Order
-from ._warden import end_charge, take_charge
+from ._base import LINGER_MAX_S, LINGER_S, Child, Exit, OnOutput, ProcessSpec
+from ._watchdog import end_charge, take_charge
 
 Task = Callable[[], Awaitable[None]]
 Pump = Callable[[OnOutput], Awaitable[None]]
 
 
-class Mortal(Protocol):
+class ProcessLeader(Protocol):
     """A child in the hands of its system: the leader of a POSIX group, or of a Windows job."""
 
     pid: int
@@ -62,8 +62,8 @@ class Wires:
 
 
 async def attend(
-    leader: Mortal,
-    order: Order,
+    leader: ProcessLeader,
+    spec: ProcessSpec,
     wires: Wires,
     on_output: OnOutput,
     task_status: trio.TaskStatus[Child],
@@ -72,8 +72,8 @@ async def attend(
 
     Cancelling it stops the child as `Child.stop()` does and waits for the end.
     """
-    child = Child(pid=leader.pid, started=leader.started, grace_s=order.grace_s)
-    life = _Life(leader, order, wires, on_output, child)
+    child = Child(pid=leader.pid, started=leader.started, grace_s=spec.grace_s)
+    life = _Life(leader, spec, wires, on_output, child)
     return await shelter(child, life.live, task_status, life.obey)
 
 
@@ -114,14 +114,14 @@ async def shelter(
 
 @attrs.define(eq=False)
 class _Life:
-    leader: Mortal
-    order: Order
+    leader: ProcessLeader
+    spec: ProcessSpec
     wires: Wires
     on_output: OnOutput
     child: Child
     is_stopped: bool = False  # we ended it, or tried to
     is_stop_over: bool = False  # the child is dead, or hangs in the kernel
-    _vigil: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _run_scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _feeding: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _listening: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _listen_until: float | None = None  # set when the child is dead
@@ -139,10 +139,10 @@ class _Life:
                 self.is_stopped = True
                 with trio.CancelScope(shield=True):  # bounded by the grace and GONE_S
                     await leader.stop(
-                        polite=self.order.stop_signal, grace_s=child.grace_s, hurry=child.killing
+                        polite=self.spec.stop_signal, grace_s=child.grace_s, hurry=child.killing
                     )
                 self.is_stop_over = True
-                self._vigil.cancel(reason="stopped, or beyond help")
+                self._run_scope.cancel(reason="stopped, or beyond help")
 
     async def live(self) -> Exit:
         leader, born = self.leader, trio.current_time()
@@ -186,7 +186,7 @@ class _Life:
         `leader.gone` is not set.
         """
         if not self.is_stop_over:
-            with trio.CancelScope() as self._vigil:
+            with trio.CancelScope() as self._run_scope:
                 await self.leader.watch()
 
     async def _pump(self, run: Pump) -> None:

@@ -15,15 +15,15 @@ import trio
 
 from aimux.model import Stream
 
-from ._base import CHUNK_BYTES, Child, Exit, OnOutput, Order
-from ._life import Mortal, Wires, attend
+from ._base import CHUNK_BYTES, Child, Exit, OnOutput, ProcessSpec
+from ._life import ProcessLeader, Wires, attend
 from ._processes import MARK
 from ._spawn import spawn_fault
 from ._stop import Leader, begin_spawn, end_spawn, new_mark
 
 
 async def run_piped(
-    order: Order,
+    spec: ProcessSpec,
     on_output: OnOutput,
     *,
     task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
@@ -41,11 +41,11 @@ async def run_piped(
         PeerFault: `cwd` is not a directory, or an argument cannot be passed on.
     """
     mark = new_mark()
-    process, leader = await _spawn(order, mark)
+    process, leader = await _spawn(spec, mark)
     stdout, stderr, stdin = process.stdout, process.stderr, process.stdin
     assert stdout is not None
     assert stderr is not None
-    rest = order.stdin or b""
+    rest = spec.stdin or b""
     if stdin is not None and sys.platform != "win32":
         rest, stdin = _feed_now(stdin, rest)
     wires = Wires(
@@ -56,34 +56,34 @@ async def run_piped(
         feeder=None if stdin is None else partial(_feed, stdin, rest),
     )
     try:
-        return await attend(leader, order, wires, on_output, task_status)
+        return await attend(leader, spec, wires, on_output, task_status)
     finally:
         process.poll()  # the status is ours already; this only lets Popen know that it is over
 
 
-async def _spawn(order: Order, mark: str) -> tuple[trio.Process, Mortal]:
+async def _spawn(spec: ProcessSpec, mark: str) -> tuple[trio.Process, ProcessLeader]:
     try:
         if sys.platform == "win32":
             from ._winpipe import spawn_in_job
 
-            return await spawn_in_job(order, mark)
-        process = await _spawn_group(order, mark)
+            return await spawn_in_job(spec, mark)
+        process = await _spawn_group(spec, mark)
     except (OSError, ValueError) as error:
-        raise spawn_fault(order, error) from error
+        raise spawn_fault(spec, error) from error
     return process, Leader.of(process.pid, mark)
 
 
-async def _spawn_group(order: Order, mark: str) -> trio.Process:
+async def _spawn_group(spec: ProcessSpec, mark: str) -> trio.Process:
     pipe = subprocess.PIPE
     token, pid = begin_spawn(), None
     try:
         process = await trio.lowlevel.open_process(
-            list(order.argv),
-            stdin=subprocess.DEVNULL if order.stdin is None else pipe,
+            list(spec.argv),
+            stdin=subprocess.DEVNULL if spec.stdin is None else pipe,
             stdout=pipe,
             stderr=pipe,
-            cwd=order.cwd,
-            env={**order.env, MARK: mark},
+            cwd=spec.cwd,
+            env={**spec.env, MARK: mark},
             start_new_session=True,
         )
         pid = process.pid

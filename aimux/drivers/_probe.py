@@ -22,9 +22,9 @@ import trio
 from aimux.errors import AimuxError
 from aimux.model import Profile, Stream, VersionRule
 
-from ._base import Driver, Order
+from ._base import Driver, ProcessSpec
 from ._pipe import run_piped
-from ._places import Found, Lack, Missing, find
+from ._search import Found, Lack, Missing, find
 
 VERSION_LIMIT_S: Final = 5.0  # the slowest real CLI takes 2.2 s
 PRINTED_CHARS: Final = 2_000  # of what a version command prints
@@ -68,7 +68,7 @@ class Standing:
     name: str
     state: State
     path: str = ""
-    place: str = ""
+    via: str = ""
     version: str = ""
     reason: str = ""
     remedy: str = ""
@@ -104,7 +104,7 @@ def judge(profile: Profile, found: Found | Missing, version: Version | None) -> 
     shown = profile.display_name or profile.name
     if isinstance(found, Missing):
         return _judge_missing(profile, shown, found)
-    standing = Standing(name=profile.name, state=State.READY, path=found.path, place=found.place)
+    standing = Standing(name=profile.name, state=State.READY, path=found.path, via=found.via)
     if version is None:
         return standing
     if version.is_dead:
@@ -287,11 +287,11 @@ async def discover(
 ) -> dict[str, Found | Missing]:
     """Look for the binaries of all profiles at once, in threads; keys are their names, in order."""
     results: dict[str, Found | Missing] = {}
-    lane = trio.CapacityLimiter(len(profiles) or 1)
+    limiter = trio.CapacityLimiter(len(profiles) or 1)
 
     async def look(profile: Profile) -> None:
         ask = partial(find, profile.binary, env=env, search_paths=profile.search_paths)
-        results[profile.name] = await trio.to_thread.run_sync(ask, limiter=lane)
+        results[profile.name] = await trio.to_thread.run_sync(ask, limiter=limiter)
 
     async with trio.open_nursery() as nursery:
         for profile in profiles:
@@ -321,10 +321,10 @@ async def probe_version(
     def take(stream: Stream, data: bytes) -> None:
         heard[stream] += data[: PRINTED_CHARS - len(heard[stream])]
 
-    order = Order(argv=[path, *args], cwd=tempfile.gettempdir(), env=env, grace_s=0.5)
+    spec = ProcessSpec(argv=[path, *args], cwd=tempfile.gettempdir(), env=env, grace_s=0.5)
     try:
         with trio.move_on_after(VERSION_LIMIT_S) as limit:
-            exit_ = await driver(order, take)
+            exit_ = await driver(spec, take)
     except AimuxError as error:
         return Version(fault=error.message, is_dead=True)
     if limit.cancelled_caught:

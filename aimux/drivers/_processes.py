@@ -61,7 +61,7 @@ def _ticks_per_s() -> int:
     return os.sysconf("SC_CLK_TCK")
 
 
-def look(pid: int) -> Proc | None:
+def inspect(pid: int) -> Proc | None:
     """Return the process with that number, None if there is none."""
     if not _LINUX:
         return _ask_psutil(pid)
@@ -105,7 +105,7 @@ def scan(skip: Collection[int] = ()) -> dict[int, Proc]:
         import psutil
 
         pids = psutil.pids()
-    return {pid: proc for pid in pids if pid not in skip and (proc := look(pid)) is not None}
+    return {pid: proc for pid in pids if pid not in skip and (proc := inspect(pid)) is not None}
 
 
 class _Rounds:
@@ -116,19 +116,19 @@ class _Rounds:
     """
 
     def __init__(self) -> None:
-        self.lane = trio.Lock()
+        self.limiter = trio.Lock()
         self.asked = 0  # requests so far
         self.served = 0  # requests that the last scan covers
         self.table: dict[int, Proc] = {}
         self.ancient: set[int] = set()
         self.ancient_until = -math.inf
-        me = look(os.getpid())
+        me = inspect(os.getpid())
         self.born = me.started if me else 0.0
 
-    async def look(self) -> Table:
+    async def inspect(self) -> Table:
         self.asked += 1
         mine = self.asked
-        async with self.lane:
+        async with self.limiter:
             if self.served < mine:
                 covers, now = self.asked, trio.current_time()
                 is_full = now >= self.ancient_until
@@ -154,7 +154,7 @@ async def scanned() -> Table:
     except LookupError:
         rounds = _Rounds()
         _rounds.set(rounds)
-    return await rounds.look()
+    return await rounds.inspect()
 
 
 def descendants(table: Table, roots: Collection[int]) -> list[Proc]:
@@ -174,7 +174,7 @@ def descendants(table: Table, roots: Collection[int]) -> list[Proc]:
 
 def is_alive(pid: int, started: float, *, within_s: float = 0.0) -> bool:
     """Return whether that very process still runs; a zombie does not."""
-    proc = look(pid)
+    proc = inspect(pid)
     return proc is not None and proc.state != ZOMBIE and abs(proc.started - started) <= within_s
 
 

@@ -27,7 +27,7 @@ import trio
 
 from aimux.model import Stream
 
-from ._base import CHUNK_BYTES, Child, Exit, OnOutput, Order
+from ._base import CHUNK_BYTES, Child, Exit, OnOutput, ProcessSpec
 from ._life import Wires, attend
 from ._processes import MARK
 from ._spawn import spawn_fault
@@ -37,7 +37,7 @@ _ENDS: Final = {errno.EIO, errno.EBADF}  # Linux says EIO when the last holder o
 
 
 async def run_in_terminal(
-    order: Order,
+    spec: ProcessSpec,
     on_output: OnOutput,
     *,
     task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
@@ -45,40 +45,40 @@ async def run_in_terminal(
     """Run one child on a terminal of `rows` x `columns` and tell how it left.
 
     As `run_piped`, but all output comes as stdout and `stdin` has no end: the child sees what is
-    in it as typed, then what comes through `keyboard`. `TERM` is the order's business.
+    in it as typed, then what comes through `keyboard`. `TERM` is the spec's business.
 
     Raises:
         BinaryMissing: there is no such binary, or it cannot be executed.
         PeerFault: `cwd` is not a directory, or an argument cannot be passed on.
     """
     mark = new_mark()
-    terminal = await _spawn(order, mark)
+    terminal = await _spawn(spec, mark)
     fd, pid = terminal.child_fd, terminal.pid
     assert pid is not None
     os.set_blocking(fd, False)
     wires = Wires(
         pumps=[partial(_drain, fd)],
-        feeder=partial(_type, fd, order),
+        feeder=partial(_type, fd, spec),
     )
     try:
-        return await attend(Leader.of(pid, mark), order, wires, on_output, task_status)
+        return await attend(Leader.of(pid, mark), spec, wires, on_output, task_status)
     finally:
         trio.lowlevel.notify_closing(fd)
         _close(terminal)
 
 
-async def _spawn(order: Order, mark: str) -> "pexpect.spawn[bytes]":
+async def _spawn(spec: ProcessSpec, mark: str) -> "pexpect.spawn[bytes]":
     token, pid = begin_spawn(), None
     try:
-        argv = _checked(order)
-        env = {**order.env, MARK: mark}
+        argv = _checked(spec)
+        env = {**spec.env, MARK: mark}
         # one at a time: silencing a warning is not safe with two threads at it
-        spawned = await trio.to_thread.run_sync(_fork, argv, order, env, limiter=_forks())
+        spawned = await trio.to_thread.run_sync(_fork, argv, spec, env, limiter=_forks())
         if isinstance(spawned, OSError):
             raise spawned
         pid = spawned.pid
     except (OSError, ValueError) as error:
-        raise spawn_fault(order, error) from error
+        raise spawn_fault(spec, error) from error
     finally:
         end_spawn(token, pid)
     return spawned
@@ -96,31 +96,31 @@ def _forks() -> trio.CapacityLimiter:
         return limiter
 
 
-def _checked(order: Order) -> list[str]:
+def _checked(spec: ProcessSpec) -> list[str]:
     """Return argv with a path in front. Raises what would otherwise be raised in the copy."""
-    for word in [*order.argv, *order.env.keys(), *order.env.values()]:
+    for word in [*spec.argv, *spec.env.keys(), *spec.env.values()]:
         if b"\0" in os.fsencode(word):
             raise ValueError("embedded null byte")
-    if bad := [name for name in order.env if not name or "=" in name]:
+    if bad := [name for name in spec.env if not name or "=" in name]:
         raise ValueError(f"illegal environment variable name {bad[0]!r}")
-    if not os.access(order.cwd, os.X_OK) or not Path(order.cwd).is_dir():
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), order.cwd)
-    binary = order.argv[0]
+    if not os.access(spec.cwd, os.X_OK) or not Path(spec.cwd).is_dir():
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), spec.cwd)
+    binary = spec.argv[0]
     if "/" in binary:
-        path = str(Path(order.cwd, binary))
+        path = str(Path(spec.cwd, binary))
         if not Path(path).exists():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         if not Path(path).is_file() or not os.access(path, os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     else:
-        path = shutil.which(binary, path=order.env.get("PATH", os.defpath)) or ""
+        path = shutil.which(binary, path=spec.env.get("PATH", os.defpath)) or ""
         if not path:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), binary)
-    return [path, *order.argv[1:]]
+    return [path, *spec.argv[1:]]
 
 
 def _fork(
-    argv: list[str], order: Order, env: Mapping[str, str]
+    argv: list[str], spec: ProcessSpec, env: Mapping[str, str]
 ) -> "pexpect.spawn[bytes] | OSError":
     """Fork and exec in this thread. An OSError is returned: raised, it would keep its frames alive,
     and with them an object that kills and waits when it is collected, perhaps on the loop.
@@ -136,8 +136,8 @@ def _fork(
                 argv[1:],
                 env=dict(env),
                 echo=False,
-                dimensions=(order.rows, order.columns),
-                preexec_fn=partial(_prepare, order.cwd),
+                dimensions=(spec.rows, spec.columns),
+                preexec_fn=partial(_prepare, spec.cwd),
             )
     except OSError as error:
         return error.with_traceback(None)
@@ -195,11 +195,11 @@ def _read(fd: int) -> tuple[bytes, bool]:
     return b"".join(parts), True
 
 
-async def _type(fd: int, order: Order) -> None:
-    if order.stdin:
-        await _feed(fd, order.stdin)
-    if order.keyboard is not None:
-        async for typed in order.keyboard:
+async def _type(fd: int, spec: ProcessSpec) -> None:
+    if spec.stdin:
+        await _feed(fd, spec.stdin)
+    if spec.keyboard is not None:
+        async for typed in spec.keyboard:
             await _feed(fd, typed)
 
 

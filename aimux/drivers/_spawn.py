@@ -8,24 +8,24 @@ from typing import Final
 
 from aimux.errors import AimuxError, BinaryMissing, PeerFault
 
-from ._base import Order
+from ._base import ProcessSpec
 
 _FILENAME_EXCED_RANGE: Final = 206  # winerror.h
 
 
-def spawn_fault(order: Order, error: OSError | ValueError) -> AimuxError:
-    """Return the fault that `error` means for the one who gave this order."""
-    binary = order.argv[0]
-    if not Path(order.cwd).is_dir():
-        what = "is not a directory" if Path(order.cwd).exists() else "does not exist"
-        return PeerFault(f"cwd {order.cwd!r} {what}", code="bad_cwd", data={"cwd": order.cwd})
+def spawn_fault(spec: ProcessSpec, error: OSError | ValueError) -> AimuxError:
+    """Return the fault that `error` means for the one who gave this spec."""
+    binary = spec.argv[0]
+    if not Path(spec.cwd).is_dir():
+        what = "is not a directory" if Path(spec.cwd).exists() else "does not exist"
+        return PeerFault(f"cwd {spec.cwd!r} {what}", code="bad_cwd", data={"cwd": spec.cwd})
     if isinstance(error, ValueError):
         return PeerFault(f"{binary}: an argument cannot be passed on: {error}", code="bad_argument")
     # Windows says of a command line that is too long that a file was not found
     is_too_long = getattr(error, "winerror", None) == _FILENAME_EXCED_RANGE
     match errno.E2BIG if is_too_long else error.errno:
         case errno.E2BIG:
-            size = sum(len(os.fsencode(word)) + 1 for word in order.argv)
+            size = sum(len(os.fsencode(word)) + 1 for word in spec.argv)
             return PeerFault(
                 f"{binary}: the argument list is too long ({size} bytes)",
                 code="argument_list_too_long",
@@ -33,13 +33,13 @@ def spawn_fault(order: Order, error: OSError | ValueError) -> AimuxError:
                 data={"size_bytes": size},
             )
         case errno.ENOENT if not Path(binary).is_file():
-            return binary_missing(binary, order.places)
+            return binary_missing(binary, spec.places)
         case errno.ENOENT:
             reason = "its interpreter (first line) does not exist"
-        case errno.EACCES if os.access(order.cwd, os.X_OK):
+        case errno.EACCES if os.access(spec.cwd, os.X_OK):
             reason = "is a directory" if Path(binary).is_dir() else "is not executable"
         case errno.EACCES:
-            return PeerFault(f"cwd {order.cwd!r} cannot be entered", code="bad_cwd")
+            return PeerFault(f"cwd {spec.cwd!r} cannot be entered", code="bad_cwd")
         case errno.ENOEXEC:
             reason = "is not a program for this machine, or a script without a first line"
         case _:

@@ -95,7 +95,7 @@ class Leader:
     @classmethod
     def of(cls, pid: int, mark: str) -> "Leader":
         """Take charge of a child that was just started."""
-        proc = _processes.look(pid)  # a zombie still has a start time
+        proc = _processes.inspect(pid)  # a zombie still has a start time
         started, ticks = (proc.started, proc.ticks) if proc else (0.0, 0)
         return cls(pid, started, mark, ticks, _processes.open_pidfd(pid))
 
@@ -112,8 +112,8 @@ class Leader:
         if self._pidfd is not None:
             await trio.lowlevel.wait_readable(self._pidfd)
         else:  # no other way than to reap it here and now; abandoned, the thread does just that
-            lane = trio.CapacityLimiter(1)
-            await trio.to_thread.run_sync(self._wait4, limiter=lane, abandon_on_cancel=True)
+            limiter = trio.CapacityLimiter(1)
+            await trio.to_thread.run_sync(self._wait4, limiter=limiter, abandon_on_cancel=True)
         self.gone.set()
 
     def reap(self) -> None:

@@ -6,7 +6,7 @@ job ends them all, and the system does it by itself when we die (`KILL_ON_JOB_CL
 npm installs a CLI as a batch file. Batch files are run by cmd.exe, which reads arguments as a
 command line of its own: a quote and an ampersand in a prompt would run programs. So a shim is read
 and the program it names is started instead; a batch file that is no shim is refused. The `node`
-that a shim names is looked for on the order's PATH: the system would look on ours, and first of all
+that a shim names is looked for on the spec's PATH: the system would look on ours, and first of all
 where we happen to stand.
 """
 
@@ -22,9 +22,9 @@ import trio
 
 from aimux.errors import BinaryMissing
 
-from ._base import Order
-from ._places import Missing, find
+from ._base import ProcessSpec
 from ._processes import GONE_S
+from ._search import Missing, find
 from ._spawn import binary_missing
 from ._stop import first_of
 
@@ -48,14 +48,14 @@ def parse_shim(text: str, directory: str) -> list[str] | None:
             quoted or plain
             for quoted, plain in _WORD.findall(line.strip().lstrip("@").partition("%*")[0])
         ]
-        places = [_HERE.sub(lambda _: directory + "\\", word) for word in words]
-        for at, (raw, place) in enumerate(zip(words, places, strict=True)):
+        filled = [_HERE.sub(lambda _: directory + "\\", word) for word in words]
+        for at, (raw, path) in enumerate(zip(words, filled, strict=True)):
             name = raw.lower()
             if name in _NODE or name.endswith("\\node.exe"):
-                return _tidy(["node", *places[at + 1 :]])
-            is_alone = at == 0 and len(lines) == 1 and ntpath.isabs(place)
+                return _tidy(["node", *filled[at + 1 :]])
+            is_alone = at == 0 and len(lines) == 1 and ntpath.isabs(path)
             if (_HERE.match(raw) or is_alone) and name.endswith(".exe"):
-                return _tidy([place, *places[at + 1 :]])
+                return _tidy([path, *filled[at + 1 :]])
     return None
 
 
@@ -87,23 +87,23 @@ def unwrap(
     return [*command, *argv[1:]]
 
 
-def without_batch(order: Order) -> list[str]:
-    """Return the order's argv with a shim unwrapped. Reads the shim, looks for its program.
+def without_batch(spec: ProcessSpec) -> list[str]:
+    """Return the spec's argv with a shim unwrapped. Reads the shim, looks for its program.
 
     Raises:
         BinaryMissing: it is a batch file that is no shim, or there is no `node` to run it.
     """
-    argv = unwrap(order.argv, read=_read, is_file=os.path.isfile)
+    argv = unwrap(spec.argv, read=_read, is_file=os.path.isfile)
     if argv is None:
-        name = ntpath.basename(order.argv[0])
+        name = ntpath.basename(spec.argv[0])
         raise BinaryMissing(
             f"{name}: is a batch file that cannot be started safely",
             code="cli_not_executable",
             hint="name the program itself as the binary of the profile",
-            data={"path": order.argv[0]},
+            data={"path": spec.argv[0]},
         )
     if argv[0] == "node":
-        found = find("node.exe", env=order.env, system="win32")
+        found = find("node.exe", env=spec.env, system="win32")
         if isinstance(found, Missing):
             raise binary_missing("node", found.places)
         argv[0] = found.path
@@ -148,7 +148,7 @@ class Charge:
     _exit_code: int | None = None
     _is_killed: bool = False
     _ended: int = 0  # others that went with it
-    ticks: int = 0  # for a warden, and there is none here
+    ticks: int = 0  # for a watchdog, and there is none here
 
     @property
     def code(self) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import psutil
 import trio
 
-from ._base import Order
+from ._base import ProcessSpec
 from ._processes import MARK
 from ._windows import Charge, without_batch
 from ._winjob import WindowsJob
@@ -16,7 +16,7 @@ from ._winjob import WindowsJob
 _FLAGS: Final[Mapping[str, Any]] = {"creationflags": 0x4 | 0x200 | 0x8000000}
 
 
-async def spawn_in_job(order: Order, mark: str) -> tuple[trio.Process, Charge]:
+async def spawn_in_job(spec: ProcessSpec, mark: str) -> tuple[trio.Process, Charge]:
     """Return a child that runs inside its job from its first instruction.
 
     It starts suspended, or it could start others before it is in. There is no polite signal: a
@@ -27,12 +27,12 @@ async def spawn_in_job(order: Order, mark: str) -> tuple[trio.Process, Charge]:
         BinaryMissing: it is a batch file that is no npm shim.
     """
     process = await trio.lowlevel.open_process(
-        await trio.to_thread.run_sync(without_batch, order),
-        stdin=subprocess.DEVNULL if order.stdin is None else subprocess.PIPE,
+        await trio.to_thread.run_sync(without_batch, spec),
+        stdin=subprocess.DEVNULL if spec.stdin is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=order.cwd,
-        env={**order.env, MARK: mark},
+        cwd=spec.cwd,
+        env={**spec.env, MARK: mark},
         **_FLAGS,
     )
     job: WindowsJob | None = None

@@ -15,9 +15,9 @@ import trio
 
 from aimux.model import Stream
 
-from ._base import CHUNK_BYTES, Child, Exit, OnOutput, Order
+from ._base import CHUNK_BYTES, Child, Exit, OnOutput, ProcessSpec
 from ._life import Wires, attend
-from ._processes import GONE_S, MARK, look
+from ._processes import GONE_S, MARK, inspect
 from ._spawn import spawn_fault
 from ._stop import new_mark
 from ._windows import Charge, Job, without_batch
@@ -44,7 +44,7 @@ class Console(Protocol):
         """Close the console, which ends a pending read."""
 
 
-OpenConsole = Callable[[list[str], Order, dict[str, str]], Console]
+OpenConsole = Callable[[list[str], ProcessSpec, dict[str, str]], Console]
 
 
 @attrs.define(eq=False)
@@ -79,12 +79,12 @@ class _Pywinpty:
             raise OSError(str(error)) from error
 
 
-def _open_console(argv: list[str], order: Order, env: dict[str, str]) -> Console:
+def _open_console(argv: list[str], spec: ProcessSpec, env: dict[str, str]) -> Console:
     import winpty
 
     try:
         console = winpty.PtyProcess.spawn(
-            argv, cwd=order.cwd, env=env, dimensions=(order.rows, order.columns)
+            argv, cwd=spec.cwd, env=env, dimensions=(spec.rows, spec.columns)
         )
     except winpty.WinptyError as error:
         raise OSError(str(error)) from error
@@ -98,7 +98,7 @@ def _open_job(pid: int) -> Job:
 
 
 async def run_in_console(
-    order: Order,
+    spec: ProcessSpec,
     on_output: OnOutput,
     *,
     task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
@@ -114,34 +114,34 @@ async def run_in_console(
         BinaryMissing: it cannot be started, or is a batch file that is no npm shim.
         PeerFault: `cwd` is not a directory.
     """
-    argv = await trio.to_thread.run_sync(without_batch, order)
-    env = {**order.env, MARK: new_mark()}
+    argv = await trio.to_thread.run_sync(without_batch, spec)
+    env = {**spec.env, MARK: new_mark()}
     try:
-        console = await trio.to_thread.run_sync(open_console, argv, order, env)
+        console = await trio.to_thread.run_sync(open_console, argv, spec, env)
     except (OSError, ValueError) as error:
-        raise spawn_fault(order, error) from error
+        raise spawn_fault(spec, error) from error
 
     def ask() -> None:
         with contextlib.suppress(EOFError, OSError):  # it has just left
             console.write(INTERRUPT)
 
     async def wait() -> int:
-        lane = trio.CapacityLimiter(1)
-        return await trio.to_thread.run_sync(console.wait, limiter=lane, abandon_on_cancel=True)
+        limiter = trio.CapacityLimiter(1)
+        return await trio.to_thread.run_sync(console.wait, limiter=limiter, abandon_on_cancel=True)
 
     try:
         job = open_job(console.pid)
     except OSError as error:
         await _close(console)
-        raise spawn_fault(order, error) from error
-    proc = look(console.pid)
+        raise spawn_fault(spec, error) from error
+    proc = inspect(console.pid)
     leader = Charge(console.pid, proc.started if proc else 0.0, job, ask=ask, wait=wait)
     wires = Wires(
         pumps=[partial(_drain, console)],
-        feeder=partial(_type, console, order.stdin) if order.stdin else None,
+        feeder=partial(_type, console, spec.stdin) if spec.stdin else None,
     )
     try:
-        return await attend(leader, order, wires, on_output, task_status)
+        return await attend(leader, spec, wires, on_output, task_status)
     finally:
         await _close(console)  # noqa: ASYNC102  # shielded and bounded in there
 
@@ -153,11 +153,11 @@ async def _close(console: Console) -> None:
 
 
 async def _drain(console: Console, hear: OnOutput) -> None:
-    lane = trio.CapacityLimiter(1)
+    limiter = trio.CapacityLimiter(1)
     while True:
         try:
             text = await trio.to_thread.run_sync(
-                console.read, CHUNK_BYTES, limiter=lane, abandon_on_cancel=True
+                console.read, CHUNK_BYTES, limiter=limiter, abandon_on_cancel=True
             )
         except (EOFError, OSError):  # ConPTY reports a closed console as either
             return
@@ -169,12 +169,12 @@ async def _type(console: Console, data: bytes) -> None:
     text = data.decode(errors="replace").replace("\r\n", "\n").replace("\n", ENTER)
     if not text.endswith(ENTER):
         text += ENTER
-    lane = trio.CapacityLimiter(1)
+    limiter = trio.CapacityLimiter(1)
     for at in range(0, len(text), CHUNK_BYTES):
         piece = text[at : at + CHUNK_BYTES]
         try:
             await trio.to_thread.run_sync(
-                console.write, piece, limiter=lane, abandon_on_cancel=True
+                console.write, piece, limiter=limiter, abandon_on_cancel=True
             )
         except (EOFError, OSError):  # it reads no more
             return

@@ -19,7 +19,6 @@ import trio
 from aimux.drivers import Driver, choose_driver
 from aimux.errors import AimuxError, BinaryMissing, CircuitOpen, Refusal, SetupFault
 from aimux.model import (
-    Ask,
     Attempt,
     Failure,
     FailureClass,
@@ -30,11 +29,12 @@ from aimux.model import (
     Mode,
     Outcome,
     Plan,
+    PlanRequest,
     Profile,
-    Reading,
     Route,
     ServerSettings,
     Strength,
+    TurnOutput,
     Usage,
     Warned,
 )
@@ -54,11 +54,11 @@ from aimux.store import Store
 from ._clis import Cli
 from ._guard import Guard
 from ._hooks import Said, ask_hooks
-from ._jobs import Ticket
+from ._jobs import JobHandle
 from ._metrics import Metrics
-from ._retelling import Exchange, retell
+from ._retelling import PastTurn, retell
 from ._scratch import Scratch, open_scratch
-from ._turns import TurnOrder, TurnReport, run_turn
+from ._turns import AttemptSpec, TurnReport, run_turn
 
 SOFT: Final = frozenset({Strength.SOFT, Strength.NONE})
 
@@ -86,7 +86,7 @@ AFTER: Final[Mapping[FailureClass, Step]] = {
 
 
 @attrs.frozen(kw_only=True)
-class Request:
+class TurnSpec:
     """One piece of work for the CLIs, with everything that was decided about it beforehand."""
 
     job_id: str
@@ -101,7 +101,7 @@ class Request:
     settings: ServerSettings
     native_id: str = ""
     is_resume: bool = False
-    told: Sequence[Exchange] = ()  # earlier turns, for a CLI that cannot continue by itself
+    told: Sequence[PastTurn] = ()  # earlier turns, for a CLI that cannot continue by itself
     new_native_id: str = ""  # for CLIs whose sessions we name
     wants_terminal: bool = False
     is_effort_wanted: bool = True
@@ -129,7 +129,7 @@ class ChooseDriver(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Workshop:
+class TurnResources:
     """What every attempt shares: the guard, places for files, figures, ways to run a child."""
 
     guard: Guard
@@ -141,20 +141,20 @@ class Workshop:
     choose: ChooseDriver = choose_driver
 
 
-def ask_for(request: Request, route: Route, profile: Profile, data_dir: Path) -> Ask:
+def plan_request(spec: TurnSpec, route: Route, profile: Profile, data_dir: Path) -> PlanRequest:
     """The request as one candidate's turn."""
-    chosen = request.native_id or (request.new_native_id if profile.resume.chosen else "")
+    chosen = spec.native_id or (spec.new_native_id if profile.resume.chosen else "")
     wants_data = bool(profile.data_dir_flag or profile.data_dir_env)
-    return Ask(
-        prompt=request.full_prompt,
+    return PlanRequest(
+        prompt=spec.full_prompt,
         route=route,
-        mode=request.mode,
-        cwd=request.cwd,
-        env=request.env,
-        extra_env=request.extra_env,
+        mode=spec.mode,
+        cwd=spec.cwd,
+        env=spec.env,
+        extra_env=spec.extra_env,
         native_id=chosen,
-        is_resume=request.is_resume,
-        wants_terminal=request.wants_terminal,
+        is_resume=spec.is_resume,
+        wants_terminal=spec.wants_terminal,
         data_dir=str(data_dir / profile.name) if wants_data else "",
     )
 
@@ -172,11 +172,11 @@ def silence_of(profile: Profile, settings: ServerSettings) -> SilenceLimits:
 
 @attrs.define(eq=False)
 class _Attempts:
-    asked: Request
+    asked: TurnSpec
     plans: Sequence[Plan | AimuxError]  # of `asked`
-    request: Request  # the same, until something was learnt
-    ticket: Ticket
-    shop: Workshop
+    spec: TurnSpec  # the same, until something was learnt
+    handle: JobHandle
+    resources: TurnResources
     attempts: list[Attempt] = attrs.field(factory=list)
     left: set[str] = attrs.field(factory=set)  # CLIs that are not tried again
     turn: int = 0
@@ -186,16 +186,16 @@ class _Attempts:
     scratch: Scratch | None = None
 
     async def run(self) -> JobFinished:
-        for name, reason in self.request.routes.skipped:
+        for name, reason in self.spec.routes.skipped:
             self._warn("candidate_skipped", f"{name}: {reason}")
-        for warning in self.request.routes.warnings:
-            self.ticket.log.add(warning)
-        if self.request.told and not self.request.is_resume:
+        for warning in self.spec.routes.warnings:
+            self.handle.log.add(warning)
+        if self.spec.told and not self.spec.is_resume:
             self._warn(
                 "session_retold",
                 "this CLI cannot continue a session, so the earlier turns are told in the prompt",
             )
-        for route in self.request.routes.candidates:
+        for route in self.spec.routes.candidates:
             if route.cli in self.left:
                 continue
             step = await self._try(route)
@@ -211,7 +211,7 @@ class _Attempts:
 
     async def _try(self, route: Route) -> Step | None:
         """One attempt; None is success."""
-        cli = self.request.clis[route.cli]
+        cli = self.spec.clis[route.cli]
         began = trio.current_time()
         try:
             async with AsyncExitStack() as stack:
@@ -224,30 +224,30 @@ class _Attempts:
             return self._not_run(route, error, began)
         return self._judged(plan, cli.profile, report)
 
-    async def _turn_with_hooks(self, order: TurnOrder, route: Route, cli: Cli) -> TurnReport:
+    async def _turn_with_hooks(self, order: AttemptSpec, route: Route, cli: Cli) -> TurnReport:
         """The turn, asked about before and after where the user has hooks."""
-        hooks = self.request.hooks
+        hooks = self.spec.hooks
         if not hooks:
-            return await run_turn(order, self.ticket, self.shop.guard)
+            return await run_turn(order, self.handle, self.resources.guard)
         shown = self._turn_json(order.plan)
         said = await self._ask_hooks(HookTime.BEFORE, order.plan, shown)
         if said.refusal:
             return _refused("hook_blocked", said.refusal)
         if said.content is not None:
             self._warn("hook_skipped", f"hook {said.by} answered instead of {order.plan.cli}")
-            return _without_child(Reading(answer=said.content))
+            return _without_child(TurnOutput(answer=said.content))
         if said.prompt is not None:
             self._warn("hook_changed_prompt", "a hook has changed the prompt")
             changed = attrs.evolve(
-                self.request, prompt=said.prompt, instructions="", told=(), schema=None
+                self.spec, prompt=said.prompt, instructions="", told=(), schema=None
             )
             order = attrs.evolve(order, plan=self._composed(changed, route, cli, order.plan.cwd))
             shown["prompt"] = said.prompt
-        report = await run_turn(order, self.ticket, self.shop.guard)
+        report = await run_turn(order, self.handle, self.resources.guard)
         failure = report.failure
         after: dict[str, object] = {
             **shown,
-            "content": report.reading.answer,
+            "content": report.output.answer,
             "exit_code": report.exit.exit_code if report.exit is not None else None,
             "duration_ms": round(report.duration_s * 1000),
             "failure": failure.code if failure is not None else None,
@@ -260,78 +260,78 @@ class _Attempts:
 
     async def _ask_hooks(self, when: HookTime, plan: Plan, turn: dict[str, object]) -> Said:
         said = await ask_hooks(
-            self.request.hooks,
+            self.spec.hooks,
             when,
             plan,
-            self.ticket.job.role,
+            self.handle.job.role,
             turn,
-            self.shop.choose(is_terminal=False),
+            self.resources.choose(is_terminal=False),
         )
         for warning in said.warnings:
-            self.ticket.log.add(warning)
+            self.handle.log.add(warning)
         return said
 
     def _turn_json(self, plan: Plan) -> dict[str, object]:
         return {
-            "job_id": self.ticket.id,
-            "session_id": self.ticket.session.id,
+            "job_id": self.handle.id,
+            "session_id": self.handle.session.id,
             "cli": plan.cli,
             "model": plan.model or None,
-            "role": self.ticket.job.role or None,
+            "role": self.handle.job.role or None,
             "mode": str(plan.mode),
             "cwd": plan.cwd,
-            "prompt": self.request.full_prompt,
+            "prompt": self.spec.full_prompt,
         }
 
     async def _plan(self, route: Route, cli: Cli, stack: AsyncExitStack) -> Plan:
-        plan = self._known(route) or self._composed(self.request, route, cli, self.request.cwd)
+        plan = self._known(route) or self._composed(self.spec, route, cli, self.spec.cwd)
         self.scratch = None
-        if self.request.mode is Mode.READ and plan.read_strength in SOFT:
+        if self.spec.mode is Mode.READ and plan.read_strength in SOFT:
             self.scratch = await stack.enter_async_context(
-                open_scratch(self.request.cwd, self.shop.scratch_dir)
+                open_scratch(self.spec.cwd, self.resources.scratch_dir)
             )
-            plan = self._composed(self.request, route, cli, str(self.scratch.path))
+            plan = self._composed(self.spec, route, cli, str(self.scratch.path))
         return plan
 
     def _known(self, route: Route) -> Plan | None:
         """What was planned before the job began, if that is still what is asked for."""
-        if self.request is not self.asked:
+        if self.spec is not self.asked:
             return None
         for candidate, plan in zip(self.asked.routes.candidates, self.plans, strict=True):
             if candidate is route and isinstance(plan, Plan):
                 return plan
         return None
 
-    def _composed(self, request: Request, route: Route, cli: Cli, cwd: str) -> Plan:
-        ask = ask_for(request, route, cli.profile, self.shop.data_dir)
+    def _composed(self, spec: TurnSpec, route: Route, cli: Cli, cwd: str) -> Plan:
+        ask = plan_request(spec, route, cli.profile, self.resources.data_dir)
         return compose(cli.profile, cli.path, attrs.evolve(ask, cwd=cwd))
 
-    def _order(self, plan: Plan, cli: Cli) -> TurnOrder:
+    def _order(self, plan: Plan, cli: Cli) -> AttemptSpec:
         self.turn += 1
         for warning in plan.warnings:
             # an effort that only the role suggested may be dropped without a word
-            if self.request.is_effort_wanted or not warning.code.startswith("effort_"):
-                self.ticket.log.add(warning)
-        return TurnOrder(
+            if self.spec.is_effort_wanted or not warning.code.startswith("effort_"):
+                self.handle.log.add(warning)
+        return AttemptSpec(
             turn=self.turn,
             attempt=len(self.attempts) + 1,
             plan=plan,
             profile=cli.profile,
-            silence=silence_of(cli.profile, self.request.settings),
-            deadline=min(self.ticket.deadline, trio.current_time() + self._limit_s(plan, cli)),
-            drive=self.shop.choose(is_terminal=plan.is_terminal),
-            spool=self.shop.store.spool(self.ticket.id, self.turn),
-            temp_dir=self.shop.temp_dir,
+            silence=silence_of(cli.profile, self.spec.settings),
+            deadline=min(self.handle.deadline, trio.current_time() + self._limit_s(plan, cli)),
+            drive=self.resources.choose(is_terminal=plan.is_terminal),
+            spool=self.resources.store.spool(self.handle.id, self.turn),
+            temp_dir=self.resources.temp_dir,
             places=cli.places,
         )
 
     def _limit_s(self, plan: Plan, cli: Cli) -> float:
-        own = self.request.turn_limit_s
+        own = self.spec.turn_limit_s
         return turn_limit_s(plan.effort, cli.profile.timeout_s) if own is None else own
 
     def _draft(self, plan: Plan) -> None:
-        self.ticket.draft = attrs.evolve(
-            self.ticket.draft,
+        self.handle.draft = attrs.evolve(
+            self.handle.draft,
             cli=plan.cli,
             model=plan.model,
             effort=plan.effort,
@@ -345,26 +345,26 @@ class _Attempts:
         self.failure = failure = report.failure
         outcome = "completed" if failure is None else str(failure.failure_class)
         self._record(plan, outcome, failure, report.duration_s)
-        self.shop.metrics.turn(
+        self.resources.metrics.turn(
             cli=plan.cli,
-            role=self.ticket.job.role,
+            role=self.handle.job.role,
             outcome=outcome,
             duration_s=report.duration_s,
-            usage=report.reading.usage,
+            usage=report.output.usage,
         )
-        self.shop.guard.learn(plan.cli, failure)
+        self.resources.guard.learn(plan.cli, failure)
         if failure is None:
             return None
         step = AFTER[failure.failure_class]
-        if failure.code == SESSION_LOST and self.request.is_resume and self.request.told:
+        if failure.code == SESSION_LOST and self.spec.is_resume and self.spec.told:
             self._warn("session_retold", f"{plan.cli} has lost the session; earlier turns are told")
-            self.request = attrs.evolve(self.request, is_resume=False, native_id="")
+            self.spec = attrs.evolve(self.spec, is_resume=False, native_id="")
             return Step.AGAIN
         if step is Step.NEXT_MODEL:
-            self.shop.guard.cool(plan.cli, plan.model, profile.model.cooldown_s, failure)
+            self.resources.guard.cool(plan.cli, plan.model, profile.model.cooldown_s, failure)
         if step is Step.AGAIN and self._failures_of(plan) > 1:
             step = Step.NEXT_CLI
-        if plan.mode is not Mode.READ and report.reading.steps:
+        if plan.mode is not Mode.READ and report.output.steps:
             self._warn("not_retried", f"{plan.cli} had begun to change files; no further attempt")
             step = Step.STOP
         return step
@@ -422,18 +422,18 @@ class _Attempts:
             self._warn("mode_violated", f"changed files although told to read only: {shown}")
 
     def _warn(self, code: str, message: str) -> None:
-        self.ticket.log.add(Warned(code=code, message=message))
+        self.handle.log.add(Warned(code=code, message=message))
 
     # ------------------------------------------------------------------ the end
 
     async def _completed(self) -> JobFinished:
         assert self.report is not None
-        content, data = self.report.reading.answer, None
+        content, data = self.report.output.answer, None
         status, failure = JobStatus.COMPLETED, None
-        if self.request.schema is not None:
-            contract = check_answer(content, self.request.schema)
+        if self.spec.schema is not None:
+            contract = check_answer(content, self.spec.schema)
             if contract.problems and (repaired := await self._repair(contract)) is not None:
-                contract, content = repaired, self.report.reading.answer
+                contract, content = repaired, self.report.output.answer
             data = contract.data
             if contract.problems:
                 status = JobStatus.PARTIAL
@@ -443,20 +443,20 @@ class _Attempts:
                     message="the answer does not fit the schema: " + "; ".join(contract.problems),
                     hint="see content for what was answered; a simpler schema may help",
                 )
-        return self._finished(status, content, failure, data, is_cut=self.report.reading.is_cut)
+        return self._finished(status, content, failure, data, is_cut=self.report.output.is_cut)
 
     async def _repair(self, contract: Contract) -> Contract | None:
         """Ask once more, telling what was wrong; None if that failed too."""
         route = next(
-            each for each in self.request.routes.candidates if each.cli == self.attempts[-1].cli
+            each for each in self.spec.routes.candidates if each.cli == self.attempts[-1].cli
         )
         first = self.report
         assert first is not None
-        resume = self.request.clis[route.cli].profile.resume
-        native_id = first.reading.native_id or self.request.new_native_id
+        resume = self.spec.clis[route.cli].profile.resume
+        native_id = first.output.native_id or self.spec.new_native_id
         can_resume = bool(resume.flags and native_id)
-        original = self.request
-        self.request = attrs.evolve(
+        original = self.spec
+        self.spec = attrs.evolve(
             original,
             prompt=contract.repair_prompt(original.prompt, is_same_conversation=can_resume),
             native_id=native_id if can_resume else "",
@@ -466,12 +466,12 @@ class _Attempts:
         try:
             step = await self._try(route)
         finally:
-            self.request = original
+            self.spec = original
         if step is not None or self.report is None:
             self.report = first
             return None
         assert original.schema is not None
-        return check_answer(self.report.reading.answer, original.schema)
+        return check_answer(self.report.output.answer, original.schema)
 
     def _failed(self) -> JobFinished:
         failure = self.failure
@@ -479,12 +479,12 @@ class _Attempts:
             failure = Failure(
                 failure_class=FailureClass.UNKNOWN, code="no_candidate", message="nothing was run"
             )
-        self.ticket.log.flush()
+        self.handle.log.flush()
         answer, is_cut = "", False
         if self.report is not None:
-            answer, is_cut = self.report.reading.answer, self.report.reading.is_cut
+            answer, is_cut = self.report.output.answer, self.report.output.is_cut
             if not answer:
-                answer, is_cut = self.ticket.log.text_so_far, self.ticket.log.is_text_cut
+                answer, is_cut = self.handle.log.text_so_far, self.handle.log.is_text_cut
         if failure.failure_class is FailureClass.TIMEOUT:
             status = JobStatus.TIMED_OUT
         else:
@@ -500,23 +500,23 @@ class _Attempts:
         *,
         is_cut: bool,
     ) -> JobFinished:
-        report, joblog = self.report, self.ticket.log
+        report, joblog = self.report, self.handle.log
         joblog.flush()
-        reading = report.reading if report is not None else None
+        output = report.output if report is not None else None
         gone = report.exit if report is not None else None
-        native = (reading.native_id if reading is not None else "") or self.request.native_id
+        native = (output.native_id if output is not None else "") or self.spec.native_id
         if not native and self.attempts:
-            profile = self.request.clis[self.attempts[-1].cli].profile
-            native = self.request.new_native_id if profile.resume.chosen else ""
+            profile = self.spec.clis[self.attempts[-1].cli].profile
+            native = self.spec.new_native_id if profile.resume.chosen else ""
         outcome = Outcome(
             content=content,
             is_cut=is_cut,
             data=data,
-            cli=self.ticket.draft.cli,
-            model=(reading.model if reading is not None else "") or self.ticket.draft.model,
-            effort=self.ticket.draft.effort,
-            mode=self.request.mode,
-            usage=reading.usage if reading is not None else None,
+            cli=self.handle.draft.cli,
+            model=(output.model if output is not None else "") or self.handle.draft.model,
+            effort=self.handle.draft.effort,
+            mode=self.spec.mode,
+            usage=output.usage if output is not None else None,
             exit_code=gone.exit_code if gone is not None else None,
             attempts=tuple(self.attempts),
             warnings=tuple(joblog.warnings),
@@ -530,9 +530,9 @@ class _Attempts:
         )
 
 
-def _without_child(reading: Reading, failure: Failure | None = None) -> TurnReport:
+def _without_child(output: TurnOutput, failure: Failure | None = None) -> TurnReport:
     """The report of a turn for which no child was run."""
-    return TurnReport(reading=reading, failure=failure, exit=None, duration_s=0.0, stderr_tail="")
+    return TurnReport(output=output, failure=failure, exit=None, duration_s=0.0, stderr_tail="")
 
 
 def _refused(code: str, message: str) -> TurnReport:
@@ -542,27 +542,30 @@ def _refused(code: str, message: str) -> TurnReport:
         message=message,
         hint="the hook is the user's own: see hooks in the configuration",
     )
-    return _without_child(Reading(), failure)
+    return _without_child(TurnOutput(), failure)
 
 
 async def run_attempts(
-    request: Request, plans: Sequence[Plan | AimuxError], ticket: Ticket, shop: Workshop
+    spec: TurnSpec,
+    plans: Sequence[Plan | AimuxError],
+    handle: JobHandle,
+    resources: TurnResources,
 ) -> JobFinished:
     """Run a request on its candidates until one answers, and tell what came of it.
 
     `plans` are those of `planned`. A failed CLI is a result, not an exception. Cancelling it stops
     the child that runs.
     """
-    return await _Attempts(request, plans, request, ticket, shop).run()
+    return await _Attempts(spec, plans, spec, handle, resources).run()
 
 
-def planned(request: Request, shop: Workshop) -> Sequence[Plan | AimuxError]:
+def planned(spec: TurnSpec, resources: TurnResources) -> Sequence[Plan | AimuxError]:
     """Each candidate's plan without running anything; an error where it could not be run."""
     plans: list[Plan | AimuxError] = []
-    for route in request.routes.candidates:
-        cli = request.clis[route.cli]
+    for route in spec.routes.candidates:
+        cli = spec.clis[route.cli]
         try:
-            ask = ask_for(request, route, cli.profile, shop.data_dir)
+            ask = plan_request(spec, route, cli.profile, resources.data_dir)
             plans.append(compose(cli.profile, cli.path, ask))
         except AimuxError as error:
             plans.append(error)

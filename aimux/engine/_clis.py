@@ -1,7 +1,7 @@
 """Which CLIs there are, for a client's own PATH and profiles.
 
 Two questions with two prices: `ready` (is there a binary) is asked by every call and kept for
-`FRESH_S`; `look` (which version, is it a tested one, what is the remedy) asks the programs
+`FRESH_S`; `probe` (which version, is it a tested one, what is the remedy) asks the programs
 themselves, with a cache that notices a changed file.
 """
 
@@ -70,7 +70,7 @@ class _Finding:
     found: Mapping[str, Found | Missing]
 
 
-class Board:
+class CliRegistry:
     """Knows the CLIs of every client's environment."""
 
     def __init__(self, versions_file: Path, drive: Driver = run_piped) -> None:
@@ -81,7 +81,7 @@ class Board:
         self._findings: OrderedDict[tuple[str, ...], _Finding] = OrderedDict()
 
     def __repr__(self) -> str:
-        return f"<Board: {len(self._findings)} environments, {self._cache!r}>"
+        return f"<CliRegistry: {len(self._findings)} environments, {self._cache!r}>"
 
     async def ready(
         self, snapshot: Snapshot, env: Mapping[str, str], *, refresh: bool = False
@@ -94,7 +94,7 @@ class Board:
             if isinstance(where, Found)
         }
 
-    async def look(
+    async def probe(
         self, snapshot: Snapshot, env: Mapping[str, str], *, refresh: bool = False
     ) -> list[CliState]:
         """Every CLI with its version, state, reason and remedy; asks those not asked before."""

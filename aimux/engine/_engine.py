@@ -20,7 +20,7 @@ import trio
 
 from aimux._logs import set_log_level
 from aimux.config import ClientContext, Loader, Snapshot
-from aimux.drivers import choose_driver, open_warden
+from aimux.drivers import choose_driver, open_watchdog
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
 from aimux.model import (
     RANDOM_BYTES,
@@ -43,8 +43,8 @@ from aimux.rules import (
     DEFAULT_ROLE,
     Admission,
     BreakerRule,
+    RouteRequest,
     Routes,
-    Want,
     check_schema,
     choose,
     enter_job,
@@ -55,13 +55,13 @@ from aimux.rules import (
 )
 from aimux.store import Store
 
-from ._attempts import ChooseDriver, Request, Workshop, planned, run_attempts
-from ._clis import Board
+from ._attempts import ChooseDriver, TurnResources, TurnSpec, planned, run_attempts
+from ._clis import CliRegistry
 from ._guard import Guard
-from ._jobs import JobRoom, Ticket, open_job_room
+from ._jobs import JobHandle, JobSupervisor, open_supervisor
 from ._log import utc_now
 from ._metrics import Metrics
-from ._retelling import Exchange, exchanges
+from ._retelling import PastTurn, past_turns
 
 PREVIEW_CHARS: Final = 200
 VERIFY_PROMPT: Final = "Answer with the single word: ready"
@@ -70,7 +70,7 @@ VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
 KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
 SHELVED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
 SHELVED_CHARS: Final = 100_000  # of prompt and answer of one
-LOOK_EVERY_S: Final = 1.0  # a look is a `stat` per file; calls later than this see what was saved
+RELOAD_EVERY_S: Final = 1.0  # a look is a `stat` per file; calls later than this see what was saved
 
 log = logging.getLogger("aimux.engine")
 
@@ -89,12 +89,12 @@ class Client(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Wish:
+class JobRequest:
     """One prompt as a caller wants it run. Empty and None mean: decide for me."""
 
     tool: str
     prompt: str
-    want: Want
+    route: RouteRequest
     client: Client
     mode: Mode | None = None
     cwd: str = ""
@@ -106,10 +106,10 @@ class Wish:
 
 @attrs.frozen(kw_only=True)
 class Prepared:
-    """A wish with everything decided; `plans` has one entry per candidate of `request.routes`."""
+    """A wish with everything decided; `plans` has one entry per candidate of `spec.routes`."""
 
-    wish: Wish
-    request: Request
+    request: JobRequest
+    spec: TurnSpec
     role: Role | None
     session: Session
     is_new_session: bool
@@ -131,60 +131,60 @@ class Engine:
         *,
         settings: Settings,
         store: Store,
-        room: JobRoom,
+        supervisor: JobSupervisor,
         guard: Guard,
-        shop: Workshop,
-        board: Board,
+        resources: TurnResources,
+        registry: CliRegistry,
         loader: Loader,
         own: ClientContext,
         owner: str,
     ) -> None:
         self.settings = settings
         self.store = store
-        self.room = room
+        self.supervisor = supervisor
         self.guard = guard
-        self.board = board
-        self.metrics = shop.metrics
+        self.registry = registry
+        self.metrics = resources.metrics
         self.started_at = utc_now()
-        self._shop = shop
+        self._resources = resources
         self._loader = loader
         self._own = own
-        self._looked_at: Snapshot | None = None
-        self._next_look = trio.current_time() + LOOK_EVERY_S
+        self._last_snapshot: Snapshot | None = None
+        self._next_reload = trio.current_time() + RELOAD_EVERY_S
         self._owner = owner
         self._shelf: OrderedDict[str, Job] = OrderedDict()
         self._descendants: Counter[str] = Counter()  # jobs begun below a root job
 
     def __repr__(self) -> str:
-        return f"<Engine: {self.room!r}, {self.store!r}>"
+        return f"<Engine: {self.supervisor!r}, {self.store!r}>"
 
     # ------------------------------------------------------------------ own settings
 
     def apply(self, settings: Settings) -> None:
         """Take other limits from now on; what runs goes on."""
         self.settings = settings
-        self.room.resize(settings.server)
+        self.supervisor.resize(settings.server)
         self.guard.resize(_rule(settings.circuit_breaker), settings.server.max_jobs_per_cli)
         set_log_level(settings.server.log_level)
 
-    def is_look_due(self) -> bool:
-        """Whether our own files may say something else than `settings`: then `look` first."""
-        return trio.current_time() >= self._next_look
+    def is_reload_due(self) -> bool:
+        """Whether our own files may say something else than `settings`: then `reload` first."""
+        return trio.current_time() >= self._next_reload
 
-    async def look(self) -> None:
+    async def reload(self) -> None:
         """Go by what our own configuration says now, if that was not asked a moment ago.
 
         A change with errors is logged once and otherwise ignored. Cancelled or not, a look that
         has begun reads to its end.
         """
-        if not self.is_look_due():
+        if not self.is_reload_due():
             await trio.lowlevel.checkpoint()
             return
-        self._next_look = trio.current_time() + LOOK_EVERY_S
+        self._next_reload = trio.current_time() + RELOAD_EVERY_S
         snapshot = await trio.to_thread.run_sync(self._loader.load, self._own)
-        if snapshot is self._looked_at:
+        if snapshot is self._last_snapshot:
             return
-        self._looked_at = snapshot
+        self._last_snapshot = snapshot
         if snapshot.accepted is not None:
             problems = [str(each) for each in snapshot.errors]
             log.warning("changed configuration refused", extra={"problems": problems})
@@ -199,23 +199,23 @@ class Engine:
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.load, context)
 
-    async def prepare(self, wish: Wish) -> Prepared:
+    async def prepare(self, request: JobRequest) -> Prepared:
         """Decide everything about a wish; nothing is started or written.
 
         Raises:
             AimuxError: whatever would make it fail before a child runs; says the way out.
         """
-        session = await self._session(wish.session_id) if wish.session_id else None
-        snapshot, cwd = await trio.to_thread.run_sync(self._see, wish, session)
-        _check_prompt(wish.prompt, snapshot.settings.server)
-        want = wish.want if session is None else _continued(wish.want, session)
-        role = _role(want, snapshot)
-        mode = _mode(wish, role, session, self.settings.server)
+        session = await self._session(request.session_id) if request.session_id else None
+        snapshot, cwd = await trio.to_thread.run_sync(self._see, request, session)
+        _check_prompt(request.prompt, snapshot.settings.server)
+        route = request.route if session is None else _continued(request.route, session)
+        role = _role(route, snapshot)
+        mode = _mode(request, role, session, self.settings.server)
         if isinstance(cwd, AimuxError):
             raise cwd
-        clis = await self.board.ready(snapshot, wish.client.env)
+        clis = await self.registry.ready(snapshot, request.client.env)
         routes = choose(
-            want,
+            route,
             snapshot.roles,
             snapshot.overrides,
             snapshot.profiles,
@@ -228,9 +228,9 @@ class Engine:
         )
         now = time.time()
         primary = clis[routes.candidates[0].cli].profile
-        env = wish.client.env
+        env = request.client.env
         limit_s = nested_limit_s(
-            env, wish.timeout_s or snapshot.settings.server.default_timeout_seconds
+            env, request.timeout_s or snapshot.settings.server.default_timeout_seconds
         )
         root = lineage(env)[0].root
         job_id = new_id("job")
@@ -238,10 +238,10 @@ class Engine:
         told = [] if session is None else await self._told(session)
         is_resume = session is not None and bool(session.native_id and primary.resume.flags)
         if session is None:
-            session = _new_session(wish, routes, mode, cwd, want.role)
-        request = Request(
+            session = _new_session(request, routes, mode, cwd, route.role)
+        spec = TurnSpec(
             job_id=job_id,
-            prompt=wish.prompt,
+            prompt=request.prompt,
             instructions=role.text if role is not None else "",
             mode=mode,
             cwd=cwd,
@@ -260,18 +260,18 @@ class Engine:
             is_resume=is_resume,
             told=told,
             new_native_id=session.id.replace("_", "-").lower(),
-            wants_terminal=wish.wants_terminal,
-            is_effort_wanted=bool(wish.want.effort),
-            turn_limit_s=wish.timeout_s,
+            wants_terminal=request.wants_terminal,
+            is_effort_wanted=bool(request.route.effort),
+            turn_limit_s=request.timeout_s,
             hooks=snapshot.settings.hooks,
-            schema=None if wish.schema is None else check_schema(wish.schema),
+            schema=None if request.schema is None else check_schema(request.schema),
         )
-        plans = planned(request, self._shop)
+        plans = planned(spec, self._resources)
         if all(isinstance(plan, AimuxError) for plan in plans):
             raise plans[0]  # type: ignore[misc]  # the line above says what they are
         return Prepared(
-            wish=wish,
             request=request,
+            spec=spec,
             role=role,
             session=session,
             is_new_session=is_new,
@@ -280,23 +280,25 @@ class Engine:
             plans=plans,
         )
 
-    def _see(self, wish: Wish, session: Session | None) -> tuple[Snapshot, str | AimuxError]:
+    def _see(
+        self, request: JobRequest, session: Session | None
+    ) -> tuple[Snapshot, str | AimuxError]:
         """All that is asked of the disk, in one visit to a thread."""
-        context = ClientContext(cwd=wish.client.cwd, env=wish.client.env)
-        return self._loader.load(context), _directory(wish, session)
+        context = ClientContext(cwd=request.client.cwd, env=request.client.env)
+        return self._loader.load(context), _directory(request, session)
 
     async def _session(self, session_id: str) -> Session:
-        busy = self.room.of_session(session_id)
+        busy = self.supervisor.of_session(session_id)
         return busy.session if busy else await self.store.session(SessionId(session_id))
 
-    async def _told(self, session: Session) -> list[Exchange]:
+    async def _told(self, session: Session) -> list[PastTurn]:
         """Earlier turns of a session; what it takes to continue it without the CLI's help.
 
         Raises:
             Refusal: nothing was answered in it, so there is nothing to continue.
         """
         page = await self.store.jobs(session_id=session.id)
-        told = exchanges(page.jobs)
+        told = past_turns(page.jobs)
         if not told and not session.native_id:
             raise Refusal(
                 f"session {session.id} has no answered turn to continue from",
@@ -308,47 +310,47 @@ class Engine:
 
     # ------------------------------------------------------------------ starting
 
-    async def start(self, prepared: Prepared) -> Ticket:
+    async def start(self, prepared: Prepared) -> JobHandle:
         """Admit and start a prepared wish. The job outlives this call; its row is committed.
 
         Raises:
             TooManyJobs, Refusal, StoreUnavailable: nothing was started.
         """
-        wish, request = prepared.wish, prepared.request
-        route = request.routes.candidates[0]
+        request, spec = prepared.request, prepared.spec
+        route = spec.routes.candidates[0]
         job = Job(
-            id=JobId(request.job_id),
+            id=JobId(spec.job_id),
             session_id=prepared.session.id,
-            tool=wish.tool,
+            tool=request.tool,
             role=prepared.role.name if prepared.role is not None else "",
             cli=route.cli,
             model=route.model,
             effort=route.effort,
-            mode=request.mode,
-            cwd=request.cwd,
-            client=wish.client.name,
+            mode=spec.mode,
+            cwd=spec.cwd,
+            client=request.client.name,
             owner=self._owner,
-            prompt_preview=excerpt(wish.prompt, PREVIEW_CHARS),
-            prompt=redact(wish.prompt),
+            prompt_preview=excerpt(request.prompt, PREVIEW_CHARS),
+            prompt=redact(request.prompt),
             created_at=utc_now(),
         )
-        ticket = await self.room.open_job(
+        handle = await self.supervisor.open_job(
             job,
             prepared.session,
             partial(self._work, prepared),
             is_new_session=prepared.is_new_session,
-            client_key=wish.client.key,
+            client_key=request.client.key,
             limit_s=prepared.limit_s,
         )
-        root = lineage(request.env)[0].root
+        root = lineage(spec.env)[0].root
         if root:  # a refused job has begun nothing
             self._descendants[root] += 1
             while len(self._descendants) > KEPT_ROOTS:  # the oldest have ended long ago
                 del self._descendants[next(iter(self._descendants))]
-        return ticket
+        return handle
 
-    async def _work(self, prepared: Prepared, ticket: Ticket) -> JobFinished:
-        return await run_attempts(prepared.request, prepared.plans, ticket, self._shop)
+    async def _work(self, prepared: Prepared, handle: JobHandle) -> JobFinished:
+        return await run_attempts(prepared.spec, prepared.plans, handle, self._resources)
 
     async def verify(self, client: Client, *, only: str = "") -> None:
         """Run one tiny prompt on each installed CLI (or on one), so that its login is known.
@@ -357,28 +359,28 @@ class Engine:
         `VERIFIED_AT_ONCE` run together, each for at most `VERIFY_S`. Cancelling it ends them.
         """
         snapshot = await self.snapshot(client)
-        clis = await self.board.ready(snapshot, client.env, refresh=True)
+        clis = await self.registry.ready(snapshot, client.env, refresh=True)
         places = trio.CapacityLimiter(VERIFIED_AT_ONCE)
 
         async def ask(cli: str) -> None:
-            wish = Wish(
+            request = JobRequest(
                 tool="verify",
                 prompt=VERIFY_PROMPT,
-                want=Want(cli=cli, fallback=False),
+                route=RouteRequest(cli=cli, fallback=False),
                 client=client,
                 mode=Mode.READ,
                 timeout_s=VERIFY_S,
             )
             async with places:
                 try:
-                    ticket = await self.start(await self.prepare(wish))
+                    handle = await self.start(await self.prepare(request))
                 except AimuxError as error:
                     log.info("not verified", extra={"cli": cli, "error": error.message})
                     return
                 try:
-                    await ticket.done.wait()
+                    await handle.done.wait()
                 finally:
-                    ticket.cancel("verification given up")
+                    handle.cancel("verification given up")
 
         async with trio.open_nursery() as asking:
             for cli in clis:
@@ -387,25 +389,25 @@ class Engine:
 
     # ------------------------------------------------------------------ looking
 
-    async def job(self, job_id: str) -> tuple[Job, Ticket | None]:
+    async def job(self, job_id: str) -> tuple[Job, JobHandle | None]:
         """A job's row, and the hold on it while it is open or recent.
 
         Raises:
             NotFound: no such job.
         """
-        ticket = self.room.find(job_id)
-        if ticket is not None:
+        handle = self.supervisor.find(job_id)
+        if handle is not None:
             await trio.lowlevel.checkpoint()
-            return ticket.job, ticket
+            return handle.job, handle
         job = await self.store.job(JobId(job_id))
         self._shelve(job)
         return job, None
 
-    def job_nowait(self, job_id: str) -> tuple[Job, Ticket | None] | None:
+    def job_nowait(self, job_id: str) -> tuple[Job, JobHandle | None] | None:
         """The same without waiting: open, recent and lately read jobs; None for any other."""
-        ticket = self.room.find(job_id)
-        if ticket is not None:
-            return ticket.job, ticket
+        handle = self.supervisor.find(job_id)
+        if handle is not None:
+            return handle.job, handle
         job = self._shelf.get(job_id)
         return None if job is None else (job, None)
 
@@ -423,10 +425,10 @@ class Engine:
         Raises:
             NotFound: no such job.
         """
-        ticket = self.room.find(job_id)
-        if ticket is not None and after_seq + 1 >= ticket.log.first_seq:
+        handle = self.supervisor.find(job_id)
+        if handle is not None and after_seq + 1 >= handle.log.first_seq:
             await trio.lowlevel.checkpoint()
-            return ticket.log.since(after_seq)
+            return handle.log.since(after_seq)
         return await self.store.entries(job_id, after_seq)
 
     async def collect(self, older_than_h: float, *, dry_run: bool) -> Mapping[str, int]:
@@ -438,7 +440,7 @@ class Engine:
             jobs += len(found.job_ids)
             sessions += len(found.session_ids)
             if not dry_run:
-                self.room.drop_recent(found.job_ids)
+                self.supervisor.drop_recent(found.job_ids)
                 self._shelf.clear()
             if dry_run or not found.has_more:
                 return {"jobs": jobs, "sessions": sessions}
@@ -463,29 +465,31 @@ def _check_prompt(prompt: str, settings: ServerSettings) -> None:
         )
 
 
-def _continued(want: Want, session: Session) -> Want:
-    if want.cli and want.cli != session.cli:
+def _continued(route: RouteRequest, session: Session) -> RouteRequest:
+    if route.cli and route.cli != session.cli:
         raise PeerFault(
-            f"session {session.id} belongs to {session.cli}, not {want.cli}",
+            f"session {session.id} belongs to {session.cli}, not {route.cli}",
             code="session_cli_mismatch",
             hint="leave cli out, or start a new session",
         )
     return attrs.evolve(
-        want,
+        route,
         cli=session.cli,
-        role=want.role or session.role,
-        model=want.model or session.model,
+        role=route.role or session.role,
+        model=route.model or session.model,
         fallback=False,
     )
 
 
-def _role(want: Want, snapshot: Snapshot) -> Role | None:
-    name = want.role or ("" if want.cli else DEFAULT_ROLE)
+def _role(route: RouteRequest, snapshot: Snapshot) -> Role | None:
+    name = route.role or ("" if route.cli else DEFAULT_ROLE)
     return snapshot.roles.get(name) if name else None
 
 
-def _mode(wish: Wish, role: Role | None, session: Session | None, settings: ServerSettings) -> Mode:
-    mode = wish.mode
+def _mode(
+    request: JobRequest, role: Role | None, session: Session | None, settings: ServerSettings
+) -> Mode:
+    mode = request.mode
     if mode is None:
         mode = (
             session.mode if session is not None else (role.mode if role is not None else Mode.READ)
@@ -500,10 +504,10 @@ def _mode(wish: Wish, role: Role | None, session: Session | None, settings: Serv
     return mode
 
 
-def _directory(wish: Wish, session: Session | None) -> str | AimuxError:
+def _directory(request: JobRequest, session: Session | None) -> str | AimuxError:
     """The working directory, or what is wrong with it. Touches the file system."""
-    named = wish.cwd or (session.cwd if session is not None else "")
-    cwd = Path(named) if named else wish.client.cwd
+    named = request.cwd or (session.cwd if session is not None else "")
+    cwd = Path(named) if named else request.client.cwd
     problem = ""
     if any(ord(char) < 32 for char in str(cwd)):
         problem = "an existing directory without control characters in its name"
@@ -525,17 +529,17 @@ def _directory(wish: Wish, session: Session | None) -> str | AimuxError:
     return str(cwd)
 
 
-def _new_session(wish: Wish, routes: Routes, mode: Mode, cwd: str, role: str) -> Session:
+def _new_session(request: JobRequest, routes: Routes, mode: Mode, cwd: str, role: str) -> Session:
     now = utc_now()
     return Session(
         id=SessionId(new_id("ses")),
         cli=routes.candidates[0].cli,
-        kind=wish.tool,
+        kind=request.tool,
         model=routes.candidates[0].model,
         mode=mode,
         role=role,
         cwd=cwd,
-        client=wish.client.name,
+        client=request.client.name,
         created_at=now,
         last_active_at=now,
     )
@@ -567,7 +571,7 @@ async def open_engine(
     """
     server = settings.server
     guard = Guard(_rule(settings.circuit_breaker), places_per_cli=server.max_jobs_per_cli)
-    shop = Workshop(
+    resources = TurnResources(
         guard=guard,
         store=store,
         temp_dir=state_dir / "tmp",
@@ -581,14 +585,14 @@ async def open_engine(
         per_client=server.max_jobs_per_client,
         queue=server.max_queued_jobs,
     )
-    async with open_warden(), open_job_room(store, admission, strict=strict) as room:
+    async with open_watchdog(), open_supervisor(store, admission, strict=strict) as supervisor:
         yield Engine(
             settings=settings,
             store=store,
-            room=room,
+            supervisor=supervisor,
             guard=guard,
-            shop=shop,
-            board=Board(state_dir / "versions.json", choose_driver(is_terminal=False)),
+            resources=resources,
+            registry=CliRegistry(state_dir / "versions.json", choose_driver(is_terminal=False)),
             loader=loader,
             own=own,
             owner=owner,

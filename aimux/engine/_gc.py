@@ -15,7 +15,7 @@ async def serve_housekeeping(engine: Engine) -> None:
     """Remove finished jobs and sessions past `session_ttl_hours`, every `gc_interval_seconds`."""
     while True:
         await trio.sleep(engine.settings.server.gc_interval_seconds)
-        await engine.look()
+        await engine.reload()
         try:
             found = await engine.collect(engine.settings.server.session_ttl_hours, dry_run=False)
         except StoreUnavailable as error:

@@ -29,9 +29,9 @@ from aimux.rules import (
     cooled,
     cooled_pairs,
     flush,
-    look,
     reset,
     settle,
+    view_breaker,
 )
 
 TROUBLE_S: Final = 600.0  # a refused login keeps a CLI out of the fallbacks for so long
@@ -92,7 +92,7 @@ class Guard:
 
     def view(self, cli: str) -> BreakerView:
         """What the breaker of `cli` would say now."""
-        return look(self._breaker(cli), trio.current_time())
+        return view_breaker(self._breaker(cli), trio.current_time())
 
     def views(self) -> dict[str, BreakerView]:
         """Every breaker that has seen a turn."""

@@ -13,7 +13,7 @@ import attrs
 import orjson
 import trio
 
-from aimux.drivers import Driver, Order
+from aimux.drivers import Driver, ProcessSpec
 from aimux.errors import AimuxError
 from aimux.model import HookError, HookSettings, HookTime, Plan, Stream, Warned
 from aimux.rules import excerpt
@@ -117,7 +117,7 @@ async def _ask(
         kept = printed if stream is Stream.STDOUT else complained
         kept += data[: ANSWER_BYTES - len(kept)]
 
-    order = Order(
+    order = ProcessSpec(
         argv=hook.command,
         cwd=plan.cwd,
         env=plan.env,

@@ -1,4 +1,4 @@
-"""The job room: admits work, runs each piece in a nursery of its own, and writes its end exactly
+"""The supervisor: admits work, runs each piece in a nursery of its own, and writes its end exactly
 once.
 
 Theory of operation. `open_job` asks the admission books (no waiting), then commits the job's row,
@@ -9,8 +9,8 @@ work under the job's scope and deadline, and writes one `JobFinished`: the work'
 what the cause of its end makes of the draft. Whatever happens, partial content is kept.
 
 What ends a job and how it looks: the work returns (its verdict), an `AimuxError` (failed), a bug
-(failed, internal; firewall 1 of 2), `Ticket.cancel` (cancelled), the deadline (timed_out), the room
-closes (aborted).
+(failed, internal; firewall 1 of 2), `JobHandle.cancel` (cancelled), the deadline (timed_out), the
+room closes (aborted).
 """
 
 import logging
@@ -48,15 +48,15 @@ from ._questions import Questions
 
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
-KEPT_TICKETS: Final = 100  # finished jobs that status answers without asking the store
-KEPT_TICKETS_CHARS: Final = 4 * 2**20  # of prompts and logs of these, together
-KEPT_TICKET_CHARS: Final = 1_000_000  # a job that said more is read from the store
+KEPT_HANDLES: Final = 100  # finished jobs that status answers without asking the store
+KEPT_HANDLES_CHARS: Final = 4 * 2**20  # of prompts and logs of these, together
+KEPT_HANDLE_CHARS: Final = 1_000_000  # a job that said more is read from the store
 
 log = logging.getLogger("aimux.jobs")
 
 
 @attrs.define(eq=False)
-class Ticket:
+class JobHandle:
     """A caller's hold on a job. `draft` is what is known of its result so far."""
 
     log: JobLog
@@ -91,7 +91,7 @@ class Ticket:
         return not self.done.is_set() and self.log.job.status in TERMINAL
 
     def __repr__(self) -> str:
-        return f"<Ticket: {self.id} {self.job.status}>"
+        return f"<JobHandle: {self.id} {self.job.status}>"
 
     def cancel(self, cause: str, *, is_kill: bool = False) -> bool:
         """Ask the job to end; False if it has ended already. A kill skips the polite signal."""
@@ -105,12 +105,12 @@ class Ticket:
         return True
 
 
-Work = Callable[[Ticket], Awaitable[JobFinished]]
+Work = Callable[[JobHandle], Awaitable[JobFinished]]
 
 
 @attrs.frozen(kw_only=True)
-class RoomStatistics:
-    """How full the room is."""
+class SupervisorStatistics:
+    """How full the supervisor is."""
 
     running: int
     queued: int
@@ -119,8 +119,8 @@ class RoomStatistics:
     refused: int
 
 
-class JobRoom:
-    """Where jobs live. Made by `open_job_room`."""
+class JobSupervisor:
+    """Where jobs live. Made by `open_supervisor`."""
 
     def __init__(
         self, store: Store, admission: Admission, nursery: trio.Nursery, *, strict: bool
@@ -129,9 +129,9 @@ class JobRoom:
         self._admission = admission
         self._nursery = nursery
         self._strict = strict
-        self._entering: dict[JobId, Ticket] = {}  # admitted, the row is not committed yet
-        self._open: dict[JobId, Ticket] = {}
-        self._recent: OrderedDict[JobId, Ticket] = OrderedDict()
+        self._entering: dict[JobId, JobHandle] = {}  # admitted, the row is not committed yet
+        self._open: dict[JobId, JobHandle] = {}
+        self._recent: OrderedDict[JobId, JobHandle] = OrderedDict()
         self._recent_chars = 0
         self._busy_sessions: dict[SessionId, JobId] = {}
         self._finished = 0
@@ -140,13 +140,13 @@ class JobRoom:
 
     def __repr__(self) -> str:
         said = self.statistics()
-        return f"<JobRoom: {said.running} running, {said.queued} queued of {said.capacity}>"
+        return f"<JobSupervisor: {said.running} running, {said.queued} queued of {said.capacity}>"
 
-    def statistics(self) -> RoomStatistics:
+    def statistics(self) -> SupervisorStatistics:
         """Counts of this moment. A job whose end is only to be stored runs no more."""
-        alive = [ticket for ticket in self._open.values() if ticket.verdict is None]
-        queued = sum(ticket.job.status is JobStatus.QUEUED for ticket in alive)
-        return RoomStatistics(
+        alive = [handle for handle in self._open.values() if handle.verdict is None]
+        queued = sum(handle.job.status is JobStatus.QUEUED for handle in alive)
+        return SupervisorStatistics(
             running=len(alive) - queued,
             queued=queued,
             capacity=self._admission.capacity,
@@ -156,21 +156,21 @@ class JobRoom:
 
     # ------------------------------------------------------------------ finding
 
-    def find(self, job_id: str) -> Ticket | None:
+    def find(self, job_id: str) -> JobHandle | None:
         """An open or recently finished job; None if only the store may know it."""
         known = JobId(job_id)
         return self._open.get(known) or self._recent.get(known)
 
-    def open_tickets(self) -> list[Ticket]:
+    def open_handles(self) -> list[JobHandle]:
         """Jobs that have not ended, oldest first."""
         return list(self._open.values())
 
-    def of_session(self, session_id: str) -> Ticket | None:
+    def of_session(self, session_id: str) -> JobHandle | None:
         """The job that is using a session."""
         job_id = self._busy_sessions.get(SessionId(session_id))
         return None if job_id is None else self._admitted(job_id)
 
-    def _admitted(self, job_id: str) -> Ticket | None:
+    def _admitted(self, job_id: str) -> JobHandle | None:
         found = JobId(job_id)
         return self._open.get(found) or self._entering.get(found)
 
@@ -194,7 +194,7 @@ class JobRoom:
         is_new_session: bool,
         client_key: str,
         limit_s: float,
-    ) -> Ticket:
+    ) -> JobHandle:
         """Admit a job, commit its row, start it, and return the hold on it.
 
         The job outlives this call. Cancelling the call before the row is committed leaves nothing.
@@ -219,7 +219,7 @@ class JobRoom:
                 f"{self._admission.capacity} jobs are running and the queue is full",
                 hint="wait for a running job (sessions action=list status=active) or cancel one",
             )
-        ticket = Ticket(
+        handle = JobHandle(
             log=JobLog(job, born=trio.current_time()),
             session=session,
             client_key=client_key,
@@ -227,21 +227,21 @@ class JobRoom:
             limit_s=limit_s,
         )
         self._busy_sessions[session.id] = job.id
-        self._entering[job.id] = ticket  # a place may be granted while the row is committed
+        self._entering[job.id] = handle  # a place may be granted while the row is committed
         is_started = False
         try:
             if admitted.position == 0:
-                ticket.placed.set()
-                ticket.log.add(JobStarted())
+                handle.placed.set()
+                handle.log.add(JobStarted())
             else:
-                ticket.log.add(JobQueued(position=admitted.position))
+                handle.log.add(JobQueued(position=admitted.position))
                 self._tell_positions()  # clients take turns: it may stand before others
-            entries = ticket.log.unstored()
-            row = attrs.evolve(session, status=ticket.job.status) if is_new_session else None
-            await self._store.create(ticket.job, row, entries)
-            ticket.log.stored(entries[-1].seq)
-            self._open[job.id] = ticket
-            self._nursery.start_soon(self._supervise, ticket, work, name=f"job {job.id}")
+            entries = handle.log.unstored()
+            row = attrs.evolve(session, status=handle.job.status) if is_new_session else None
+            await self._store.create(handle.job, row, entries)
+            handle.log.stored(entries[-1].seq)
+            self._open[job.id] = handle
+            self._nursery.start_soon(self._supervise, handle, work, name=f"job {job.id}")
             is_started = True
             self._tell()
         finally:
@@ -249,7 +249,7 @@ class JobRoom:
             if not is_started:
                 del self._busy_sessions[session.id]
                 self._release(job.id)
-        return ticket
+        return handle
 
     def resize(self, settings: ServerSettings) -> None:
         """Other limits from now on; who has a place keeps it."""
@@ -265,77 +265,79 @@ class JobRoom:
 
     def _grant(self, job_ids: Sequence[str]) -> None:
         for granted in job_ids:
-            ticket = self._admitted(granted)
-            if ticket is not None:
-                ticket.placed.set()
+            handle = self._admitted(granted)
+            if handle is not None:
+                handle.placed.set()
         self._tell_positions()
 
     def _tell_positions(self) -> None:
         for waiting, position in self._admission.positions().items():
-            ticket = self._admitted(waiting)
-            if ticket is not None and ticket.log.queue_position != position:
-                ticket.log.add(JobQueued(position=position))
+            handle = self._admitted(waiting)
+            if handle is not None and handle.log.queue_position != position:
+                handle.log.add(JobQueued(position=position))
 
     # ------------------------------------------------------------------ running
 
-    async def _supervise(self, ticket: Ticket, work: Work) -> None:
-        JOB.set(ticket.id)  # in the job's own task: nobody else's lines
+    async def _supervise(self, handle: JobHandle, work: Work) -> None:
+        JOB.set(handle.id)  # in the job's own task: nobody else's lines
         finished: JobFinished | None = None
         try:
-            with ticket.scope:
-                finished = await self._run(ticket, work)
-            if finished is None and ticket.scope.cancelled_caught:
-                finished = self._cancelled(ticket)
+            with handle.scope:
+                finished = await self._run(handle, work)
+            if finished is None and handle.scope.cancelled_caught:
+                finished = self._cancelled(handle)
         finally:
-            if finished is None:  # the room closes; who asked for the end before that was first
-                finished = self._cancelled(ticket) if ticket.cause else self._aborted(ticket)
-            finished = ticket.verdict = ticket.verdict or finished
-            self._release(ticket.id)
+            if (
+                finished is None
+            ):  # the supervisor closes; who asked for the end before that was first
+                finished = self._cancelled(handle) if handle.cause else self._aborted(handle)
+            finished = handle.verdict = handle.verdict or finished
+            self._release(handle.id)
             try:
                 with trio.move_on_after(CLOSE_GRACE_S, shield=True):
-                    await self._close(ticket, finished)
+                    await self._close(handle, finished)
             finally:  # whatever happens, nobody waits for this job for ever
-                self._forget(ticket)
+                self._forget(handle)
 
-    async def _run(self, ticket: Ticket, work: Work) -> JobFinished | None:
+    async def _run(self, handle: JobHandle, work: Work) -> JobFinished | None:
         """The work under its deadline; None if it was cancelled."""
         finished: JobFinished | None = None
         error: Exception | None = None
         try:
             async with trio.open_nursery() as job:
-                job.start_soon(self._keep, ticket)
-                await ticket.placed.wait()
-                if ticket.job.status is JobStatus.QUEUED:
-                    ticket.log.add(JobStarted())
-                ticket.deadline = trio.current_time() + ticket.limit_s
-                with trio.CancelScope(deadline=ticket.deadline + BACKSTOP_S) as backstop:
-                    finished = ticket.verdict = await work(ticket)
+                job.start_soon(self._keep, handle)
+                await handle.placed.wait()
+                if handle.job.status is JobStatus.QUEUED:
+                    handle.log.add(JobStarted())
+                handle.deadline = trio.current_time() + handle.limit_s
+                with trio.CancelScope(deadline=handle.deadline + BACKSTOP_S) as backstop:
+                    finished = handle.verdict = await work(handle)
                 if finished is None and backstop.cancelled_caught:
                     finished = self._ended(
-                        ticket,
+                        handle,
                         JobStatus.TIMED_OUT,
                         FailureClass.TIMEOUT,
                         "timed_out",
-                        f"not finished after {ticket.limit_s:g} s",
+                        f"not finished after {handle.limit_s:g} s",
                     )
                 job.cancel_scope.cancel(reason="work is over")
         except* AimuxError as group:
             error = first_leaf(group)
         except* Exception as group:  # firewall 1 of 2
             log.exception("job failed")
-            error = InternalFault(f"internal error in {ticket.id}; see the log")
+            error = InternalFault(f"internal error in {handle.id}; see the log")
             if self._strict:
                 raise
             del group
         if error is not None:
-            finished = self._failed(ticket, error)
+            finished = self._failed(handle, error)
         return finished
 
-    async def _keep(self, ticket: Ticket) -> None:
+    async def _keep(self, handle: JobHandle) -> None:
         """Give entries to the store in batches, none of them older than `COALESCE_S`, and make
         entries of gathered text in time. A job that is shorter is stored whole at its end.
         """
-        joblog = ticket.log
+        joblog = handle.log
         while True:
             await joblog.wait_unstored()
             with trio.move_on_after(COALESCE_S):
@@ -356,19 +358,19 @@ class JobRoom:
 
     # ------------------------------------------------------------------ ending
 
-    def _cancelled(self, ticket: Ticket) -> JobFinished:
-        cause = ticket.cause or "cancelled"
-        return self._ended(ticket, JobStatus.CANCELLED, FailureClass.CANCELLED, "cancelled", cause)
+    def _cancelled(self, handle: JobHandle) -> JobFinished:
+        cause = handle.cause or "cancelled"
+        return self._ended(handle, JobStatus.CANCELLED, FailureClass.CANCELLED, "cancelled", cause)
 
-    def _aborted(self, ticket: Ticket) -> JobFinished:
+    def _aborted(self, handle: JobHandle) -> JobFinished:
         return self._ended(
-            ticket, JobStatus.ABORTED, FailureClass.CANCELLED, "aborted", "aimux stopped"
+            handle, JobStatus.ABORTED, FailureClass.CANCELLED, "aborted", "aimux stopped"
         )
 
-    def _failed(self, ticket: Ticket, error: Exception) -> JobFinished:
+    def _failed(self, handle: JobHandle, error: Exception) -> JobFinished:
         assert isinstance(error, AimuxError)
         return self._ended(
-            ticket,
+            handle,
             JobStatus.FAILED,
             FailureClass.FATAL,
             error.code,
@@ -379,7 +381,7 @@ class JobRoom:
 
     def _ended(
         self,
-        ticket: Ticket,
+        handle: JobHandle,
         status: JobStatus,
         failure_class: FailureClass,
         code: str,
@@ -388,15 +390,15 @@ class JobRoom:
         hint: str = "",
         is_retryable: bool = False,
     ) -> JobFinished:
-        ticket.log.flush()
-        draft = ticket.draft
+        handle.log.flush()
+        draft = handle.draft
         outcome = attrs.evolve(
             draft,
-            content=draft.content or ticket.log.text_so_far,
-            is_cut=draft.is_cut if draft.content else ticket.log.is_text_cut,
-            usage=draft.usage or ticket.log.usage,
-            native_session=draft.native_session or ticket.log.native_id,
-            warnings=draft.warnings or tuple(ticket.log.warnings),
+            content=draft.content or handle.log.text_so_far,
+            is_cut=draft.is_cut if draft.content else handle.log.is_text_cut,
+            usage=draft.usage or handle.log.usage,
+            native_session=draft.native_session or handle.log.native_id,
+            warnings=draft.warnings or tuple(handle.log.warnings),
             error=Failure(
                 failure_class=failure_class,
                 code=code,
@@ -407,46 +409,46 @@ class JobRoom:
         )
         return JobFinished(status=status, reason=message, outcome=outcome)
 
-    async def _close(self, ticket: Ticket, finished: JobFinished) -> None:
-        duration_ms = round((trio.current_time() - ticket.log.born) * 1000)
+    async def _close(self, handle: JobHandle, finished: JobFinished) -> None:
+        duration_ms = round((trio.current_time() - handle.log.born) * 1000)
         outcome = attrs.evolve(finished.outcome, duration_ms=duration_ms)
-        ticket.log.add(attrs.evolve(finished, outcome=outcome))
-        ticket.session = self._session_after(ticket)
-        entries = ticket.log.unstored()
+        handle.log.add(attrs.evolve(finished, outcome=outcome))
+        handle.session = self._session_after(handle)
+        entries = handle.log.unstored()
         try:
-            await self._store.finish(ticket.job, ticket.session, entries)
+            await self._store.finish(handle.job, handle.session, entries)
         except StoreUnavailable as error:
             log.warning("end of job not stored", extra={"error": error.message})
         except Exception:  # still firewall 1: a bug in one job's end spares the others
             log.exception("end of job not stored")
             if self._strict:
                 raise
-        ticket.log.stored(ticket.log.last_seq)
+        handle.log.stored(handle.log.last_seq)
 
-    def _session_after(self, ticket: Ticket) -> Session:
-        job = ticket.job
+    def _session_after(self, handle: JobHandle) -> Session:
+        job = handle.job
         outcome = job.outcome or Outcome()
         return attrs.evolve(
-            ticket.session,
-            cli=outcome.cli or ticket.session.cli,
-            native_id=outcome.native_session or ticket.session.native_id,
-            model=outcome.model or ticket.session.model,
-            turns=ticket.session.turns + outcome.turns,
+            handle.session,
+            cli=outcome.cli or handle.session.cli,
+            native_id=outcome.native_session or handle.session.native_id,
+            model=outcome.model or handle.session.model,
+            turns=handle.session.turns + outcome.turns,
             status=job.status,
             last_active_at=job.finished_at or utc_now(),
         )
 
-    def _forget(self, ticket: Ticket) -> None:
+    def _forget(self, handle: JobHandle) -> None:
         self._finished += 1
-        self._open.pop(ticket.id, None)
-        self._busy_sessions.pop(ticket.session.id, None)
-        ticket.log.drop_text()
-        if _chars(ticket) <= KEPT_TICKET_CHARS:
-            self._recent[ticket.id] = ticket
-            self._recent_chars += _chars(ticket)
-        while len(self._recent) > KEPT_TICKETS or self._recent_chars > KEPT_TICKETS_CHARS:
+        self._open.pop(handle.id, None)
+        self._busy_sessions.pop(handle.session.id, None)
+        handle.log.drop_text()
+        if _chars(handle) <= KEPT_HANDLE_CHARS:
+            self._recent[handle.id] = handle
+            self._recent_chars += _chars(handle)
+        while len(self._recent) > KEPT_HANDLES or self._recent_chars > KEPT_HANDLES_CHARS:
             self.drop_recent([next(iter(self._recent))])
-        ticket.done.set()
+        handle.done.set()
         self._tell()
 
     def _tell(self) -> None:
@@ -456,14 +458,14 @@ class JobRoom:
     def drop_recent(self, job_ids: Sequence[str]) -> None:
         """Forget these ended jobs, as the store has."""
         for job_id in job_ids:
-            ticket = self._recent.pop(JobId(job_id), None)
-            if ticket is not None:
-                self._recent_chars -= _chars(ticket)
+            handle = self._recent.pop(JobId(job_id), None)
+            if handle is not None:
+                self._recent_chars -= _chars(handle)
 
 
-def _chars(ticket: Ticket) -> int:
+def _chars(handle: JobHandle) -> int:
     """What an ended job holds in memory; it does not change any more."""
-    return len(ticket.job.prompt) + ticket.log.kept_chars
+    return len(handle.job.prompt) + handle.log.kept_chars
 
 
 def first_leaf(group: BaseExceptionGroup[AimuxError]) -> AimuxError:
@@ -475,13 +477,13 @@ def first_leaf(group: BaseExceptionGroup[AimuxError]) -> AimuxError:
 
 
 @asynccontextmanager
-async def open_job_room(
+async def open_supervisor(
     store: Store, admission: Admission, *, strict: bool = False
-) -> AsyncIterator[JobRoom]:
+) -> AsyncIterator[JobSupervisor]:
     """A room for jobs. Leaving it cancels what still runs and waits until every end is written."""
     async with trio.open_nursery() as nursery:
-        room = JobRoom(store, admission, nursery, strict=strict)
+        supervisor = JobSupervisor(store, admission, nursery, strict=strict)
         try:
-            yield room
+            yield supervisor
         finally:
             nursery.cancel_scope.cancel(reason="room closes")

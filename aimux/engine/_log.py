@@ -140,17 +140,17 @@ class JobLog:
 
     def _loggable(self, text: str) -> str:
         """As much of what was said as the log of this turn has room for."""
-        room = LOGGED_CHARS - self._logged_chars
-        if len(text) <= room:
+        supervisor = LOGGED_CHARS - self._logged_chars
+        if len(text) <= supervisor:
             self._logged_chars += len(text)
             return text
-        if room >= 0:
+        if supervisor >= 0:
             self._logged_chars = LOGGED_CHARS + 1
             said = (
                 f"more than {LOGGED_CHARS} characters were said: the log has excerpts of the rest"
             )
             self.add(Warned(code="log_truncated", message=said))
-        return text[: max(room, EXCERPT_CHARS)]
+        return text[: max(supervisor, EXCERPT_CHARS)]
 
     def _gather(self, text: str) -> None:
         self.last_said = Text.kind
@@ -182,10 +182,10 @@ class JobLog:
                 self._keep(MESSAGE_BREAK)
 
     def _keep(self, text: str) -> None:
-        room = KEPT_TEXT_CHARS - self._pieces_chars
-        if len(text) > room:
+        supervisor = KEPT_TEXT_CHARS - self._pieces_chars
+        if len(text) > supervisor:
             self.is_text_cut = True
-            text = text[:room]
+            text = text[:supervisor]
         if text:
             self._pieces.append(text)
             self._pieces_chars += len(text)

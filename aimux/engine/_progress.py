@@ -20,7 +20,7 @@ from aimux.model import (
     Warned,
 )
 
-from ._jobs import Ticket
+from ._jobs import JobHandle
 
 TAIL_CHARS: Final = 100
 
@@ -59,9 +59,9 @@ def _tail(text: str) -> str | None:
     return None
 
 
-def heartbeat(ticket: Ticket, now: float) -> str:
+def heartbeat(handle: JobHandle, now: float) -> str:
     """What to say when nothing was said for a while."""
-    joblog = ticket.log
+    joblog = handle.log
     if joblog.queue_position:
         return f"waiting for a place: number {joblog.queue_position}"
     age_s = now - joblog.last_event

@@ -16,16 +16,16 @@ TOLD_CHARS: Final = 60_000  # well below every prompt limit, enough for a long c
 
 
 @attrs.frozen
-class Exchange:
+class PastTurn:
     """One earlier turn: what was asked and what came back."""
 
     prompt: str
     answer: str
 
 
-def exchanges(jobs: Sequence[Job]) -> list[Exchange]:
+def past_turns(jobs: Sequence[Job]) -> list[PastTurn]:
     """The answered turns of a session's jobs, oldest first, at most `TOLD_CHARS` of them."""
-    told: list[Exchange] = []
+    told: list[PastTurn] = []
     room = TOLD_CHARS
     for job in sorted(jobs, key=lambda each: each.created_at, reverse=True):
         if job.outcome is None or not job.outcome.content or not job.prompt:
@@ -37,11 +37,11 @@ def exchanges(jobs: Sequence[Job]) -> list[Exchange]:
         if room < 0:  # the newest alone is too long: its end is what the next prompt refers to
             prompt = prompt[: TOLD_CHARS // 4]
             answer = answer[-(TOLD_CHARS - len(prompt)) :]
-        told.append(Exchange(prompt, answer))
+        told.append(PastTurn(prompt, answer))
     return told[::-1]
 
 
-def retell(told: Sequence[Exchange]) -> str:
+def retell(told: Sequence[PastTurn]) -> str:
     """The words that put earlier turns before a prompt."""
     said = " ".join(f"{each.prompt} {each.answer}" for each in told)
     longest = max(map(len, re.findall("`+", said)), default=0)

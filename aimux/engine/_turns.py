@@ -24,7 +24,7 @@ import attrs
 import trio
 
 from aimux.dialects import Dialect, open_dialect
-from aimux.drivers import Child, Driver, Exit, Order
+from aimux.drivers import Child, Driver, Exit, ProcessSpec
 from aimux.errors import AimuxError
 from aimux.model import (
     ChildExited,
@@ -35,10 +35,10 @@ from aimux.model import (
     Note,
     Plan,
     Profile,
-    Reading,
     Stream,
     TurnFailed,
     TurnFinished,
+    TurnOutput,
     TurnStarted,
     Warned,
 )
@@ -56,7 +56,7 @@ from aimux.rules import (
 from aimux.store import Spool
 
 from ._guard import Guard, Pass
-from ._jobs import Ticket, first_leaf
+from ._jobs import JobHandle, first_leaf
 from ._log import JobLog
 from ._questions import End, Question, Questions, find_question, is_secret
 
@@ -69,7 +69,7 @@ REDRAW_S: Final = 0.2  # some draw their question again, in pieces
 
 
 @attrs.frozen(kw_only=True)
-class TurnOrder:
+class AttemptSpec:
     """Everything one turn needs besides its job's log and the guard. `deadline` is loop clock."""
 
     turn: int
@@ -86,9 +86,9 @@ class TurnOrder:
 
 @attrs.frozen(kw_only=True)
 class TurnReport:
-    """What a turn came to. `failure` None means a validated answer in `reading.answer`."""
+    """What a turn came to. `failure` None means a validated answer in `output.answer`."""
 
-    reading: Reading
+    output: TurnOutput
     failure: Failure | None
     exit: Exit | None
     duration_s: float
@@ -99,7 +99,7 @@ class TurnReport:
 class _Turn:
     """One turn while it runs: hears the child, watches the clock."""
 
-    order: TurnOrder
+    order: AttemptSpec
     joblog: JobLog
     leave: Pass
     dialect: Dialect
@@ -204,7 +204,7 @@ class _Turn:
             told = found.quiet
             await trio.sleep_until(min(found.next_at, self.order.deadline))
 
-    async def converse(self, ticket: Ticket, keyboard: trio.MemorySendChannel[bytes]) -> None:
+    async def converse(self, handle: JobHandle, keyboard: trio.MemorySendChannel[bytes]) -> None:
         """Put what a child on a terminal asks to whoever can answer, and type the answer."""
         left = ""  # what nobody will answer
         while True:
@@ -221,7 +221,7 @@ class _Turn:
                 left = text
                 self._tell_waiting(excerpt(text, QUESTION_CHARS))
                 continue
-            question = await self._put(ticket.questions, text)
+            question = await self._put(handle.questions, text)
             if question.end is End.REFUSED:
                 left = text
             elif question.end is End.ANSWERED:
@@ -281,10 +281,10 @@ _STOP_HINTS: Final = {
 }
 
 
-async def run_turn(order: TurnOrder, ticket: Ticket, guard: Guard) -> TurnReport:
+async def run_turn(order: AttemptSpec, handle: JobHandle, guard: Guard) -> TurnReport:
     """Run one CLI to its answer and judge it.
 
-    Everything it says is in the ticket's log and the spool by then. Cancelling it stops the child,
+    Everything it says is in the handle's log and the spool by then. Cancelling it stops the child,
     waits for that, and judges nothing.
 
     Raises:
@@ -293,7 +293,7 @@ async def run_turn(order: TurnOrder, ticket: Ticket, guard: Guard) -> TurnReport
     """
     plan = order.plan
     async with guard.turn(plan.cli) as leave, _prompt_file(order) as ready:
-        ticket.log.add(
+        handle.log.add(
             TurnStarted(
                 turn=order.turn,
                 cli=plan.cli,
@@ -306,7 +306,7 @@ async def run_turn(order: TurnOrder, ticket: Ticket, guard: Guard) -> TurnReport
                 env_names=tuple(sorted(plan.env)),
             )
         )
-        report = await _drive(order, ready.argv, ticket, leave)
+        report = await _drive(order, ready.argv, handle, leave)
         failure_class = report.failure.failure_class if report.failure is not None else None
         leave.end = turn_end(failure_class)
     return report
@@ -323,15 +323,17 @@ class _Birth:
         self.tell(value)
 
 
-async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: Pass) -> TurnReport:
-    plan, profile, joblog = order.plan, order.profile, ticket.log
+async def _drive(
+    order: AttemptSpec, argv: Sequence[str], handle: JobHandle, leave: Pass
+) -> TurnReport:
+    plan, profile, joblog = order.plan, order.profile, handle.log
     now = trio.current_time()
     dialect = open_dialect(
         plan.dialect, profile.output.fields, completion_pattern=profile.completion_pattern
     )
     turn = _Turn(order=order, joblog=joblog, leave=leave, dialect=dialect, began=now, last_byte=now)
     typed, keys = trio.open_memory_channel[bytes](QUEUED_ANSWERS)
-    child_order = Order(
+    child_order = ProcessSpec(
         argv=argv,
         cwd=plan.cwd,
         env=plan.env,
@@ -344,12 +346,12 @@ async def _drive(order: TurnOrder, argv: Sequence[str], ticket: Ticket, leave: P
     gone: Exit | None = None
 
     def born(child: Child) -> None:
-        ticket.child = child
+        handle.child = child
         turn.born(child)
         joblog.add(ChildStarted(pid=child.pid, started=child.started))
         watching.start_soon(turn.watch)
         if plan.is_terminal:
-            watching.start_soon(turn.converse, ticket, typed)
+            watching.start_soon(turn.converse, handle, typed)
 
     fault: AimuxError | None = None
     try:
@@ -382,11 +384,11 @@ def _judged(turn: _Turn, gone: Exit) -> TurnReport:
             swept=gone.swept,
         )
     )
-    reading = turn.dialect.reading
+    output = turn.dialect.output
     stderr_tail = turn.stderr_tail
     verdict: Verdict = judge(
         order.profile,
-        reading,
+        output,
         gone.exit_code,
         gone.signal,
         is_stopped=gone.is_stopped,
@@ -410,7 +412,7 @@ def _judged(turn: _Turn, gone: Exit) -> TurnReport:
             )
         )
     return TurnReport(
-        reading=reading,
+        output=output,
         failure=failure,
         exit=gone,
         duration_s=duration_s,
@@ -430,7 +432,7 @@ def _why(cause: Failure | None, seen: Failure | None) -> Failure | None:
 
 
 @asynccontextmanager
-async def _prompt_file(order: TurnOrder) -> AsyncIterator[Plan]:
+async def _prompt_file(order: AttemptSpec) -> AsyncIterator[Plan]:
     """The plan with the path of a private file that holds the prompt, where it wants one."""
     if not order.plan.prompt_file_token:
         yield order.plan

@@ -4,7 +4,7 @@ from ._prompts import (
     KINDS as KINDS,
     Lister as Lister,
     Prompt as Prompt,
-    Shelf as Shelf,
+    PromptLibrary as PromptLibrary,
     TemplateFault as TemplateFault,
     render as render,
 )

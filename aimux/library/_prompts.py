@@ -61,7 +61,7 @@ class Prompt:
 
 
 @attrs.frozen(kw_only=True)
-class Shelf:
+class PromptLibrary:
     """The texts in effect by id, what they replaced, and what was wrong with files."""
 
     prompts: Mapping[str, Prompt]
@@ -71,7 +71,7 @@ class Shelf:
     @classmethod
     def read(
         cls, roots: Sequence[tuple[Source, pathlib.Path]], reader: YamlReader, lister: Lister
-    ) -> "Shelf":
+    ) -> "PromptLibrary":
         """Every text below `roots`, lowest layer first; a higher layer replaces by id."""
         prompts: dict[str, Prompt] = {}
         hidden: dict[str, list[Prompt]] = {}

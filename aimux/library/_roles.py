@@ -12,7 +12,7 @@ import attrs
 from aimux.model import Mode, Problem, Severity, Source
 from aimux.rules import nearest
 
-from ._prompts import Prompt, Shelf, TemplateFault, render
+from ._prompts import Prompt, PromptLibrary, TemplateFault, render
 
 KEYS: Final = ("summary", "mode", "tags")
 STANCES: Final = (Mode.READ, Mode.WRITE)  # danger is a configuration's to allow, not a text's
@@ -31,24 +31,24 @@ class RoleText:
     source: Source = Source.SHIPPED
 
 
-def read_roles(shelf: Shelf) -> tuple[Mapping[str, RoleText], Sequence[Problem]]:
-    """Every role of the shelf by name, and what is wrong with their files.
+def read_roles(library: PromptLibrary) -> tuple[Mapping[str, RoleText], Sequence[Problem]]:
+    """Every role of the library by name, and what is wrong with their files.
 
     A role whose text cannot be filled in is left out; a wrong key costs only that key.
     """
     roles: dict[str, RoleText] = {}
     problems: list[Problem] = []
-    for id_, prompt in sorted(shelf.prompts.items()):
+    for id_, prompt in sorted(library.prompts.items()):
         if not id_.startswith("roles/"):
             continue
         try:
-            text = render(shelf.prompts, id_, {})
+            text = render(library.prompts, id_, {})
         except TemplateFault as fault:
             message = fault.message if fault.hint is None else f"{fault.message} ({fault.hint})"
             problem = Problem(severity=Severity.ERROR, where=prompt.where(), message=message)
             problems.append(problem)
             continue
-        mode = _stance(prompt, shelf.hidden.get(id_, ()), problems)
+        mode = _stance(prompt, library.hidden.get(id_, ()), problems)
         roles[prompt.name] = RoleText(
             name=prompt.name,
             summary=_text(prompt, "summary", problems),

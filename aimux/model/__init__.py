@@ -36,7 +36,6 @@ from ._events import (
     Noise as Noise,
     Note as Note,
     Outcome as Outcome,
-    Reading as Reading,
     Reasoning as Reasoning,
     Said as Said,
     Stream as Stream,
@@ -44,6 +43,7 @@ from ._events import (
     ToolUse as ToolUse,
     TurnFailed as TurnFailed,
     TurnFinished as TurnFinished,
+    TurnOutput as TurnOutput,
     TurnStarted as TurnStarted,
     Usage as Usage,
     Warned as Warned,
@@ -82,8 +82,8 @@ from ._profiles import (
 )
 from ._routes import (
     EFFORTS as EFFORTS,
-    Ask as Ask,
     Plan as Plan,
+    PlanRequest as PlanRequest,
     Role as Role,
     Route as Route,
 )

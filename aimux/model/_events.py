@@ -160,7 +160,7 @@ Said = (
 
 
 @attrs.frozen(kw_only=True)
-class Reading:
+class TurnOutput:
     """What one turn's output amounts to so far.
 
     `ended` is the CLI's own closing record, or what a dialect's `finish` made of a CLI that has

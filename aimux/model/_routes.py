@@ -36,7 +36,7 @@ class Role:
 
 
 @attrs.frozen(kw_only=True)
-class Ask:
+class PlanRequest:
     """One turn as wanted: everything `compose` needs besides profile and binary. `env` is the
     client's own.
     """

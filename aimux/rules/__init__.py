@@ -26,10 +26,10 @@ from ._breaker import (
     Permit as Permit,
     TurnEnd as TurnEnd,
     admit as admit,
-    look as look,
     reset as reset,
     settle as settle,
     turn_end as turn_end,
+    view_breaker as view_breaker,
 )
 from ._budget import (
     MAX_CHARS as MAX_CHARS,
@@ -90,8 +90,8 @@ from ._routing import (
     DEFAULT_ROLE as DEFAULT_ROLE,
     FALLBACK_MAX as FALLBACK_MAX,
     Health as Health,
+    RouteRequest as RouteRequest,
     Routes as Routes,
-    Want as Want,
     choose as choose,
     find_cli as find_cli,
     parse_override as parse_override,

@@ -17,11 +17,11 @@ import attrs
 from aimux.errors import Refusal, SetupFault
 from aimux.model import (
     EFFORTS,
-    Ask,
     EffortRule,
     Mode,
     ModeRule,
     Plan,
+    PlanRequest,
     Profile,
     PromptWay,
     Strength,
@@ -43,7 +43,7 @@ else:
 
 
 def compose(
-    profile: Profile, binary: str, ask: Ask, *, arg_limit_bytes: int = MAX_TOKEN_BYTES
+    profile: Profile, binary: str, request: PlanRequest, *, arg_limit_bytes: int = MAX_TOKEN_BYTES
 ) -> Plan:
     """The plan of one turn. `arg_limit_bytes` is what the system takes as one argument.
 
@@ -54,33 +54,37 @@ def compose(
             is no word of the scale, or a name could be read as a flag.
     """
     warnings: list[Warned] = []
-    mode = _mode_rule(profile, ask.mode)
-    model = ask.route.model or profile.model.default
-    level = _level(profile, ask.route.effort, warnings)
-    for what, value in (("model", model), ("native session id", ask.native_id)):
+    mode = _mode_rule(profile, request.mode)
+    model = request.route.model or profile.model.default
+    level = _level(profile, request.route.effort, warnings)
+    for what, value in (("model", model), ("native session id", request.native_id)):
         _refuse_flaglike(profile, what, value)
-    filled = {"model": model, "level": level, "id": ask.native_id}
+    filled = {"model": model, "level": level, "id": request.native_id}
 
     def filled_in(tokens: Iterable[str]) -> list[str]:
         return [fill(profile.name, each, filled) for each in tokens]
 
-    opens, last = _session_tokens(profile, ask)
-    prompt, system = _with_system_prompt(profile, ask, arg_limit_bytes)
+    opens, last = _session_tokens(profile, request)
+    prompt, system = _with_system_prompt(profile, request, arg_limit_bytes)
     head = [
         binary,
         *filled_in(profile.command[1:]),
         *filled_in(profile.flags),
         *filled_in(profile.output.flags),
         *filled_in(mode.flags),
-        *_model_tokens(profile, ask.route.model, model, warnings),
+        *_model_tokens(profile, request.route.model, model, warnings),
         *_effort_tokens(profile, level, filled),
         *([profile.system_prompt_flag, system] if system else []),
-        *([profile.cwd_flag, ask.cwd] if profile.cwd_flag else []),
-        *([profile.data_dir_flag, ask.data_dir] if profile.data_dir_flag and ask.data_dir else []),
+        *([profile.cwd_flag, request.cwd] if profile.cwd_flag else []),
+        *(
+            [profile.data_dir_flag, request.data_dir]
+            if profile.data_dir_flag and request.data_dir
+            else []
+        ),
         *filled_in(opens),
         *filled_in(last),
     ]
-    is_terminal = ask.wants_terminal or profile.needs_terminal
+    is_terminal = request.wants_terminal or profile.needs_terminal
     way = _way(profile, prompt, is_terminal=is_terminal, arg_limit_bytes=arg_limit_bytes)
     tail, shown_tail, stdin = _prompt_tokens(profile, way, prompt)
     check_exclusive(head + (tail if way is not PromptWay.ARGUMENT else []), profile.exclusive)
@@ -90,12 +94,12 @@ def compose(
         cli=profile.name,
         model=model,
         effort=level,
-        mode=ask.mode,
-        read_strength=mode.strength if ask.mode is Mode.READ else Strength.NONE,
+        mode=request.mode,
+        read_strength=mode.strength if request.mode is Mode.READ else Strength.NONE,
         argv=head + tail,
         shown_argv=[redact(each) for each in shown_head] + shown_tail,
-        env=environment(profile, binary, ask, mode.env, filled),
-        cwd=ask.cwd,
+        env=environment(profile, binary, request, mode.env, filled),
+        cwd=request.cwd,
         stdin=stdin,
         prompt_way=way,
         prompt_file_token=PROMPT_FILE_TOKEN if in_file else "",
@@ -226,23 +230,25 @@ def _effort_tokens(profile: Profile, level: str, filled: Mapping[str, str]) -> S
     return _option(rule.flag, fill(profile.name, rule.template, filled), joined=rule.joined)
 
 
-def _session_tokens(profile: Profile, ask: Ask) -> tuple[Sequence[str], Sequence[str]]:
+def _session_tokens(profile: Profile, request: PlanRequest) -> tuple[Sequence[str], Sequence[str]]:
     """Tokens among the flags, and tokens that stand last."""
     rule = profile.resume
-    if not ask.is_resume:
-        return (rule.new_flags if rule.chosen and ask.native_id else ()), ()
+    if not request.is_resume:
+        return (rule.new_flags if rule.chosen and request.native_id else ()), ()
     if not rule.flags:
         msg = f"{profile.name} cannot continue a session: start a new one and repeat what matters"
         raise Refusal(msg, code="resume_unsupported", retryable=False)
-    if not ask.native_id and any("{id}" in each for each in rule.flags):
+    if not request.native_id and any("{id}" in each for each in rule.flags):
         msg = f"the session has no id of {profile.name} to resume: its first turn printed none"
         raise Refusal(msg, code="native_session_missing", retryable=False)
     return ((), rule.flags) if rule.position == "last" else (rule.flags, ())
 
 
-def _with_system_prompt(profile: Profile, ask: Ask, arg_limit_bytes: int) -> tuple[str, str]:
+def _with_system_prompt(
+    profile: Profile, request: PlanRequest, arg_limit_bytes: int
+) -> tuple[str, str]:
     """The prompt, and the system prompt where it has a flag of its own; else they are one text."""
-    prompt, system = ask.prompt, ask.system_prompt
+    prompt, system = request.prompt, request.system_prompt
     for each in (prompt, system):
         _check_text(each)
     if not prompt.strip():

@@ -12,7 +12,7 @@ Three states, and what each sees:
 
 Which rule wins: only a permit that is still out can settle, once; the end of a turn that was
 admitted before the breaker opened changes nothing, only probes do; a reset forgets all of it.
-Asking what would happen (`look`) changes nothing. All times are seconds of one monotonic clock.
+Asking what would happen (`view`) changes nothing. All times are seconds of one monotonic clock.
 """
 
 import enum
@@ -121,7 +121,7 @@ class BreakerView:
     retry_after_s: float = 0.0
 
 
-def look(breaker: Breaker, now: float) -> BreakerView:
+def view_breaker(breaker: Breaker, now: float) -> BreakerView:
     """The state as it is at `now`; asking changes nothing."""
     cooled = _cooled(breaker, now)
     wait_s = _wait_s(cooled, now)

@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from aimux.model import Failure, FailureClass, Profile, Reading, Warned
+from aimux.model import Failure, FailureClass, Profile, TurnOutput, Warned
 
 from ._failures import classify, failure, interrupted, recognise
 from ._refusals import reads_like_refusal
@@ -50,7 +50,7 @@ class Verdict:
 
 def judge(
     profile: Profile,
-    reading: Reading,
+    output: TurnOutput,
     exit_code: int | None,
     signal: str = "",
     *,
@@ -64,16 +64,16 @@ def judge(
     a cap) or that output was lost: then it cannot be good.
     """
     failed = _failed(
-        profile, reading, exit_code, signal, is_stopped, was_cut=was_cut, stderr_tail=stderr_tail
+        profile, output, exit_code, signal, is_stopped, was_cut=was_cut, stderr_tail=stderr_tail
     )
     if failed is not None:
         return Verdict(failure=failed)
-    return Verdict(warnings=list(_warnings(reading)))
+    return Verdict(warnings=list(_warnings(output)))
 
 
 def _failed(
     profile: Profile,
-    reading: Reading,
+    output: TurnOutput,
     exit_code: int | None,
     signal: str,
     is_stopped: bool,
@@ -81,21 +81,21 @@ def _failed(
     was_cut: bool,
     stderr_tail: str,
 ) -> Failure | None:
-    ended, answer = reading.ended, reading.answer.strip()
+    ended, answer = output.ended, output.answer.strip()
     if ended is not None and ended.is_error:
-        return classify(profile, exit_code, signal, reading, stderr_tail)
+        return classify(profile, exit_code, signal, output, stderr_tail)
     if was_cut:
         said = "the turn was ended before the CLI was done"
-        return interrupted(profile, reading, stderr_tail, code="cut_short", message=said)
+        return interrupted(profile, output, stderr_tail, code="cut_short", message=said)
     is_accepted = exit_code is not None and exit_code in profile.errors.accept_exit
     if not is_accepted and not (is_stopped and ended is not None):
-        return classify(profile, exit_code, signal, reading, stderr_tail)
+        return classify(profile, exit_code, signal, output, stderr_tail)
     if ended is None:
-        return _unfinished(profile, exit_code, reading, stderr_tail)
+        return _unfinished(profile, exit_code, output, stderr_tail)
     if not answer:
-        return _empty(profile, exit_code, reading, stderr_tail)
+        return _empty(profile, exit_code, output, stderr_tail)
     if len(answer) <= _DISGUISE_CHARS and re.match(_DISGUISED, answer, re.IGNORECASE):
-        bare = Reading(answer=answer, error_text=answer)
+        bare = TurnOutput(answer=answer, error_text=answer)
         found = recognise(profile, None, bare, "")
         if found is not None:
             return failure(profile, *found, message=answer, evidence=answer)
@@ -103,34 +103,36 @@ def _failed(
 
 
 def _unfinished(
-    profile: Profile, exit_code: int | None, reading: Reading, stderr_tail: str
+    profile: Profile, exit_code: int | None, output: TurnOutput, stderr_tail: str
 ) -> Failure:
-    found = recognise(profile, exit_code, reading, stderr_tail)
+    found = recognise(profile, exit_code, output, stderr_tail)
     if found is not None:
-        return classify(profile, exit_code, "", reading, stderr_tail)
+        return classify(profile, exit_code, "", output, stderr_tail)
     said = "the output stopped without its closing record"
     return failure(profile, FailureClass.UNKNOWN, "output_cut", message=said, evidence=stderr_tail)
 
 
-def _empty(profile: Profile, exit_code: int | None, reading: Reading, stderr_tail: str) -> Failure:
-    if reading.denials:
-        said = f"no answer: its mode refused {reading.denials} tool calls and it stopped there"
+def _empty(
+    profile: Profile, exit_code: int | None, output: TurnOutput, stderr_tail: str
+) -> Failure:
+    if output.denials:
+        said = f"no answer: its mode refused {output.denials} tool calls and it stopped there"
         return failure(profile, FailureClass.FATAL, "tools_denied", message=said)
     # its stderr is full of noise when nothing went wrong: only what it called an error counts
-    if recognise(profile, exit_code, reading, "") is not None:
-        return classify(profile, exit_code, "", reading, "")
+    if recognise(profile, exit_code, output, "") is not None:
+        return classify(profile, exit_code, "", output, "")
     said = "the answer is empty though the CLI reports success"
     # a turn that has used tools may have done its work: running it again is not ours to decide
-    kind = FailureClass.UNKNOWN if reading.steps else FailureClass.TRANSIENT
+    kind = FailureClass.UNKNOWN if output.steps else FailureClass.TRANSIENT
     return failure(profile, kind, "empty_answer", message=said, evidence=stderr_tail)
 
 
-def _warnings(reading: Reading) -> Iterator[Warned]:
-    answer = reading.answer.strip()
+def _warnings(output: TurnOutput) -> Iterator[Warned]:
+    answer = output.answer.strip()
     if reads_like_refusal(answer):
         yield Warned(code="possible_refusal", message="the answer reads like a refusal")
-    if reading.denials:
-        said = f"its mode refused {reading.denials} tool calls"
+    if output.denials:
+        said = f"its mode refused {output.denials} tool calls"
         yield Warned(code="tools_denied", message=said)
     if len(answer) < SHORT_CHARS:
         said = f"the answer has only {len(answer)} characters"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from aimux.errors import Refusal, SetupFault
-from aimux.model import Ask, Profile, Route
+from aimux.model import PlanRequest, Profile, Route
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 _NO_VALUES: Final = {"model": "", "level": "", "id": ""}
@@ -60,7 +60,7 @@ def fill(name: str, token: str, values: Mapping[str, str]) -> str:
 def environment(
     profile: Profile,
     binary: str,
-    ask: Ask,
+    request: PlanRequest,
     mode_env: Mapping[str, str],
     values: Mapping[str, str],
 ) -> dict[str, str]:
@@ -70,10 +70,10 @@ def environment(
         SetupFault: unknown placeholder in a fixed value.
         Refusal: a name or value that no system takes.
     """
-    is_windows = any(name.upper() == "SYSTEMROOT" for name in ask.env)
+    is_windows = any(name.upper() == "SYSTEMROOT" for name in request.env)
     passed = {
         name: value
-        for name, value in ask.env.items()
+        for name, value in request.env.items()
         if name in BASELINE
         or (is_windows and name.upper() in WINDOWS_BASELINE)
         or any(_passes(name, each) for each in profile.env.passes)
@@ -84,11 +84,11 @@ def environment(
     for name, value in (
         (profile.model.env, values["model"]),
         (profile.effort.env, values["level"]),
-        (profile.data_dir_env, ask.data_dir),
+        (profile.data_dir_env, request.data_dir),
     ):
         if name and value:
             env[name] = value
-    env |= ask.extra_env
+    env |= request.extra_env
     for name, value in env.items():
         if not name or "=" in name or "\0" in name + value:
             msg = f"environment variable {name!r} for {profile.name} cannot be set: rename it"
@@ -98,8 +98,8 @@ def environment(
 
 def probe_environment(profile: Profile, binary: str, env: Mapping[str, str]) -> dict[str, str]:
     """What a CLI gets of the client's `env` when it is only asked for its version."""
-    ask = Ask(prompt="", route=Route(cli=profile.name), cwd="/", env=env)
-    return environment(profile, binary, ask, {}, _NO_VALUES)
+    request = PlanRequest(prompt="", route=Route(cli=profile.name), cwd="/", env=env)
+    return environment(profile, binary, request, {}, _NO_VALUES)
 
 
 def _passes(name: str, pattern: str) -> bool:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from aimux.model import Failure, FailureClass, Profile, Reading
+from aimux.model import Failure, FailureClass, Profile, TurnOutput
 
 from ._redact import excerpt, harmless, redact
 from ._signs import CONTEXT_OVERFLOW, GENERAL, SESSION_LOST, is_there
@@ -65,30 +65,30 @@ def classify(
     profile: Profile,
     exit_code: int | None,
     signal: str,
-    reading: Reading,
+    output: TurnOutput,
     stderr_tail: str,
 ) -> Failure:
     """The failure of a turn that gave no usable answer; UNKNOWN where nothing is recognised."""
-    found = recognise(profile, exit_code, reading, stderr_tail)
+    found = recognise(profile, exit_code, output, stderr_tail)
     if found is None:
         code = "killed_by_signal" if signal else "turn_failed"
         found = (FailureClass.UNKNOWN, code)
     return failure(
         profile,
         *found,
-        message=_summary(profile, found[0], exit_code, signal, reading, stderr_tail),
-        evidence=_evidence(reading, stderr_tail),
+        message=_summary(profile, found[0], exit_code, signal, output, stderr_tail),
+        evidence=_evidence(output, stderr_tail),
     )
 
 
 def interrupted(
-    profile: Profile, reading: Reading, stderr_tail: str, *, code: str, message: str
+    profile: Profile, output: TurnOutput, stderr_tail: str, *, code: str, message: str
 ) -> Failure:
     """The failure of a turn that we ended (silence, a cap): the class last seen, else a timeout."""
-    found = recognise(profile, None, reading, stderr_tail)
+    found = recognise(profile, None, output, stderr_tail)
     if found is None:
         found = (FailureClass.TIMEOUT, code)
-    return failure(profile, *found, message=message, evidence=_evidence(reading, stderr_tail))
+    return failure(profile, *found, message=message, evidence=_evidence(output, stderr_tail))
 
 
 def failure(
@@ -111,22 +111,22 @@ def failure(
 
 
 def recognise(
-    profile: Profile, exit_code: int | None, reading: Reading, stderr_tail: str
+    profile: Profile, exit_code: int | None, output: TurnOutput, stderr_tail: str
 ) -> tuple[FailureClass, str] | None:
     """Class and code that the evidence speaks of, or None. Says nothing about whether it failed."""
-    structured = list(_structured(reading))
+    structured = list(_structured(output))
     for text in structured:
         found = _search(profile, text)
         if found is not None:
             return found
-    if reading.error_code in _STATUS_CLASSES:
-        return _STATUS_CLASSES[reading.error_code]
+    if output.error_code in _STATUS_CLASSES:
+        return _STATUS_CLASSES[output.error_code]
     for each in ORDER:
         if exit_code is not None and exit_code in profile.errors.exit_codes.get(each, ()):
             return each, _CLASS_CODES[each]
     rest = [stderr_tail]
-    if not structured and len(reading.answer) <= _ANSWER_CHARS:
-        rest.append(reading.answer)
+    if not structured and len(output.answer) <= _ANSWER_CHARS:
+        rest.append(output.answer)
     for text in map(_folded, rest):
         found = _search(profile, text)
         if found is not None:
@@ -137,16 +137,16 @@ def recognise(
 # ------------------------------------------------------------------------------------------- parts
 
 
-def _structured(reading: Reading) -> Iterator[str]:
+def _structured(output: TurnOutput) -> Iterator[str]:
     """What the CLI called an error, newest first and by weight."""
-    if reading.ended is not None and reading.ended.is_error:
-        for text in (reading.ended.message, reading.ended.reason):
+    if output.ended is not None and output.ended.is_error:
+        for text in (output.ended.message, output.ended.reason):
             if text:
                 yield _folded(text)
-    if reading.error_text:
-        yield _folded(reading.error_text)
-    if reading.error_code and reading.error_code not in _STATUS_CLASSES:
-        yield _folded(reading.error_code)
+    if output.error_text:
+        yield _folded(output.error_text)
+    if output.error_code and output.error_code not in _STATUS_CLASSES:
+        yield _folded(output.error_code)
 
 
 def _folded(text: str) -> str:
@@ -183,12 +183,12 @@ def _summary(
     failure_class: FailureClass,
     exit_code: int | None,
     signal: str,
-    reading: Reading,
+    output: TurnOutput,
     stderr_tail: str,
 ) -> str:
     """One line for people: the CLI's own words where it has any."""
-    ended = reading.ended.message if reading.ended is not None and reading.ended.is_error else ""
-    for text in (ended, reading.error_text, stderr_tail):
+    ended = output.ended.message if output.ended is not None and output.ended.is_error else ""
+    for text in (ended, output.error_text, stderr_tail):
         lines = [
             line.strip()
             for line in harmless(redact(text[-_WINDOW_CHARS:])).splitlines()
@@ -215,10 +215,10 @@ def _telling(profile: Profile, failure_class: FailureClass, lines: Sequence[str]
     return next((line for line in newest if re.search(r"\w", line)), lines[-1])
 
 
-def _evidence(reading: Reading, stderr_tail: str) -> str:
+def _evidence(output: TurnOutput, stderr_tail: str) -> str:
     """Everything that may explain it, the most telling last: an excerpt keeps the end."""
-    ended = reading.ended.message if reading.ended is not None and reading.ended.is_error else ""
-    parts = (stderr_tail, reading.error_text, ended if ended not in reading.error_text else "")
+    ended = output.ended.message if output.ended is not None and output.ended.is_error else ""
+    parts = (stderr_tail, output.error_text, ended if ended not in output.error_text else "")
     return "\n".join(part.strip() for part in parts if part.strip())
 
 

@@ -26,7 +26,7 @@ _ROLE_VARIABLE: Final = "AIMUX_ROLE_"
 
 
 @attrs.frozen(kw_only=True)
-class Want:
+class RouteRequest:
     """What the caller named; empty where it named nothing. `fallback` None takes the rule above."""
 
     role: str = ""
@@ -57,7 +57,7 @@ class Routes:
 
 
 def choose(
-    want: Want,
+    request: RouteRequest,
     roles: Mapping[str, Role],
     overrides: Mapping[str, Route],
     profiles: Mapping[str, Profile],
@@ -69,7 +69,7 @@ def choose(
     order: Sequence[str] = (),
     fallback_max: int = FALLBACK_MAX,
 ) -> Routes:
-    """The candidates for `want`. `ready` are the installed CLIs, `cooled` the (cli, model) pairs
+    """The candidates for `request`. `ready` are the installed CLIs, `cooled` the (cli, model) pairs
     left alone, `order` the configured priority list (the rest follows by profile priority, name).
 
     Raises:
@@ -78,11 +78,11 @@ def choose(
         SetupFault: no CLI is installed at all.
         CircuitOpen, Refusal: every candidate is refused by its breaker or cooling down.
     """
-    steps = _Steps(want, roles, overrides, profiles, frozenset(ready), mode, order)
+    steps = _Steps(request, roles, overrides, profiles, frozenset(ready), mode, order)
     primary = steps.primary()
-    is_routed = not want.cli
+    is_routed = not request.cli
     names = [primary.cli]
-    if want.fallback or (want.fallback is None and is_routed):
+    if request.fallback or (request.fallback is None and is_routed):
         names += steps.others(primary.cli, health)
     candidates: list[Route] = []
     clis: list[str] = []
@@ -94,7 +94,7 @@ def choose(
             steps.skipped.append((name, f"circuit open for {found.retry_after_s:.0f} s"))
             continue
         first = primary if name == primary.cli else Route(cli=name, effort=primary.effort)
-        chain = _chain(first, profiles[name], is_single=want.fallback is False)
+        chain = _chain(first, profiles[name], is_single=request.fallback is False)
         free = [route for route in chain if _pair(route, profiles[name]) not in cooled]
         if not free:
             steps.skipped.append((name, "its models are cooling down"))
@@ -201,7 +201,7 @@ def role_variable(role: str) -> str:
 class _Steps:
     """One run of the rules: its inputs, and what it has to say besides the result."""
 
-    want: Want
+    request: RouteRequest
     roles: Mapping[str, Role]
     overrides: Mapping[str, Route]
     profiles: Mapping[str, Profile]
@@ -213,7 +213,7 @@ class _Steps:
 
     def primary(self) -> Route:
         role = self._role()
-        if self.want.cli:
+        if self.request.cli:
             return self._named(role)
         installed = [each for each in sorted(self.profiles) if each in self.ready]
         if not installed:
@@ -227,14 +227,14 @@ class _Steps:
         route = self._from_rules(role)
         return attrs.evolve(
             route,
-            model=self.want.model or route.model,
-            effort=self.want.effort or route.effort,
+            model=self.request.model or route.model,
+            effort=self.request.effort or route.effort,
         )
 
     def others(self, first: str, health: Mapping[str, Health]) -> list[str]:
         """The further CLIs in order, without those that cannot help."""
         found = []
-        for name in ranked(self.profiles, mode=self.mode, role=self.want.role, order=self.order):
+        for name in ranked(self.profiles, mode=self.mode, role=self.request.role, order=self.order):
             if name == first or name not in self.ready:
                 continue
             known = health.get(name, Health())
@@ -250,7 +250,7 @@ class _Steps:
         return found
 
     def _role(self) -> str:
-        role = self.want.role or DEFAULT_ROLE
+        role = self.request.role or DEFAULT_ROLE
         capable = {each for profile in self.profiles.values() for each in profile.capabilities}
         known = {*self.roles, *self.overrides, *capable, DEFAULT_ROLE}
         if role not in known:
@@ -266,7 +266,7 @@ class _Steps:
 
     def _named(self, role: str) -> Route:
         try:
-            name = find_cli(self.want.cli, self.profiles)
+            name = find_cli(self.request.cli, self.profiles)
         except NotFound as unknown:
             installed = sorted(self.ready)
             raise NotFound(
@@ -294,8 +294,8 @@ class _Steps:
         return Route(
             cli=name,
             # a model belongs to its own CLI, an effort is on the common scale
-            model=self.want.model or (table.model if table.cli == name else ""),
-            effort=self.want.effort or table.effort,
+            model=self.request.model or (table.model if table.cli == name else ""),
+            effort=self.request.effort or table.effort,
             why="call",
         )
 

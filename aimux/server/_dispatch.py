@@ -28,7 +28,7 @@ from aimux.protocol import (
     resource_not_found,
     unknown_task,
 )
-from aimux.tools import App, Asking, Payload, Reach, ToolCall, error_json
+from aimux.tools import App, InputRequired, Payload, Reach, ToolCall, error_json
 
 from ._callers import SessionCaller
 from ._states import close_state, open_state
@@ -69,27 +69,27 @@ class Dispatcher:
         self._app = app
         self._strict = strict
 
-    def quick(self, session: "Session", called: Called) -> Answer | None:
+    def answer_nowait(self, session: "Session", called: Called) -> Answer | None:
         """The answer that needs no waiting, or None if the call has to wait for something."""
         match called.method:
             case "tools/list":
                 return Result({"tools": self._app.tools()}, STATIC_TTL_MS, "public")
             case "tools/call":
-                return self._quick_tool(session, called)
+                return self._answer_tool_nowait(session, called)
             case "resources/templates/list":
                 shown = {"resourceTemplates": self._app.resource_templates()}
                 return Result(shown, STATIC_TTL_MS, "public")
             case _:
                 return None
 
-    def _quick_tool(self, session: "Session", called: Called) -> Answer | None:
+    def _answer_tool_nowait(self, session: "Session", called: Called) -> Answer | None:
         call = self._tool_call(session, called)
         if isinstance(call, Fault):
             return call
         if called.is_retry or judge_task(called, support_of(call.name)) is not False:
             return None  # goes on with a job; or a task, or the reason why it cannot be one
         try:
-            payload = self._app.quick(call)
+            payload = self._app.answer_nowait(call)
         except AimuxError as error:
             payload = self._app.failure(error)
         except Exception:
@@ -131,7 +131,7 @@ class Dispatcher:
         is_task = not called.is_retry and judge_task(called, support_of(call.name))
         if isinstance(is_task, Fault):
             return is_task
-        payload: Payload | Asking
+        payload: Payload | InputRequired
         try:
             if is_task and not call.arguments.get("dry_run"):
                 return await self._start_task(call, called)
@@ -143,7 +143,7 @@ class Dispatcher:
             payload = self._bug(call)
             if self._strict:
                 raise
-        if isinstance(payload, Asking):
+        if isinstance(payload, InputRequired):
             state = close_state(self._app.seal, session.client, called, payload.state)
             return Wanted(payload.requests, state)
         return Result(tool_result(payload))
@@ -154,25 +154,25 @@ class Dispatcher:
         arguments.pop("wait_seconds", None)
         payload = await self._app.call(attrs.evolve(call, arguments=arguments))
         assert isinstance(payload, Payload)  # a call that does not wait asks nothing
-        desk = await self._app.ready()
+        runner = await self._app.ready()
         job_id = str(payload.body["job_id"])
         if call.caller.reach is not Reach.NOBODY:
-            desk.expect_answers(job_id)
-        view = await desk.job_view(job_id)
+            runner.expect_answers(job_id)
+        view = await runner.job_view(job_id)
         return Result(render_created(task_of(view), called.revision))
 
     async def _answer_resources(self, session: "Session", called: Called) -> Answer:
-        desk = await self._app.ready()
+        runner = await self._app.ready()
         params = called.params
         if called.method == "resources/list":
-            return Result({"resources": await desk.list_resources()}, LIVE_TTL_MS, "private")
+            return Result({"resources": await runner.list_resources()}, LIVE_TTL_MS, "private")
         if called.method == "resources/read":
-            content = await desk.read_resource(session.client, str(params["uri"]))
+            content = await runner.read_resource(session.client, str(params["uri"]))
             return Result({"contents": [content]}, LIVE_TTL_MS, "private")
         match params:
             case {"ref": {"type": "ref/resource", "uri": str(template)}, "argument": dict(given)}:
                 value = str(given.get("value", ""))
-                values = await desk.complete(session.client, template, value)
+                values = await runner.complete(session.client, template, value)
                 shown = {"values": list(values), "total": len(values), "hasMore": False}
                 return Result({"completion": shown})
             case {"ref": {"type": "ref/prompt"}}:
@@ -184,16 +184,16 @@ class Dispatcher:
     async def _answer_tasks(self, session: "Session", called: Called) -> Answer:
         task_id = str(called.params.get("taskId", ""))
         caller = SessionCaller(session, called, related(task_id))
-        desk = await self._app.ready()
+        runner = await self._app.ready()
         try:
-            view = await desk.job_view(task_id)
+            view = await runner.job_view(task_id)
             task = task_of(view, can_ask=caller.reach is not Reach.NOBODY)
             match called.method:
                 case "tasks/get":
                     return Result(render_state(task, called.revision))
                 case "tasks/result":
-                    await desk.wait_job(task_id, caller)
-                    task = task_of(await desk.job_view(task_id))
+                    await runner.wait_job(task_id, caller)
+                    task = task_of(await runner.job_view(task_id))
                     result = render_result(task, called.revision)
                     return result if isinstance(result, Fault) else Result(result)
                 case "tasks/cancel":
@@ -201,11 +201,11 @@ class Dispatcher:
                     if isinstance(wanted, Fault):
                         return wanted
                     if wanted:
-                        await desk.cancel_job(task_id, "cancelled by tasks/cancel")
-                        task = task_of(await desk.job_view(task_id))
+                        await runner.cancel_job(task_id, "cancelled by tasks/cancel")
+                        task = task_of(await runner.job_view(task_id))
                     return Result(render_cancelled(task, called.revision))
                 case "tasks/update":
-                    await desk.answer_job(task_id, called.input_responses or {})
+                    await runner.answer_job(task_id, called.input_responses or {})
                     return Result({})
                 case _:
                     return Fault(Code.METHOD_NOT_FOUND, f"not served here: {called.method}")

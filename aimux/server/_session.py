@@ -239,7 +239,7 @@ class Session:
     def _handle(self, event: Event, calls: trio.Nursery) -> None:
         match event:
             case Called():
-                answer = self.dispatcher.quick(self, event)
+                answer = self.dispatcher.answer_nowait(self, event)
                 if answer is not None:
                     self.push(self._render(event.call_id, answer))
                 else:

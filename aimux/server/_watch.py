@@ -54,11 +54,13 @@ class Watches:
         }
         with scope:
             try:
-                desk = await self._session.app.ready()
+                runner = await self._session.app.ready()
                 if kind == "task":
                     await self._follow_task(name)
                     return
-                wait = desk.wait_change if kind == "lists" else partial(desk.wait_resource, name)
+                wait = (
+                    runner.wait_change if kind == "lists" else partial(runner.wait_resource, name)
+                )
                 while await wait():
                     await trio.sleep(BURST_S)  # first, so that the notice covers the whole burst
                     tell[kind]()
@@ -70,11 +72,11 @@ class Watches:
             tell[kind]()  # the last one: it has ended
 
     async def _follow_task(self, job_id: str) -> None:
-        desk = await self._session.app.ready()
+        runner = await self._session.app.ready()
         told: object = None
         while True:
             try:
-                view = await desk.job_view(job_id)
+                view = await runner.job_view(job_id)
             except NotFound:
                 return
             task = task_of(view, can_ask=self._session.can_all_be_asked(job_id))
@@ -84,7 +86,7 @@ class Watches:
                 self._notify(*render_notice(task, is_modern=True))
             if task.is_terminal:
                 return
-            await desk.wait_resource(f"{SCHEME}jobs/{job_id}")
+            await runner.wait_resource(f"{SCHEME}jobs/{job_id}")
             await trio.sleep(BURST_S)
 
     def _notify(self, method: str, params: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ from ._store import (
     Store as Store,
     StoreStatistics as StoreStatistics,
     Tally as Tally,
-    inline_lane as inline_lane,
+    inline_writer as inline_writer,
     open_store as open_store,
 )
 from ._sweep import Collected as Collected

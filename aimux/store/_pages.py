@@ -81,11 +81,11 @@ def page(
     for question in questions:
         text, values = question.sql(after, newest_first=newest_first)
         answers.append(connection.execute(text, [*values, wanted + 1]).fetchall())
-    merged = heapq.merge(*answers, key=_place, reverse=newest_first)
+    merged = heapq.merge(*answers, key=_position, reverse=newest_first)
     rows = list(itertools.islice(merged, wanted + 1))
-    following = to_cursor(*_place(rows[wanted - 1])) if len(rows) > wanted else None
+    following = to_cursor(*_position(rows[wanted - 1])) if len(rows) > wanted else None
     return [row[:-1] for row in rows[:wanted]], following
 
 
-def _place(row: Row) -> tuple[int, int]:
+def _position(row: Row) -> tuple[int, int]:
     return row[-1], row[0]

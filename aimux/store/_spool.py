@@ -41,11 +41,11 @@ class Piece:
 
 @attrs.frozen(kw_only=True)
 class _Span:
-    """Logical bytes `[first, last)` that lie one after the other from `place` on."""
+    """Logical bytes `[first, last)` that lie one after the other from `position` on."""
 
     first: int
     last: int
-    place: int
+    position: int
 
 
 def _spans(head: int, tail: int, filed: int, floor: int = 0) -> Iterator[_Span]:
@@ -53,12 +53,12 @@ def _spans(head: int, tail: int, filed: int, floor: int = 0) -> Iterator[_Span]:
     `floor` on.
     """
     if filed > 0:
-        yield _Span(first=0, last=min(head, filed), place=0)
+        yield _Span(first=0, last=min(head, filed), position=0)
     position = max(head, filed - tail, floor)
     while position < filed:
         turn = (position - head) % tail
         last = min(filed, position + tail - turn)
-        yield _Span(first=position, last=last, place=head + turn)
+        yield _Span(first=position, last=last, position=head + turn)
         position = last
 
 
@@ -102,7 +102,7 @@ class _Half:
             first = max(span.first, self.total)
             if first < span.last:
                 part = kept[first - self.total : span.last - self.total]
-                _write_all(self._file, part, span.place + first - span.first)
+                _write_all(self._file, part, span.position + first - span.first)
         if end > size:
             self._mark(end)
         self._filed = end
@@ -251,7 +251,7 @@ def _read(
         if offset < span.last:
             first = max(offset, span.first)
             data = _pread(
-                descriptor, min(wanted, span.last - first), span.place + first - span.first
+                descriptor, min(wanted, span.last - first), span.position + first - span.first
             )
             return Piece(offset=first, data=data, total=total)
     return None
@@ -265,26 +265,26 @@ def _create(path: Path) -> int:
 
 if hasattr(os, "pwrite"):
 
-    def _pwrite(descriptor: int, data: memoryview, place: int) -> int:
-        return os.pwrite(descriptor, data, place)
+    def _pwrite(descriptor: int, data: memoryview, position: int) -> int:
+        return os.pwrite(descriptor, data, position)
 
-    def _pread(descriptor: int, length: int, place: int) -> bytes:
-        return os.pread(descriptor, length, place)
+    def _pread(descriptor: int, length: int, position: int) -> bytes:
+        return os.pread(descriptor, length, position)
 
 else:
 
-    def _pwrite(descriptor: int, data: memoryview, place: int) -> int:
-        os.lseek(descriptor, place, os.SEEK_SET)
+    def _pwrite(descriptor: int, data: memoryview, position: int) -> int:
+        os.lseek(descriptor, position, os.SEEK_SET)
         return os.write(descriptor, data)
 
-    def _pread(descriptor: int, length: int, place: int) -> bytes:
-        os.lseek(descriptor, place, os.SEEK_SET)
+    def _pread(descriptor: int, length: int, position: int) -> bytes:
+        os.lseek(descriptor, position, os.SEEK_SET)
         return os.read(descriptor, length)
 
 
-def _write_all(descriptor: int, data: memoryview, place: int) -> None:
+def _write_all(descriptor: int, data: memoryview, position: int) -> None:
     while data:
-        done = _pwrite(descriptor, data, place)
+        done = _pwrite(descriptor, data, position)
         if done == 0:
             raise OSError(0, "the disk takes nothing")
-        data, place = data[done:], place + done
+        data, position = data[done:], position + done

@@ -1,9 +1,9 @@
 """The store: jobs, their logs and sessions in one SQLite file, raw output in files beside it.
 
 One owner at a time, held by a lock the system drops at any death. One writer, which commits what
-waits together (`_lane`); readers have connections of their own and see what is committed. Whatever
-a method of this class wrote is committed when it returns, so a killed process loses nothing that
-anybody was told of. A power cut may lose the last commits.
+waits together (`_writer`); readers have connections of their own and see what is committed.
+Whatever a method of this class wrote is committed when it returns, so a killed process loses
+nothing that anybody was told of. A power cut may lose the last commits.
 """
 
 import contextlib
@@ -24,19 +24,19 @@ from . import _jobs, _orphans, _sessions, _sweep
 from ._faults import translated
 from ._files import connect, connect_memory, hold
 from ._jobs import JobPage
-from ._lane import InlineLane, Lane, Runs
 from ._migrations import migrate
 from ._orphans import Orphan
 from ._readers import Readers
 from ._sessions import SessionPage
 from ._spool import Piece, Spool, read_file, spool_file
 from ._sweep import Collected
+from ._writer import InlineWriter, Runs, Writer
 
 T = TypeVar("T")
 
 PAGE: Final = 50
 ENTRIES: Final = 1_000
-SWEEP: Final = 1_000  # jobs deleted in one transaction: the lane is not held for long
+SWEEP: Final = 1_000  # jobs deleted in one transaction: the writer is not held for long
 _OUTAGES: Final = frozenset({"store_full", "store_unwritable", "store_unavailable"})
 
 
@@ -69,8 +69,8 @@ class Store:
     was to write is there. Cancelled on entry a method does nothing; later it finishes first.
     """
 
-    def __init__(self, lane: Runs, *, path: Path | None, readers: Readers | None) -> None:
-        self._lane = lane
+    def __init__(self, writer: Runs, *, path: Path | None, readers: Readers | None) -> None:
+        self._writer = writer
         self._path = path
         self._readers = readers
         self._lost_entries = 0
@@ -285,14 +285,14 @@ class Store:
 
     def statistics(self) -> StoreStatistics:
         """Counters since the store was opened."""
-        lane = self._lane.statistics()
+        writer = self._writer.statistics()
         return StoreStatistics(
             path=":memory:" if self._path is None else str(self._path),
-            waiting=lane.waiting,
-            works=lane.works,
-            commits=lane.commits,
-            biggest_batch=lane.biggest_batch,
-            errors=lane.errors,
+            waiting=writer.waiting,
+            works=writer.works,
+            commits=writer.commits,
+            biggest_batch=writer.biggest_batch,
+            errors=writer.errors,
             lost_entries=self._lost_entries,
             is_failing=self._is_failing,
         )
@@ -310,14 +310,14 @@ class Store:
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            made = await self._lane.run(work)
+            made = await self._writer.run(work)
         except (sqlite3.Error, ShapeMismatch) as fault:
             raise translated(fault, self._path) from fault
         self._is_failing = False
         return made
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        ask = self._lane.run if self._readers is None else self._readers.run
+        ask = self._writer.run if self._readers is None else self._readers.run
         try:
             return await ask(work)
         except (sqlite3.Error, ShapeMismatch) as fault:
@@ -336,27 +336,27 @@ async def open_store(path: Path | None, *, owner: str) -> AsyncIterator[Store]:
             a database, from a later version; the hint says what to do.
     """
     if path is None:
-        lane = Lane(await trio.to_thread.run_sync(_opened, None))
+        writer = Writer(await trio.to_thread.run_sync(_opened, None))
         try:
-            yield Store(lane, path=None, readers=None)
+            yield Store(writer, path=None, readers=None)
         finally:
-            await lane.aclose()
+            await writer.aclose()
         return
     with hold(path, owner):
-        lane = Lane(await trio.to_thread.run_sync(_opened, path))
+        writer = Writer(await trio.to_thread.run_sync(_opened, path))
         readers = Readers(path)
         try:
-            yield Store(lane, path=path, readers=readers)
+            yield Store(writer, path=path, readers=readers)
         finally:
             await readers.aclose()
-            await lane.aclose()
+            await writer.aclose()
 
 
-def inline_lane() -> InlineLane:
+def inline_writer() -> InlineWriter:
     """A fresh database in memory that is used on the loop itself, without a thread: for a test's
     own clock.
     """
-    return InlineLane(_opened(None))
+    return InlineWriter(_opened(None))
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:

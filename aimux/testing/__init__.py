@@ -1,7 +1,7 @@
 """Fakes and checks that emulators and tests share."""
 
 from ._check_driver import CHECKS as CHECKS, ECHOED as ECHOED, check_driver as check_driver
-from ._drivers import MakeOrder as MakeOrder, Output as Output
+from ._drivers import MakeSpec as MakeSpec, Output as Output
 from ._fake_driver import FakeDriver as FakeDriver, Say as Say, Turn as Turn
 from ._leaks import children_of as children_of, open_fds as open_fds
 from ._store import FakeStore as FakeStore

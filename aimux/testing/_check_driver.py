@@ -1,10 +1,10 @@
 """What every driver must hold, fakes included: one suite, run against each of them.
 
-`make(case)` gives the driver and an order for a child that behaves as the case says:
+`make(case)` gives the driver and an spec for a child that behaves as the case says:
 
 | case | the child |
 |---|---|
-| `echo` | gives back the bytes of `ECHOED`, which the order has as stdin, and leaves with 0 |
+| `echo` | gives back the bytes of `ECHOED`, which the spec has as stdin, and leaves with 0 |
 | `big` | prints 10 MB of `x` and leaves with 0 |
 | `flood` | prints 3 MB on stderr, then `answer` |
 | `deaf` | does not read the 5 MB it gets on stdin and leaves with 3 |
@@ -21,7 +21,7 @@ from typing import Final
 
 import trio
 
-from aimux.drivers import LINGER_S, Child, Driver, Exit, Order
+from aimux.drivers import LINGER_S, Child, Driver, Exit, ProcessSpec
 from aimux.model import Stream
 
 from ._drivers import Output
@@ -30,8 +30,8 @@ from ._leaks import children_of, open_fds
 ECHOED: Final = bytes(range(32, 127)) * 2_000 + "ünïcödé -- 'quotes' \"double\"\n".encode()
 BOUND_S: Final = 300.0  # of the driver's clock, for each case
 
-Make = Callable[[str], tuple[Driver, Order]]
-Ask = Callable[[Child], None]
+Make = Callable[[str], tuple[Driver, ProcessSpec]]
+PlanRequest = Callable[[Child], None]
 
 
 async def check_driver(make: Make, *, cases: Sequence[str] = ()) -> None:
@@ -51,20 +51,20 @@ async def check_driver(make: Make, *, cases: Sequence[str] = ()) -> None:
 
 
 async def _run(
-    make: Make, case: str, ask: Ask | None = None, until: bytes = b""
+    make: Make, case: str, request: PlanRequest | None = None, until: bytes = b""
 ) -> tuple[Exit, Output]:
-    driver, order = make(case)
+    driver, spec = make(case)
     output = Output()
     exits: list[Exit] = []
 
     async def run(task_status: trio.TaskStatus[Child]) -> None:
-        exits.append(await driver(order, output, task_status=task_status))
+        exits.append(await driver(spec, output, task_status=task_status))
 
     async with trio.open_nursery() as nursery:
         child = await nursery.start(run)
         await output.wait_for(until)
-        if ask is not None:
-            ask(child)
+        if request is not None:
+            request(child)
     return exits[0], output
 
 
@@ -121,12 +121,12 @@ async def _stubborn(make: Make) -> None:
 
 
 async def _overtaken(make: Make) -> None:
-    def ask(child: Child) -> None:
+    def request(child: Child) -> None:
         child.finish(BOUND_S * 10)
         child.stop(grace_s=BOUND_S * 10)
         child.stop(grace_s=0)
 
-    exit_, _ = await _run(make, "stubborn", ask, until=b"ready")
+    exit_, _ = await _run(make, "stubborn", request, until=b"ready")
     assert exit_.signal == "SIGKILL", exit_
 
 
@@ -143,22 +143,24 @@ async def _session(make: Make) -> None:
     assert exit_.swept == 1, exit_
 
 
-async def _cancelled(make: Make, case: str, until: bytes, ask: Ask | None = None) -> None:
-    driver, order = make(case)
+async def _cancelled(
+    make: Make, case: str, until: bytes, request: PlanRequest | None = None
+) -> None:
+    driver, spec = make(case)
     output = Output()
     async with trio.open_nursery() as nursery:
-        child = await nursery.start(partial(driver, order, output))
+        child = await nursery.start(partial(driver, spec, output))
         await output.wait_for(until)
-        if ask is not None:
-            ask(child)
+        if request is not None:
+            request(child)
         nursery.cancel_scope.cancel(reason="the check says so")
 
 
 async def _cancelled_before(make: Make) -> None:
-    driver, order = make("stubborn")
+    driver, spec = make("stubborn")
     with trio.CancelScope() as scope:
         scope.cancel()
-        await driver(order, Output())
+        await driver(spec, Output())
     assert scope.cancelled_caught, "the cancellation was swallowed"
 
 
@@ -180,10 +182,10 @@ CHECKS: Final[dict[str, Callable[[Make], Awaitable[None]]]] = {
     "cancels while output flows": partial(_cancelled, case="chatty", until=b"x"),
     "cancels a child that waits": partial(_cancelled, case="polite", until=b"ready"),
     "cancels in the time to leave": partial(
-        _cancelled, case="polite", until=b"ready", ask=lambda child: child.finish(BOUND_S * 10)
+        _cancelled, case="polite", until=b"ready", request=lambda child: child.finish(BOUND_S * 10)
     ),
     "cancels in the grace": partial(
-        _cancelled, case="stubborn", until=b"ready", ask=lambda child: child.stop(grace_s=1.0)
+        _cancelled, case="stubborn", until=b"ready", request=lambda child: child.stop(grace_s=1.0)
     ),
     "cancels with helpers about": partial(_cancelled, case="session", until=b"helper"),
 }

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import trio
 
-from aimux.drivers import Order
+from aimux.drivers import ProcessSpec
 from aimux.model import Stream
 
-MakeOrder = Callable[..., Order]
+MakeSpec = Callable[..., ProcessSpec]
 
 
 class Output:

@@ -6,7 +6,7 @@ from functools import partial
 import attrs
 import trio
 
-from aimux.drivers import Child, Exit, OnOutput, Order, shelter
+from aimux.drivers import Child, Exit, OnOutput, ProcessSpec, shelter
 from aimux.model import Stream
 
 
@@ -43,57 +43,57 @@ class Turn:
 
 
 class FakeDriver:
-    """Plays one `Turn` per call, from a sequence or made from the order.
+    """Plays one `Turn` per call, from a sequence or made from the spec.
 
-    A sequence that is used up is an AssertionError. `orders` and `children` keep what was asked
+    A sequence that is used up is an AssertionError. `specs` and `children` keep what was asked
     for and handed out; `running` counts those that are not over; `typed` is what they waited for.
     """
 
-    def __init__(self, turns: Iterable[Turn] | Callable[[Order], Turn]) -> None:
-        self.orders: list[Order] = []
+    def __init__(self, turns: Iterable[Turn] | Callable[[ProcessSpec], Turn]) -> None:
+        self.specs: list[ProcessSpec] = []
         self.children: list[Child] = []
         self.running = 0
         self.typed: list[bytes] = []
         self._turn_for = turns if callable(turns) else self._next_of(list(turns))
 
     def __repr__(self) -> str:
-        return f"<FakeDriver: {self.running} running of {len(self.orders)} ordered>"
+        return f"<FakeDriver: {self.running} running of {len(self.specs)} ordered>"
 
     @staticmethod
-    def _next_of(turns: list[Turn]) -> Callable[[Order], Turn]:
-        def turn_for(order: Order) -> Turn:
-            assert turns, f"no turn is left for {list(order.argv)}"
+    def _next_of(turns: list[Turn]) -> Callable[[ProcessSpec], Turn]:
+        def turn_for(spec: ProcessSpec) -> Turn:
+            assert turns, f"no turn is left for {list(spec.argv)}"
             return turns.pop(0)
 
         return turn_for
 
     async def __call__(
         self,
-        order: Order,
+        spec: ProcessSpec,
         on_output: OnOutput,
         *,
         task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED,
     ) -> Exit:
         """Play the next turn as `run_piped` would run a child. Cancelling stops it likewise."""
-        self.orders.append(order)
-        turn = self._turn_for(order)
+        self.specs.append(spec)
+        turn = self._turn_for(spec)
         await trio.lowlevel.checkpoint()
         if turn.fault is not None:
             raise turn.fault
         child = Child(
-            pid=1_000_000 + len(self.orders), started=trio.current_time(), grace_s=order.grace_s
+            pid=1_000_000 + len(self.specs), started=trio.current_time(), grace_s=spec.grace_s
         )
         self.children.append(child)
         self.running += 1
         try:
-            play = partial(_play, turn, order, on_output, child, self.typed)
+            play = partial(_play, turn, spec, on_output, child, self.typed)
             return await shelter(child, play, task_status)
         finally:
             self.running -= 1
 
 
 async def _play(
-    turn: Turn, order: Order, on_output: OnOutput, child: Child, typed: list[bytes]
+    turn: Turn, spec: ProcessSpec, on_output: OnOutput, child: Child, typed: list[bytes]
 ) -> Exit:
     born = trio.current_time()
     exit_code: int | None = turn.exit_code
@@ -106,8 +106,8 @@ async def _play(
             nonlocal left
             for line in turn.says:
                 if line.when_typed:
-                    assert order.keyboard is not None
-                    typed.append(await order.keyboard.receive())
+                    assert spec.keyboard is not None
+                    typed.append(await spec.keyboard.receive())
                 await trio.sleep(line.after_s)
                 on_output(line.stream, line.data)
             if not turn.hangs:
@@ -127,7 +127,7 @@ async def _play(
             exit_code, signal = None, "SIGKILL"
         else:
             exit_code = turn.stop_code
-            signal = f"SIG{order.stop_signal}" if exit_code is None else ""
+            signal = f"SIG{spec.stop_signal}" if exit_code is None else ""
         nursery.cancel_scope.cancel(reason="stopped")
     if not left and not is_killed and turn.last_words:
         on_output(Stream.STDOUT, turn.last_words)

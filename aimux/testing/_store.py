@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
-from aimux.store import Store, inline_lane
+from aimux.store import Store, inline_writer
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class FakeStore(Store):
     """
 
     def __init__(self) -> None:
-        super().__init__(inline_lane(), path=None, readers=None)
+        super().__init__(inline_writer(), path=None, readers=None)
         self.is_full = False
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -7,9 +7,9 @@ from ._app import (
     open_app as open_app,
 )
 from ._calls import (
-    Asking as Asking,
     Caller as Caller,
     Client as Client,
+    InputRequired as InputRequired,
     JobView as JobView,
     Payload as Payload,
     Reach as Reach,

@@ -12,9 +12,9 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.engine import Question, Questions, Ticket
+from aimux.engine import JobHandle, Question, Questions
 
-from ._calls import Asking, Caller, Reach, ToolCall
+from ._calls import Caller, InputRequired, Reach, ToolCall
 from ._progress import report_progress
 
 METHOD: Final = "elicitation/create"
@@ -75,27 +75,27 @@ def take_responses(questions: Questions, responses: Mapping[str, object]) -> Non
             settle(questions, question.number, said)
 
 
-def asking(ticket: Ticket, question: Question) -> Asking:
+def asking(handle: JobHandle, question: Question) -> InputRequired:
     """The answer of a call that ends with a question."""
-    state = {"job_id": ticket.id, "question": question.number}
-    return Asking(requests=requests_of(question), state=state)
+    state = {"job_id": handle.id, "question": question.number}
+    return InputRequired(requests=requests_of(question), state=state)
 
 
-def take_answer(ticket: Ticket | None, call: ToolCall) -> bool:
+def take_answer(handle: JobHandle | None, call: ToolCall) -> bool:
     """Settle the question that a repeated call is about; False if it is over.
 
     A missing or unreadable answer leaves it open: it is asked again.
     """
     assert call.state is not None
-    question = ticket.questions.current if ticket is not None else None
-    if ticket is None or question is None or question.number != call.state["question"]:
+    question = handle.questions.current if handle is not None else None
+    if handle is None or question is None or question.number != call.state["question"]:
         return False
-    take_responses(ticket.questions, call.responses)
+    take_responses(handle.questions, call.responses)
     return True
 
 
 async def attend(
-    ticket: Ticket, caller: Caller, heartbeat_s: float, *, after: int | None = None
+    handle: JobHandle, caller: Caller, heartbeat_s: float, *, after: int | None = None
 ) -> Question | None:
     """Wait for a job's end (or, with `after`, its first event after that number), telling
     progress and putting questions to the caller. Returns the question that the call has to end
@@ -106,35 +106,35 @@ async def attend(
 
         async def end_with_question() -> None:
             nonlocal found
-            with ticket.questions.audience():
-                found = await ticket.questions.wait_after(0)
+            with handle.questions.audience():
+                found = await handle.questions.wait_after(0)
             waiting.cancel_scope.cancel(reason="the call ends with a question")
 
         async def end_after(seq: int) -> None:
-            await ticket.log.wait_after(seq)
+            await handle.log.wait_after(seq)
             waiting.cancel_scope.cancel(reason="an event came")
 
-        waiting.start_soon(report_progress, ticket, caller, heartbeat_s)
+        waiting.start_soon(report_progress, handle, caller, heartbeat_s)
         if caller.reach is Reach.BY_RESULT:
             waiting.start_soon(end_with_question)
         elif caller.reach is Reach.BY_REQUEST:
-            waiting.start_soon(put_questions, ticket, caller)
+            waiting.start_soon(put_questions, handle, caller)
         if after is not None:
             waiting.start_soon(end_after, after)
-        await ticket.done.wait()
+        await handle.done.wait()
         waiting.cancel_scope.cancel(reason="the job ended")
     return found
 
 
-async def put_questions(ticket: Ticket, caller: Caller) -> None:
+async def put_questions(handle: JobHandle, caller: Caller) -> None:
     """Put each question to the person in the course of the caller's call, until cancelled."""
     seen = 0
-    with ticket.questions.audience():
+    with handle.questions.audience():
         while True:
-            question = await ticket.questions.wait_after(seen)
+            question = await handle.questions.wait_after(seen)
             seen = question.number
             async with trio.open_nursery() as one:
-                one.start_soon(_put, ticket.questions, question, caller)
+                one.start_soon(_put, handle.questions, question, caller)
                 await question.closed.wait()
                 one.cancel_scope.cancel(reason="the question has ended")
 

@@ -60,8 +60,8 @@ class Caller(Protocol):
 class ToolCall:
     """One call of one tool, arguments as the client sent them.
 
-    `state` is set when it repeats a call that ended with `Asking`: the state of then, genuine and
-    of this very call. `responses` are the answers it brings, as the client sent them.
+    `state` is set when it repeats a call that ended with `InputRequired`: the state of then,
+    genuine and of this very call. `responses` are the answers it brings, as the client sent them.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Payload:
 
 
 @attrs.frozen(kw_only=True)
-class Asking:
+class InputRequired:
     """The answer of a tool that must ask first (`Reach.BY_RESULT`): requests by key, each with
     method and params, and what the repeated call has to bring back.
     """

@@ -6,31 +6,31 @@ from typing import Final
 
 import trio
 
-from aimux.engine import Prepared, Question, Ticket, Wish
+from aimux.engine import JobHandle, JobRequest, Prepared, Question
 from aimux.errors import AimuxError, PeerFault
 from aimux.model import Job, Mode, Plan, ServerSettings
-from aimux.rules import Want
+from aimux.rules import RouteRequest
 
 from ._app import error_json
 from ._asking import LATE, asking, attend, take_answer
-from ._calls import Asking, Payload, ToolCall
-from ._desk import Desk
+from ._calls import InputRequired, Payload, ToolCall
 from ._results import Json, View, is_bad, job_json, with_warning
+from ._runner import ToolRunner
 
 # clients that give up on a call although progress flows: half a minute before they do
 PATIENCE_S: Final[Mapping[str, float]] = {"codex-mcp-client": 270.0}
 
 
-def wish_of(call: ToolCall) -> Wish:
+def request_of(call: ToolCall) -> JobRequest:
     """The arguments as a wish; they fit the schema already."""
     given = call.arguments
     mode = given.get("mode")
     fallback = given.get("fallback")
     schema = given.get("schema")
-    return Wish(
+    return JobRequest(
         tool="exec",
         prompt=str(given["prompt"]),
-        want=Want(
+        route=RouteRequest(
             role=str(given.get("role", "")),
             cli=str(given.get("cli", "")),
             model=str(given.get("model", "")),
@@ -51,15 +51,15 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-async def answer(desk: Desk, call: ToolCall) -> Payload | Asking:
+async def answer(runner: ToolRunner, call: ToolCall) -> Payload | InputRequired:
     """Run a prompt. Cancelling it before it is handed over cancels the job and stops the child.
 
     A call that repeats one which ended with a question goes on with the job of that one.
     """
     given = call.arguments
     if call.state is not None:
-        return await _go_on(desk, call, str(call.state["job_id"]))
-    prepared = await desk.engine.prepare(wish_of(call))
+        return await _go_on(runner, call, str(call.state["job_id"]))
+    prepared = await runner.engine.prepare(request_of(call))
     settings = prepared.settings
     if given.get("dry_run"):
         return Payload(_plan_json(prepared))
@@ -71,44 +71,46 @@ async def answer(desk: Desk, call: ToolCall) -> Payload | Asking:
             code="contradictory_arguments",
             hint="give one of them",
         )
-    ticket = await desk.engine.start(prepared)
+    handle = await runner.engine.start(prepared)
     if is_async:
-        return _payload(desk, call, settings, ticket.job, ticket)
-    return await _waited(desk, call, settings, ticket)
+        return _payload(runner, call, settings, handle.job, handle)
+    return await _waited(runner, call, settings, handle)
 
 
-async def _go_on(desk: Desk, call: ToolCall, job_id: str) -> Payload | Asking:
+async def _go_on(runner: ToolRunner, call: ToolCall, job_id: str) -> Payload | InputRequired:
     """Give the job its answer and wait on; where the question is over, tell how the job stands."""
-    settings = (await desk.engine.snapshot(call.client)).settings.server
-    job, ticket = await desk.engine.job(job_id)
-    if ticket is not None and take_answer(ticket, call):
-        return await _waited(desk, call, settings, ticket)
-    if ticket is not None and ticket.is_ending:  # nobody is told of an end that is not stored
-        await ticket.done.wait()
-    job = job if ticket is None else ticket.job
-    return with_warning(_payload(desk, call, settings, job, ticket), LATE)
+    settings = (await runner.engine.snapshot(call.client)).settings.server
+    job, handle = await runner.engine.job(job_id)
+    if handle is not None and take_answer(handle, call):
+        return await _waited(runner, call, settings, handle)
+    if handle is not None and handle.is_ending:  # nobody is told of an end that is not stored
+        await handle.done.wait()
+    job = job if handle is None else handle.job
+    return with_warning(_payload(runner, call, settings, job, handle), LATE)
 
 
 async def _waited(
-    desk: Desk, call: ToolCall, settings: ServerSettings, ticket: Ticket
-) -> Payload | Asking:
+    runner: ToolRunner, call: ToolCall, settings: ServerSettings, handle: JobHandle
+) -> Payload | InputRequired:
     """What there is to answer once the job has ended, asks something, or is handed over."""
-    question = await _wait(desk, call, ticket, settings.sync_wait_seconds)
+    question = await _wait(runner, call, handle, settings.sync_wait_seconds)
     if question is not None:
-        return asking(ticket, question)
-    return _payload(desk, call, settings, ticket.job, ticket)
+        return asking(handle, question)
+    return _payload(runner, call, settings, handle.job, handle)
 
 
 def _payload(
-    desk: Desk, call: ToolCall, settings: ServerSettings, job: Job, ticket: Ticket | None
+    runner: ToolRunner, call: ToolCall, settings: ServerSettings, job: Job, handle: JobHandle | None
 ) -> Payload:
     chars = call.arguments.get("max_chars")
     view = View(max_chars=chars if isinstance(chars, int) else settings.max_chars)
-    body = job_json("exec", job, ticket.log if ticket is not None else None, view)
-    return Payload(body, is_bad(body), desk.links(job))
+    body = job_json("exec", job, handle.log if handle is not None else None, view)
+    return Payload(body, is_bad(body), runner.links(job))
 
 
-async def _wait(desk: Desk, call: ToolCall, ticket: Ticket, default_s: float) -> Question | None:
+async def _wait(
+    runner: ToolRunner, call: ToolCall, handle: JobHandle, default_s: float
+) -> Question | None:
     """Until the job ends, is handed over, or the call has to end with a question. Who gets
     progress waits as long as it wants.
     """
@@ -120,24 +122,24 @@ async def _wait(desk: Desk, call: ToolCall, ticket: Ticket, default_s: float) ->
     is_settled = False
     try:
         with trio.move_on_after(limit_s):
-            question = await attend(ticket, call.caller, desk.settings.progress_interval_seconds)
+            question = await attend(handle, call.caller, runner.settings.progress_interval_seconds)
         is_settled = True
     finally:
         if not is_settled:
-            ticket.cancel("cancelled by the client")
+            handle.cancel("cancelled by the client")
     return question
 
 
 def _plan_json(prepared: Prepared) -> Json:
     """What would be run, in the shape of a result: no job, nothing started."""
-    request = prepared.request
+    spec = prepared.spec
     candidates = [
         {"cli": route.cli, "model": route.model or None, "why": route.why} | _one_plan(plan)
-        for route, plan in zip(request.routes.candidates, prepared.plans, strict=True)
+        for route, plan in zip(spec.routes.candidates, prepared.plans, strict=True)
     ]
-    first = request.routes.candidates[0]
+    first = spec.routes.candidates[0]
     shown = (
-        f"would run {first.cli} in {request.cwd}, mode {request.mode}, "
+        f"would run {first.cli} in {spec.cwd}, mode {spec.mode}, "
         f"at most {prepared.limit_s:g} s; {len(candidates)} candidate(s)"
     )
     return {
@@ -147,19 +149,17 @@ def _plan_json(prepared: Prepared) -> Json:
         "role": prepared.role.name if prepared.role is not None else None,
         "cli": first.cli,
         "model": first.model or None,
-        "mode": str(request.mode),
+        "mode": str(spec.mode),
         "content": shown,
         "plan": {
             "candidates": candidates,
-            "skipped": [{"cli": cli, "reason": why} for cli, why in request.routes.skipped],
-            "cwd": request.cwd,
+            "skipped": [{"cli": cli, "reason": why} for cli, why in spec.routes.skipped],
+            "cwd": spec.cwd,
             "deadline_seconds": prepared.limit_s,
-            "prompt_bytes": len(request.full_prompt.encode(errors="surrogatepass")),
+            "prompt_bytes": len(spec.full_prompt.encode(errors="surrogatepass")),
             "platform": os.name,
         },
-        "warnings": [
-            {"code": each.code, "message": each.message} for each in request.routes.warnings
-        ],
+        "warnings": [{"code": each.code, "message": each.message} for each in spec.routes.warnings],
         "error": None,
         "guidance": {"state": "planned", "next": [], "do_not": []},
     }

@@ -23,9 +23,9 @@ async def health_json(
     `clients` are the connected ones per transport.
     """
     snapshot = await engine.snapshot(client)
-    board = await engine.board.look(snapshot, client.env, refresh=refresh)
+    board = await engine.registry.probe(snapshot, client.env, refresh=refresh)
     tally = await engine.store.tally()
-    room = engine.room.statistics()
+    supervisor = engine.supervisor.statistics()
     problems = [
         {
             "severity": str(problem.severity),
@@ -63,10 +63,10 @@ async def health_json(
             for each in engine.guard.cooled()
         ],
         "jobs": {
-            "running": room.running,
-            "queued": room.queued,
-            "capacity": room.capacity,
-            "refused": room.refused,
+            "running": supervisor.running,
+            "queued": supervisor.queued,
+            "capacity": supervisor.capacity,
+            "refused": supervisor.refused,
             "by_status": {str(status): count for status, count in tally.jobs.items()},
         },
         "total_sessions": sum(tally.sessions.values()),

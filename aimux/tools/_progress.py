@@ -4,14 +4,14 @@ from typing import Final
 
 import trio
 
-from aimux.engine import Ticket, heartbeat, line_for
+from aimux.engine import JobHandle, heartbeat, line_for
 
 from ._calls import Caller
 
 MIN_GAP_S: Final = 0.2  # at most five lines a second
 
 
-async def report_progress(ticket: Ticket, caller: Caller, heartbeat_s: float) -> None:
+async def report_progress(handle: JobHandle, caller: Caller, heartbeat_s: float) -> None:
     """Tell what a job does until cancelled: each event's line, the newest of a burst, and a
     heartbeat when nothing was said for `heartbeat_s`. Says nothing if nobody listens.
     """
@@ -20,13 +20,13 @@ async def report_progress(ticket: Ticket, caller: Caller, heartbeat_s: float) ->
     seen = 0
     while True:
         line: str | None = None
-        for entry in ticket.log.since(seen):
+        for entry in handle.log.since(seen):
             seen = entry.seq
             line = line_for(entry) or line
         if line is not None:
             caller.progress(line)
             await trio.sleep(MIN_GAP_S)
         with trio.move_on_after(heartbeat_s) as quiet:
-            await ticket.log.wait_after(seen)
+            await handle.log.wait_after(seen)
         if quiet.cancelled_caught:
-            caller.progress(heartbeat(ticket, trio.current_time()))
+            caller.progress(heartbeat(handle, trio.current_time()))

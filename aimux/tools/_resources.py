@@ -21,7 +21,7 @@ from ._health import health_json
 from ._results import Json, View, entry_json, job_json, job_row, session_json, stamp
 
 if TYPE_CHECKING:
-    from ._desk import Desk
+    from ._runner import ToolRunner
 
 SCHEME: Final = "aimux://"
 JSON_TYPE: Final = "application/json"
@@ -42,7 +42,7 @@ def _dumped(value: object) -> Text:
     return Text(orjson.dumps(value).decode())
 
 
-async def listed(desk: "Desk") -> list[Json]:
+async def listed(runner: "ToolRunner") -> list[Json]:
     """What `resources/list` shows: the server's state and the newest jobs."""
     fixed: list[Json] = [
         {
@@ -58,7 +58,7 @@ async def listed(desk: "Desk") -> list[Json]:
             "mimeType": JSON_TYPE,
         },
     ]
-    page = await desk.engine.store.jobs(limit=LISTED_JOBS, with_outcomes=False)
+    page = await runner.engine.store.jobs(limit=LISTED_JOBS, with_outcomes=False)
     return fixed + [
         {
             "uri": f"aimux://jobs/{job.id}",
@@ -71,7 +71,7 @@ async def listed(desk: "Desk") -> list[Json]:
     ]
 
 
-async def read(desk: "Desk", client: Client, uri: str) -> Text:
+async def read(runner: "ToolRunner", client: Client, uri: str) -> Text:
     """The content of a resource.
 
     Raises:
@@ -85,7 +85,7 @@ async def read(desk: "Desk", client: Client, uri: str) -> Text:
     if reader is None or bool(name) != (kind in _NAMED):
         raise _missing(uri)
     try:
-        return await reader(desk, client, name)
+        return await reader(runner, client, name)
     except NotFound as error:
         raise _missing(uri) from error
 
@@ -94,12 +94,12 @@ def _missing(uri: str) -> NotFound:
     return NotFound(f"no resource {uri}", code="resource_not_found", data={"uri": uri})
 
 
-async def _health(desk: "Desk", client: Client, _: str) -> Text:
-    return _dumped(await health_json(desk.engine, client, desk.clients()))
+async def _health(runner: "ToolRunner", client: Client, _: str) -> Text:
+    return _dumped(await health_json(runner.engine, client, runner.clients()))
 
 
-async def _metrics(desk: "Desk", _: Client, __: str) -> Text:  # noqa: ASYNC124  # one of a table
-    engine = desk.engine
+async def _metrics(runner: "ToolRunner", _: Client, __: str) -> Text:  # noqa: ASYNC124  # one of a table
+    engine = runner.engine
     return _dumped(
         {
             "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
@@ -108,28 +108,28 @@ async def _metrics(desk: "Desk", _: Client, __: str) -> Text:  # noqa: ASYNC124 
     )
 
 
-async def _job(desk: "Desk", _: Client, job_id: str) -> Text:
-    job, ticket = await desk.engine.job(job_id)
-    view = View(max_chars=desk.settings.max_chars)
-    return _dumped(job_json("status", job, ticket.log if ticket is not None else None, view))
+async def _job(runner: "ToolRunner", _: Client, job_id: str) -> Text:
+    job, handle = await runner.engine.job(job_id)
+    view = View(max_chars=runner.settings.max_chars)
+    return _dumped(job_json("status", job, handle.log if handle is not None else None, view))
 
 
-async def _output(desk: "Desk", _: Client, job_id: str) -> Text:
-    job, ticket = await desk.engine.job(job_id)
-    if job.status not in TERMINAL and ticket is not None:
-        return Text(ticket.log.text_so_far, "text/plain")
+async def _output(runner: "ToolRunner", _: Client, job_id: str) -> Text:
+    job, handle = await runner.engine.job(job_id)
+    if job.status not in TERMINAL and handle is not None:
+        return Text(handle.log.text_so_far, "text/plain")
     return Text(job.outcome.content if job.outcome is not None else "", "text/plain")
 
 
-async def _events(desk: "Desk", _: Client, job_id: str) -> Text:
-    entries = await desk.engine.entries(JobId(job_id), 0)
+async def _events(runner: "ToolRunner", _: Client, job_id: str) -> Text:
+    entries = await runner.engine.entries(JobId(job_id), 0)
     return _dumped([entry_json(entry) for entry in entries])
 
 
-async def _raw(desk: "Desk", _: Client, job_id: str) -> Text:
+async def _raw(runner: "ToolRunner", _: Client, job_id: str) -> Text:
     """What each turn printed, as it came; the middle of much is left out."""
-    job, _ticket = await desk.engine.job(job_id)
-    store, parts = desk.engine.store, list[str]()
+    job, _handle = await runner.engine.job(job_id)
+    store, parts = runner.engine.store, list[str]()
     for turn in await store.raw_turns(job.id):
         for stream in Stream:
             begin = await store.raw_output(job.id, turn, stream, 0, RAW_BYTES)
@@ -150,14 +150,14 @@ async def _raw(desk: "Desk", _: Client, job_id: str) -> Text:
     return Text("".join(parts), "text/plain")
 
 
-async def _session(desk: "Desk", _: Client, session_id: str) -> Text:
-    session = await desk.engine.store.session(SessionId(session_id))
-    page = await desk.engine.store.jobs(session_id=session.id)
+async def _session(runner: "ToolRunner", _: Client, session_id: str) -> Text:
+    session = await runner.engine.store.session(SessionId(session_id))
+    page = await runner.engine.store.jobs(session_id=session.id)
     return _dumped({"session": session_json(session), "jobs": [job_row(job) for job in page.jobs]})
 
 
-async def _cli(desk: "Desk", client: Client, name: str) -> Text:
-    health = await health_json(desk.engine, client, desk.clients())
+async def _cli(runner: "ToolRunner", client: Client, name: str) -> Text:
+    health = await health_json(runner.engine, client, runner.clients())
     states = health["clis"]
     assert isinstance(states, list)
     for state in states:
@@ -166,15 +166,15 @@ async def _cli(desk: "Desk", client: Client, name: str) -> Text:
     raise NotFound(f"no CLI {name}")
 
 
-async def _role(desk: "Desk", client: Client, name: str) -> Text:
-    snapshot = await desk.engine.snapshot(client)
+async def _role(runner: "ToolRunner", client: Client, name: str) -> Text:
+    snapshot = await runner.engine.snapshot(client)
     role = snapshot.roles.get(name)
     if role is None:
         raise NotFound(f"no role {name}")
     return _dumped(attrs.asdict(role))
 
 
-_Reader = Callable[["Desk", Client, str], Awaitable[Text]]
+_Reader = Callable[["ToolRunner", Client, str], Awaitable[Text]]
 _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("health", ""): _health,
     ("metrics", ""): _metrics,
@@ -189,9 +189,11 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
 _NAMED: Final = frozenset({"jobs", "sessions", "clis", "roles"})
 
 
-async def complete(desk: "Desk", client: Client, uri_template: str, value: str) -> Sequence[str]:
+async def complete(
+    runner: "ToolRunner", client: Client, uri_template: str, value: str
+) -> Sequence[str]:
     """Values that complete the variable of a template, best first; empty for an unknown one."""
-    engine = desk.engine
+    engine = runner.engine
     kind = uri_template.removeprefix(SCHEME).partition("/")[0]
     match kind:
         case "jobs":

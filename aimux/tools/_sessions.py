@@ -10,9 +10,9 @@ from aimux.guidance import guide
 from aimux.model import JobId, JobStatus, SessionId
 
 from ._calls import Payload, ToolCall
-from ._desk import Desk
 from ._health import health_json
 from ._results import Json, job_row, session_json
+from ._runner import ToolRunner
 
 PAGE: Final = 20
 ENDED: Final = (
@@ -32,25 +32,25 @@ FILTERS: Final[dict[str, Sequence[JobStatus] | None]] = {
 KILL_WAIT_S: Final = 15.0  # for the killed children to be reaped
 
 
-async def answer(desk: Desk, call: ToolCall) -> Payload:
+async def answer(runner: ToolRunner, call: ToolCall) -> Payload:
     """Do one action. Cancelling it leaves what was done."""
     action = str(call.arguments["action"])
     match action:
         case "list":
-            body = await _list(desk, call)
+            body = await _list(runner, call)
         case "info":
-            body = await _info(desk, call)
+            body = await _info(runner, call)
         case "cancel":
-            body = await _cancel(desk, call)
+            body = await _cancel(runner, call)
         case "kill":
-            body = await _kill(desk, call)
+            body = await _kill(runner, call)
         case "gc":
-            body = await _gc(desk, call)
+            body = await _gc(runner, call)
         case _:
             refresh = bool(call.arguments.get("refresh"))
             if call.arguments.get("verify"):
-                await desk.engine.verify(call.client)
-            body = await health_json(desk.engine, call.client, desk.clients(), refresh=refresh)
+                await runner.engine.verify(call.client)
+            body = await health_json(runner.engine, call.client, runner.clients(), refresh=refresh)
     shown: Json = {"action": action, **body}
     shown["guidance"] = guide("sessions", shown)
     return Payload(shown)
@@ -69,11 +69,11 @@ def _needed(call: ToolCall, *names: str) -> str:
     )
 
 
-async def _list(desk: Desk, call: ToolCall) -> Json:
+async def _list(runner: ToolRunner, call: ToolCall) -> Json:
     given = call.arguments
     limit, cursor, cli = given.get("limit"), given.get("cursor"), given.get("cli")
     statuses = FILTERS[str(given.get("status", "all"))]
-    page = await desk.engine.store.sessions(
+    page = await runner.engine.store.sessions(
         statuses=statuses,
         cli=str(cli) if cli else None,
         limit=limit if isinstance(limit, int) else PAGE,
@@ -89,19 +89,19 @@ async def _list(desk: Desk, call: ToolCall) -> Json:
     }
 
 
-async def _info(desk: Desk, call: ToolCall) -> Json:
+async def _info(runner: ToolRunner, call: ToolCall) -> Json:
     session_id = call.arguments.get("session_id")
     if not session_id:
-        job, _ = await desk.engine.job(_needed(call, "session_id", "job_id"))
+        job, _ = await runner.engine.job(_needed(call, "session_id", "job_id"))
         session_id = job.session_id
-    session = await desk.engine.store.session(SessionId(str(session_id)))
+    session = await runner.engine.store.session(SessionId(str(session_id)))
     limit, cursor = call.arguments.get("limit"), call.arguments.get("cursor")
-    page = await desk.engine.store.jobs(
+    page = await runner.engine.store.jobs(
         session_id=session.id,
         limit=limit if isinstance(limit, int) else PAGE,
         cursor=str(cursor) if cursor else None,
     )
-    live = {ticket.id: ticket.job for ticket in desk.engine.room.open_tickets()}
+    live = {handle.id: handle.job for handle in runner.engine.supervisor.open_handles()}
     jobs = [job_row(live.get(job.id, job)) for job in page.jobs]
     return {
         "session": session_json(session),
@@ -111,14 +111,14 @@ async def _info(desk: Desk, call: ToolCall) -> Json:
     }
 
 
-async def _cancel(desk: Desk, call: ToolCall) -> Json:
+async def _cancel(runner: ToolRunner, call: ToolCall) -> Json:
     job_id = _needed(call, "job_id")
-    job, ticket = await desk.engine.job(job_id)
-    is_cancelled = ticket is not None and ticket.cancel("cancelled by sessions(action=cancel)")
-    if ticket is not None:  # one that just ended by itself is waited for too
+    job, handle = await runner.engine.job(job_id)
+    is_cancelled = handle is not None and handle.cancel("cancelled by sessions(action=cancel)")
+    if handle is not None:  # one that just ended by itself is waited for too
         with trio.move_on_after(KILL_WAIT_S):
-            await ticket.done.wait()
-        job = ticket.job
+            await handle.done.wait()
+        job = handle.job
     return {
         "job_id": job_id,
         "status": str(job.status),
@@ -127,35 +127,35 @@ async def _cancel(desk: Desk, call: ToolCall) -> Json:
     }
 
 
-async def _kill(desk: Desk, call: ToolCall) -> Json:
+async def _kill(runner: ToolRunner, call: ToolCall) -> Json:
     session_id = _needed(call, "session_id", "job_id")
-    room = desk.engine.room
+    supervisor = runner.engine.supervisor
     if session_id.startswith("job_"):
-        ticket = room.find(session_id)
+        handle = supervisor.find(session_id)
     else:
-        ticket = room.of_session(session_id)
-        if ticket is None:  # an unknown one is an error, a quiet one is not
-            await desk.engine.store.session(SessionId(session_id))
+        handle = supervisor.of_session(session_id)
+        if handle is None:  # an unknown one is an error, a quiet one is not
+            await runner.engine.store.session(SessionId(session_id))
     killed: list[str] = []
-    if ticket is not None and ticket.cancel("killed by sessions(action=kill)", is_kill=True):
-        killed.append(ticket.id)
+    if handle is not None and handle.cancel("killed by sessions(action=kill)", is_kill=True):
+        killed.append(handle.id)
         with trio.move_on_after(KILL_WAIT_S):
-            await ticket.done.wait()
-    elif session_id.startswith("job_") and ticket is None:
+            await handle.done.wait()
+    elif session_id.startswith("job_") and handle is None:
         try:
-            await desk.engine.store.job(JobId(session_id))
+            await runner.engine.store.job(JobId(session_id))
         except NotFound as error:
             raise NotFound(f"no job {session_id}", code="job_not_found") from error
     return {"killed_jobs": killed, "count": len(killed), "already_terminal": not killed}
 
 
-async def _gc(desk: Desk, call: ToolCall) -> Json:
+async def _gc(runner: ToolRunner, call: ToolCall) -> Json:
     hours = call.arguments.get("older_than_hours")
     older_than_h = (
-        float(hours) if isinstance(hours, int | float) else desk.settings.session_ttl_hours
+        float(hours) if isinstance(hours, int | float) else runner.settings.session_ttl_hours
     )
     is_dry = bool(call.arguments.get("dry_run"))
-    found = await desk.engine.collect(older_than_h, dry_run=is_dry)
+    found = await runner.engine.collect(older_than_h, dry_run=is_dry)
     return {
         "dry_run": is_dry,
         "older_than_hours": older_than_h,

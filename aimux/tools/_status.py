@@ -2,20 +2,20 @@
 
 import trio
 
-from aimux.engine import Question, Ticket
+from aimux.engine import JobHandle, Question
 from aimux.model import TERMINAL, Job, JobId
 
 from ._asking import LATE, asking, attend, take_answer
-from ._calls import Asking, Payload, ToolCall
-from ._desk import Desk
+from ._calls import InputRequired, Payload, ToolCall
 from ._results import View, entry_json, job_json, with_warning
+from ._runner import ToolRunner
 
 
-def view_of(desk: Desk, call: ToolCall) -> View:
+def view_of(runner: ToolRunner, call: ToolCall) -> View:
     """Which part of the content the arguments ask for."""
     given = call.arguments
     chars, offset, tail = given.get("max_chars"), given.get("offset"), given.get("tail")
-    limit = chars if isinstance(chars, int) else desk.settings.max_chars
+    limit = chars if isinstance(chars, int) else runner.settings.max_chars
     return View(
         max_chars=None if given.get("include_content") else limit,
         offset=offset if isinstance(offset, int) else None,
@@ -23,57 +23,57 @@ def view_of(desk: Desk, call: ToolCall) -> View:
     )
 
 
-def quick(desk: Desk, call: ToolCall) -> Payload | None:
+def answer_nowait(runner: ToolRunner, call: ToolCall) -> Payload | None:
     """The answer for a job in memory when there is nothing to wait for; else None."""
     if "events_after" in call.arguments:
         return None
-    known = desk.engine.job_nowait(str(call.arguments["job_id"]))
+    known = runner.engine.job_nowait(str(call.arguments["job_id"]))
     if known is None:
         return None
-    job, ticket = known
+    job, handle = known
     given = call.arguments
-    if ticket is not None and ticket.is_ending:
+    if handle is not None and handle.is_ending:
         return None
     if job.status not in TERMINAL:
-        return None if given.get("wait_seconds") else _payload(desk, call, job, ticket)
+        return None if given.get("wait_seconds") else _payload(runner, call, job, handle)
     if given.get("include_content"):  # may be long: not kept
-        return _payload(desk, call, job, ticket)
+        return _payload(runner, call, job, handle)
     asked = given.get("max_chars"), given.get("offset"), given.get("tail")
-    key = (job.id, desk.settings.max_chars, *asked)
-    return desk.kept(key, lambda: _payload(desk, call, job, ticket))
+    key = (job.id, runner.settings.max_chars, *asked)
+    return runner.kept(key, lambda: _payload(runner, call, job, handle))
 
 
-async def answer(desk: Desk, call: ToolCall) -> Payload | Asking:
+async def answer(runner: ToolRunner, call: ToolCall) -> Payload | InputRequired:
     """The state of a job. Cancelling it only ends the waiting."""
     job_id = str(call.arguments["job_id"])
     wait = call.arguments.get("wait_seconds")
     after = call.arguments.get("events_after")
-    job, ticket = await desk.engine.job(job_id)
-    is_late = call.state is not None and not take_answer(ticket, call)
-    if ticket is not None and ticket.is_ending:  # nobody is told of an end that is not stored
-        await ticket.done.wait()
-    if ticket is not None:
+    job, handle = await runner.engine.job(job_id)
+    is_late = call.state is not None and not take_answer(handle, call)
+    if handle is not None and handle.is_ending:  # nobody is told of an end that is not stored
+        await handle.done.wait()
+    if handle is not None:
         if isinstance(wait, int | float) and wait > 0 and not is_late:
             question: Question | None = None
-            every_s = desk.settings.progress_interval_seconds
+            every_s = runner.settings.progress_interval_seconds
             with trio.move_on_after(wait):
                 question = await attend(
-                    ticket, call.caller, every_s, after=after if isinstance(after, int) else None
+                    handle, call.caller, every_s, after=after if isinstance(after, int) else None
                 )
             if question is not None:
-                return asking(ticket, question)
-        job = ticket.job
-    payload = _payload(desk, call, job, ticket)
+                return asking(handle, question)
+        job = handle.job
+    payload = _payload(runner, call, job, handle)
     if is_late:
         payload = with_warning(payload, LATE)
     if not isinstance(after, int):
         return payload
-    entries = await desk.engine.entries(JobId(job_id), after)
+    entries = await runner.engine.entries(JobId(job_id), after)
     body = {**payload.body, "events_list": [entry_json(each) for each in entries]}
     return Payload(body, payload.is_error, payload.links)
 
 
-def _payload(desk: Desk, call: ToolCall, job: Job, ticket: Ticket | None) -> Payload:
-    joblog = ticket.log if ticket is not None else None
+def _payload(runner: ToolRunner, call: ToolCall, job: Job, handle: JobHandle | None) -> Payload:
+    joblog = handle.log if handle is not None else None
     # the job may have failed; looking at it has not: no isError here
-    return Payload(job_json("status", job, joblog, view_of(desk, call)), False, desk.links(job))
+    return Payload(job_json("status", job, joblog, view_of(runner, call)), False, runner.links(job))

@@ -38,7 +38,7 @@ def is_set(env: Mapping[str, str], name: str) -> bool:
 
 
 @attrs.frozen(kw_only=True)
-class Door:
+class ListenAddress:
     """Where to listen and whom to let in."""
 
     host: str
@@ -62,13 +62,13 @@ def _judged(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
     return [getattr(each, "ipv4_mapped", None) or each for each in found]
 
 
-def choose_door(
+def choose_address(
     address: tuple[str, int],
     *,
     token: str | None,
     env: Mapping[str, str],
     is_public: bool = False,
-) -> Door:
+) -> ListenAddress:
     """Decide where to listen, with the token that was configured, or without one on loopback.
 
     Raises:
@@ -96,7 +96,7 @@ def choose_door(
         )
     named = {each.strip().lower() for each in env.get("AIMUX_ALLOWED_HOSTS", "").split(",")}
     hosts = LOCAL_HOSTS | {host.lower()} | named - {""}
-    return Door(host=host, port=port, token=token, hosts=hosts, is_public=not is_local)
+    return ListenAddress(host=host, port=port, token=token, hosts=hosts, is_public=not is_local)
 
 
 def find_token(env: Mapping[str, str], yaml_token: str, state_dir: Path) -> str | None:
@@ -155,14 +155,14 @@ def make_token(state_dir: Path) -> str:
     return token
 
 
-def lock_door(door: Door, env: Mapping[str, str], state_dir: Path) -> Door:
+def require_token(address: ListenAddress, env: Mapping[str, str], state_dir: Path) -> ListenAddress:
     """The door with a token, made if there is none; without, if that was asked for."""
-    if door.token is not None:
-        return door
+    if address.token is not None:
+        return address
     if is_set(env, UNAUTHENTICATED):
         log.warning("network clients need no token: anybody on this machine can run CLIs")
-        return door
-    return attrs.evolve(door, token=make_token(state_dir))
+        return address
+    return attrs.evolve(address, token=make_token(state_dir))
 
 
 def dialled(server: Iterable[object] | None) -> frozenset[str]:

@@ -9,8 +9,8 @@ import trio
 
 from aimux.protocol import Headers, Rejection, judge_source
 
-from ._bind import Door, dialled
-from ._visit import Header, Scope, problem
+from ._bind import ListenAddress, dialled
+from ._request import Header, Scope, problem
 
 MAX_HEADERS: Final = 100
 LOG_EVERY_S: Final = 5.0  # between lines about refused credentials
@@ -33,9 +33,9 @@ class Refused(Exception):  # an answer, not an error
 class Gate:
     """Judges each request by its headers."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
-        self._digest = None if door.token is None else _digest(door.token)
+    def __init__(self, address: ListenAddress) -> None:
+        self._address = address
+        self._digest = None if address.token is None else _digest(address.token)
         self._logged_at = -LOG_EVERY_S
         self._unlogged = 0
 
@@ -47,7 +47,7 @@ class Gate:
         """
         if len(scope["headers"]) > MAX_HEADERS:
             raise Refused(431, problem(f"more than {MAX_HEADERS} headers"))
-        hosts = self._door.hosts | dialled(scope.get("server"))
+        hosts = self._address.hosts | dialled(scope.get("server"))
         rejection = judge_source(headers, hosts)
         if isinstance(rejection, Rejection):
             raise Refused(rejection.status, rejection.data)

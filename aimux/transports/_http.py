@@ -24,12 +24,12 @@ from aimux.model import TransportSettings
 from aimux.protocol import Headers
 from aimux.tools import Client
 
-from ._bind import Door
-from ._exchange import Serve
+from ._bind import ListenAddress
 from ._gate import Gate, Refused
+from ._request import BODY_BYTES, HttpRequest, Receive, Scope, Send, serve_request
+from ._response import Serve
 from ._sse import LegacySse
 from ._streamable import SchemaOf, Streamable
-from ._visit import BODY_BYTES, Receive, Scope, Send, Visit, serve_visit
 from ._websocket import WebSockets
 
 MAX_CONNECTIONS: Final = 1_024  # open files are finite; above it a connection is closed at once
@@ -53,21 +53,21 @@ log = logging.getLogger("aimux.http")
 class _Endpoint:
     """An ASGI application of one path: gate, then handler. (A class, for Starlette's sake.)"""
 
-    def __init__(self, gate: Gate, handle: Callable[[Visit], Awaitable[None]]) -> None:
+    def __init__(self, gate: Gate, handle: Callable[[HttpRequest], Awaitable[None]]) -> None:
         self._gate = gate
         self._handle = handle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = Visit(scope, receive, send)
-        await serve_visit(visit, self._enter)
+        request = HttpRequest(scope, receive, send)
+        await serve_request(request, self._enter)
 
-    async def _enter(self, visit: Visit) -> None:
+    async def _enter(self, request: HttpRequest) -> None:
         try:
-            visit.principal = self._gate.admit(visit.scope, visit.headers)
+            request.principal = self._gate.admit(request.scope, request.headers)
         except Refused as refused:
-            await visit.answer(refused.status, refused.body, refused.headers)
+            await request.answer(refused.status, refused.body, refused.headers)
             return
-        await self._handle(visit)
+        await self._handle(request)
 
 
 class _SocketEndpoint:
@@ -121,7 +121,7 @@ class Site:
 
     def __init__(
         self,
-        door: Door,
+        address: ListenAddress,
         endpoint: str,
         serve: Serve,
         client: Client,
@@ -129,7 +129,7 @@ class Site:
         *,
         schema_of: SchemaOf | None = None,
     ) -> None:
-        gate = Gate(door)
+        gate = Gate(address)
         self._streamable = Streamable(serve, client, nursery, schema_of=schema_of)
         self._legacy = LegacySse(serve, client, post_path=POST_PATH)
         self._sockets = WebSockets(serve, client)
@@ -271,7 +271,7 @@ class Listening:
 
 
 async def serve_http(
-    door: Door,
+    address: ListenAddress,
     settings: TransportSettings,
     serve: Serve,
     client: Client,
@@ -291,14 +291,14 @@ async def serve_http(
     """
     context = _tls(settings)
     try:
-        listeners = await trio.open_tcp_listeners(door.port, host=door.host)
+        listeners = await trio.open_tcp_listeners(address.port, host=address.host)
     except OSError as error:
-        raise SetupFault(f"cannot listen on {door.host}:{door.port}: {error}") from error
+        raise SetupFault(f"cannot listen on {address.host}:{address.port}: {error}") from error
     port = listeners[0].socket.getsockname()[1]
-    host = f"[{door.host}]" if ":" in door.host else door.host
+    host = f"[{address.host}]" if ":" in address.host else address.host
     scheme = "http" if context is None else "https"
     url = f"{scheme}://{host}:{port}{settings.endpoint}"
-    site = Site(door, settings.endpoint, serve, client, nursery, schema_of=schema_of)
+    site = Site(address, settings.endpoint, serve, client, nursery, schema_of=schema_of)
     connections = _Connections(wrap_app(cast(Framework, site), 0, "asgi"), _config())
     doors: list[Any] = [*listeners]
     if context is not None:

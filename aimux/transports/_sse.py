@@ -10,8 +10,8 @@ import trio
 from aimux.protocol import Outgoing, encode_comment, encode_event
 from aimux.tools import Client
 
-from ._exchange import INBOX_MESSAGES, Serve
-from ._visit import PING_S, Visit
+from ._request import PING_S, HttpRequest
+from ._response import INBOX_MESSAGES, Serve
 
 MAX_STREAMS: Final = 256
 POST_S: Final = 10.0  # for a post to find room in the inbox of a session that is behind
@@ -20,9 +20,9 @@ POST_S: Final = 10.0  # for a post to find room in the inbox of a session that i
 class SseWire:
     """One client's stream. The end of the stream is the end of the session (P-4)."""
 
-    def __init__(self, visit: Visit) -> None:
-        self._visit = visit
-        self.principal = visit.principal
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self.principal = request.principal
         self.into, self._inbox = trio.open_memory_channel[bytes](INBOX_MESSAGES)
 
     async def receive(self) -> Sequence[bytes] | None:
@@ -34,20 +34,20 @@ class SseWire:
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Write each message as an event. Raises trio.BrokenResourceError: the client is gone."""
-        if self._visit.is_gone:
+        if self._request.is_gone:
             raise trio.BrokenResourceError("the client closed its stream")
-        await self._visit.write(b"".join([encode_event(each.data) for each in messages]))
+        await self._request.write(b"".join([encode_event(each.data) for each in messages]))
 
     async def close_with_client(self) -> None:
         """End the input when the client closes its stream."""
-        await self._visit.wait_gone()
+        await self._request.wait_gone()
         self.into.close()
 
     async def ping(self) -> None:
         """Write comments, so that neither end takes quiet for death."""
         while True:
             await trio.sleep(PING_S)
-            await self._visit.write(encode_comment())
+            await self._request.write(encode_comment())
 
 
 class LegacySse:
@@ -67,21 +67,21 @@ class LegacySse:
         for wire in self._wires.values():
             wire.into.close()
 
-    async def open(self, visit: Visit) -> None:
+    async def open(self, request: HttpRequest) -> None:
         """Serve one client on the response to its GET."""
-        if visit.method != "GET":
+        if request.method != "GET":
             # bare: a body would keep clients from falling back to GET (P-5)
-            await visit.answer(405, headers=[(b"allow", b"GET")])
+            await request.answer(405, headers=[(b"allow", b"GET")])
             return
         if len(self._wires) >= MAX_STREAMS:
-            await visit.refuse(503, "too many streams", [(b"retry-after", b"60")])
+            await request.refuse(503, "too many streams", [(b"retry-after", b"60")])
             return
         session_id = secrets.token_urlsafe(24)
-        wire = self._wires[session_id] = SseWire(visit)
+        wire = self._wires[session_id] = SseWire(request)
         client = attrs.evolve(self._client, key=f"sse-{session_id[:8]}", transport="sse")
-        await visit.begin_events()
+        await request.begin_events()
         endpoint = f"{self._post_path}?sessionId={session_id}"
-        await visit.write(encode_event(endpoint.encode(), event="endpoint"))
+        await request.write(encode_event(endpoint.encode(), event="endpoint"))
         try:
             async with trio.open_nursery() as beside:
                 beside.start_soon(wire.close_with_client)
@@ -91,34 +91,34 @@ class LegacySse:
         finally:
             del self._wires[session_id]
             wire.into.close()
-        await visit.end()
+        await request.end()
 
-    async def post(self, visit: Visit) -> None:
+    async def post(self, request: HttpRequest) -> None:
         """Take one message for a stream (P-2)."""
-        if visit.method != "POST":
-            await visit.refuse(405, "messages are posted", [(b"allow", b"POST")])
+        if request.method != "POST":
+            await request.refuse(405, "messages are posted", [(b"allow", b"POST")])
             return
-        session_id = visit.query("sessionId")
+        session_id = request.query("sessionId")
         if not session_id:
-            await visit.refuse(400, "sessionId is missing")
+            await request.refuse(400, "sessionId is missing")
             return
         wire = self._wires.get(session_id)
-        if wire is None or not secrets.compare_digest(wire.principal, visit.principal):
-            await visit.refuse(404, "unknown session")
+        if wire is None or not secrets.compare_digest(wire.principal, request.principal):
+            await request.refuse(404, "unknown session")
             return
-        body = await visit.body()
+        body = await request.body()
         if body is None:
             return
         if not body.strip().startswith((b"{", b"[")):
-            await visit.refuse(400, "not a JSON-RPC message")
+            await request.refuse(400, "not a JSON-RPC message")
             return
         with trio.move_on_after(POST_S) as patience:
             try:
                 await wire.into.send(body)
             except (trio.ClosedResourceError, trio.BrokenResourceError):
-                await visit.refuse(404, "session ended")
+                await request.refuse(404, "session ended")
                 return
         if patience.cancelled_caught:
-            await visit.refuse(503, "the session is behind", [(b"retry-after", b"5")])
+            await request.refuse(503, "the session is behind", [(b"retry-after", b"5")])
         else:
-            await visit.answer(202, b"Accepted", kind=b"text/plain")
+            await request.answer(202, b"Accepted", kind=b"text/plain")

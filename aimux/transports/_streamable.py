@@ -3,7 +3,7 @@
 Theory of operation. `judge_post` says which era a POST belongs to. A modern one gets a peer of its
 own for as long as it lives; when its client leaves, its work is cancelled (T-8). A handshake one is
 handed to the session that its id names, and a lost connection changes nothing there (L-7): the
-answer waits in its exchange. A session ends by DELETE, by idleness, or with the server.
+answer waits in its stream. A session ends by DELETE, by idleness, or with the server.
 """
 
 import itertools
@@ -17,14 +17,14 @@ import trio
 from aimux.protocol import HttpFacts, Rejection, judge_post, read_accept, status_of
 from aimux.tools import Client
 
-from ._exchange import Exchange, OneShotWire, Posted, Serve, SessionWire
-from ._visit import Header, Visit
+from ._request import Header, HttpRequest
+from ._response import OneShotWire, Posted, ResponseStream, Serve, SessionWire
 
 MAX_SESSIONS: Final = 256
 IDLE_S: Final = 1_800.0  # a session without a connection or a running call
 SPARE_S: Final = 60.0  # when there are too many, one that was idle this long makes place
 SWITCH_S: Final = 2.0  # without an answer, a response becomes a stream so that it can say it lives
-SIDE: Final = "s"  # name of a session's own exchange
+SIDE: Final = "s"  # name of a session's own stream
 
 SchemaOf = Callable[[str], Mapping[str, object] | None]
 
@@ -47,11 +47,11 @@ class HttpSession:
         """Whether neither a connection nor a call needs it."""
         return self._visits == 0 and not self.wire.is_busy
 
-    def exchange(self) -> Exchange:
-        """A new exchange of this session."""
-        exchange = Exchange(f"{next(self._counter)}")
-        self.wire.begin(exchange)
-        return exchange
+    def stream(self) -> ResponseStream:
+        """A new stream of this session."""
+        stream = ResponseStream(f"{next(self._counter)}")
+        self.wire.begin(stream)
+        return stream
 
     async def visited(self, work: Awaitable[None]) -> None:
         """Run one request of the session; it is not idle meanwhile."""
@@ -91,17 +91,17 @@ class Streamable:
     def __repr__(self) -> str:
         return f"<Streamable: {len(self._sessions)} sessions>"
 
-    async def handle(self, visit: Visit) -> None:
+    async def handle(self, request: HttpRequest) -> None:
         """Answer one request."""
-        match visit.method:
+        match request.method:
             case "POST":
-                await self._post(visit)
+                await self._post(request)
             case "GET":
-                await self._get(visit)
+                await self._get(request)
             case "DELETE":
-                await self._delete(visit)
+                await self._delete(request)
             case _:
-                await visit.refuse(405, "not served here", [(b"allow", b"POST, GET, DELETE")])
+                await request.refuse(405, "not served here", [(b"allow", b"POST, GET, DELETE")])
 
     def end(self) -> None:
         """End every client's input; what is computed is still answered."""
@@ -112,45 +112,45 @@ class Streamable:
 
     # ------------------------------------------------------------------ POST
 
-    async def _post(self, visit: Visit) -> None:
-        body = await visit.body()
+    async def _post(self, request: HttpRequest) -> None:
+        body = await request.body()
         if body is None:
             return
-        facts = judge_post(visit.headers, body, self._schema_of)
+        facts = judge_post(request.headers, body, self._schema_of)
         if isinstance(facts, Rejection):
-            await visit.answer(facts.status, facts.data)
-        elif facts.is_request and not any(read_accept(visit.headers)):
-            await visit.refuse(406, "accept application/json and text/event-stream")
+            await request.answer(facts.status, facts.data)
+        elif facts.is_request and not any(read_accept(request.headers)):
+            await request.refuse(406, "accept application/json and text/event-stream")
         elif facts.is_modern:
-            await self._post_modern(visit, body, facts)
+            await self._post_modern(request, body, facts)
         elif facts.is_initialize and facts.is_request:
-            session = await self._open(visit)
+            session = await self._open(request)
             if session is not None:
-                await session.visited(self._post_to(visit, session, body, facts))
+                await session.visited(self._post_to(request, session, body, facts))
         else:
-            session = await self._named(visit)
+            session = await self._named(request)
             if session is not None:
-                await session.visited(self._post_to(visit, session, body, facts))
+                await session.visited(self._post_to(request, session, body, facts))
 
-    async def _post_modern(self, visit: Visit, body: bytes, facts: HttpFacts) -> None:
+    async def _post_modern(self, request: HttpRequest, body: bytes, facts: HttpFacts) -> None:
         if not facts.is_request:
-            await visit.answer(202)
+            await request.answer(202)
             return
-        exchange = Exchange("0")
+        stream = ResponseStream("0")
         wire = OneShotWire()
-        wire.begin(exchange)
-        wire.posted = Posted(body, facts, exchange, wire)
-        client = attrs.evolve(self._client, key=f"http-{visit.principal}", transport="http")
+        wire.begin(stream)
+        wire.posted = Posted(body, facts, stream, wire)
+        client = attrs.evolve(self._client, key=f"http-{request.principal}", transport="http")
 
         async def call() -> None:
             async with trio.open_nursery() as serving:
                 serving.start_soon(self._serve_call, wire, client)
-                await self._reply(visit, exchange, is_modern=True)
+                await self._reply(request, stream, is_modern=True)
                 serving.cancel_scope.cancel(reason="answered")
 
         self._calls.add(wire)
         try:
-            await visit.while_here(call())
+            await request.while_here(call())
         finally:
             self._calls.discard(wire)
 
@@ -159,84 +159,86 @@ class Streamable:
         wire.end()  # without an answer there will be none
 
     async def _post_to(
-        self, visit: Visit, session: HttpSession, body: bytes, facts: HttpFacts
+        self, request: HttpRequest, session: HttpSession, body: bytes, facts: HttpFacts
     ) -> None:
-        exchange = session.exchange() if facts.is_request else Exchange("-")
+        stream = session.stream() if facts.is_request else ResponseStream("-")
         try:
-            await session.wire.post(Posted(body, facts, exchange, session.wire))
+            await session.wire.post(Posted(body, facts, stream, session.wire))
         except (trio.ClosedResourceError, trio.BrokenResourceError):
-            await visit.refuse(404, "session ended")
+            await request.refuse(404, "session ended")
             return
         if not facts.is_request:
-            await visit.answer(202)
+            await request.answer(202)
             return
         headers: list[Header] = []
         if facts.is_initialize:
-            while not exchange.is_over:
-                await exchange.wait_news()
-            if exchange.final is None or exchange.final.error_code is not None:
+            while not stream.is_over:
+                await stream.wait_news()
+            if stream.final is None or stream.final.error_code is not None:
                 self._drop(session)
             else:
                 headers = [(b"mcp-session-id", session.session_id.encode())]
-        await visit.while_here(self._reply(visit, exchange, headers=headers))
+        await request.while_here(self._reply(request, stream, headers=headers))
 
     async def _reply(
         self,
-        visit: Visit,
-        exchange: Exchange,
+        request: HttpRequest,
+        stream: ResponseStream,
         *,
         headers: list[Header] | None = None,
         is_modern: bool = False,
     ) -> None:
         """Answer with one JSON text if that comes soon and alone, else with a stream (T-6)."""
-        accepts = read_accept(visit.headers)
+        accepts = read_accept(request.headers)
         limit_s = SWITCH_S if accepts.stream else float("inf")
         with trio.move_on_after(limit_s):
-            while not exchange.is_over and not (
-                exchange.is_listening
-                or (accepts.stream and (exchange.is_worth_resuming or exchange.since(0)))
+            while not stream.is_over and not (
+                stream.is_listening
+                or (accepts.stream and (stream.is_worth_resuming or stream.since(0)))
             ):
-                await exchange.wait_news()
-        final = exchange.final
-        if exchange.is_listening and not accepts.stream:
-            await visit.refuse(406, "this needs a client that accepts text/event-stream")
-        elif exchange.is_over and final is None:
-            await visit.refuse(404, "session ended")
-        elif final is not None and (not accepts.stream or (exchange.is_plain and accepts.json)):
+                await stream.wait_news()
+        final = stream.final
+        if stream.is_listening and not accepts.stream:
+            await request.refuse(406, "this needs a client that accepts text/event-stream")
+        elif stream.is_over and final is None:
+            await request.refuse(404, "session ended")
+        elif final is not None and (not accepts.stream or (stream.is_plain and accepts.json)):
             status = status_of(final.error_code, is_modern=is_modern)
-            await visit.answer(status, final.data, headers or ())
+            await request.answer(status, final.data, headers or ())
         else:
-            await visit.stream(exchange, 0, headers or (), is_new=True)
+            await request.stream(stream, 0, headers or (), is_new=True)
 
     # ------------------------------------------------------------------ GET and DELETE
 
-    async def _get(self, visit: Visit) -> None:
-        if not read_accept(visit.headers).stream:
+    async def _get(self, request: HttpRequest) -> None:
+        if not read_accept(request.headers).stream:
             allow: list[Header] = [(b"allow", b"POST, DELETE")]
-            await visit.refuse(405, "a stream needs accept: text/event-stream", allow)
+            await request.refuse(405, "a stream needs accept: text/event-stream", allow)
             return
-        session = await self._named(visit)
+        session = await self._named(request)
         if session is None:
             return
-        last = visit.headers.get("last-event-id")
+        last = request.headers.get("last-event-id")
         if last is None:
-            await self._watch(visit, session)
+            await self._watch(request, session)
             return
         name, _, number = last.rpartition("-")
-        exchange = session.wire.find(name)
-        if exchange is None or not number.isdecimal() or len(number) > 9:
-            await visit.refuse(400, "no such event to resume from")
+        stream = session.wire.find(name)
+        if stream is None or not number.isdecimal() or len(number) > 9:
+            await request.refuse(400, "no such event to resume from")
             return
-        if exchange.name == SIDE:
-            await self._watch(visit, session, int(number))
+        if stream.name == SIDE:
+            await self._watch(request, session, int(number))
             return
-        exchange.hang_up()  # of two readers the later one is the client as it is now
-        await session.visited(visit.while_here(visit.stream(exchange, int(number), is_new=False)))
+        stream.hang_up()  # of two readers the later one is the client as it is now
+        await session.visited(request.while_here(request.stream(stream, int(number), is_new=False)))
 
-    async def _watch(self, visit: Visit, session: HttpSession, after: int | None = None) -> None:
+    async def _watch(
+        self, request: HttpRequest, session: HttpSession, after: int | None = None
+    ) -> None:
         """The session's own stream, one at a time (L-4)."""
         if session.is_watched:
-            await visit.refuse(409, "this session has a stream already")
+            await request.refuse(409, "this session has a stream already")
             return
         side = session.wire.side
         assert side is not None
@@ -244,41 +246,41 @@ class Streamable:
         session.is_watched = True
         try:
             start = side.written if after is None else after
-            work = visit.stream(side, start, is_new=after is None)
-            await session.visited(visit.while_here(work))
+            work = request.stream(side, start, is_new=after is None)
+            await session.visited(request.while_here(work))
         finally:
             session.is_watched = False
 
-    async def _delete(self, visit: Visit) -> None:
-        session = await self._named(visit)
+    async def _delete(self, request: HttpRequest) -> None:
+        session = await self._named(request)
         if session is not None:
             self._drop(session)
-            await visit.answer(204)
+            await request.answer(204)
 
     # ------------------------------------------------------------------ sessions
 
-    async def _named(self, visit: Visit) -> HttpSession | None:
+    async def _named(self, request: HttpRequest) -> HttpSession | None:
         """The session a request names; None: it was refused."""
-        session_id = visit.headers.get("mcp-session-id")
+        session_id = request.headers.get("mcp-session-id")
         if session_id is None:
-            await visit.refuse(400, "mcp-session-id is missing")
+            await request.refuse(400, "mcp-session-id is missing")
             return None
         session = self._sessions.get(session_id)
-        if session is None or not secrets.compare_digest(session.principal, visit.principal):
-            await visit.refuse(404, "unknown session")
+        if session is None or not secrets.compare_digest(session.principal, request.principal):
+            await request.refuse(404, "unknown session")
             return None
         return session
 
-    async def _open(self, visit: Visit) -> HttpSession | None:
+    async def _open(self, request: HttpRequest) -> HttpSession | None:
         """A new session; None: there are too many, and it was refused."""
         if len(self._sessions) >= MAX_SESSIONS and not self._make_place():
-            await visit.refuse(503, "too many sessions", [(b"retry-after", b"60")])
+            await request.refuse(503, "too many sessions", [(b"retry-after", b"60")])
             return None
         session_id = secrets.token_urlsafe(24)
         session = HttpSession(
             session_id=session_id,
-            principal=visit.principal,
-            wire=SessionWire(Exchange(SIDE)),
+            principal=request.principal,
+            wire=SessionWire(ResponseStream(SIDE)),
             scope=trio.CancelScope(),
             used_at=trio.current_time(),
         )

@@ -10,8 +10,8 @@ import trio
 from aimux.protocol import Outgoing
 from aimux.tools import Client
 
-from ._exchange import Serve
-from ._visit import Receive, Scope, Send
+from ._request import Receive, Scope, Send
+from ._response import Serve
 
 SUBPROTOCOL: Final = "mcp"
 MAX_SOCKETS: Final = 256

@@ -14,10 +14,10 @@ from pathlib import Path
 import trio
 
 from aimux.daemon._run import open_orphanage, open_own_engine
-from aimux.drivers import Order, choose_driver
-from aimux.engine import Wish
+from aimux.drivers import ProcessSpec, choose_driver
+from aimux.engine import JobRequest
 from aimux.model import JobStatus
-from aimux.rules import Want
+from aimux.rules import RouteRequest
 from aimux.tools import Client
 
 PROMPT = b"hello\n"
@@ -27,7 +27,7 @@ async def main(program: str, cli: str, runs: int, batches: int, at_once: int) ->
     """Take turns: bare, driver, engine, alone and many at once."""
     env = dict(os.environ)
     client = Client(key="bench", cwd=Path.cwd(), env=env)
-    order = Order(argv=[program], cwd=str(client.cwd), env=env, stdin=PROMPT)
+    order = ProcessSpec(argv=[program], cwd=str(client.cwd), env=env, stdin=PROMPT)
     drive = choose_driver(is_terminal=False)
     alone: dict[str, list[float]] = {}
     cpu: dict[str, list[float]] = {}  # our own, without the child's
@@ -49,10 +49,12 @@ async def main(program: str, cli: str, runs: int, batches: int, at_once: int) ->
     async with open_orphanage(), open_own_engine(client.cwd, env) as engine:
 
         async def through() -> None:
-            wish = Wish(tool="exec", prompt="hello", want=Want(cli=cli), client=client)
-            ticket = await engine.start(await engine.prepare(wish))
-            await ticket.done.wait()
-            assert ticket.job.status is JobStatus.COMPLETED, ticket.job
+            wish = JobRequest(
+                tool="exec", prompt="hello", want=RouteRequest(cli=cli), client=client
+            )
+            handle = await engine.start(await engine.prepare(wish))
+            await handle.done.wait()
+            assert handle.job.status is JobStatus.COMPLETED, handle.job
 
         steps = {"bare": bare, "driver": driver, "engine": through}
         for step in steps.values():

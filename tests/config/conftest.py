@@ -10,7 +10,7 @@ from aimux.config import ClientContext, Loader, Snapshot
 
 
 @attrs.frozen
-class Desk:
+class ConfigHome:
     """Where a test writes its configuration; `load` reads all of it."""
 
     user: pathlib.Path
@@ -57,8 +57,8 @@ def loader(tmp_path_factory: pytest.TempPathFactory) -> Loader:
 
 
 @pytest.fixture
-def desk(tmp_path: pathlib.Path, loader: Loader) -> Desk:
+def home(tmp_path: pathlib.Path, loader: Loader) -> ConfigHome:
     """Empty user and project directories."""
     (tmp_path / "user").mkdir()
     (tmp_path / "project").mkdir()
-    return Desk(tmp_path / "user", tmp_path / "project", loader)
+    return ConfigHome(tmp_path / "user", tmp_path / "project", loader)

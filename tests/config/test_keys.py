@@ -12,7 +12,7 @@ from aimux.config._load import NOT_FROM_PROJECT
 from aimux.config._shape import leaves
 from aimux.model import Settings, Source
 
-from .conftest import Desk
+from .conftest import ConfigHome
 
 SAMPLES: Final[dict[str, object]] = {
     "server.log_level": "debug",
@@ -87,10 +87,10 @@ def test_there_is_a_sample_for_every_key() -> None:
 
 @pytest.mark.requirement("config:every_key")
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_loads_from_the_users_file(desk: Desk, key: str) -> None:
+def test_a_key_loads_from_the_users_file(home: ConfigHome, key: str) -> None:
     """With file and line."""
-    path = desk.write_user(in_yaml(key))
-    snapshot = desk.load()
+    path = home.write_user(in_yaml(key))
+    snapshot = home.load()
 
     assert value(snapshot, key) == SAMPLES[key]
     assert snapshot.origins[key].source is Source.USER
@@ -99,10 +99,12 @@ def test_a_key_loads_from_the_users_file(desk: Desk, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_loads_from_a_project_unless_it_would_open_the_machine(desk: Desk, key: str) -> None:
+def test_a_key_loads_from_a_project_unless_it_would_open_the_machine(
+    home: ConfigHome, key: str
+) -> None:
     """A fresh clone says how it wants to be worked on, not who is trusted."""
-    path = desk.write_project(in_yaml(key))
-    snapshot = desk.load()
+    path = home.write_project(in_yaml(key))
+    snapshot = home.load()
 
     if key.startswith(NOT_FROM_PROJECT):
         assert value(snapshot, key) != SAMPLES[key]
@@ -115,14 +117,14 @@ def test_a_key_loads_from_a_project_unless_it_would_open_the_machine(desk: Desk,
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_loads_from_each_of_its_variables(desk: Desk, key: str) -> None:
+def test_a_key_loads_from_each_of_its_variables(home: ConfigHome, key: str) -> None:
     """Lists are comma-separated or JSON, truth is true or false."""
     sample = SAMPLES[key]
     text = ",".join(sample) if isinstance(sample, list) else str(sample).lower()
     partner = PARTNER.get(key)
     extra = {variables(partner)[0]: "/tmp/partner.pem"} if partner else {}
     for variable in variables(key):
-        snapshot = desk.load({variable: text, **extra})
+        snapshot = home.load({variable: text, **extra})
 
         assert value(snapshot, key) == sample
         assert snapshot.origins[key].source is Source.ENVIRONMENT
@@ -131,20 +133,20 @@ def test_a_key_loads_from_each_of_its_variables(desk: Desk, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_loads_from_a_flag_with_and_without_its_section(desk: Desk, key: str) -> None:
+def test_a_key_loads_from_a_flag_with_and_without_its_section(home: ConfigHome, key: str) -> None:
     """Values or texts."""
     partner = PARTNER.get(key)
     extra = {partner: SAMPLES[partner]} if partner else {}
     for flag in (key, key.removeprefix("server.").replace("_", "-")):
-        snapshot = desk.load(flags={flag: SAMPLES[key], **extra})
+        snapshot = home.load(flags={flag: SAMPLES[key], **extra})
 
         assert value(snapshot, key) == SAMPLES[key]
         assert snapshot.origins[key].source is Source.FLAG
 
 
-def test_the_shipped_file_says_what_the_code_says(desk: Desk) -> None:
+def test_the_shipped_file_says_what_the_code_says(home: ConfigHome) -> None:
     """Every key stands in default.yaml, with the value the classes have."""
-    snapshot = desk.load()
+    snapshot = home.load()
     plain = attrs.evolve(snapshot.settings, roles={})
 
     assert plain == Settings()
@@ -154,12 +156,12 @@ def test_the_shipped_file_says_what_the_code_says(desk: Desk) -> None:
 
 
 @pytest.mark.requirement("config:explained")
-def test_explain_shows_value_and_place_of_each_key_but_no_secret(desk: Desk) -> None:
+def test_explain_shows_value_and_place_of_each_key_but_no_secret(home: ConfigHome) -> None:
     """One row a key."""
-    desk.write_user("server: {max_chars: 5}")
+    home.write_user("server: {max_chars: 5}")
     rows = {
         row.key: row
-        for row in explain(desk.load({"AIMUX_AUTH_TOKEN": "s3cret", "AIMUX_ROLE_DEBUG": "claude"}))
+        for row in explain(home.load({"AIMUX_AUTH_TOKEN": "s3cret", "AIMUX_ROLE_DEBUG": "claude"}))
     }
 
     assert set(SAMPLES) <= set(rows)

@@ -5,7 +5,7 @@ import pytest
 from aimux.config import Snapshot
 from aimux.model import FailureClass, Mode, OutputFormat, PromptWay, Severity
 
-from .conftest import Desk
+from .conftest import ConfigHome
 
 TINY = "schema_version: 1\nname: tiny\nbinary: tiny\ncommand: [tiny]\n"
 
@@ -70,10 +70,10 @@ def said(snapshot: Snapshot) -> list[str]:
     return [each.message for each in snapshot.errors]
 
 
-def test_a_new_cli_with_json_lines_needs_no_code(desk: Desk) -> None:
+def test_a_new_cli_with_json_lines_needs_no_code(home: ConfigHome) -> None:
     """Every field of the guide's example arrives."""
-    path = desk.write_profile("parrot", GUIDE)
-    snapshot = desk.load()
+    path = home.write_profile("parrot", GUIDE)
+    snapshot = home.load()
     parrot = snapshot.profiles["parrot"]
 
     assert not snapshot.problems
@@ -101,11 +101,13 @@ def test_a_new_cli_with_json_lines_needs_no_code(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["text", "json"])
-def test_a_new_cli_with_text_or_one_json_object_needs_no_code(desk: Desk, dialect: str) -> None:
+def test_a_new_cli_with_text_or_one_json_object_needs_no_code(
+    home: ConfigHome, dialect: str
+) -> None:
     """The general readers."""
     fields = ", fields: {answer: response}" if dialect == "json" else ""
-    desk.write_profile("tiny", TINY + f"output: {{format: {dialect}, dialect: {dialect}{fields}}}")
-    snapshot = desk.load()
+    home.write_profile("tiny", TINY + f"output: {{format: {dialect}, dialect: {dialect}{fields}}}")
+    snapshot = home.load()
 
     assert not snapshot.problems
     assert snapshot.profiles["tiny"].output.dialect == dialect
@@ -199,13 +201,13 @@ def test_a_new_cli_with_text_or_one_json_object_needs_no_code(desk: Desk, dialec
     ],
 )
 def test_a_profile_that_cannot_work_is_refused_with_place_and_remedy(
-    desk: Desk, line: str, message: str, suggestion: str
+    home: ConfigHome, line: str, message: str, suggestion: str
 ) -> None:
     """And only that one."""
     key = line.partition(":")[0]
     kept = [each for each in TINY.splitlines() if not each.startswith(f"{key}:")]
-    path = desk.write_profile("tiny", "\n".join([*kept, line]))
-    snapshot = desk.load()
+    path = home.write_profile("tiny", "\n".join([*kept, line]))
+    snapshot = home.load()
 
     assert "tiny" not in snapshot.profiles
     assert "codex" in snapshot.profiles
@@ -214,31 +216,31 @@ def test_a_profile_that_cannot_work_is_refused_with_place_and_remedy(
     assert snapshot.errors[0].where == f"{path}:{len(kept) + 1}"
 
 
-def test_an_unknown_reader_is_refused_with_the_nearest(desk: Desk) -> None:
+def test_an_unknown_reader_is_refused_with_the_nearest(home: ConfigHome) -> None:
     """A typing error would give answers nobody can use."""
-    desk.write_profile("tiny", TINY + "output: {dialect: claudee}")
-    snapshot = desk.load()
+    home.write_profile("tiny", TINY + "output: {dialect: claudee}")
+    snapshot = home.load()
 
     assert snapshot.errors[0].suggestion == "claude"
     assert "output.dialect: claudee is not one of aider, claude," in said(snapshot)[0]
 
 
 @pytest.mark.parametrize("missing", ["name", "binary", "command"])
-def test_what_a_profile_cannot_do_without_is_asked_for(desk: Desk, missing: str) -> None:
+def test_what_a_profile_cannot_do_without_is_asked_for(home: ConfigHome, missing: str) -> None:
     """By its key."""
     lines = [each for each in TINY.splitlines() if not each.startswith(f"{missing}:")]
-    desk.write_profile("tiny", "\n".join(lines))
+    home.write_profile("tiny", "\n".join(lines))
 
-    assert said(desk.load()) == [f"{missing}: missing"]
+    assert said(home.load()) == [f"{missing}: missing"]
 
 
-def test_faults_of_shape_and_of_sense_are_listed_together(desk: Desk) -> None:
+def test_faults_of_shape_and_of_sense_are_listed_together(home: ConfigHome) -> None:
     """One round of repair is enough."""
-    desk.write_profile(
+    home.write_profile(
         "tiny", TINY + "promt: 1\ncompletion_pattern: '('\ntimeout_s: x\nstop: {signal: HUP}\n"
     )
 
-    assert len(said(desk.load())) == 4
+    assert len(said(home.load())) == 4
 
 
 @pytest.mark.parametrize(
@@ -249,49 +251,49 @@ def test_faults_of_shape_and_of_sense_are_listed_together(desk: Desk) -> None:
         "output: {flags: [-o, x]}\nmodes: {read: {flags: [-o, y]}}\nexclusive: [[-o]]",
     ],
 )
-def test_contradictory_flags_are_a_load_error(desk: Desk, lines: str) -> None:
+def test_contradictory_flags_are_a_load_error(home: ConfigHome, lines: str) -> None:
     """In whatever fields they stand, joined to a value or not."""
-    desk.write_profile("tiny", TINY + lines)
-    snapshot = desk.load()
+    home.write_profile("tiny", TINY + lines)
+    snapshot = home.load()
 
     assert "tiny" not in snapshot.profiles
     assert "contradict each other" in said(snapshot)[0]
 
 
-def test_flags_of_different_modes_do_not_contradict(desk: Desk) -> None:
+def test_flags_of_different_modes_do_not_contradict(home: ConfigHome) -> None:
     """They never stand together."""
-    desk.write_profile(
+    home.write_profile(
         "tiny",
         TINY + "modes: {read: {flags: [--plan]}, write: {flags: [--act]}}\n"
         "exclusive: [[--plan, --act]]",
     )
 
-    assert not desk.load().problems
+    assert not home.load().problems
 
 
-def test_a_flag_that_is_gone_is_refused_in_a_full_profile(desk: Desk) -> None:
+def test_a_flag_that_is_gone_is_refused_in_a_full_profile(home: ConfigHome) -> None:
     """Its reason is data of the profile."""
-    desk.write_profile("tiny", TINY + "flags: [--old]\nretired: {--old: --new does it}")
+    home.write_profile("tiny", TINY + "flags: [--old]\nretired: {--old: --new does it}")
 
-    assert said(desk.load()) == ["flags: --old no longer exists: --new does it"]
+    assert said(home.load()) == ["flags: --old no longer exists: --new does it"]
 
 
-def test_a_full_profile_of_a_shipped_name_replaces_it(desk: Desk) -> None:
+def test_a_full_profile_of_a_shipped_name_replaces_it(home: ConfigHome) -> None:
     """Nothing of the shipped one is left."""
-    desk.write_profile("codex", TINY.replace("tiny", "codex"))
-    codex = desk.load().profiles["codex"]
+    home.write_profile("codex", TINY.replace("tiny", "codex"))
+    codex = home.load().profiles["codex"]
 
     assert codex.output.flags == ()
     assert codex.modes == {}
     assert codex.display_name == ""
 
 
-def test_a_few_keys_of_a_shipped_name_are_laid_over_it(desk: Desk) -> None:
+def test_a_few_keys_of_a_shipped_name_are_laid_over_it(home: ConfigHome) -> None:
     """No need to copy the rest; null resets a key."""
-    desk.write_profile(
+    home.write_profile(
         "codex", "{name: codex, model: {default: m1}, timeout_s: 5, env: {passes: null}}"
     )
-    codex = desk.load().profiles["codex"]
+    codex = home.load().profiles["codex"]
 
     assert codex.model.default == "m1"
     assert codex.model.flag == "-m"
@@ -300,34 +302,34 @@ def test_a_few_keys_of_a_shipped_name_are_laid_over_it(desk: Desk) -> None:
     assert codex.output.dialect == "codex"
 
 
-def test_a_broken_profile_of_a_shipped_name_leaves_the_shipped_one(desk: Desk) -> None:
+def test_a_broken_profile_of_a_shipped_name_leaves_the_shipped_one(home: ConfigHome) -> None:
     """And is reported."""
-    desk.write_profile("codex", "{name: codex, timeout_s: x}")
-    snapshot = desk.load()
+    home.write_profile("codex", "{name: codex, timeout_s: x}")
+    snapshot = home.load()
 
     assert snapshot.profiles["codex"].timeout_s == 3600
     assert len(snapshot.errors) == 1
 
 
 @pytest.mark.parametrize("text", ["[", "- a", "x"])
-def test_what_is_no_profile_at_all_is_reported(desk: Desk, text: str) -> None:
+def test_what_is_no_profile_at_all_is_reported(home: ConfigHome, text: str) -> None:
     """The others load."""
-    desk.write_profile("tiny", text)
-    snapshot = desk.load()
+    home.write_profile("tiny", text)
+    snapshot = home.load()
 
     assert len(snapshot.errors) == 1
     assert len(snapshot.profiles) == 12
 
 
-def test_a_directory_of_another_name_and_a_secret_are_warned_of(desk: Desk) -> None:
+def test_a_directory_of_another_name_and_a_secret_are_warned_of(home: ConfigHome) -> None:
     """Both work, neither is wise."""
-    desk.write_profile(
+    home.write_profile(
         "other",
         TINY
         + "env: {sets: {TINY_API_KEY: k, MAX_TOKENS: '5'}}\n"
         + "modes: {read: {env: {A_TOKEN: t}}}",
     )
-    snapshot = desk.load()
+    snapshot = home.load()
 
     assert "tiny" in snapshot.profiles
     assert [(each.severity, each.message.partition(":")[0]) for each in snapshot.problems] == [
@@ -337,17 +339,17 @@ def test_a_directory_of_another_name_and_a_secret_are_warned_of(desk: Desk) -> N
     ]
 
 
-def test_a_project_cannot_name_a_program_to_run(desk: Desk) -> None:
+def test_a_project_cannot_name_a_program_to_run(home: ConfigHome) -> None:
     """A fresh clone is not trusted with that."""
-    place = desk.project / ".aimux" / "cli.d" / "tiny"
+    place = home.project / ".aimux" / "cli.d" / "tiny"
     place.mkdir(parents=True)
     (place / "profile.yaml").write_text(TINY, encoding="utf-8")
 
-    assert "tiny" not in desk.load().profiles
+    assert "tiny" not in home.load().profiles
 
 
-def test_json_in_a_variable_is_not_taken_for_a_placeholder(desk: Desk) -> None:
+def test_json_in_a_variable_is_not_taken_for_a_placeholder(home: ConfigHome) -> None:
     """Braces are common there."""
-    desk.write_profile("tiny", TINY + """env: {sets: {CONF: '{"a":{"b":"c"}}'}}""")
+    home.write_profile("tiny", TINY + """env: {sets: {CONF: '{"a":{"b":"c"}}'}}""")
 
-    assert not desk.load().problems
+    assert not home.load().problems

@@ -7,7 +7,7 @@ import pytest
 from aimux.config import Snapshot
 from aimux.model import Mode, OutputFormat, PromptWay, Severity, Strength
 
-from .conftest import Desk
+from .conftest import ConfigHome
 
 README = r"""
 name: codex
@@ -25,12 +25,12 @@ Load = Callable[[str, str], Snapshot]
 
 
 @pytest.fixture
-def load(desk: Desk) -> Load:
+def load(home: ConfigHome) -> Load:
     """Loads a user's profile file of a name and text."""
 
     def load(name: str, text: str) -> Snapshot:
-        desk.write_profile(name, text)
-        return desk.load()
+        home.write_profile(name, text)
+        return home.load()
 
     return load
 

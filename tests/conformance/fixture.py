@@ -104,7 +104,7 @@ class Steps(Protocol):
 
 
 @attrs.frozen
-class Asking:
+class InputRequired:
     """An outcome: the call can be completed once the client has answered."""
 
     requests: Mapping[str, Mapping[str, object]]
@@ -120,7 +120,7 @@ class Cached:
     scope: str
 
 
-Outcome = Json | Fault | Asking | Cached
+Outcome = Json | Fault | InputRequired | Cached
 Tool = Callable[[Called, Json, Steps], Awaitable[Outcome]]
 
 
@@ -129,9 +129,9 @@ def conclude(peer: Peer, called: Called, outcome: Outcome) -> Outgoing | None:
     match outcome:
         case Fault():
             return peer.fail_with(called.call_id, outcome)
-        case Asking() if not called.revision.has("input_required"):
+        case InputRequired() if not called.revision.has("input_required"):
             return peer.fail(called.call_id, Code.INVALID_PARAMS, "asks by its result: 2026-07-28")
-        case Asking():
+        case InputRequired():
             return peer.require_input(called.call_id, outcome.requests, outcome.state)
         case Cached():
             return peer.answer(
@@ -282,7 +282,7 @@ class Fixture:
     async def _ask_name(self, called: Called, arguments: Json, steps: Steps) -> Outcome:
         content = accepted(called.input_responses, "user_name")
         if content is None:
-            return Asking({"user_name": NAME})
+            return InputRequired({"user_name": NAME})
         return result(text(f"Hello, {content.get('name')}!"))
 
     def _opened(self, called: Called, steps: Steps) -> Json | Fault | None:
@@ -316,7 +316,7 @@ class Fixture:
             if isinstance(opened, Fault):
                 return opened
             if opened is None or not answered(called.input_responses, *requests):
-                return Asking(requests, self._sealed(called, steps, {"step": 1}))
+                return InputRequired(requests, self._sealed(called, steps, {"step": 1}))
             return result(text("state-ok"))
 
         return run
@@ -326,16 +326,16 @@ class Fixture:
         if isinstance(opened, Fault):
             return opened
         if opened is None:
-            return Asking({"step1": NAME}, self._sealed(called, steps, {"step": 1}))
+            return InputRequired({"step1": NAME}, self._sealed(called, steps, {"step": 1}))
         if opened["step"] == 1:
             content = accepted(called.input_responses, "step1")
             if content is None:
-                return Asking({"step1": NAME}, self._sealed(called, steps, {"step": 1}))
+                return InputRequired({"step1": NAME}, self._sealed(called, steps, {"step": 1}))
             state = self._sealed(called, steps, {"step": 2, "name": content.get("name")})
-            return Asking({"step2": COLOR}, state)
+            return InputRequired({"step2": COLOR}, state)
         content = accepted(called.input_responses, "step2")
         if content is None:
-            return Asking({"step2": COLOR}, self._sealed(called, steps, opened))
+            return InputRequired({"step2": COLOR}, self._sealed(called, steps, opened))
         return result(text(f"{opened['name']} likes {content.get('color')}"))
 
     # tasks
@@ -453,7 +453,7 @@ class Fixture:
             return await self._maybe_task(called, steps, 0.1, result=result(text("Hello!")))
         content = accepted(called.input_responses, "user_name")
         if content is None:
-            return Asking({"user_name": NAME})
+            return InputRequired({"user_name": NAME})
         done = result(text(f"Hello, {content.get('name')}!"))
         return await self._maybe_task(called, steps, 0.1, result=done)
 
@@ -511,7 +511,9 @@ class Fixture:
             case "test_input_required_result_prompt":
                 content = accepted(called.input_responses, "user_context")
                 if content is None:
-                    return Asking({"user_context": form("Context?", context={"type": "string"})})
+                    return InputRequired(
+                        {"user_context": form("Context?", context={"type": "string"})}
+                    )
                 return messages(text(f"Context: {content.get('context')}"))
             case name:
                 return Fault(Code.INVALID_PARAMS, f"unknown prompt: {name}")
@@ -589,7 +591,7 @@ def _asking_once(key: str, request: Json) -> Tool:
     async def run(called: Called, arguments: Json, steps: Steps) -> Outcome:
         responses = called.input_responses or {}
         if not any(isinstance(answer, dict) for answer in responses.values()):
-            return Asking({key: request})
+            return InputRequired({key: request})
         return result(text("thank you"))
 
     return run
@@ -666,7 +668,7 @@ async def _asking_what_is_declared(called: Called, arguments: Json, steps: Steps
     }
     if not asked or answered(called.input_responses, *asked):
         return result(text("nothing left to ask"))
-    return Asking(asked)
+    return InputRequired(asked)
 
 
 async def _greet(called: Called, arguments: Json, steps: Steps) -> Outcome:

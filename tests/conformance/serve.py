@@ -23,7 +23,7 @@ from aimux.protocol import (
     Peer,
 )
 from aimux.tools import Client
-from aimux.transports.network import OneShotWire, SessionWire, choose_door, serve_http
+from aimux.transports.network import OneShotWire, SessionWire, choose_address, serve_http
 
 from .fixture import Fixture, Steps, conclude
 
@@ -170,7 +170,7 @@ class CallSteps:
 @asynccontextmanager
 async def _open_fixture():  # noqa: ANN202 - see open_fixture
     """Serve the fixture on a free loopback port; gives the URL of its endpoint."""
-    door = choose_door(("127.0.0.1", 0), token=None, env={})
+    door = choose_address(("127.0.0.1", 0), token=None, env={})
     async with trio.open_nursery() as nursery:
         host = Host(Fixture(secrets.token_bytes(32)), nursery)
         start = partial(serve_http, nursery=nursery, schema_of=Fixture.schema_of)

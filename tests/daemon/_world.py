@@ -17,7 +17,7 @@ import psutil
 import pytest
 import trio
 
-from aimux._shim import Place, find_place
+from aimux._shim import DaemonAddress, find_address
 from aimux.daemon import running, wait_gone
 
 from ..e2e._host import HELLO, Host, Json, Server, attach
@@ -50,13 +50,13 @@ class World:
         return {**env, "AIMUX_LOCAL": self.local} if self.local else env
 
     @property
-    def place(self) -> Place:
-        return find_place(self.env)
+    def address(self) -> DaemonAddress:
+        return find_address(self.env)
 
     @property
     def daemon(self) -> int:
         """The pid of the daemon; 0 if there is none."""
-        return running(self.place)
+        return running(self.address)
 
     def daemons(self) -> list[int]:
         """Every daemon process of this machine, as the system sees it."""
@@ -71,7 +71,7 @@ class World:
     async def gone(self) -> None:
         """Return once no daemon is there."""
         with trio.fail_after(PATIENCE_S):
-            await wait_gone(self.place)
+            await wait_gone(self.address)
 
     async def no_children(self) -> None:
         """Return once no child of a job lives; fails if one stays."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from aimux._shim import Place, connect, hello
+from aimux._shim import DaemonAddress, connect, hello
 from aimux.daemon import ask
 from aimux.errors import AimuxError
 
@@ -121,7 +121,7 @@ async def test_a_restart_waits_for_jobs(world: World) -> None:
     """Nothing is aborted by it, and clients are served meanwhile."""
     async with open_host(world) as host:
         job = await host.call("exec", prompt="[[sleep 2]]", cli="codex", **{"async": True})
-        asked = await ask(world.place, "restart")
+        asked = await ask(world.address, "restart")
         meanwhile = await host.call("status", job_id=job["job_id"])
         await notice(host, "notifications/tools/list_changed")
         after = await host.call("status", job_id=job["job_id"])
@@ -136,12 +136,12 @@ async def test_a_restart_waits_for_jobs(world: World) -> None:
 async def test_a_newer_client_makes_the_daemon_begin_anew_once(world: World) -> None:
     """It becomes the client's Python; the same news again changes nothing."""
     async with open_host(world) as host:
-        newer = hello(world.place, world.env, "status").replace(b'"version":"', b'"version":"99.')
-        await _tell(world.place, newer)
+        newer = hello(world.address, world.env, "status").replace(b'"version":"', b'"version":"99.')
+        await _tell(world.address, newer)
         await notice(host, "notifications/tools/list_changed")
-        first = await ask(world.place, "status")
-        await _tell(world.place, newer)
-        second = await ask(world.place, "status")
+        first = await ask(world.address, "status")
+        await _tell(world.address, newer)
+        second = await ask(world.address, "status")
 
     assert first is not None
     assert second is not None
@@ -149,8 +149,8 @@ async def test_a_newer_client_makes_the_daemon_begin_anew_once(world: World) -> 
     assert second["restart_wanted"] is False
 
 
-async def _tell(place: Place, line: bytes) -> None:
-    sock = connect(place)
+async def _tell(address: DaemonAddress, line: bytes) -> None:
+    sock = connect(address)
     assert sock is not None
     try:
         await trio.to_thread.run_sync(sock.sendall, line)
@@ -162,8 +162,8 @@ async def _tell(place: Place, line: bytes) -> None:
 async def test_a_hello_for_another_state_directory_is_refused(world: World) -> None:
     """A daemon serves one store."""
     async with open_host(world):
-        other = Place("/elsewhere", "/", str(world.runtime))
-        other.socket = world.place.socket
+        other = DaemonAddress("/elsewhere", "/", str(world.runtime))
+        other.socket = world.address.socket
         with pytest.raises(AimuxError, match=r"serves .* not /elsewhere"):
             await ask(other, "status")
 
@@ -175,7 +175,7 @@ async def test_a_hello_for_another_state_directory_is_refused(world: World) -> N
 async def test_strangers_on_the_socket_harm_nobody(world: World, said: bytes) -> None:
     """They get one line at most, and the others are served."""
     async with open_host(world) as host:
-        async with await trio.open_unix_socket(world.place.socket) as stranger:
+        async with await trio.open_unix_socket(world.address.socket) as stranger:
             with contextlib.suppress(trio.BrokenResourceError):
                 await stranger.send_all(said)
                 await stranger.send_eof()
@@ -210,7 +210,7 @@ async def test_the_operator_starts_looks_restarts_and_stops(world: World) -> Non
     assert again == (0, f"already running: pid {first}, state {state}\n")
     assert shown[0] == 0
     assert f"state    {state}" in shown[1]
-    assert f"socket   {world.place.socket}" in shown[1]
+    assert f"socket   {world.address.socket}" in shown[1]
     assert restarted[0] == 0, restarted[1]
     assert restarted[1].startswith(f"restarted: pid {second}, ")
     assert stopped == (0, f"stopped: pid {second}\n")
@@ -231,7 +231,7 @@ async def test_a_client_goes_on_after_a_restart(world: World) -> None:
 
     assert code == 0, said
     assert health["pid"] == world.daemon
-    assert (health["pid"] == before) == (not world.place.is_pipe)
+    assert (health["pid"] == before) == (not world.address.is_pipe)
 
 
 async def test_a_daemon_whose_directory_was_removed_makes_way(world: World) -> None:

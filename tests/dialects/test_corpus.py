@@ -9,7 +9,7 @@ import orjson
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from aimux.dialects import DIALECTS, Reading, open_dialect
+from aimux.dialects import DIALECTS, TurnOutput, open_dialect
 from aimux.model import Ended, Noise, Said, Stream, Text
 
 CORPUS = pathlib.Path(__file__).parent.parent / "corpus"
@@ -48,17 +48,19 @@ def exit_code(case: pathlib.Path) -> int | None:
     return None if told == "signal" else int(told)
 
 
-def play(case: pathlib.Path, pieces: Sequence[tuple[Stream, bytes]]) -> tuple[list[Said], Reading]:
+def play(
+    case: pathlib.Path, pieces: Sequence[tuple[Stream, bytes]]
+) -> tuple[list[Said], TurnOutput]:
     """Feed pieces to a fresh dialect."""
     dialect = open_dialect(source(case)["dialect"])
     said: list[Said] = []
     for stream, data in pieces:
         said += dialect.feed(stream, data)
     said += dialect.finish(exit_code(case))
-    return said, dialect.reading
+    return said, dialect.output
 
 
-def whole(case: pathlib.Path) -> tuple[list[Said], Reading]:
+def whole(case: pathlib.Path) -> tuple[list[Said], TurnOutput]:
     """Play a case uncut, stdout first."""
     return play(case, list(raw(case).items()))
 
@@ -88,9 +90,9 @@ def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     return pieces
 
 
-def verdict(reading: Reading) -> tuple[bool, str] | None:
+def verdict(output: TurnOutput) -> tuple[bool, str] | None:
     """The end without its message: where only a line explains it, any line may."""
-    return None if reading.ended is None else (reading.ended.is_error, reading.ended.reason)
+    return None if output.ended is None else (output.ended.is_error, output.ended.reason)
 
 
 def without_noise(said: Sequence[Said]) -> list[Said]:
@@ -102,11 +104,11 @@ def _is_shown(field: "attrs.Attribute[object]", value: object) -> bool:
     return field.name != "is_cut" or bool(value)  # no recorded answer is that long
 
 
-def shown(said: Sequence[Said], reading: Reading) -> bytes:
+def shown(said: Sequence[Said], output: TurnOutput) -> bytes:
     """A case's expectation as it is stored."""
     document = {
         "events": [{"kind": each.kind, **attrs.asdict(each)} for each in said],
-        "reading": attrs.asdict(reading, filter=_is_shown),
+        "output": attrs.asdict(output, filter=_is_shown),
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
@@ -129,10 +131,10 @@ def test_chunks_do_not_matter(case: pathlib.Path, sizes: list[int]) -> None:
     """Bytes cut anywhere give the same events in the same order."""
     pieces = [(stream, each) for stream, data in raw(case).items() for each in cut(data, sizes)]
 
-    said, reading = play(case, pieces)
+    said, output = play(case, pieces)
 
     expected, final = whole(case)
-    assert reading == final
+    assert output == final
     assert said == expected or joined(said) == joined(expected)
 
 
@@ -142,10 +144,10 @@ def test_every_byte_may_come_alone(case: pathlib.Path) -> None:
     """One byte at a time is the hardest cut."""
     pieces = [(stream, each) for stream, data in raw(case).items() for each in cut(data, [1])]
 
-    said, reading = play(case, pieces)
+    said, output = play(case, pieces)
 
     expected, final = whole(case)
-    assert reading == final
+    assert output == final
     assert joined(said) == joined(expected)
 
 
@@ -157,9 +159,9 @@ def test_terminal_form_reads_the_same(case: pathlib.Path) -> None:
         for stream, data in raw(case).items()
     ]
 
-    _, reading = play(case, pieces)
+    _, output = play(case, pieces)
 
-    assert reading == whole(case)[1]
+    assert output == whole(case)[1]
 
 
 RECORDS = [case for case in CASES if source(case)["dialect"] not in ("aider", "crush", "continue")]
@@ -176,13 +178,13 @@ def test_junk_between_lines_is_not_an_answer(case: pathlib.Path, seed: int) -> N
         part for line in lines for part in (*dice.choices(JUNK, k=dice.randrange(3)), line)
     )
 
-    said, reading = play(case, [(Stream.STDOUT, mixed), (Stream.STDERR, raw(case)[Stream.STDERR])])
+    said, output = play(case, [(Stream.STDOUT, mixed), (Stream.STDERR, raw(case)[Stream.STDERR])])
 
     expected, final = whole(case)
-    assert reading.answer == final.answer
-    assert verdict(reading) == verdict(final)
-    assert reading.usage == final.usage
-    assert reading.native_id == final.native_id
+    assert output.answer == final.answer
+    assert verdict(output) == verdict(final)
+    assert output.usage == final.usage
+    assert output.native_id == final.native_id
     assert without_noise(said) == without_noise(expected)
 
 

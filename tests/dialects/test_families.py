@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aimux.dialects import MAX_ANSWER_CHARS, Dialect, open_dialect
-from aimux.dialects._notes import MAX_ERROR_CHARS, MAX_NOISE_LINES, MAX_OPEN_TOOLS
+from aimux.dialects._turn_state import MAX_ERROR_CHARS, MAX_NOISE_LINES, MAX_OPEN_TOOLS
 from aimux.model import (
     Ended,
     FileChange,
@@ -49,7 +49,7 @@ def test_unknown_record_is_noise_and_not_an_answer() -> None:
         )
 
         assert [type(each) for each in said] == [Noise]
-        assert dialect.reading.answer == ""
+        assert dialect.output.answer == ""
 
 
 def test_records_on_stderr_are_not_the_turn() -> None:
@@ -59,7 +59,7 @@ def test_records_on_stderr_are_not_the_turn() -> None:
         dialect = open_dialect(name)
         dialect.feed(ERR, lines(closing, {"type": "result", "result": "x"}, {"type": "complete"}))
 
-        assert dialect.reading.ended is None
+        assert dialect.output.ended is None
 
 
 def test_pretty_object_is_mended_when_lines_stand_between() -> None:
@@ -68,7 +68,7 @@ def test_pretty_object_is_mended_when_lines_stand_between() -> None:
     said, dialect = told("gemini", torn)
 
     assert said == [NativeSession(native_id="s"), Message(text="yes"), Ended(reason="success")]
-    assert dialect.reading.answer == "yes"
+    assert dialect.output.answer == "yes"
 
 
 def test_brace_that_opens_nothing_holds_nothing_back() -> None:
@@ -148,8 +148,8 @@ def test_noise_is_counted_out() -> None:
 
     assert sum(isinstance(each, Noise) for each in said) == MAX_NOISE_LINES
     assert [each.code for each in said if isinstance(each, Warned)] == ["noise_dropped"]
-    assert len(dialect.reading.error_text) <= MAX_ERROR_CHARS + 2_000
-    assert dialect.reading.error_text.endswith(
+    assert len(dialect.output.error_text) <= MAX_ERROR_CHARS + 2_000
+    assert dialect.output.error_text.endswith(
         f"line {MAX_NOISE_LINES + 49} of many that say nothing"
     )
 
@@ -160,11 +160,11 @@ def test_long_message_is_truncated_with_a_warning() -> None:
     said, dialect = told("gemini", big, big)
 
     assert [each.code for each in said if isinstance(each, Warned)] == ["answer_truncated"]
-    assert len(dialect.reading.answer) <= MAX_ANSWER_CHARS + len("\n\n")
+    assert len(dialect.output.answer) <= MAX_ANSWER_CHARS + len("\n\n")
     said, dialect = told("droid", {"type": "result", "result": "y" * (MAX_ANSWER_CHARS + 1)})
 
     assert [each.code for each in said if isinstance(each, Warned)] == ["answer_truncated"]
-    assert len(dialect.reading.answer) == MAX_ANSWER_CHARS
+    assert len(dialect.output.answer) == MAX_ANSWER_CHARS
 
 
 def test_tools_that_never_end_are_forgotten() -> None:
@@ -175,7 +175,7 @@ def test_tools_that_never_end_are_forgotten() -> None:
     ]
     _, dialect = told("droid", *calls)
 
-    assert dialect.reading.steps == MAX_OPEN_TOOLS + 5
+    assert dialect.output.steps == MAX_OPEN_TOOLS + 5
 
 
 # ---------------------------------------------------------------------------------------- codex
@@ -225,7 +225,7 @@ def test_codex_tells_thinking_tools_and_files() -> None:
         Message(text="second"),
         Noise(stream=OUT, line='{"type": "item.completed", "item": {"type": "brand_new"}}'),
     ]
-    assert dialect.reading.answer == "second"
+    assert dialect.output.answer == "second"
 
 
 # --------------------------------------------------------------------------------------- claude
@@ -271,7 +271,7 @@ def test_claude_keeps_thinking_apart_and_says_it_once() -> None:
         Message(text="one"),
         Reasoning(text="hm"),
     ]
-    assert dialect.reading.answer == "one"
+    assert dialect.output.answer == "one"
 
 
 def test_claude_cut_in_a_second_message_keeps_its_pieces() -> None:
@@ -281,7 +281,7 @@ def test_claude_cut_in_a_second_message_keeps_its_pieces() -> None:
         "claude", claude_says("one"), {"type": "stream_event", "event": event}, exit_code=None
     )
 
-    assert dialect.reading.answer == "tw"
+    assert dialect.output.answer == "tw"
 
 
 def test_claude_counts_cached_input_and_edits() -> None:
@@ -305,9 +305,9 @@ def test_claude_counts_cached_input_and_edits() -> None:
     )
 
     assert FileChange(path="a.py", change="update") in said
-    assert dialect.reading.usage == Usage(input_tokens=111, output_tokens=2, cached_tokens=10)
-    assert dialect.reading.model == "m"
-    assert dialect.reading.steps == 1
+    assert dialect.output.usage == Usage(input_tokens=111, output_tokens=2, cached_tokens=10)
+    assert dialect.output.model == "m"
+    assert dialect.output.steps == 1
 
 
 def test_claude_text_before_an_api_error_stays_partial() -> None:
@@ -319,9 +319,9 @@ def test_claude_text_before_an_api_error_stays_partial() -> None:
         exit_code=1,
     )
 
-    assert dialect.reading.answer == "half an answer"
-    assert dialect.reading.error_code == "500"
-    assert dialect.reading.ended == Ended(
+    assert dialect.output.answer == "half an answer"
+    assert dialect.output.error_code == "500"
+    assert dialect.output.ended == Ended(
         is_error=True, reason="error_during_execution", message="error_during_execution"
     )
 
@@ -330,7 +330,7 @@ def test_claude_last_answer_is_the_result_even_after_late_text() -> None:
     """A message behind the result is a message, the answer of the record is replaced by it."""
     _, dialect = told("claude", {"type": "result", "result": "one"}, claude_says("two"))
 
-    assert dialect.reading.answer == "two"
+    assert dialect.output.answer == "two"
 
 
 # --------------------------------------------------------------------------------------- gemini
@@ -348,7 +348,7 @@ def test_gemini_breaks_between_messages() -> None:
         {"type": "result", "status": "success", "stats": {"models": {"a": {}, "b": {}}}},
     )
 
-    assert dialect.reading.answer == "Looking.\n\nFound it."
+    assert dialect.output.answer == "Looking.\n\nFound it."
 
 
 def test_gemini_error_that_only_looks_wrapped_is_told_as_it_is() -> None:
@@ -357,7 +357,7 @@ def test_gemini_error_that_only_looks_wrapped_is_told_as_it_is() -> None:
         error = {"type": "unknown", "message": message}
         _, dialect = told("gemini", {"type": "result", "status": "error", "error": error})
 
-        assert dialect.reading.ended == Ended(is_error=True, reason="unknown", message=message)
+        assert dialect.output.ended == Ended(is_error=True, reason="unknown", message=message)
 
 
 def test_gemini_names_the_main_model() -> None:
@@ -365,7 +365,7 @@ def test_gemini_names_the_main_model() -> None:
     models = {"small": {"roles": {"utility_router": {}}}, "big": {"roles": {"main": {}}}}
     _, dialect = told("gemini", {"session_id": "s", "response": "x", "stats": {"models": models}})
 
-    assert dialect.reading.model == "big"
+    assert dialect.output.model == "big"
 
 
 # ------------------------------------------------------------------------------ opencode, goose
@@ -390,14 +390,14 @@ def test_opencode_joins_the_texts_of_the_last_message() -> None:
         {"type": "step_finish", "part": {**step, "reason": "stop", "cost": None}},
     )
 
-    assert dialect.reading.answer == "One.\n\nTwo."
-    assert dialect.reading.usage == Usage(input_tokens=6, cached_tokens=4, cost_usd=0.5)
+    assert dialect.output.answer == "One.\n\nTwo."
+    assert dialect.output.usage == Usage(input_tokens=6, cached_tokens=4, cost_usd=0.5)
     assert [each.text for each in said if isinstance(each, Message)] == [
         "Let me look.",
         "One.",
         "Two.",
     ]
-    assert dialect.reading.ended == Ended(reason="stop")
+    assert dialect.output.ended == Ended(reason="stop")
 
 
 def test_opencode_recovers_from_an_error_it_retried() -> None:
@@ -410,7 +410,7 @@ def test_opencode_recovers_from_an_error_it_retried() -> None:
         {"type": "step_finish", "part": {"reason": "stop"}},
     )
 
-    assert dialect.reading.ended == Ended(reason="stop")
+    assert dialect.output.ended == Ended(reason="stop")
 
 
 @pytest.mark.parametrize(
@@ -421,18 +421,18 @@ def test_opencode_cut_stream_is_no_success(exit_code: int | None, reason: str | 
     step = {"type": "step_finish", "part": {"reason": "unknown"}}
     _, dialect = told("opencode", opencode_text("m", "frag"), step, exit_code=exit_code)
 
-    ended = dialect.reading.ended
+    ended = dialect.output.ended
     assert (ended and ended.reason) == reason
     assert ended is None or ended.is_error
-    assert dialect.reading.answer == "frag"
+    assert dialect.output.answer == "frag"
 
 
 def test_opencode_without_a_step_has_no_answer() -> None:
     """Nothing printed, exit 0."""
     _, dialect = told("opencode")
 
-    assert dialect.reading.ended is not None
-    assert dialect.reading.ended.reason == "no_answer"
+    assert dialect.output.ended is not None
+    assert dialect.output.ended.reason == "no_answer"
 
 
 def goose_says(text: str, *, name: str = "m1", by_model: bool = True) -> dict[str, object]:
@@ -447,8 +447,8 @@ def test_goose_model_may_quote_the_error_text() -> None:
     """Only what no model wrote is an error."""
     _, dialect = told("goose", goose_says("Ran into this error once."), {"type": "complete"})
 
-    assert dialect.reading.answer == "Ran into this error once."
-    assert dialect.reading.ended == Ended(reason="complete")
+    assert dialect.output.answer == "Ran into this error once."
+    assert dialect.output.ended == Ended(reason="complete")
 
 
 def test_goose_killed_behind_an_error_text_explains_it() -> None:
@@ -456,9 +456,9 @@ def test_goose_killed_behind_an_error_text_explains_it() -> None:
     record = goose_says("Ran into this error: 429", by_model=False)
     _, dialect = told("goose", record, {"type": "notification"}, exit_code=None)
 
-    assert dialect.reading.answer == ""
-    assert dialect.reading.ended is None
-    assert dialect.reading.error_text == "Ran into this error: 429"
+    assert dialect.output.answer == ""
+    assert dialect.output.ended is None
+    assert dialect.output.error_text == "Ran into this error: 429"
 
 
 def test_goose_breaks_between_messages_and_keeps_thinking_apart() -> None:
@@ -478,8 +478,8 @@ def test_goose_breaks_between_messages_and_keeps_thinking_apart() -> None:
     )
 
     assert said[0] == Reasoning(text="hm")
-    assert dialect.reading.answer == "one\n\ntwo"
-    assert dialect.reading.ended == Ended(is_error=True, reason="error")
+    assert dialect.output.answer == "one\n\ntwo"
+    assert dialect.output.ended == Ended(is_error=True, reason="error")
 
 
 # --------------------------------------------------------------------------- cline, droid, gptme
@@ -515,8 +515,8 @@ def test_droid_error_of_its_own_keeps_the_answer_so_far() -> None:
     )
 
     assert Reasoning(text="hm") in said
-    assert dialect.reading.answer == "half"
-    assert dialect.reading.ended == Ended(is_error=True, reason="error", message="Exec failed")
+    assert dialect.output.answer == "half"
+    assert dialect.output.ended == Ended(is_error=True, reason="error", message="Exec failed")
 
 
 def gptme_says(content: str) -> dict[str, object]:
@@ -537,7 +537,7 @@ def test_gptme_answer_stands_before_the_complete_call() -> None:
 
     assert [each.text for each in said if isinstance(each, Message)] == ["Looking.", "The answer."]
     assert ToolUse(name="shell", call_id="c1", status="failed", summary="Error: no") in said
-    assert dialect.reading.answer == "The answer."
+    assert dialect.output.answer == "The answer."
 
 
 def test_gptme_log_is_put_together() -> None:
@@ -548,7 +548,7 @@ def test_gptme_log_is_put_together() -> None:
     said += dialect.finish(1)
 
     assert said[0] == Noise(stream=ERR, line="plain")
-    assert dialect.reading.ended == Ended(is_error=True, reason="exit_1", message="bad thing")
+    assert dialect.output.ended == Ended(is_error=True, reason="exit_1", message="bad thing")
     assert sum(isinstance(each, Noise) for each in said) == 2
 
 
@@ -572,9 +572,9 @@ def test_continue_tells_its_object_from_the_models_own(
     """The wrapper is opened, the model's JSON is the answer, nothing is a failure."""
     _, dialect = told("continue", stdout)
 
-    assert dialect.reading.answer == answer
-    assert dialect.reading.ended is not None
-    assert dialect.reading.ended.is_error is is_error
+    assert dialect.output.answer == answer
+    assert dialect.output.ended is not None
+    assert dialect.output.ended.is_error is is_error
 
 
 def test_continue_output_beyond_the_limit_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -588,8 +588,8 @@ def test_continue_output_beyond_the_limit_is_dropped(monkeypatch: pytest.MonkeyP
     dialect.feed(ERR, b"[1]\n")
     dialect.finish(0)
 
-    assert dialect.reading.answer == "text\nmo"
-    assert dialect.reading.error_text == "[1]"
+    assert dialect.output.answer == "text\nmo"
+    assert dialect.output.error_text == "[1]"
 
 
 AIDER = "Aider v0.86.2\nModel: openai/m with whole edit format\nRepo-map: disabled\n\n"
@@ -606,13 +606,13 @@ def test_aider_joins_different_answers_and_adds_usage_up() -> None:
         "two\nTokens: 1M sent, .. received.\n",
     )
 
-    assert dialect.reading.answer == "one\n\ntwo"
-    assert dialect.reading.model == "openai/m"
-    assert dialect.reading.usage == Usage(
+    assert dialect.output.answer == "one\n\ntwo"
+    assert dialect.output.model == "openai/m"
+    assert dialect.output.usage == Usage(
         input_tokens=1_002_500, output_tokens=25, cached_tokens=1000, cost_usd=0.03
     )
     assert FileChange(path="a.py", change="update") in said
-    assert dialect.reading.ended == Ended(reason="exit")
+    assert dialect.output.ended == Ended(reason="exit")
 
 
 def test_aider_text_that_begins_like_an_error_is_taken_back() -> None:
@@ -623,8 +623,8 @@ def test_aider_text_that_begins_like_an_error_is_taken_back() -> None:
         "Tokens: 1 sent, 2 received.\n",
     )
 
-    assert dialect.reading.answer == ("litellm.RateLimitError: is raised when\nyou ask too often.")
-    assert dialect.reading.ended == Ended(reason="exit")
+    assert dialect.output.answer == ("litellm.RateLimitError: is raised when\nyou ask too often.")
+    assert dialect.output.ended == Ended(reason="exit")
 
 
 def test_aider_error_in_a_later_round_is_a_failure() -> None:
@@ -633,8 +633,8 @@ def test_aider_error_in_a_later_round_is_a_failure() -> None:
         "aider", AIDER + "one\nTokens: 1 sent, 2 received.\nlitellm.APIError: 500 gone\n"
     )
 
-    assert dialect.reading.answer == "one"
-    assert dialect.reading.ended == Ended(
+    assert dialect.output.answer == "one"
+    assert dialect.output.ended == Ended(
         is_error=True, reason="APIError", message="litellm.APIError: 500 gone"
     )
 
@@ -647,7 +647,7 @@ def test_aider_error_in_front_of_the_banner_end() -> None:
 
     assert said[0] == Noise(stream=OUT, line="something odd")
     assert said[1] == Warned(code="retrying", message="litellm.Timeout: slow")
-    assert dialect.reading.ended == Ended(
+    assert dialect.output.ended == Ended(
         is_error=True, reason="exit_1", message="litellm.Timeout: slow"
     )
 
@@ -657,6 +657,6 @@ def test_aider_long_error_is_bounded_and_a_signal_leaves_it_open() -> None:
     trace = "\n".join(f"frame {n}" for n in range(500))
     _, dialect = told("aider", f"{AIDER}litellm.APIError: x\n{trace}", exit_code=None)
 
-    assert dialect.reading.ended is None
-    assert "frame 10" in dialect.reading.error_text
-    assert "frame 400" not in dialect.reading.error_text
+    assert dialect.output.ended is None
+    assert "frame 10" in dialect.output.error_text
+    assert "frame 400" not in dialect.output.error_text

@@ -70,14 +70,14 @@ def test_what_cannot_change_the_answer_is_not_read() -> None:
     """Text beyond a full answer is dropped, stderr and the end are not."""
     dialect = open_dialect("text")
     said = dialect.feed(OUT, b"x" * MAX_ANSWER_CHARS + b"\nmore\n")
-    answer = dialect.reading.answer
+    answer = dialect.output.answer
     assert codes(said) == ["answer_truncated"]
-    assert dialect.reading.is_cut
+    assert dialect.output.is_cut
 
     assert dialect.feed(OUT, b"\xff\x1b[1m\n" * 1_000) == []
     assert dialect.feed(ERR, b"oops\n") == [Noise(stream=ERR, line="oops")]
     assert dialect.finish(0) == [Ended(reason="exit")]
-    assert dialect.reading.answer == answer
+    assert dialect.output.answer == answer
 
 
 def test_a_completion_pattern_is_seen_beyond_a_full_answer() -> None:
@@ -93,7 +93,7 @@ def test_an_answer_that_fits_is_not_cut() -> None:
     """The limit itself is no cut, and a whole message takes back what its pieces were."""
     dialect = open_dialect("text")
     dialect.feed(OUT, b"x" * (MAX_ANSWER_CHARS - 1) + b"\n")
-    assert not dialect.reading.is_cut
+    assert not dialect.output.is_cut
 
     dialect = open_dialect("claude")
     delta = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "x" * 2**19}}
@@ -103,12 +103,12 @@ def test_an_answer_that_fits_is_not_cut() -> None:
         for event in dialect.feed(OUT, record(type="stream_event", event=delta))
     ]
     assert sum(len(each.text) for each in said if isinstance(each, Text)) == MAX_ANSWER_CHARS
-    assert dialect.reading.is_cut
+    assert dialect.output.is_cut
 
     said = dialect.feed(OUT, record(type="result", subtype="success", result="short"))
     assert [each.text for each in said if isinstance(each, Message)] == ["short"]
-    assert dialect.reading.answer == "short"
-    assert not dialect.reading.is_cut
+    assert dialect.output.answer == "short"
+    assert not dialect.output.is_cut
 
 
 def test_many_small_pieces_are_one_answer() -> None:
@@ -117,7 +117,7 @@ def test_many_small_pieces_are_one_answer() -> None:
     for number in range(2_500):
         dialect.feed(OUT, b"%d\n" % number)
 
-    assert dialect.reading.answer.split("\n") == [str(number) for number in range(2_500)]
+    assert dialect.output.answer.split("\n") == [str(number) for number in range(2_500)]
 
 
 # ------------------------------------------------------------------------------------ values
@@ -151,8 +151,8 @@ def test_opencode_keeps_only_so_much_of_one_message() -> None:
         part = {"messageID": "m1", "text": "x" * (MAX_ANSWER_CHARS // 2)}
         said += dialect.feed(OUT, record(type="text", part=part))
 
-    assert len(dialect.reading.answer) == MAX_ANSWER_CHARS
-    assert dialect.reading.is_cut
+    assert len(dialect.output.answer) == MAX_ANSWER_CHARS
+    assert dialect.output.is_cut
     assert codes(said) == ["answer_truncated"]
 
 
@@ -166,8 +166,8 @@ def test_aider_keeps_only_so_much_after_its_figures() -> None:
         dialect.feed(OUT, line)
     dialect.feed(OUT, b"Tokens: 1 sent, 2 received.\n")
 
-    assert dialect.reading.is_cut
-    assert len(dialect.reading.answer) <= MAX_ANSWER_CHARS + len("\n\n")
+    assert dialect.output.is_cut
+    assert len(dialect.output.answer) <= MAX_ANSWER_CHARS + len("\n\n")
 
 
 # ------------------------------------------------------------------------------------ tools
@@ -184,4 +184,4 @@ def test_a_refusal_is_found_at_the_end_of_long_output() -> None:
     dialect = open_dialect("codex")
     dialect.feed(OUT, record(type="item.completed", item=item))
 
-    assert dialect.reading.denials == 1
+    assert dialect.output.denials == 1

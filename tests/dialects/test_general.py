@@ -49,8 +49,8 @@ def test_text_is_handed_out_line_by_line() -> None:
     assert dialect.feed(ERR, b"warn\n\n") == [Noise(stream=ERR, line="warn")]
     assert dialect.feed(OUT, b"last") == []
     assert dialect.finish(0) == [Text(text="last\n"), Ended(reason="exit")]
-    assert dialect.reading.answer == "first line\nsecönd\nlast"
-    assert dialect.reading.error_text == "warn"
+    assert dialect.output.answer == "first line\nsecönd\nlast"
+    assert dialect.output.error_text == "warn"
 
 
 def test_text_survives_terminal_line_ends() -> None:
@@ -59,7 +59,7 @@ def test_text_survives_terminal_line_ends() -> None:
     dialect.feed(OUT, b"one\r\ntwo\r\r\nthr\xffee\r\n")
     dialect.finish(0)
 
-    assert dialect.reading.answer == "one\ntwo\nthr\ufffdee"
+    assert dialect.output.answer == "one\ntwo\nthr\ufffdee"
 
 
 def test_text_that_failed_explains_itself() -> None:
@@ -69,7 +69,7 @@ def test_text_that_failed_explains_itself() -> None:
     said = dialect.finish(1)
 
     assert said == [Ended(is_error=True, reason="exit_1", message="Error: 429 Too Many Requests")]
-    assert dialect.reading.error_code == "429"
+    assert dialect.output.error_code == "429"
 
 
 def test_text_killed_by_a_signal_has_no_end() -> None:
@@ -78,8 +78,8 @@ def test_text_killed_by_a_signal_has_no_end() -> None:
     dialect.feed(OUT, b"half an ans")
 
     assert dialect.finish(None) == [Text(text="half an ans\n")]
-    assert dialect.reading.ended is None
-    assert dialect.reading.answer == "half an ans"
+    assert dialect.output.ended is None
+    assert dialect.output.answer == "half an ans"
 
 
 def test_nothing_comes_after_finish() -> None:
@@ -87,11 +87,11 @@ def test_nothing_comes_after_finish() -> None:
     for name in DIALECTS:
         dialect = open_dialect(name)
         dialect.finish(0)
-        final = dialect.reading
+        final = dialect.output
 
         assert dialect.feed(OUT, b'{"type":"result","result":"late"}\nlate\n') == []
         assert dialect.finish(1) == []
-        assert dialect.reading == final
+        assert dialect.output == final
 
 
 def test_long_answer_is_truncated_with_one_warning() -> None:
@@ -102,8 +102,8 @@ def test_long_answer_is_truncated_with_one_warning() -> None:
     said += dialect.finish(0)
 
     assert [each.code for each in said if isinstance(each, Warned)] == ["answer_truncated"]
-    assert len(dialect.reading.answer) <= MAX_ANSWER_CHARS
-    assert len(dialect.reading.answer) > MAX_ANSWER_CHARS - 2
+    assert len(dialect.output.answer) <= MAX_ANSWER_CHARS
+    assert len(dialect.output.answer) > MAX_ANSWER_CHARS - 2
 
 
 def test_overlong_text_line_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_overlong_text_line_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     said = dialect.feed(OUT, b"short\n" + b"y" * 50 + b"\nnext\n")
 
     assert [each.code for each in said if isinstance(each, Warned)] == ["line_truncated"]
-    assert dialect.reading.answer == "short\nyyyyyyyyyy\nnext"
+    assert dialect.output.answer == "short\nyyyyyyyyyy\nnext"
 
 
 # -------------------------------------------------------------------------------------- big lines
@@ -129,9 +129,9 @@ def test_ten_megabyte_record_is_an_answer() -> None:
     for at in range(0, len(data), 65_536):
         dialect.feed(OUT, data[at : at + 65_536])
 
-    assert dialect.reading.answer == answer[:MAX_ANSWER_CHARS].rstrip()
-    assert dialect.reading.is_cut
-    assert dialect.reading.ended == Ended(reason="turn.completed")
+    assert dialect.output.answer == answer[:MAX_ANSWER_CHARS].rstrip()
+    assert dialect.output.is_cut
+    assert dialect.output.ended == Ended(reason="turn.completed")
 
 
 @pytest.mark.slow
@@ -191,7 +191,7 @@ def test_fields_name_everything() -> None:
         Usage(input_tokens=3, output_tokens=4, cost_usd=0.5),
         Ended(reason="end"),
     ]
-    assert dialect.reading.answer == "hello"
+    assert dialect.output.answer == "hello"
 
 
 def test_fields_name_the_error() -> None:
@@ -205,7 +205,7 @@ def test_fields_name_the_error() -> None:
         Noise(stream=ERR, line='{"type": "other"}'),
         Ended(is_error=True, reason="error", message="no"),
     ]
-    assert dialect.reading.answer == "par"
+    assert dialect.output.answer == "par"
 
 
 def test_fields_without_an_error_path_guess_its_text() -> None:
@@ -215,11 +215,11 @@ def test_fields_without_an_error_path_guess_its_text() -> None:
         dialect = open_dialect("jsonl", fields)
         dialect.feed(OUT, lines(record))
 
-        assert dialect.reading.ended == Ended(is_error=True, reason="error", message="m")
+        assert dialect.output.ended == Ended(is_error=True, reason="error", message="m")
     dialect = open_dialect("jsonl", fields)
     dialect.feed(OUT, lines({"kind": "bad"}))
 
-    assert dialect.reading.ended == Ended(is_error=True, reason="error")
+    assert dialect.output.ended == Ended(is_error=True, reason="error")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_end_without_a_record(fields: Fields, code: int | None, expected: Ended 
     dialect.feed(OUT, lines({"a": "x"}))
     dialect.finish(code)
 
-    assert dialect.reading.ended == expected
+    assert dialect.output.ended == expected
 
 
 @pytest.mark.parametrize(
@@ -266,8 +266,8 @@ def test_usual_shapes_are_guessed(record: object) -> None:
     )
     dialect.finish(0)
 
-    assert dialect.reading.answer == "yes"
-    assert dialect.reading.native_id == "s"
+    assert dialect.output.answer == "yes"
+    assert dialect.output.native_id == "s"
 
 
 # ------------------------------------------------------------------------------------------ json
@@ -294,7 +294,7 @@ def test_array_of_records_is_read() -> None:
     dialect.feed(OUT, b'[{"type": "a"}, {"result": "first"}, {"result": "last"}, {"b": 1}]')
     dialect.finish(0)
 
-    assert dialect.reading.answer == "last"
+    assert dialect.output.answer == "last"
 
 
 def test_object_that_says_error_is_a_failure() -> None:
@@ -304,8 +304,8 @@ def test_object_that_says_error_is_a_failure() -> None:
     dialect.feed(OUT, b'{"is_error": true, "result": "quota exceeded"}')
     dialect.finish(0)
 
-    assert dialect.reading.answer == ""
-    assert dialect.reading.ended == Ended(is_error=True, reason="error", message="quota exceeded")
+    assert dialect.output.answer == ""
+    assert dialect.output.ended == Ended(is_error=True, reason="error", message="quota exceeded")
 
 
 def test_no_json_is_no_answer() -> None:
@@ -318,7 +318,7 @@ def test_no_json_is_no_answer() -> None:
         Noise(stream=OUT, line="Segmentation fault"),
         Ended(is_error=True, reason="no_json", message="Segmentation fault"),
     ]
-    assert dialect.reading.answer == ""
+    assert dialect.output.answer == ""
 
 
 def test_object_without_an_answer_is_read_for_the_rest() -> None:
@@ -327,8 +327,8 @@ def test_object_without_an_answer_is_read_for_the_rest() -> None:
     dialect.feed(OUT, b'{"session_id": "s"}')
     dialect.finish(0)
 
-    assert dialect.reading.native_id == "s"
-    assert dialect.reading.answer == ""
+    assert dialect.output.native_id == "s"
+    assert dialect.output.answer == ""
 
 
 def test_json_output_beyond_the_limit_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +340,7 @@ def test_json_output_beyond_the_limit_is_dropped(monkeypatch: pytest.MonkeyPatch
     said += dialect.feed(OUT, b'{"result": "w"}\n')
     said += dialect.finish(0)
 
-    assert dialect.reading.answer == "x"
+    assert dialect.output.answer == "x"
     assert [each.code for each in said if isinstance(each, Warned)] == ["output_truncated"]
 
 
@@ -396,7 +396,7 @@ def test_pattern_ends_on_a_late_object() -> None:
     dialect.feed(OUT, b'{"status": "finished", "result": "x"}')
     dialect.finish(0)
 
-    assert dialect.reading.ended == Ended(reason="completion_pattern")
+    assert dialect.output.ended == Ended(reason="completion_pattern")
 
 
 def test_bad_pattern_and_unknown_name_are_refused() -> None:
@@ -431,7 +431,7 @@ def test_any_bytes_are_read_the_same_however_cut(name: str, pieces: list[bytes])
     one = open_dialect(name)
     expected = read(one, [b"".join(pieces)])
 
-    assert many.reading == one.reading
+    assert many.output == one.output
     assert len(ends(said)) == len(ends(expected)) <= 1
     rest = [each for each in said if not isinstance(each, Text)]
     assert rest == [each for each in expected if not isinstance(each, Text)]

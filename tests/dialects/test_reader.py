@@ -4,7 +4,7 @@ import json
 
 from aimux.dialects import open_dialect
 from aimux.dialects._lines import MAX_REMARK_BYTES
-from aimux.dialects._notes import MAX_OPEN_TOOLS
+from aimux.dialects._turn_state import MAX_OPEN_TOOLS
 from aimux.model import Ended, Noise, Said, Stream, ToolUse
 
 OUT = Stream.STDOUT
@@ -33,7 +33,7 @@ def test_an_indented_array_of_records_is_read() -> None:
     said = dialect.feed(OUT, b"  [" + json.dumps(RESULT).encode() + b"]\n")
 
     assert [each for each in said if isinstance(each, Ended)]
-    assert dialect.reading.answer == "fine"
+    assert dialect.output.answer == "fine"
 
 
 def test_a_long_line_that_is_no_record_is_noise_and_nothing_is_lost_behind_it() -> None:
@@ -42,7 +42,7 @@ def test_a_long_line_that_is_no_record_is_noise_and_nothing_is_lost_behind_it() 
     said: list[Said] = dialect.feed(OUT, b"x" * (MAX_REMARK_BYTES + 1) + b"\n" + lines(RESULT))
 
     assert [each.line[:3] for each in said if isinstance(each, Noise)] == ["xxx"]
-    assert dialect.reading.answer == "fine"
+    assert dialect.output.answer == "fine"
 
 
 def test_steps_are_tools_that_were_begun() -> None:

@@ -1,4 +1,4 @@
-"""What all driver tests share: orders for the small children beside them, and leak checks."""
+"""What all driver tests share: specs for the small children beside them, and leak checks."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from trio.testing import MockClock
 
-from aimux.drivers import Order
-from aimux.testing import MakeOrder, Output, children_of, open_fds
+from aimux.drivers import ProcessSpec
+from aimux.testing import MakeSpec, Output, children_of, open_fds
 
 CHILDREN = Path(__file__).parent / "children"
 BASE = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1"}
@@ -22,12 +22,14 @@ def output() -> Output:
 
 
 @pytest.fixture
-def make_order(tmp_path: Path) -> MakeOrder:
-    """Give a function from a child's name, arguments and settings to an order."""
+def make_spec(tmp_path: Path) -> MakeSpec:
+    """Give a function from a child's name, arguments and settings to a spec."""
 
-    def make(name: str, *args: object, env: dict[str, str] | None = None, **settings: Any) -> Order:
+    def make(
+        name: str, *args: object, env: dict[str, str] | None = None, **settings: Any
+    ) -> ProcessSpec:
         argv = [sys.executable, "-I", "-S", str(CHILDREN / f"{name}.py"), *map(str, args)]
-        return Order(argv=argv, cwd=str(tmp_path), env=BASE | (env or {}), **settings)
+        return ProcessSpec(argv=argv, cwd=str(tmp_path), env=BASE | (env or {}), **settings)
 
     return make
 

@@ -14,40 +14,40 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aimux.drivers import LINGER_MAX_S, MARK, Child, Exit, Order, run_piped
+from aimux.drivers import LINGER_MAX_S, MARK, Child, Exit, ProcessSpec, run_piped
 from aimux.errors import BinaryMissing, PeerFault
 from aimux.model import Stream
-from aimux.testing import MakeOrder, Output, children_of
+from aimux.testing import MakeSpec, Output, children_of
 
 
 async def test_stdin_comes_back_on_stdout(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """Every byte that goes in is read by the child, and the end of input is seen."""
     sent = os.urandom(300_000)
 
-    exit_ = await run_piped(make_order("cat", stdin=sent), output)
+    exit_ = await run_piped(make_spec("cat", stdin=sent), output)
 
     assert output.text() == sent
     assert (exit_.exit_code, exit_.signal, exit_.is_complete) == (0, "", True)
 
 
 async def test_no_stdin_is_the_null_device(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """Real CLIs wait for ever on an open pipe, and crash on a closed descriptor."""
-    await run_piped(make_order("facts"), output)
+    await run_piped(make_spec("facts"), output)
 
     assert json.loads(output.text())["stdin"] == "/dev/null"
 
 
 async def test_child_sees_its_order_and_no_more(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output, tmp_path: Path
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output, tmp_path: Path
 ) -> None:
     """Arguments, directory and environment arrive as ordered; no descriptor of ours leaks in."""
-    order = make_order("facts", "--", "-x", "q'\"$ \n", env={"A": "b"})
+    spec = make_spec("facts", "--", "-x", "q'\"$ \n", env={"A": "b"})
 
-    await run_piped(order, output)
+    await run_piped(spec, output)
 
     seen = json.loads(output.text())
     assert seen["argv"] == ["--", "-x", "q'\"$ \n"]
@@ -59,25 +59,23 @@ async def test_child_sees_its_order_and_no_more(
 
 
 async def test_streams_stay_apart(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """A flood on stderr neither blocks the child nor reaches stdout."""
-    await run_piped(make_order("flood"), output)
+    await run_piped(make_spec("flood"), output)
 
     assert output.text() == b"answer\n"
     assert len(output.text(Stream.STDERR)) == 3_000_000
 
 
-async def test_exit_tells_usage(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
-) -> None:
+async def test_exit_tells_usage(mock_clock: MockClock, make_spec: MakeSpec, output: Output) -> None:
     """Memory and processor time are this child's own, not those of all children so far.
 
     Linux counts what the spawning process held before the exec, so that is a floor.
     """
     own_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    heavy = await run_piped(make_order("burn"), output)
-    light = await run_piped(make_order("cat"), output)
+    heavy = await run_piped(make_spec("burn"), output)
+    light = await run_piped(make_spec("cat"), output)
 
     assert heavy.max_rss_bytes > 115_000_000
     assert 1_000_000 < light.max_rss_bytes < max(own_bytes, 115_000_000) + 1_000_000
@@ -86,15 +84,15 @@ async def test_exit_tells_usage(
 
 
 async def test_exit_code_and_signal_are_told_apart(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """A child that a signal ends has no exit code."""
-    order = make_order("cat")
+    spec = make_spec("cat")
     killed = await run_piped(
-        Order(argv=["sh", "-c", "kill -SEGV $$"], cwd=order.cwd, env=order.env), output
+        ProcessSpec(argv=["sh", "-c", "kill -SEGV $$"], cwd=spec.cwd, env=spec.env), output
     )
     left = await run_piped(
-        Order(argv=["sh", "-c", "exit 76"], cwd=order.cwd, env=order.env), output
+        ProcessSpec(argv=["sh", "-c", "exit 76"], cwd=spec.cwd, env=spec.env), output
     )
 
     assert (killed.exit_code, killed.signal, killed.is_stopped) == (None, "SIGSEGV", False)
@@ -102,33 +100,35 @@ async def test_exit_code_and_signal_are_told_apart(
 
 
 async def test_child_that_does_not_read_is_fine(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """A broken stdin is the child's choice, not an error."""
-    exit_ = await run_piped(make_order("deaf", stdin=b"x" * 5_000_000), output)
+    exit_ = await run_piped(make_spec("deaf", stdin=b"x" * 5_000_000), output)
 
     assert exit_.exit_code == 3
 
 
 async def test_missing_binary_names_the_places(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """The one who reads the error learns where was looked."""
-    order = Order(argv=["no-such-cli"], cwd="/", env={"PATH": "/bin"}, places=["PATH", "/opt/x"])
+    spec = ProcessSpec(
+        argv=["no-such-cli"], cwd="/", env={"PATH": "/bin"}, places=["PATH", "/opt/x"]
+    )
 
     with pytest.raises(BinaryMissing, match="no-such-cli: not found; searched PATH, /opt/x"):
-        await run_piped(order, output)
+        await run_piped(spec, output)
 
 
 async def test_binary_is_looked_up_in_the_childs_path(
     mock_clock: MockClock, tmp_path: Path, output: Output
 ) -> None:
-    """PATH of the order counts, not ours."""
+    """PATH of the spec counts, not ours."""
     tool = tmp_path / "mytool"
     tool.write_text("#!/bin/sh\necho here\n", encoding="ascii")
     tool.chmod(0o755)
 
-    await run_piped(Order(argv=["mytool"], cwd="/", env={"PATH": str(tmp_path)}), output)
+    await run_piped(ProcessSpec(argv=["mytool"], cwd="/", env={"PATH": str(tmp_path)}), output)
 
     assert output.text() == b"here\n"
 
@@ -150,7 +150,7 @@ async def test_unusable_binary_is_explained(
     tool.chmod(mode)
 
     with pytest.raises(BinaryMissing, match=says) as caught:
-        await run_piped(Order(argv=[str(tool)], cwd="/", env={}), output)
+        await run_piped(ProcessSpec(argv=[str(tool)], cwd="/", env={}), output)
 
     assert caught.value.code == "cli_not_executable"
 
@@ -160,33 +160,33 @@ async def test_directory_as_binary_is_explained(
 ) -> None:
     """A directory of that name is not a program."""
     with pytest.raises(BinaryMissing, match="is a directory"):
-        await run_piped(Order(argv=[str(tmp_path)], cwd="/", env={}), output)
+        await run_piped(ProcessSpec(argv=[str(tmp_path)], cwd="/", env={}), output)
 
 
 async def test_bad_cwd_is_the_callers_fault(
-    mock_clock: MockClock, tmp_path: Path, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, tmp_path: Path, make_spec: MakeSpec, output: Output
 ) -> None:
     """A missing directory and a file are told apart, and neither reads as a missing binary."""
     file = tmp_path / "file"
     file.touch()
-    argv = make_order("cat").argv
+    argv = make_spec("cat").argv
 
     with pytest.raises(PeerFault, match="does not exist") as missing:
-        await run_piped(Order(argv=argv, cwd=str(tmp_path / "no"), env={}), output)
+        await run_piped(ProcessSpec(argv=argv, cwd=str(tmp_path / "no"), env={}), output)
     with pytest.raises(PeerFault, match="is not a directory"):
-        await run_piped(Order(argv=argv, cwd=str(file), env={}), output)
+        await run_piped(ProcessSpec(argv=argv, cwd=str(file), env={}), output)
 
     assert missing.value.code == "bad_cwd"
 
 
 async def test_argument_limits_are_explained(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """One argument of 200 KB and one with a zero byte cannot be passed on; both say so."""
     with pytest.raises(PeerFault, match="too long") as long:
-        await run_piped(make_order("cat", "x" * 200_000), output)
+        await run_piped(make_spec("cat", "x" * 200_000), output)
     with pytest.raises(PeerFault, match="null byte"):
-        await run_piped(make_order("cat", "a\0b"), output)
+        await run_piped(make_spec("cat", "a\0b"), output)
 
     assert long.value.code == "argument_list_too_long"
     assert isinstance(long.value.__cause__, OSError)
@@ -194,7 +194,7 @@ async def test_argument_limits_are_explained(
 
 
 async def test_finish_lets_the_child_leave(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """Within its grace the child leaves by itself, with its own exit code."""
 
@@ -202,39 +202,39 @@ async def test_finish_lets_the_child_leave(
         child.finish(600)
         os.kill(child.pid, signal.SIGTERM)
 
-    exits = await _run_and(make_order("polite"), output, ask)
+    exits = await _run_and(make_spec("polite"), output, ask)
 
     assert (exits[0].exit_code, exits[0].is_stopped) == (7, False)
     assert output.text() == b"ready\nbye\n"
 
 
 async def test_finish_stops_a_child_that_stays(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """When the time to leave is over the child gets the polite signal, and its last words count."""
-    exits = await _run_and(make_order("polite"), output, lambda child: child.finish(0.5))
+    exits = await _run_and(make_spec("polite"), output, lambda child: child.finish(0.5))
 
     assert (exits[0].exit_code, exits[0].is_stopped) == (7, True)
     assert output.text() == b"ready\nbye\n"
 
 
 async def test_stop_sends_the_profiles_signal(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """A CLI that ignores TERM is asked with INT."""
-    order = make_order("polite", "INT", stop_signal="INT")
+    spec = make_spec("polite", "INT", stop_signal="INT")
 
-    exits = await _run_and(order, output, lambda child: child.stop())
+    exits = await _run_and(spec, output, lambda child: child.stop())
 
     assert exits[0].exit_code == 7
 
 
 async def test_kill_skips_the_grace(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """`grace_s=0` is KILL at once; the child has no last word."""
     exits = await _run_and(
-        make_order("polite", grace_s=1_000.0), output, lambda child: child.stop(grace_s=0)
+        make_spec("polite", grace_s=1_000.0), output, lambda child: child.stop(grace_s=0)
     )
 
     assert (exits[0].signal, exits[0].is_stopped) == ("SIGKILL", True)
@@ -242,7 +242,7 @@ async def test_kill_skips_the_grace(
 
 
 async def test_kill_cuts_a_grace_short(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """A second, harder request overtakes the first."""
 
@@ -251,13 +251,13 @@ async def test_kill_cuts_a_grace_short(
         child.stop()
         child.stop(grace_s=0)
 
-    exits = await _run_and(make_order("stubborn", grace_s=1_000.0), output, ask)
+    exits = await _run_and(make_spec("stubborn", grace_s=1_000.0), output, ask)
 
     assert exits[0].signal == "SIGKILL"
 
 
 async def test_output_fault_comes_out_bare(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """What the callback raises is not wrapped in groups, and the child does not survive it."""
     pids = []
@@ -267,31 +267,31 @@ async def test_output_fault_comes_out_bare(
         raise LookupError("no room")
 
     with pytest.raises(LookupError, match="no room"):
-        await run_piped(make_order("stubborn"), take)
+        await run_piped(make_spec("stubborn"), take)
 
     assert pids
     assert children_of() == set()
 
 
 async def test_leader_that_dies_early_leaves_no_helper(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """The group is swept after success too, and what was held open is told."""
-    exit_ = await run_piped(make_order("holder", "group"), output)
+    exit_ = await run_piped(make_spec("holder", "group"), output)
 
     assert (exit_.exit_code, exit_.is_complete, exit_.swept) == (0, False, 1)
     assert not _is_running(output)
 
 
 async def test_helper_that_goes_on_printing_does_not_hold_the_turn(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """Late output is delivered while it flows, but not for ever."""
     script = "(while :; do echo late; sleep 0.01; done) & echo early"
-    order = make_order("cat")
+    spec = make_spec("cat")
 
     exit_ = await run_piped(
-        Order(argv=["bash", "-c", script], cwd=order.cwd, env=order.env), output
+        ProcessSpec(argv=["bash", "-c", script], cwd=spec.cwd, env=spec.env), output
     )
 
     assert (exit_.exit_code, exit_.is_complete) == (0, False)
@@ -304,26 +304,26 @@ async def test_helper_that_goes_on_printing_does_not_hold_the_turn(
 @pytest.mark.parametrize("kind", ["group", "session", "detached"])
 @pytest.mark.parametrize("stays", [True, False])
 async def test_helpers_do_not_outlive_their_leader(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output, kind: str, stays: bool
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output, kind: str, stays: bool
 ) -> None:
     """Helpers in the group, in a session of their own, or detached twice are found and ended."""
-    order = make_order("holder", kind, *(["stay"] if stays else []))
+    spec = make_spec("holder", kind, *(["stay"] if stays else []))
 
     if stays:
-        await _run_and(order, output, lambda child: child.stop(), until=b"helper")
+        await _run_and(spec, output, lambda child: child.stop(), until=b"helper")
     else:
-        await run_piped(order, output)
+        await run_piped(spec, output)
 
     assert not _is_running(output)
 
 
 async def _run_and(
-    order: Order, output: Output, ask: Callable[[Child], None], until: bytes = b"ready"
+    spec: ProcessSpec, output: Output, ask: Callable[[Child], None], until: bytes = b"ready"
 ) -> list[Exit]:
     exits: list[Exit] = []
 
     async def run(task_status: trio.TaskStatus[Child] = trio.TASK_STATUS_IGNORED) -> None:
-        exits.append(await run_piped(order, output, task_status=task_status))
+        exits.append(await run_piped(spec, output, task_status=task_status))
 
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
@@ -343,13 +343,13 @@ def _is_running(output: Output) -> bool:
 
 @pytest.mark.parametrize("child", ["stubborn", "polite", "holder"])
 async def test_cancelling_leaves_no_process(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output, child: str
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output, child: str
 ) -> None:
     """A cancelled driver returns only when nobody is left."""
-    order = make_order(child, *(["session", "stay"] if child == "holder" else []), grace_s=0.5)
+    spec = make_spec(child, *(["session", "stay"] if child == "holder" else []), grace_s=0.5)
 
     async with trio.open_nursery() as nursery:
-        process = await nursery.start(partial(run_piped, order, output))
+        process = await nursery.start(partial(run_piped, spec, output))
         await output.wait_for(b"helper" if child == "holder" else b"ready")
         nursery.cancel_scope.cancel()
 
@@ -360,18 +360,18 @@ async def test_cancelling_leaves_no_process(
 
 
 @pytest.mark.usefixtures("leaves_nothing")
-def test_nothing_leaks_over_many_runs(make_order: MakeOrder, output: Output) -> None:
+def test_nothing_leaks_over_many_runs(make_spec: MakeSpec, output: Output) -> None:
     """Descriptors and children are the same before and after, however a run ended."""
 
     async def main() -> None:
         for _ in range(3):
-            await run_piped(make_order("cat", stdin=b"x"), output)
+            await run_piped(make_spec("cat", stdin=b"x"), output)
             with trio.move_on_after(0.3):
-                await run_piped(make_order("stubborn", grace_s=0.1), output)
+                await run_piped(make_spec("stubborn", grace_s=0.1), output)
             with pytest.raises(BinaryMissing):
-                await run_piped(Order(argv=["/no/such"], cwd="/", env={}), output)
+                await run_piped(ProcessSpec(argv=["/no/such"], cwd="/", env={}), output)
             async with trio.open_nursery() as nursery:
                 nursery.cancel_scope.cancel()
-                nursery.start_soon(partial(run_piped, make_order("stubborn"), output))
+                nursery.start_soon(partial(run_piped, make_spec("stubborn"), output))
 
     trio.run(main)

@@ -109,7 +109,7 @@ def test_every_standing_has_reason_and_remedy(
     if isinstance(found, Missing):
         assert (standing.places, standing.path) == (["/a"], found.path)
     else:
-        assert (standing.path, standing.place) == ("/b/codex", "PATH")
+        assert (standing.path, standing.via) == ("/b/codex", "PATH")
 
 
 async def test_discovery_finds_all_at_once_in_the_given_order(tmp_path: Path) -> None:
@@ -145,10 +145,10 @@ async def test_stock_of_a_real_machine(mock_clock: MockClock, tmp_path: Path) ->
     found = await discover(profiles, env)
     stock = {}
     for each in profiles:
-        place = found[each.name]
-        is_there = isinstance(place, Found)
-        version = await probe_version(place.path, each, env, cache=cache) if is_there else None
-        stock[each.name] = judge(each, place, version)
+        directory = found[each.name]
+        is_there = isinstance(directory, Found)
+        version = await probe_version(directory.path, each, env, cache=cache) if is_there else None
+        stock[each.name] = judge(each, directory, version)
 
     assert {name: (s.state.value, s.version) for name, s in stock.items()} == {
         "good": ("ready", "0.165.2"),
@@ -182,8 +182,8 @@ async def test_version_is_asked_once_per_file(autojump_clock: MockClock, tmp_pat
     third, fourth = await ask(), await ask()
 
     assert [first, second, third, fourth] == ["0.161", "0.161", "0.162", "0.162"]
-    assert [list(order.argv) for order in answers.orders] == [[path, "--version"]] * 2
-    assert answers.orders[0].stdin is None
+    assert [list(spec.argv) for spec in answers.specs] == [[path, "--version"]] * 2
+    assert answers.specs[0].stdin is None
     assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == ["cache.json"]
 
 

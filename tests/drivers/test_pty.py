@@ -10,10 +10,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aimux.drivers import MARK, Order, choose_driver, run_piped
+from aimux.drivers import MARK, ProcessSpec, choose_driver, run_piped
 from aimux.errors import BinaryMissing, PeerFault
 from aimux.model import Stream
-from aimux.testing import MakeOrder, Output, children_of
+from aimux.testing import MakeSpec, Output, children_of
 
 run_in_terminal = choose_driver(is_terminal=True)
 
@@ -25,10 +25,10 @@ def test_terminals_only_when_asked_for() -> None:
 
 
 async def test_child_has_a_terminal_of_its_own(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output, tmp_path: Path
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output, tmp_path: Path
 ) -> None:
-    """All three streams are a terminal, the session is the child's own, the order is kept."""
-    await run_in_terminal(make_order("facts", "a b", env={"TERM": "dumb"}), output)
+    """All three streams are a terminal, the session is the child's own, the spec is kept."""
+    await run_in_terminal(make_spec("facts", "a b", env={"TERM": "dumb"}), output)
 
     seen = json.loads(output.text())
     assert seen["tty"] == [True, True, True]
@@ -40,12 +40,14 @@ async def test_child_has_a_terminal_of_its_own(
 
 
 async def test_terminal_is_raw_silent_and_wide(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
-    """No echo, no line editing, no carriage returns, and the size of the order."""
-    order = make_order("cat")
+    """No echo, no line editing, no carriage returns, and the size of the spec."""
+    spec = make_spec("cat")
     script = "stty size; stty -a; echo err >&2"
-    await run_in_terminal(Order(argv=["sh", "-c", script], cwd=order.cwd, env=order.env), output)
+    await run_in_terminal(
+        ProcessSpec(argv=["sh", "-c", script], cwd=spec.cwd, env=spec.env), output
+    )
 
     text = output.text().decode()
     assert text.startswith("50 4096\n")
@@ -56,24 +58,24 @@ async def test_terminal_is_raw_silent_and_wide(
 
 
 async def test_long_lines_are_not_cut(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """A terminal in line mode cuts at 4,096 bytes; control characters would act on it."""
     sent = b"\x03\x04\x1a" + b"y" * 200_000 + b"\r\n\x7f"
 
-    await run_in_terminal(make_order("parrot", len(sent), stdin=sent), output)
+    await run_in_terminal(make_spec("parrot", len(sent), stdin=sent), output)
 
     assert output.text() == sent
 
 
 async def test_spawned_children_have_default_signals(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """Python ignores SIGPIPE; a child that inherits that would never die of a closed pipe."""
-    order = make_order("cat")
+    spec = make_spec("cat")
     argv = ["sh", "-c", "grep SigIgn /proc/self/status"]
-    await run_in_terminal(Order(argv=argv, cwd=order.cwd, env=order.env), output)
-    await run_piped(Order(argv=argv, cwd=order.cwd, env=order.env), output)
+    await run_in_terminal(ProcessSpec(argv=argv, cwd=spec.cwd, env=spec.env), output)
+    await run_piped(ProcessSpec(argv=argv, cwd=spec.cwd, env=spec.env), output)
 
     masks = [int(line.split()[1], 16) for line in output.text().splitlines()]
     python_ignores = sum(1 << (number - 1) for number in (signal.SIGPIPE, signal.SIGXFSZ))
@@ -104,11 +106,11 @@ async def test_start_faults_are_those_of_pipes(
     says: str,
 ) -> None:
     """Whatever is wrong is found before the fork, or told by exec; no copy of us runs on."""
-    order = Order(argv=argv, cwd=cwd, env=env, places=["here"])
+    spec = ProcessSpec(argv=argv, cwd=cwd, env=env, places=["here"])
 
     for driver in (run_in_terminal, run_piped):
         with pytest.raises(fault, match=says):
-            await driver(order, output)
+            await driver(spec, output)
 
     assert children_of() == set()
 
@@ -122,7 +124,7 @@ async def test_missing_interpreter_is_told(
     tool.chmod(0o755)
 
     with pytest.raises(BinaryMissing, match="its interpreter"):
-        await run_in_terminal(Order(argv=[str(tool)], cwd="/", env={}), output)
+        await run_in_terminal(ProcessSpec(argv=[str(tool)], cwd="/", env={}), output)
 
     assert children_of() == set()
 
@@ -135,14 +137,14 @@ async def test_blanks_in_a_lonely_command_do_not_split_it(
     tool.write_text("#!/bin/sh\necho here\n", encoding="ascii")
     tool.chmod(0o755)
 
-    await run_in_terminal(Order(argv=[str(tool)], cwd="/", env={}), output)
+    await run_in_terminal(ProcessSpec(argv=[str(tool)], cwd="/", env={}), output)
 
     assert output.text() == b"here\n"
 
 
 async def test_pexpects_own_waits_are_never_used(
     mock_clock: MockClock,
-    make_order: MakeOrder,
+    make_spec: MakeSpec,
     output: Output,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -156,16 +158,16 @@ async def test_pexpects_own_waits_are_never_used(
         monkeypatch.setattr(f"ptyprocess.PtyProcess.{name}", forbidden)
 
     with trio.fail_after(100):
-        exit_ = await run_in_terminal(make_order("parrot", 3, stdin=b"abc"), output)
+        exit_ = await run_in_terminal(make_spec("parrot", 3, stdin=b"abc"), output)
 
     assert exit_.exit_code == 0
     assert output.text() == b"abc"
 
 
 async def test_usage_of_a_terminal_child_is_told(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """As for pipes."""
-    exit_ = await run_in_terminal(make_order("burn"), output)
+    exit_ = await run_in_terminal(make_spec("burn"), output)
 
     assert exit_.max_rss_bytes > 115_000_000

@@ -13,9 +13,9 @@ import trio
 from trio.testing import MockClock
 
 from aimux.drivers import become_subreaper, end_survivors, run_piped, serve_orphans
-from aimux.drivers._processes import Proc, descendants, look, scan
+from aimux.drivers._processes import Proc, descendants, inspect, scan
 from aimux.drivers._stop import reap_orphans
-from aimux.testing import MakeOrder, Output, children_of
+from aimux.testing import MakeSpec, Output, children_of
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ async def until(is_so: Callable[[], bool]) -> None:
             await trio.sleep(0.05)
 
 
-def start(make_order: MakeOrder, *args: str) -> tuple[subprocess.Popen[bytes], int]:
+def start(make_spec: MakeSpec, *args: str) -> tuple[subprocess.Popen[bytes], int]:
     """Start a holder that no driver knows; return it and its helper's pid."""
-    order = make_order("holder", *args)
-    popen = subprocess.Popen(order.argv, stdout=subprocess.PIPE, start_new_session=True)
+    spec = make_spec("holder", *args)
+    popen = subprocess.Popen(spec.argv, stdout=subprocess.PIPE, start_new_session=True)
     assert popen.stdout is not None
     with popen.stdout:
         return popen, int(popen.stdout.readline().split()[1])
@@ -47,13 +47,13 @@ def wait_zombie(pid: int) -> None:
 
 
 def started(pid: int) -> float:
-    proc = look(pid)
+    proc = inspect(pid)
     assert proc is not None
     return proc.started
 
 
 def is_running(pid: int) -> bool:
-    proc = look(pid)
+    proc = inspect(pid)
     return proc is not None and proc.state != "Z"
 
 
@@ -63,13 +63,13 @@ def test_process_facts_agree_with_psutil(tmp_path: Path) -> None:
     script.write_text("#!/bin/sh\nread line\n", encoding="ascii")
     script.chmod(0o755)
     with subprocess.Popen([str(script)], stdin=subprocess.PIPE, start_new_session=True) as popen:
-        seen = look(popen.pid)
+        seen = inspect(popen.pid)
         expected = psutil.Process(popen.pid).create_time()
 
     assert seen is not None
     assert (seen.parent, seen.group, seen.session) == (os.getpid(), popen.pid, popen.pid)
     assert seen.started == pytest.approx(expected, abs=0.02)
-    assert look(popen.pid) is None
+    assert inspect(popen.pid) is None
     assert scan()[os.getpid()].key == (os.getpid(), started(os.getpid()))
 
 
@@ -85,41 +85,41 @@ def test_descendants_come_parents_first_and_loops_end() -> None:
 
 @pytest.mark.parametrize("stays", [True, False])
 async def test_subreaper_catches_who_detached_twice(
-    mock_clock: MockClock, subreaper: None, make_order: MakeOrder, output: Output, *, stays: bool
+    mock_clock: MockClock, subreaper: None, make_spec: MakeSpec, output: Output, *, stays: bool
 ) -> None:
     """A helper that forked twice, in a session of its own, is found, ended and reaped."""
-    order = make_order("holder", "detached", *(["stay"] if stays else []))
+    spec = make_spec("holder", "detached", *(["stay"] if stays else []))
 
     async with trio.open_nursery() as reaping:
         await reaping.start(serve_orphans)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(run_piped, order, output)
+            nursery.start_soon(run_piped, spec, output)
             await output.wait_for(b"helper")
             if stays:
                 nursery.cancel_scope.cancel()
 
-        assert look(int(output.text().split()[1])) is None
+        assert inspect(int(output.text().split()[1])) is None
         await until(lambda: children_of() == set())  # who forked in between is a zombie at first
         reaping.cancel_scope.cancel()
 
 
 async def test_orphans_of_nobody_are_reaped(
-    mock_clock: MockClock, subreaper: None, make_order: MakeOrder
+    mock_clock: MockClock, subreaper: None, make_spec: MakeSpec
 ) -> None:
     """An adopted process that dies is reaped, whoever started its parent."""
-    popen, helper = start(make_order, "detached")
+    popen, helper = start(make_spec, "detached")
     async with trio.open_nursery() as nursery:
         await nursery.start(serve_orphans)
-        await until(lambda: (proc := look(helper)) is not None and proc.parent == os.getpid())
+        await until(lambda: (proc := inspect(helper)) is not None and proc.parent == os.getpid())
 
         os.kill(helper, signal.SIGKILL)
-        await until(lambda: look(helper) is None)
+        await until(lambda: inspect(helper) is None)
         await until(lambda: popen.poll() == 0 and children_of() == set())
         nursery.cancel_scope.cancel()
 
 
 async def test_reaping_orphans_leaves_exit_codes_to_their_owners(
-    mock_clock: MockClock, subreaper: None, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, subreaper: None, make_spec: MakeSpec, output: Output
 ) -> None:
     """Drivers, trio and subprocess get their codes while orphans are reaped around them."""
     ours = subprocess.Popen(["sh", "-c", "exit 9"])  # noqa: ASYNC220
@@ -134,7 +134,7 @@ async def test_reaping_orphans_leaves_exit_codes_to_their_owners(
         codes = []
         for _ in range(5):
             codes.append((await trio.run_process(["sh", "-c", "exit 7"], check=False)).returncode)
-            codes.append((await run_piped(make_order("deaf"), output)).exit_code)
+            codes.append((await run_piped(make_spec("deaf"), output)).exit_code)
         nursery.cancel_scope.cancel()
 
     assert codes == [7, 3] * 5
@@ -143,27 +143,27 @@ async def test_reaping_orphans_leaves_exit_codes_to_their_owners(
 
 
 def test_orphan_that_led_a_session_is_reaped_at_the_second_look(
-    subreaper: None, make_order: MakeOrder
+    subreaper: None, make_spec: MakeSpec
 ) -> None:
     """It might be a child just spawned, so it must be seen dead twice; then it goes."""
     popen = subprocess.Popen(["true"], start_new_session=True)
     wait_zombie(popen.pid)
 
     suspects = reap_orphans(scan(), set())
-    assert look(popen.pid) is not None
+    assert inspect(popen.pid) is not None
     assert reap_orphans(scan(), suspects) == set()
 
-    assert look(popen.pid) is None
+    assert inspect(popen.pid) is None
     assert popen.wait() == 0  # its code is lost by now
 
 
-async def test_survivors_of_a_crash_are_ended(mock_clock: MockClock, make_order: MakeOrder) -> None:
+async def test_survivors_of_a_crash_are_ended(mock_clock: MockClock, make_spec: MakeSpec) -> None:
     """Leader and helper go, also a helper whose leader is dead; one zombie each is left to init."""
-    whole, helper = start(make_order, "session", "stay")
-    headless, orphan = start(make_order, "group")
+    whole, helper = start(make_spec, "session", "stay")
+    headless, orphan = start(make_spec, "group")
     born = started(headless.pid)
     await trio.to_thread.run_sync(headless.wait)
-    bystander, other = start(make_order, "group", "stay")
+    bystander, other = start(make_spec, "group", "stay")
     try:
         ended = await end_survivors([(whole.pid, started(whole.pid)), (headless.pid, born)])
 
@@ -176,9 +176,9 @@ async def test_survivors_of_a_crash_are_ended(mock_clock: MockClock, make_order:
         whole.poll()
 
 
-async def test_reused_pid_is_left_alone(mock_clock: MockClock, make_order: MakeOrder) -> None:
+async def test_reused_pid_is_left_alone(mock_clock: MockClock, make_spec: MakeSpec) -> None:
     """A recorded pid that now belongs to a later process says nothing about it."""
-    popen, _helper = start(make_order, "group", "stay")
+    popen, _helper = start(make_spec, "group", "stay")
     try:
         ended = await end_survivors([(popen.pid, started(popen.pid) - 100), (2**22 - 1, 1.0)])
 
@@ -190,7 +190,7 @@ async def test_reused_pid_is_left_alone(mock_clock: MockClock, make_order: MakeO
 
 
 async def test_sixty_stops_share_their_looks(
-    mock_clock: MockClock, make_order: MakeOrder, monkeypatch: pytest.MonkeyPatch
+    mock_clock: MockClock, make_spec: MakeSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many stops at once read the process table a few times, not once each."""
     looks = []
@@ -203,7 +203,7 @@ async def test_sixty_stops_share_their_looks(
     outputs = [Output() for _ in range(20)]
     async with trio.open_nursery() as nursery:
         for output in outputs:
-            nursery.start_soon(run_piped, make_order("stubborn", grace_s=0.1), output)
+            nursery.start_soon(run_piped, make_spec("stubborn", grace_s=0.1), output)
         for output in outputs:
             await output.wait_for(b"ready")
         nursery.cancel_scope.cancel()
@@ -215,7 +215,7 @@ async def test_sixty_stops_share_their_looks(
 async def test_clean_end_under_a_subreaper_costs_no_look(
     mock_clock: MockClock,
     subreaper: None,
-    make_order: MakeOrder,
+    make_spec: MakeSpec,
     output: Output,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -227,9 +227,9 @@ async def test_clean_end_under_a_subreaper_costs_no_look(
         return scan(skip)
 
     monkeypatch.setattr("aimux.drivers._processes.scan", counted)
-    await run_piped(make_order("cat", stdin=b"x"), output)
+    await run_piped(make_spec("cat", stdin=b"x"), output)
     clean = len(looks)
-    await run_piped(make_order("holder", "session"), output)
+    await run_piped(make_spec("holder", "session"), output)
 
     assert clean == 0
     assert len(looks) > 0

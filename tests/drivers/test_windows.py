@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from trio.testing import MockClock
 
-from aimux.drivers import MARK, Driver, Order, choose_driver
+from aimux.drivers import MARK, Driver, ProcessSpec, choose_driver
 from aimux.drivers._spawn import spawn_fault
 from aimux.drivers._windows import parse_shim, unwrap, without_batch
 from aimux.drivers._winpty import run_in_console
@@ -103,7 +103,7 @@ class PlayedConsole:
         self._codes: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._is_over = False
 
-    def open(self, argv: list[str], _: Order, env: dict[str, str]) -> "PlayedConsole":
+    def open(self, argv: list[str], _: ProcessSpec, env: dict[str, str]) -> "PlayedConsole":
         self.argv, self.env = argv, env
         match self.case:
             case "big":
@@ -191,11 +191,11 @@ def mock_clock() -> MockClock:
 async def test_console_driver(mock_clock: MockClock, check: str) -> None:
     """The same suite as for the others."""
 
-    def make(case: str) -> tuple[Driver, Order]:
+    def make(case: str) -> tuple[Driver, ProcessSpec]:
         console = PlayedConsole(case)
         stdin = {"echo": ECHOED, "deaf": b"x" * 5_000_000}.get(case)
-        order = Order(argv=["C:\\x.exe"], cwd="C:\\", env={}, stdin=stdin, grace_s=1.0)
-        return partial(run_in_console, open_console=console.open, open_job=console.open_job), order
+        spec = ProcessSpec(argv=["C:\\x.exe"], cwd="C:\\", env={}, stdin=stdin, grace_s=1.0)
+        return partial(run_in_console, open_console=console.open, open_job=console.open_job), spec
 
     await check_driver(make, cases=[check])
 
@@ -203,7 +203,7 @@ async def test_console_driver(mock_clock: MockClock, check: str) -> None:
 async def test_console_types_and_tells_usage(mock_clock: MockClock) -> None:
     """Lines end with Enter, the child carries its mark, usage is the job's, the console closes."""
     console = PlayedConsole("polite")
-    order = Order(argv=["C:\\x.exe", "a"], cwd="C:\\", env={"A": "b"}, stdin=b"one\ntwo")
+    spec = ProcessSpec(argv=["C:\\x.exe", "a"], cwd="C:\\", env={"A": "b"}, stdin=b"one\ntwo")
     output = Output()
 
     def take(stream: Stream, data: bytes) -> None:
@@ -211,7 +211,7 @@ async def test_console_types_and_tells_usage(mock_clock: MockClock) -> None:
         if b"ready" in data:
             console.write("\x03")
 
-    exit_ = await run_in_console(order, take, open_console=console.open, open_job=console.open_job)
+    exit_ = await run_in_console(spec, take, open_console=console.open, open_job=console.open_job)
 
     assert (exit_.exit_code, exit_.max_rss_bytes, exit_.cpu_s) == (7, 5_000_000, 0.25)
     assert output.text() == b"ready\r\nbye\r\n"
@@ -223,10 +223,10 @@ async def test_console_types_and_tells_usage(mock_clock: MockClock) -> None:
 
 async def test_batch_file_that_is_no_shim_is_refused(mock_clock: MockClock) -> None:
     """cmd.exe would read a prompt as commands."""
-    order = Order(argv=["C:\\x.bat", "a & calc"], cwd="C:\\", env={})
+    spec = ProcessSpec(argv=["C:\\x.bat", "a & calc"], cwd="C:\\", env={})
 
     with pytest.raises(BinaryMissing, match=r"x\.bat: is a batch file"):
-        await run_in_console(order, lambda *_: None, open_console=PlayedConsole("echo").open)
+        await run_in_console(spec, lambda *_: None, open_console=PlayedConsole("echo").open)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the names would be paths there")
@@ -235,15 +235,17 @@ def test_node_of_a_shim_is_looked_for_on_the_path_of_the_order(
 ) -> None:
     """The client's PATH counts; the system would look on the daemon's, and where that stands."""
     monkeypatch.chdir(tmp_path)  # names with backslashes are plain names here
-    order = Order(argv=["C:\\npm\\codex.cmd", "x"], cwd="C:\\", env={"PATH": "C:\\one;C:\\two"})
+    spec = ProcessSpec(
+        argv=["C:\\npm\\codex.cmd", "x"], cwd="C:\\", env={"PATH": "C:\\one;C:\\two"}
+    )
     Path("C:\\npm\\codex.cmd").write_text(NPM, encoding="utf-8")
 
     with pytest.raises(BinaryMissing, match="node: not found"):
-        without_batch(order)
+        without_batch(spec)
     Path("C:\\two\\node.exe").touch()
     script = "C:\\npm\\node_modules\\@openai\\codex\\bin\\codex.js"
 
-    assert without_batch(order) == ["C:\\two\\node.exe", script, "x"]
+    assert without_batch(spec) == ["C:\\two\\node.exe", script, "x"]
 
 
 class _Refused(Exception):
@@ -260,7 +262,7 @@ async def test_faults_of_pywinpty_are_ours(
     def spawn(argv: list[str], **_: object) -> PlayedConsole:
         if refusals:
             raise _Refused(refusals.pop())
-        return console.open(argv, order, {})
+        return console.open(argv, spec, {})
 
     def write(_: str) -> int:
         console._leave(7)
@@ -269,11 +271,11 @@ async def test_faults_of_pywinpty_are_ours(
     monkeypatch.setattr(console, "write", write)
     played = SimpleNamespace(PtyProcess=SimpleNamespace(spawn=spawn), WinptyError=_Refused)
     monkeypatch.setitem(sys.modules, "winpty", played)
-    order = Order(argv=["C:\\x.exe"], cwd="/", env={}, stdin=b"words\n")
+    spec = ProcessSpec(argv=["C:\\x.exe"], cwd="/", env={}, stdin=b"words\n")
 
     with pytest.raises(BinaryMissing, match="no console can be had"):
-        await run_in_console(order, lambda *_: None, open_job=console.open_job)
-    exit_ = await run_in_console(order, lambda *_: None, open_job=console.open_job)
+        await run_in_console(spec, lambda *_: None, open_job=console.open_job)
+    exit_ = await run_in_console(spec, lambda *_: None, open_job=console.open_job)
 
     assert exit_.exit_code == 7
     assert console.is_closed
@@ -281,11 +283,11 @@ async def test_faults_of_pywinpty_are_ours(
 
 def test_command_line_that_is_too_long_is_told_as_such() -> None:
     """Windows calls it a file that was not found."""
-    order = Order(argv=["C:\\x.exe", "y" * 40_000], cwd="/", env={})
+    spec = ProcessSpec(argv=["C:\\x.exe", "y" * 40_000], cwd="/", env={})
     error = FileNotFoundError(errno.ENOENT, "The filename or extension is too long")
     error.winerror = 206  # type: ignore[attr-defined,unused-ignore]
 
-    assert spawn_fault(order, error).code == "argument_list_too_long"
+    assert spawn_fault(spec, error).code == "argument_list_too_long"
 
 
 async def test_refused_job_closes_the_console(mock_clock: MockClock) -> None:
@@ -297,7 +299,7 @@ async def test_refused_job_closes_the_console(mock_clock: MockClock) -> None:
 
     with pytest.raises(BinaryMissing):
         await run_in_console(
-            Order(argv=["C:\\x.exe"], cwd="/", env={}), lambda *_: None,
+            ProcessSpec(argv=["C:\\x.exe"], cwd="/", env={}), lambda *_: None,
             open_console=console.open, open_job=refuse,
         )  # fmt: skip
 

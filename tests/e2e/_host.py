@@ -17,7 +17,7 @@ Json = dict[str, object]
 
 ANSWER_S: Final = 60.0  # for one answer; the machine may be slow
 EXIT_S: Final = 15.0
-WATCHER: Final = "_last_rites.py"
+WATCHER: Final = "_watchdog_main.py"
 
 
 @attrs.define(eq=False)

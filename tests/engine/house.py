@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 import trio
 
-from aimux.config import ClientContext, Loader, Places, Snapshot
-from aimux.drivers import Driver, Order
-from aimux.engine import Engine, Wish, open_engine
+from aimux.config import ClientContext, ConfigPaths, Loader, Snapshot
+from aimux.drivers import Driver, ProcessSpec
+from aimux.engine import Engine, JobRequest, open_engine
 from aimux.model import (
     BreakerSettings,
     ErrorRule,
@@ -46,7 +46,7 @@ from aimux.model import (
     Settings,
     Strength,
 )
-from aimux.rules import Want
+from aimux.rules import RouteRequest
 from aimux.testing import FakeDriver, FakeStore, Say, Turn
 from aimux.tools import App, Client, Payload, Reach, ToolCall, open_app
 
@@ -189,23 +189,23 @@ class House:
     client: Client
     work: pathlib.Path
 
-    def wish(self, prompt: str = "do it", **more: Any) -> Wish:
-        """A wish of the house's client; `want=` and the rest as in `Wish`."""
-        given = {"tool": "exec", "want": Want(), "client": self.client} | more
-        return Wish(prompt=prompt, **given)
+    def request(self, prompt: str = "do it", **more: Any) -> JobRequest:
+        """A wish of the house's client; `route=` and the rest as in `JobRequest`."""
+        given = {"tool": "exec", "route": RouteRequest(), "client": self.client} | more
+        return JobRequest(prompt=prompt, **given)
 
     async def run(self, prompt: str = "do it", **more: Any) -> Job:
         """Prepare, start and see a job to its end."""
-        ticket = await self.engine.start(await self.engine.prepare(self.wish(prompt, **more)))
-        await ticket.done.wait()
-        return ticket.job
+        handle = await self.engine.start(await self.engine.prepare(self.request(prompt, **more)))
+        await handle.done.wait()
+        return handle.job
 
     async def call(self, tool: str, caller: Heard | None = None, **arguments: Any) -> Payload:
         """Call a tool as the server does: the quick way first."""
         call = ToolCall(
             name=tool, arguments=arguments, client=self.client, caller=caller or Heard()
         )
-        payload = self.app.quick(call) or await self.app.call(call)
+        payload = self.app.answer_nowait(call) or await self.app.call(call)
         assert isinstance(payload, Payload)
         return payload
 
@@ -269,7 +269,7 @@ def make_snapshot(
         prompts={},
         problems=problems,
         origins={},
-        places=Places(
+        paths=ConfigPaths(
             shipped=root / "shipped",
             prompts=root / "prompts",
             user=root / "user",
@@ -282,7 +282,7 @@ def make_snapshot(
 @asynccontextmanager
 async def open_house(
     root: pathlib.Path,
-    turns: Iterable[Turn] | Callable[[Order], Turn] = (),
+    turns: Iterable[Turn] | Callable[[ProcessSpec], Turn] = (),
     *,
     profiles: Sequence[Profile] = (ALPHA, BETA, GAMMA),
     installed: Sequence[str] | None = None,

@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.drivers import Order
+from aimux.drivers import ProcessSpec
 from aimux.engine._attempts import AFTER, Step
 from aimux.model import (
     FailureClass,
@@ -26,7 +26,7 @@ from aimux.model import (
     Stream,
     Strength,
 )
-from aimux.rules import Want
+from aimux.rules import RouteRequest
 from aimux.testing import Say, Turn
 
 from .house import ALPHA, BETA, GAMMA, House, answers, fails, make_profile, open_house, record
@@ -163,8 +163,8 @@ async def test_a_named_cli_is_not_replaced(tmp_path: pathlib.Path, autojump_cloc
     """Another CLI only with `fallback`; the caller's word is kept."""
     turns = [fails("log in first"), fails("log in first"), answers()]
     async with open_house(tmp_path, turns) as house:
-        strict = await house.run(want=Want(cli="beta"))
-        loose = await house.run(want=Want(cli="beta", fallback=True))
+        strict = await house.run(route=RouteRequest(cli="beta"))
+        loose = await house.run(route=RouteRequest(cli="beta", fallback=True))
 
     assert tried(strict) == [("beta", "", "auth")]
     assert strict.status is JobStatus.FAILED
@@ -210,12 +210,12 @@ async def test_a_write_turn_that_has_begun_is_never_repeated(
     ) as house:
         begun = await house.run(mode=Mode.WRITE)
         not_begun = await house.run(mode=Mode.WRITE)
-        reading = await house.run()
+        output = await house.run()
 
     assert [each[2] for each in tried(begun)] == ["transient"]
     assert codes(begun) == ["not_retried"]
     assert [each[2] for each in tried(not_begun)] == ["transient", "completed"]
-    assert [each[2] for each in tried(reading)] == ["transient", "completed"]
+    assert [each[2] for each in tried(output)] == ["transient", "completed"]
 
 
 async def test_the_mode_survives_the_fallback(
@@ -228,7 +228,7 @@ async def test_the_mode_survives_the_fallback(
         job = await house.run(mode=Mode.WRITE)
 
         assert [each[0] for each in tried(job)] == ["alpha", "gamma"]
-        assert [order.argv[2] for order in house.driver.orders] == ["--write", "--write"]
+        assert [order.argv[2] for order in house.driver.specs] == ["--write", "--write"]
         assert codes(job) == ["candidate_skipped"]
         assert job.outcome is not None
         assert job.outcome.warnings[0].message == "beta: offers no write mode"
@@ -250,15 +250,17 @@ async def test_the_deadline_is_shared(tmp_path: pathlib.Path, autojump_clock: Cl
 async def test_nothing_could_be_run(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
     """Every candidate refused: failed, and each is listed with why."""
     async with open_house(tmp_path, [fails("nobody knows")] * 9) as house:
-        prepared = await house.engine.prepare(house.wish(want=Want(cli="alpha", fallback=True)))
+        prepared = await house.engine.prepare(
+            house.request(route=RouteRequest(cli="alpha", fallback=True))
+        )
         for _ in range(3):  # three in a row open the breakers, after the wish was prepared
             await house.run()
-        ticket = await house.engine.start(prepared)
-        await ticket.done.wait()
+        handle = await house.engine.start(prepared)
+        await handle.done.wait()
 
-    assert [each[2] for each in tried(ticket.job)] == ["not_run"] * 3
-    assert ticket.job.status is JobStatus.FAILED
-    assert error_of(ticket.job) == "circuit_open"
+    assert [each[2] for each in tried(handle.job)] == ["not_run"] * 3
+    assert handle.job.status is JobStatus.FAILED
+    assert error_of(handle.job) == "circuit_open"
 
 
 # ----------------------------------------------------------------------------------------- sessions
@@ -270,10 +272,10 @@ async def test_a_session_goes_on_through_the_clis_own_resume(
     """The native id goes back into the argv; instructions are told once."""
     turns = [answers(native="n-1"), answers("and more")]
     async with open_house(tmp_path, turns) as house:
-        first = await house.run("first", want=Want(role="review"))
+        first = await house.run("first", route=RouteRequest(role="review"))
         second = await house.run("second", session_id=first.session_id)
 
-        one, two = house.driver.orders
+        one, two = house.driver.specs
         assert one.stdin == b"You are a reviewer.\n\nfirst"
         assert two.stdin == b"second"
         assert two.argv[3:] == ["--resume", "n-1"]
@@ -291,10 +293,10 @@ async def test_a_cli_that_cannot_resume_is_told(
     async with open_house(
         tmp_path, [answers("blue"), answers("blue, as I said")], profiles=[profile]
     ) as house:
-        first = await house.run("what colour?", want=Want(role="review"))
+        first = await house.run("what colour?", route=RouteRequest(role="review"))
         second = await house.run("are you sure?", session_id=first.session_id)
 
-        told = (house.driver.orders[1].stdin or b"").decode()
+        told = (house.driver.specs[1].stdin or b"").decode()
         assert told.startswith("You are a reviewer.\n\nThis conversation goes on.")
         assert "```\nwhat colour?\n```" in told
         assert "```\nblue\n```" in told
@@ -312,7 +314,7 @@ async def test_a_lost_session_is_retold(tmp_path: pathlib.Path, autojump_clock: 
 
         assert second.status is JobStatus.COMPLETED
         assert codes(second) == ["session_retold"]
-        again = house.driver.orders[2]
+        again = house.driver.specs[2]
         assert "--resume" not in again.argv
         assert b"what colour?" in (again.stdin or b"")
         session = await house.store.session(first.session_id)
@@ -327,7 +329,7 @@ async def test_a_cli_whose_sessions_we_name(tmp_path: pathlib.Path, autojump_clo
         first = await house.run()
         await house.run("more", session_id=first.session_id)
 
-        one, two = house.driver.orders
+        one, two = house.driver.specs
         assert one.argv[3] == "-n"
         assert two.argv[3:] == ["-r", one.argv[4]]
         assert one.argv[4] == first.session_id.replace("_", "-").lower()
@@ -352,7 +354,7 @@ async def test_an_answer_that_fits_the_schema(
         assert job.status is JobStatus.COMPLETED
         assert job.outcome is not None
         assert job.outcome.data == {"n": 3}
-        assert b'"required"' in (house.driver.orders[0].stdin or b"")
+        assert b'"required"' in (house.driver.specs[0].stdin or b"")
 
 
 @pytest.mark.parametrize("native", ["n-1", ""])
@@ -368,7 +370,7 @@ async def test_one_repair_is_asked_for(
         assert job.status is JobStatus.COMPLETED
         assert job.outcome is not None
         assert (job.outcome.data, job.outcome.content) == ({"n": 3}, '{"n": 3}')
-        again = house.driver.orders[1]
+        again = house.driver.specs[1]
         assert b"does not fit the JSON Schema" in (again.stdin or b"")
         assert ("--resume" in again.argv) is bool(native)
         assert (b'{"n": "three"}' in (again.stdin or b"")) is not bool(native)
@@ -383,7 +385,7 @@ async def test_an_answer_that_never_fits_is_partial(
     async with open_house(tmp_path, [answers("no JSON at all"), second]) as house:
         job = await house.run("count", schema=SCHEMA)
 
-        assert len(house.driver.orders) == 2
+        assert len(house.driver.specs) == 2
         assert job.status is JobStatus.PARTIAL
         assert error_of(job) == "answer_contract"
         assert job.outcome is not None
@@ -394,10 +396,10 @@ async def test_an_answer_that_never_fits_is_partial(
 # ------------------------------------------------------------------------------------------ scratch
 
 
-def writer(path: str) -> Callable[[Order], Turn]:
+def writer(path: str) -> Callable[[ProcessSpec], Turn]:
     """A CLI that writes although it should only read."""
 
-    def turn_for(order: Order) -> Turn:
+    def turn_for(order: ProcessSpec) -> Turn:
         (pathlib.Path(order.cwd) / path).write_text("changed", encoding="utf-8")
         return answers()
 
@@ -426,7 +428,7 @@ async def test_a_soft_reader_never_touches_the_users_tree(
         job = await house.run()
 
         assert (house.work / "a.txt").read_text(encoding="utf-8") == "mine"
-        seen = pathlib.Path(house.driver.orders[0].cwd)
+        seen = pathlib.Path(house.driver.specs[0].cwd)
         assert seen != house.work
         assert str(seen).startswith(str(tmp_path / "state" / "scratch"))
         assert not list((tmp_path / "state" / "scratch").iterdir())
@@ -443,17 +445,19 @@ async def test_a_writer_works_in_the_tree_itself(
     async with open_house(tmp_path, [answers()], profiles=[SOFT]) as house:
         await house.run(mode=Mode.WRITE)
 
-        assert house.driver.orders[0].cwd == str(house.work)
+        assert house.driver.specs[0].cwd == str(house.work)
 
 
 # -------------------------------------------------------------------------------------------- hooks
 
 
-def hook_driver(said: Mapping[str, object] | bytes, **more: object) -> Callable[[Order], Turn]:
+def hook_driver(
+    said: Mapping[str, object] | bytes, **more: object
+) -> Callable[[ProcessSpec], Turn]:
     """Hooks say this, CLIs answer."""
     data = said if isinstance(said, bytes) else json.dumps(said).encode()
 
-    def turn_for(order: Order) -> Turn:
+    def turn_for(order: ProcessSpec) -> Turn:
         if order.argv[0] == "hook":
             return Turn(says=[Say(data)], **more)  # type: ignore[arg-type]
         return answers()
@@ -466,7 +470,7 @@ def hooked(**more: object) -> Mapping[str, HookSettings]:
 
 
 def runs(house: House) -> list[str]:
-    return [pathlib.Path(order.argv[0]).name for order in house.driver.orders]
+    return [pathlib.Path(order.argv[0]).name for order in house.driver.specs]
 
 
 async def test_a_hook_sees_the_turn(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
@@ -479,8 +483,8 @@ async def test_a_hook_sees_the_turn(tmp_path: pathlib.Path, autojump_clock: Cloc
         job = await house.run("do it")
 
         assert runs(house) == ["hook", "alpha", "hook"]
-        before = json.loads(house.driver.orders[0].stdin or b"")
-        after = json.loads(house.driver.orders[2].stdin or b"")
+        before = json.loads(house.driver.specs[0].stdin or b"")
+        after = json.loads(house.driver.specs[2].stdin or b"")
         assert before == {
             "when": "before",
             "job_id": job.id,
@@ -539,9 +543,9 @@ async def test_a_hook_changes_the_prompt_and_annotates(
     """The changed prompt is what the CLI gets, whole; notes become warnings."""
     said = {"prompt": "do it kindly", "annotations": ["was rude"]}
     async with open_house(tmp_path, hook_driver(said), hooks=hooked()) as house:
-        job = await house.run("do it", want=Want(role="review"))
+        job = await house.run("do it", route=RouteRequest(role="review"))
 
-        assert house.driver.orders[1].stdin == b"do it kindly"
+        assert house.driver.specs[1].stdin == b"do it kindly"
         assert codes(job) == ["hook", "hook_changed_prompt"]
 
 
@@ -586,7 +590,7 @@ async def test_a_hook_is_for_whom_it_names(tmp_path: pathlib.Path, autojump_cloc
     }
     async with open_house(tmp_path, hook_driver(block), hooks=hooks) as house:
         plain = await house.run()
-        coding = await house.run(want=Want(role="coding"))
+        coding = await house.run(route=RouteRequest(role="coding"))
 
     assert plain.status is JobStatus.COMPLETED
     assert error_of(coding) == "hook_blocked"

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.engine import Board, Engine
+from aimux.engine import CliRegistry, Engine
 from aimux.engine._engine import SHELVED_CHARS, SHELVED_JOBS
 from aimux.errors import AimuxError, NotFound, TooManyJobs
 from aimux.model import (
@@ -24,7 +24,7 @@ from aimux.model import (
     ServerSettings,
     Strength,
 )
-from aimux.rules import Want
+from aimux.rules import RouteRequest
 from aimux.rules._recursion import LINEAGE_VARIABLE, Lineage, encode
 from aimux.testing import Turn
 
@@ -49,26 +49,26 @@ def lineage(**more: Any) -> dict[str, str]:
     return {LINEAGE_VARIABLE: encode(Lineage(root="job_root", **more))}
 
 
-async def refusal(house: House, **wish: Any) -> AimuxError:
+async def refusal(house: House, **request: Any) -> AimuxError:
     """The error of a wish that cannot be prepared; it has left nothing behind."""
-    before = (await house.store.tally(), len(house.driver.orders))
+    before = (await house.store.tally(), len(house.driver.specs))
     with pytest.raises(AimuxError) as refused:
-        await house.engine.prepare(house.wish(**({"prompt": "do it"} | wish)))
-    assert (await house.store.tally(), len(house.driver.orders)) == before
-    assert house.engine.room.open_tickets() == []
+        await house.engine.prepare(house.request(**({"prompt": "do it"} | request)))
+    assert (await house.store.tally(), len(house.driver.specs)) == before
+    assert house.engine.supervisor.open_handles() == []
     return refused.value
 
 
 @pytest.mark.parametrize(
-    ("code", "wish"),
+    ("code", "asked"),
     [
         ("invalid_arguments", {"prompt": " \n\t"}),
         ("prompt_too_large", {"prompt": "x" * 2_001}),
         ("prompt_too_large", {"prompt": "ü" * 1_001}),
         ("session_not_found", {"session_id": "ses_unknown"}),
-        ("cli_unknown", {"want": Want(cli="nobody")}),
-        ("cli_not_installed", {"want": Want(cli="beta")}),
-        ("role_unknown", {"want": Want(role="astronaut")}),
+        ("cli_unknown", {"route": RouteRequest(cli="nobody")}),
+        ("cli_not_installed", {"route": RouteRequest(cli="beta")}),
+        ("role_unknown", {"route": RouteRequest(role="astronaut")}),
         ("mode_refused", {"mode": Mode.DANGER}),
         ("cwd_invalid", {"cwd": "relative/path"}),
         ("cwd_invalid", {"cwd": "/no/such/directory"}),
@@ -79,12 +79,12 @@ async def refusal(house: House, **wish: Any) -> AimuxError:
     ],
 )
 async def test_what_cannot_work_is_refused_before_it_begins(
-    tmp_path: pathlib.Path, autojump_clock: Clock, code: str, wish: dict[str, Any]
+    tmp_path: pathlib.Path, autojump_clock: Clock, code: str, asked: dict[str, Any]
 ) -> None:
     """Each refusal has a stable code; nothing is written and nothing started."""
     server = ServerSettings(rate_limit_rps=0, max_prompt_bytes=2_000)
     async with open_house(tmp_path, server=server, installed=["alpha"]) as house:
-        refused = await refusal(house, **wish)
+        refused = await refusal(house, **asked)
 
     assert refused.code == code
     assert refused.message
@@ -112,7 +112,7 @@ async def test_a_mode_nobody_offers(tmp_path: pathlib.Path, autojump_clock: Cloc
     """A named CLI without the mode is refused when its plan is made."""
     async with open_house(tmp_path, profiles=[READER]) as house:
         routed = await refusal(house, mode=Mode.WRITE)
-        named = await refusal(house, mode=Mode.WRITE, want=Want(cli="reader"))
+        named = await refusal(house, mode=Mode.WRITE, route=RouteRequest(cli="reader"))
 
     assert routed.code == "mode_not_offered"
     assert named.error_type == "setup"
@@ -129,7 +129,7 @@ async def test_danger_needs_the_configuration(
     server = ServerSettings(allow_danger=True)
     async with open_house(tmp_path, [answers()], server=server) as house:
         job = await house.run(mode=Mode.DANGER)
-        assert house.driver.orders[0].argv[2:] == ["--danger"]
+        assert house.driver.specs[0].argv[2:] == ["--danger"]
         assert job.mode is Mode.DANGER
 
 
@@ -140,13 +140,13 @@ async def test_open_breakers_and_cooling_models_refuse_at_the_door(
     breaker = BreakerSettings(failure_threshold=1)
     turns = [fails("out of quota")] * 3 + [fails("what?")] * 2
     async with open_house(tmp_path, turns, profiles=[ALPHA, BETA], breaker=breaker) as house:
-        await house.run(want=Want(cli="beta"))
-        assert (await refusal(house, want=Want(cli="beta"))).retryable
+        await house.run(route=RouteRequest(cli="beta"))
+        assert (await refusal(house, route=RouteRequest(cli="beta"))).retryable
         house.engine.guard.reset()
-        await house.run(want=Want(cli="beta"))
+        await house.run(route=RouteRequest(cli="beta"))
         house.engine.guard.reset()
         house.engine.guard.cool("beta", "", 60.0, failure())
-        refused = await refusal(house, want=Want(cli="beta"))
+        refused = await refusal(house, route=RouteRequest(cli="beta"))
 
     assert refused.error_type == "refusal"
     assert "cooling" in refused.message
@@ -183,18 +183,18 @@ async def test_descendants_are_counted_where_they_begin(
     server = ServerSettings(rate_limit_rps=0, max_concurrent_jobs=1, max_queued_jobs=0)
     async with open_house(tmp_path, lambda _: Turn(hangs=True), server=server) as house:
         env = dict(house.client.env) | lineage(depth=1, left_s=100.0)
-        wish = house.wish(client=attrs.evolve(house.client, env=env))
-        spare = await house.engine.prepare(wish)
+        request = house.request(client=attrs.evolve(house.client, env=env))
+        spare = await house.engine.prepare(request)
         assert spare.limit_s == 100.0
         for _ in range(50):
-            ticket = await house.engine.start(await house.engine.prepare(wish))
+            handle = await house.engine.start(await house.engine.prepare(request))
             with pytest.raises(TooManyJobs):
                 await house.engine.start(spare)
-            ticket.cancel("next")
-            await ticket.done.wait()
+            handle.cancel("next")
+            await handle.done.wait()
 
         with pytest.raises(AimuxError, match="50 jobs were begun under job_root"):
-            await house.engine.prepare(wish)
+            await house.engine.prepare(request)
 
 
 # ---------------------------------------------------------------------------------------- decisions
@@ -206,14 +206,14 @@ async def test_the_role_decides_mode_and_instructions(
     """Unless the call says otherwise; a named CLI without a role has no role."""
     async with open_house(tmp_path) as house:
         prepare = house.engine.prepare
-        coding = await prepare(house.wish(want=Want(role="coding")))
-        reading = await prepare(house.wish(want=Want(role="coding"), mode=Mode.READ))
-        named = await prepare(house.wish(want=Want(cli="beta")))
+        coding = await prepare(house.request(route=RouteRequest(role="coding")))
+        output = await prepare(house.request(route=RouteRequest(role="coding"), mode=Mode.READ))
+        named = await prepare(house.request(route=RouteRequest(cli="beta")))
 
-    assert (coding.request.mode, reading.request.mode) == (Mode.WRITE, Mode.READ)
+    assert (coding.spec.mode, output.spec.mode) == (Mode.WRITE, Mode.READ)
     assert coding.role is not None
     assert named.role is None
-    assert named.request.mode is Mode.READ
+    assert named.spec.mode is Mode.READ
 
 
 async def test_a_session_brings_its_own(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
@@ -221,15 +221,17 @@ async def test_a_session_brings_its_own(tmp_path: pathlib.Path, autojump_clock: 
     async with open_house(tmp_path, [answers(native="n")]) as house:
         other = tmp_path / "elsewhere"
         other.mkdir()
-        first = await house.run(want=Want(role="coding", cli="beta", model="b2"), cwd=str(other))
-        prepared = await house.engine.prepare(house.wish(session_id=first.session_id))
+        first = await house.run(
+            route=RouteRequest(role="coding", cli="beta", model="b2"), cwd=str(other)
+        )
+        prepared = await house.engine.prepare(house.request(session_id=first.session_id))
 
-        request = prepared.request
-        assert (request.cwd, request.mode, request.native_id) == (str(other), Mode.WRITE, "n")
-        route = request.routes.candidates
+        spec = prepared.spec
+        assert (spec.cwd, spec.mode, spec.native_id) == (str(other), Mode.WRITE, "n")
+        route = spec.routes.candidates
         assert [(each.cli, each.model) for each in route] == [("beta", "b2")]
         assert not prepared.is_new_session
-        refused = await refusal(house, session_id=first.session_id, want=Want(cli="alpha"))
+        refused = await refusal(house, session_id=first.session_id, route=RouteRequest(cli="alpha"))
         assert refused.code == "session_cli_mismatch"
 
 
@@ -251,35 +253,35 @@ async def test_a_busy_session_is_refused_at_the_start(
     turns = [answers(native="n"), Turn(hangs=True)]
     async with open_house(tmp_path, turns) as house:
         first = await house.run()
-        wish = house.wish(session_id=first.session_id)
-        await house.engine.start(await house.engine.prepare(wish))
-        prepared = await house.engine.prepare(wish)
+        request = house.request(session_id=first.session_id)
+        await house.engine.start(await house.engine.prepare(request))
+        prepared = await house.engine.prepare(request)
         with pytest.raises(AimuxError) as refused:
             await house.engine.start(prepared)
 
     assert refused.value.code == "session_busy"
 
 
-@pytest.mark.parametrize(("wish", "limit_s"), [({}, 3_600.0), ({"timeout_s": 5.0}, 5.0)])
+@pytest.mark.parametrize(("asked", "limit_s"), [({}, 3_600.0), ({"timeout_s": 5.0}, 5.0)])
 async def test_the_limit_of_a_job(
-    tmp_path: pathlib.Path, autojump_clock: Clock, wish: dict[str, Any], limit_s: float
+    tmp_path: pathlib.Path, autojump_clock: Clock, asked: dict[str, Any], limit_s: float
 ) -> None:
     """The call's, else the configured one."""
     async with open_house(tmp_path) as house:
-        assert (await house.engine.prepare(house.wish(**wish))).limit_s == limit_s
+        assert (await house.engine.prepare(house.request(**asked))).limit_s == limit_s
 
 
 async def test_plans_are_told_per_candidate(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
     """A candidate that could not be run has its error in place of a plan."""
     bad = attrs.evolve(BETA, resume=ResumeRule(chosen=True, new_flags=["{nonsense}"]))
     async with open_house(tmp_path, profiles=[ALPHA, bad]) as house:
-        prepared = await house.engine.prepare(house.wish())
+        prepared = await house.engine.prepare(house.request())
 
     good = [plan for plan in prepared.plans if isinstance(plan, Plan)]
     wrong = [plan for plan in prepared.plans if isinstance(plan, AimuxError)]
     assert [plan.cli for plan in good] == ["alpha"] * 3
     assert len(wrong) == 1
-    assert [route.cli for route in prepared.request.routes.candidates] == ["alpha"] * 3 + ["beta"]
+    assert [route.cli for route in prepared.spec.routes.candidates] == ["alpha"] * 3 + ["beta"]
 
 
 async def test_the_prompt_is_stored_without_secrets(
@@ -293,7 +295,7 @@ async def test_the_prompt_is_stored_without_secrets(
         row = await house.stored(job.id)
         assert key not in row.prompt
         assert key not in row.prompt_preview
-        assert key.encode() in (house.driver.orders[0].stdin or b"")
+        assert key.encode() in (house.driver.specs[0].stdin or b"")
         assert row.prompt.startswith("use ")
         assert (row.client, row.owner, row.role) == ("tester", "me", "default")
 
@@ -322,12 +324,12 @@ async def put(engine: Engine, number: int, content: str = "old", **more: Any) ->
 async def test_jobs_are_found_in_memory_and_in_the_store(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
-    """Open and recent ones have a ticket; older ones a row, kept for who asks again."""
+    """Open and recent ones have a handle; older ones a row, kept for who asks again."""
     async with open_house(tmp_path, [answers()]) as house:
         engine = house.engine
         fresh = await house.run()
-        job, ticket = await engine.job(fresh.id)
-        assert ticket is not None
+        job, handle = await engine.job(fresh.id)
+        assert handle is not None
         assert (engine.job_nowait(fresh.id) or (None,))[0] == job
         with pytest.raises(NotFound):
             await engine.job("job_nobody")
@@ -369,7 +371,7 @@ async def test_what_is_collected_is_forgotten(
         assert (await engine.job(fresh.id))[0].id == fresh.id
         await trio.sleep(1)
         assert await engine.collect(0.0, dry_run=False) == {"jobs": 1, "sessions": 1}
-        assert engine.room.find(fresh.id) is None
+        assert engine.supervisor.find(fresh.id) is None
 
 
 async def test_a_log_is_read_from_memory_where_that_is_enough(
@@ -382,7 +384,7 @@ async def test_a_log_is_read_from_memory_where_that_is_enough(
         assert [entry.seq for entry in everything] == list(range(1, job.last_seq + 1))
         assert await house.engine.entries(job.id, 3) == everything[3:]
 
-        house.engine.room.drop_recent([job.id])
+        house.engine.supervisor.drop_recent([job.id])
         assert await house.engine.entries(job.id, 3) == everything[3:]
         with pytest.raises(NotFound):
             await house.engine.entries(JobId("job_nobody"), 0)
@@ -392,37 +394,37 @@ async def test_other_limits_hold_from_now_on(tmp_path: pathlib.Path, autojump_cl
     """More places are given to who waits; what runs goes on."""
     server = ServerSettings(rate_limit_rps=0, max_concurrent_jobs=1)
     async with open_house(tmp_path, lambda _: Turn(hangs=True), server=server) as house:
-        tickets = [
-            await house.engine.start(await house.engine.prepare(house.wish())) for _ in range(3)
+        handles = [
+            await house.engine.start(await house.engine.prepare(house.request())) for _ in range(3)
         ]
         await trio.testing.wait_all_tasks_blocked()
-        assert repr(house.engine).startswith("<Engine: <JobRoom: 1 running, 2 queued of 1>, ")
+        assert repr(house.engine).startswith("<Engine: <JobSupervisor: 1 running, 2 queued of 1>, ")
 
         more = attrs.evolve(
             house.engine.settings, server=attrs.evolve(server, max_concurrent_jobs=2)
         )
         house.engine.apply(more)
         await trio.testing.wait_all_tasks_blocked()
-        assert [ticket.job.status for ticket in tickets] == [
+        assert [handle.job.status for handle in handles] == [
             JobStatus.RUNNING,
             JobStatus.RUNNING,
             JobStatus.QUEUED,
         ]
-        assert tickets[2].log.queue_position == 1
+        assert handles[2].log.queue_position == 1
         assert house.engine.guard.places_per_cli == more.server.max_jobs_per_cli
 
 
-# -------------------------------------------------------------------------------------------- board
+# -------------------------------------------------------------------------------------- registry
 
 
 async def test_a_new_installation_shows_up(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
     """After a moment by itself, at once when asked to look again; disabled ones never."""
     async with open_house(tmp_path, installed=["alpha"]) as house:
-        board, snapshot = house.engine.board, house.loader.snapshot
+        registry, snapshot = house.engine.registry, house.loader.snapshot
         env = house.client.env
 
         async def names(**more: Any) -> list[str]:
-            return list(await board.ready(snapshot, env, **more))
+            return list(await registry.ready(snapshot, env, **more))
 
         assert await names() == ["alpha"]
         program = tmp_path / "bin" / "beta"
@@ -435,8 +437,8 @@ async def test_a_new_installation_shows_up(tmp_path: pathlib.Path, autojump_cloc
         assert await names() == ["alpha"]
         house.configure(disabled_clis=["alpha"])
         disabled = attrs.evolve(house.loader.snapshot, fingerprint="two")
-        assert list(await board.ready(disabled, env)) == []
-        assert repr(board).startswith("<Board: 2 environments")
+        assert list(await registry.ready(disabled, env)) == []
+        assert repr(registry).startswith("<CliRegistry: 2 environments")
 
 
 async def test_findings_of_many_clients_are_bounded(
@@ -445,9 +447,9 @@ async def test_findings_of_many_clients_are_bounded(
     """A client with a PATH of its own costs a place among a few."""
     async with open_house(tmp_path) as house:
         for number in range(70):
-            await house.engine.board.ready(house.loader.snapshot, {"PATH": f"/nowhere/{number}"})
+            await house.engine.registry.ready(house.loader.snapshot, {"PATH": f"/nowhere/{number}"})
 
-        assert repr(house.engine.board).startswith("<Board: 64 environments")
+        assert repr(house.engine.registry).startswith("<CliRegistry: 64 environments")
 
 
 @pytest.mark.slow
@@ -459,10 +461,10 @@ async def test_the_board_asks_each_program_its_version(tmp_path: pathlib.Path) -
     profiles = [ALPHA, BETA, make_profile("gamma")]
     async with open_house(tmp_path, profiles=profiles, installed=["alpha", "gamma"]) as house:
         house.configure(disabled_clis=["gamma"])
-        board = Board(tmp_path / "versions.json")
+        registry = CliRegistry(tmp_path / "versions.json")
         with trio.fail_after(30):
-            states = await board.look(house.loader.snapshot, house.client.env)
-            again = await board.look(house.loader.snapshot, house.client.env)
+            states = await registry.look(house.loader.snapshot, house.client.env)
+            again = await registry.look(house.loader.snapshot, house.client.env)
 
     by_name = {state.name: state for state in states}
     assert states == again

@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from aimux.config import ClientContext, Snapshot
-from aimux.engine._engine import LOOK_EVERY_S
+from aimux.engine._engine import RELOAD_EVERY_S
 from aimux.errors import Refusal
 from aimux.model import BreakerSettings, Problem, ServerSettings, Severity
 
@@ -18,7 +18,7 @@ Clock = trio.testing.MockClock
 
 
 async def _later() -> None:
-    await trio.sleep(LOOK_EVERY_S)
+    await trio.sleep(RELOAD_EVERY_S)
 
 
 async def test_a_saved_limit_counts_in_the_next_call(
@@ -45,7 +45,7 @@ async def test_a_saved_limit_counts_in_the_next_call(
 
 
 async def test_looks_are_rare(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
-    """However many ask: one in `LOOK_EVERY_S`, and it finds what was saved before."""
+    """However many ask: one in `RELOAD_EVERY_S`, and it finds what was saved before."""
     async with open_house(tmp_path) as house:
         looks: list[ClientContext] = []
         load = house.loader.load
@@ -55,15 +55,15 @@ async def test_looks_are_rare(tmp_path: pathlib.Path, autojump_clock: Clock) -> 
             return load(client)
 
         house.loader.load = count  # type: ignore[method-assign]
-        await house.engine.look()
+        await house.engine.reload()
         assert not looks
         for _ in range(3):
             await _later()
-            assert house.engine.is_look_due()
+            assert house.engine.is_reload_due()
             async with trio.open_nursery() as nursery:
                 for _ in range(20):
-                    nursery.start_soon(house.engine.look)
-            assert not house.engine.is_look_due()
+                    nursery.start_soon(house.engine.reload)
+            assert not house.engine.is_reload_due()
 
     assert len(looks) == 3
     assert {each.cwd for each in looks} == {house.work}
@@ -79,7 +79,7 @@ async def test_a_refused_change_is_logged_once_and_changes_nothing(
         house.loader.snapshot = attrs.evolve(before, problems=[fault], accepted=before)
         for _ in range(3):
             await _later()
-            await house.engine.look()
+            await house.engine.reload()
 
         assert house.engine.settings == before.settings
         (record,) = caplog.records
@@ -103,7 +103,7 @@ async def test_the_breaker_goes_by_its_new_rule(
         )
         house.loader.snapshot = attrs.evolve(before, settings=shorter)
         await _later()
-        await house.engine.look()
+        await house.engine.reload()
 
         assert house.engine.guard.view("alpha").retry_after_s < 20
 

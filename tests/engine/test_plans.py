@@ -10,8 +10,8 @@ import trio
 import trio.testing
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from aimux.drivers import Order
-from aimux.engine import Ticket
+from aimux.drivers import ProcessSpec
+from aimux.engine import JobHandle
 from aimux.errors import Refusal, TooManyJobs
 from aimux.model import BreakerSettings, JobFinished, JobStatus, ServerSettings
 from aimux.testing import Say, Turn
@@ -49,7 +49,7 @@ PLAYS = st.builds(
 )
 
 
-def turn_for(order: Order) -> Turn:
+def turn_for(order: ProcessSpec) -> Turn:
     """The turn a prompt asks for."""
     match (order.stdin or b"").decode():
         case "finish":
@@ -64,22 +64,22 @@ def turn_for(order: Order) -> Turn:
             return fails("log in first")
 
 
-async def play(house: House, play: Play, tickets: list[tuple[Play, Ticket]]) -> None:
+async def play(house: House, play: Play, handles: list[tuple[Play, JobHandle]]) -> None:
     await trio.sleep(play.at_s)
     client = attrs.evolve(house.client, key=play.client)
-    wish = house.wish(play.does, client=client, timeout_s=LIMIT_S)
+    request = house.request(play.does, client=client, timeout_s=LIMIT_S)
     try:
-        ticket = await house.engine.start(await house.engine.prepare(wish))
+        handle = await house.engine.start(await house.engine.prepare(request))
     except (TooManyJobs, Refusal):
         return
-    tickets.append((play, ticket))
+    handles.append((play, handle))
     if play.ended_at_s is not None:
         await trio.sleep(play.ended_at_s)
-        ticket.cancel("the plan says so", is_kill=play.is_kill)
+        handle.cancel("the plan says so", is_kill=play.is_kill)
 
 
 async def act(plays: list[Play], capacity: int, queue: int, closes_at_s: float | None) -> None:
-    tickets: list[tuple[Play, Ticket]] = []
+    handles: list[tuple[Play, JobHandle]] = []
     server = ServerSettings(
         max_concurrent_jobs=capacity,
         max_queued_jobs=queue,
@@ -101,27 +101,29 @@ async def act(plays: list[Play], capacity: int, queue: int, closes_at_s: float |
             kept = house
             async with trio.open_nursery() as players:
                 for each in plays:
-                    players.start_soon(play, house, each, tickets)
+                    players.start_soon(play, house, each, handles)
             if closes_at_s is None:
                 with trio.fail_after(1_000):
-                    await house.engine.room.wait_empty()
-                assert house.engine.room.statistics().running == 0
+                    await house.engine.supervisor.wait_empty()
+                assert house.engine.supervisor.statistics().running == 0
             else:
                 await trio.sleep(closes_at_s)
-    await check(kept, tickets, is_closed_early=closes_at_s is not None)
+    await check(kept, handles, is_closed_early=closes_at_s is not None)
 
 
-async def check(house: House, tickets: list[tuple[Play, Ticket]], *, is_closed_early: bool) -> None:
+async def check(
+    house: House, handles: list[tuple[Play, JobHandle]], *, is_closed_early: bool
+) -> None:
     assert house.driver.running == 0
-    for each, ticket in tickets:
-        assert ticket.done.is_set()
-        row = await house.store.job(ticket.id)
-        entries = await house.store.entries(ticket.id)
+    for each, handle in handles:
+        assert handle.done.is_set()
+        row = await house.store.job(handle.id)
+        entries = await house.store.entries(handle.id)
         ends = [entry.event for entry in entries if isinstance(entry.event, JobFinished)]
         assert len(ends) == 1
         assert entries[-1].event is ends[0] or entries[-1].event == ends[0]
         assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
-        assert row.status is ends[0].status is ticket.job.status
+        assert row.status is ends[0].status is handle.job.status
         assert row.outcome == ends[0].outcome
         allowed = {JobStatus(each_) for each_ in STATUS_OF[each.does]}
         if each.does in ("crash", "stall", "deadline", "fault"):
@@ -136,8 +138,8 @@ async def check(house: House, tickets: list[tuple[Play, Ticket]], *, is_closed_e
         assert row.status in allowed, (each, row.status, row.outcome)
         session = await house.store.session(row.session_id)
         assert session.status is row.status
-    assert house.engine.room.open_tickets() == []
-    assert house.engine.room.statistics().queued == 0
+    assert house.engine.supervisor.open_handles() == []
+    assert house.engine.supervisor.statistics().queued == 0
 
 
 @pytest.mark.requirement("job:one_end")

@@ -11,7 +11,7 @@ from aimux.engine import Questions
 from aimux.engine._questions import End, find_question, is_secret
 from aimux.engine._turns import QUESTION_S, REDRAW_S
 from aimux.model import Note, OutputRule, Warned
-from aimux.rules import Want
+from aimux.rules import RouteRequest
 from aimux.testing import Say, Turn
 
 from .house import ALPHA, open_house
@@ -129,20 +129,20 @@ async def test_a_question_drawn_again_is_the_same(
         Say(b"\nthen without\n", after_s=10),
     ]
     async with open_house(tmp_path, [Turn(says=says, hangs=True)], profiles=[TEXT]) as house:
-        wish = house.wish(want=Want(cli="alpha"), wants_terminal=True)
-        ticket = await house.engine.start(await house.engine.prepare(wish))
-        ticket.questions.expect()
-        question = await ticket.questions.wait_after(0)
+        request = house.request(route=RouteRequest(cli="alpha"), wants_terminal=True)
+        handle = await house.engine.start(await house.engine.prepare(request))
+        handle.questions.expect()
+        question = await handle.questions.wait_after(0)
         assert trio.current_time() == pytest.approx(QUESTION_S)
         await question.closed.wait()
 
         assert (question.number, question.end) == (1, End.OVER)
         assert trio.current_time() == pytest.approx(20 + REDRAW_S * 1.5, abs=REDRAW_S)
         await trio.sleep(1)
-        assert ticket.questions.current is None
-        assert ticket.log.question == ""
-        ticket.cancel("enough")
-        await ticket.done.wait()
+        assert handle.questions.current is None
+        assert handle.log.question == ""
+        handle.cancel("enough")
+        await handle.done.wait()
 
 
 async def test_an_answer_is_a_sign_of_life_and_its_words_are_kept_nowhere(
@@ -151,17 +151,19 @@ async def test_an_answer_is_a_sign_of_life_and_its_words_are_kept_nowhere(
     """Silence is counted anew from the answer on; the log says that there was one."""
     says = [Say(b"Name? "), Say(b"\na fine answer\n", after_s=800, when_typed=True)]
     async with open_house(tmp_path, [Turn(says=says)], profiles=[TEXT]) as house:
-        wish = house.wish(want=Want(cli="alpha"), wants_terminal=True, timeout_s=3_000)
-        ticket = await house.engine.start(await house.engine.prepare(wish))
-        ticket.questions.expect()
-        question = await ticket.questions.wait_after(0)
+        request = house.request(
+            route=RouteRequest(cli="alpha"), wants_terminal=True, timeout_s=3_000
+        )
+        handle = await house.engine.start(await house.engine.prepare(request))
+        handle.questions.expect()
+        question = await handle.questions.wait_after(0)
         await trio.sleep(800)
-        assert ticket.questions.answer(question.number, "Rumpelstiltskin")
-        await ticket.done.wait()
+        assert handle.questions.answer(question.number, "Rumpelstiltskin")
+        await handle.done.wait()
 
-        assert str(ticket.job.status) == "completed"
+        assert str(handle.job.status) == "completed"
         assert house.driver.typed == [b"Rumpelstiltskin\n"]
-        told = [each.event for each in ticket.log.since(0)]
+        told = [each.event for each in handle.log.since(0)]
         notes = [event.text for event in told if isinstance(event, Note)]
         assert notes == ["alpha asks: Name?", "alpha was answered"]
         assert "Rumpelstiltskin" not in str(told)

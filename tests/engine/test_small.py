@@ -13,9 +13,9 @@ import trio
 import trio.testing
 from hypothesis import given, strategies as st
 
-from aimux.engine import JobLog, Ticket, heartbeat, line_for, recover, serve_housekeeping
+from aimux.engine import JobHandle, JobLog, heartbeat, line_for, recover, serve_housekeeping
 from aimux.engine._metrics import Metrics
-from aimux.engine._retelling import TOLD_CHARS, Exchange, exchanges, retell
+from aimux.engine._retelling import TOLD_CHARS, PastTurn, past_turns, retell
 from aimux.engine._scratch import MAX_BYTES, MAX_FILES, open_scratch
 from aimux.errors import Refusal
 from aimux.model import (
@@ -66,7 +66,7 @@ def test_earlier_turns_are_told_oldest_first() -> None:
         make_job(4),
     ]
 
-    assert exchanges(jobs) == [Exchange("first", "eins"), Exchange("third", "drei")]  # type: ignore[arg-type]
+    assert past_turns(jobs) == [PastTurn("first", "eins"), PastTurn("third", "drei")]  # type: ignore[arg-type]
 
 
 def test_long_conversations_lose_their_beginning() -> None:
@@ -74,7 +74,7 @@ def test_long_conversations_lose_their_beginning() -> None:
     half = "x" * (TOLD_CHARS // 2 - 10)
     jobs = [answered(number, f"p{number}", half) for number in (1, 2, 3)]
 
-    told = exchanges(jobs)  # type: ignore[arg-type]
+    told = past_turns(jobs)  # type: ignore[arg-type]
 
     assert [each.prompt for each in told] == ["p2", "p3"]
 
@@ -83,7 +83,7 @@ def test_one_answer_that_is_too_long_is_cut_not_dropped() -> None:
     """A conversation of one long answer can still be continued."""
     jobs = [answered(1, "p1", "old"), answered(2, "p2", "x" * TOLD_CHARS + "the end")]
 
-    told = exchanges(jobs)  # type: ignore[arg-type]
+    told = past_turns(jobs)  # type: ignore[arg-type]
 
     assert [each.prompt for each in told] == ["p2"]
     assert told[0].answer.endswith("the end")
@@ -93,7 +93,7 @@ def test_one_answer_that_is_too_long_is_cut_not_dropped() -> None:
 @given(st.lists(st.tuples(st.text("`a\n", max_size=30), st.text("`b\n", max_size=30)), min_size=1))
 def test_content_cannot_close_its_fence(pairs: list[tuple[str, str]]) -> None:
     """Whatever was said, the fence around it is longer than any in it."""
-    text = retell([Exchange(*pair) for pair in pairs])
+    text = retell([PastTurn(*pair) for pair in pairs])
 
     fence = next(line for line in text.splitlines() if set(line) == {"`"})
     for prompt, answer in pairs:
@@ -179,15 +179,15 @@ def test_one_line_for_a_person(event: Event, line: str | None) -> None:
 async def test_a_heartbeat_tells_what_is_known(autojump_clock: Clock) -> None:
     """Position while it waits; time, steps and characters while it works."""
     log = JobLog(make_job(), born=0.0)
-    ticket = Ticket(log=log, session=make_session(), client_key="me", is_new_session=True)
+    handle = JobHandle(log=log, session=make_session(), client_key="me", is_new_session=True)
     log.add(JobQueued(position=4))
-    assert heartbeat(ticket, 3.0) == "waiting for a place: number 4"
+    assert heartbeat(handle, 3.0) == "waiting for a place: number 4"
 
     log.add(JobStarted())
-    assert heartbeat(ticket, 30.0) == "at work for 30 s; last event 30 s ago"
+    assert heartbeat(handle, 30.0) == "at work for 30 s; last event 30 s ago"
     log.add(ToolUse(name="ls"))
     log.add(Message(text="hello"))
-    assert heartbeat(ticket, 30.0) == (
+    assert heartbeat(handle, 30.0) == (
         "at work for 30 s, 1 tool steps, 5 characters; last event 30 s ago"
     )
 
@@ -220,7 +220,7 @@ async def test_housekeeping_removes_what_is_old(
         assert (postponed["msg"], done["msg"]) == ("housekeeping postponed", "housekeeping")
         assert (done["jobs"], done["sessions"]) == (1, 1)
         assert (await house.store.tally()).jobs == {JobStatus.COMPLETED: 1}
-        assert house.engine.room.find(young.id) is not None
+        assert house.engine.supervisor.find(young.id) is not None
 
 
 # ----------------------------------------------------------------------------------------- recovery

@@ -11,8 +11,8 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.drivers import Order
-from aimux.engine import Ticket
+from aimux.drivers import ProcessSpec
+from aimux.engine import JobHandle
 from aimux.engine._turns import QUESTION_S, STDERR_TAIL_CHARS
 from aimux.errors import BinaryMissing, PeerFault
 from aimux.model import (
@@ -89,7 +89,7 @@ async def test_a_child_that_leaves_by_itself(tmp_path: pathlib.Path, autojump_cl
             "turn_finished",
             "job_finished",
         ]
-        order = house.driver.orders[0]
+        order = house.driver.specs[0]
         assert order.stdin == b"what is it?"
         assert order.cwd == str(house.work)
         started = next(
@@ -357,13 +357,13 @@ async def test_the_prompt_file_is_private_and_removed(
         job = await house.run("a prompt\nof two lines")
         assert job.status is JobStatus.COMPLETED
 
-        hung = await house.engine.prepare(house.wish("another"))
+        hung = await house.engine.prepare(house.request("another"))
         house.driver._turn_for = lambda order: (look(order), Turn(hangs=True))[1]
-        ticket = await house.engine.start(hung)
+        handle = await house.engine.start(hung)
         await trio.testing.wait_all_tasks_blocked()
         assert paths[1].exists()
-        ticket.cancel("enough")
-        await ticket.done.wait()
+        handle.cancel("enough")
+        await handle.done.wait()
 
     assert seen == [(b"a prompt\nof two lines", 0o600), (b"another", 0o600)]
     assert not any(path.exists() for path in paths)
@@ -410,16 +410,16 @@ async def test_cancelled_while_it_runs(tmp_path: pathlib.Path, autojump_clock: C
     """The child is stopped politely and gone before the job is over; nothing is judged."""
     turn = Turn(says=[Say(record(delta="so far"))], hangs=True, last_words=b"bye")
     async with open_house(tmp_path, [turn]) as house:
-        ticket = await start(house)
+        handle = await start(house)
         await trio.testing.wait_all_tasks_blocked()
-        ticket.cancel("by hand")
-        await ticket.done.wait()
+        handle.cancel("by hand")
+        await handle.done.wait()
 
-        assert ticket.job.status is JobStatus.CANCELLED
+        assert handle.job.status is JobStatus.CANCELLED
         assert house.driver.running == 0
         assert house.driver.children[0].stopping.is_set() or house.driver.running == 0
-        assert outcome_of(ticket.job).content == "so far"
-        assert "turn_failed" not in await kinds(house, ticket.job)
+        assert outcome_of(handle.job).content == "so far"
+        assert "turn_failed" not in await kinds(house, handle.job)
         assert house.engine.guard.view("alpha").failures == 0
 
 
@@ -430,17 +430,17 @@ async def test_a_kill_skips_the_polite_signal(
     stubborn = Turn(hangs=True, stubborn=True)
     async with open_house(tmp_path, [stubborn, stubborn]) as house:
         for is_kill, cost_s in ((False, ALPHA.stop.grace_s), (True, 0.0)):
-            ticket = await start(house)
+            handle = await start(house)
             await trio.testing.wait_all_tasks_blocked()
             began = trio.current_time()
-            ticket.cancel("now", is_kill=is_kill)
-            await ticket.done.wait()
+            handle.cancel("now", is_kill=is_kill)
+            await handle.done.wait()
 
             assert trio.current_time() - began == cost_s
 
 
-async def start(house: House, **more: object) -> Ticket:
-    return await house.engine.start(await house.engine.prepare(house.wish(**more)))
+async def start(house: House, **more: object) -> JobHandle:
+    return await house.engine.start(await house.engine.prepare(house.request(**more)))
 
 
 # ------------------------------------------------------------------------------------------ breaker
@@ -460,7 +460,7 @@ async def test_an_opening_breaker_takes_the_silent_turns(
     failing = Turn(says=[Say(b"log in first", Stream.STDERR, after_s=5)], exit_code=1)
     alphas = {b"silent": silent, b"talking": talking, b"failing": failing}
 
-    def turns(order: Order) -> Turn:
+    def turns(order: ProcessSpec) -> Turn:
         if order.argv[0].endswith("beta"):
             return answers("beta to the rescue")
         return alphas[order.stdin or b""]
@@ -468,11 +468,11 @@ async def test_an_opening_breaker_takes_the_silent_turns(
     async with open_house(
         tmp_path, turns, profiles=[ONE, BETA], breaker=BreakerSettings(failure_threshold=1)
     ) as house:
-        tickets = [await start(house, prompt=each.decode()) for each in alphas]
-        for ticket in tickets:
-            await ticket.done.wait()
+        handles = [await start(house, prompt=each.decode()) for each in alphas]
+        for handle in handles:
+            await handle.done.wait()
 
-        rescued, worked, failed = (ticket.job for ticket in tickets)
+        rescued, worked, failed = (handle.job for handle in handles)
         assert [a.outcome for a in outcome_of(failed).attempts] == ["auth", "completed"]
         assert worked.status is JobStatus.COMPLETED
         assert outcome_of(worked).content == "I am at work"
@@ -509,7 +509,7 @@ async def test_a_question_on_a_terminal_reaches_the_person(
         assert person.questions == [question] * (2 if answer else 1)
         codes = [each["code"] for each in payload.body["warnings"]]  # type: ignore[attr-defined]
         assert codes == ([] if answer else ["waiting_for_input"])
-        keyboard = house.driver.orders[0].keyboard
+        keyboard = house.driver.specs[0].keyboard
         assert keyboard is not None
         if answer:
             assert keyboard.receive_nowait() == b"yes\n"
@@ -544,7 +544,7 @@ async def test_one_model_after_the_other_is_named_in_the_argv(
     async with open_house(tmp_path, turns, profiles=[profile]) as house:
         await house.run(mode=Mode.WRITE)
 
-    argvs = [order.argv[1:] for order in house.driver.orders]
+    argvs = [order.argv[1:] for order in house.driver.specs]
     assert argvs == [["run", "--write", "--model", "a1"], ["run", "--write", "--model", "a2"]] or (
         argvs == [["run", "--write"], ["run", "--write", "--model", "a2"]]
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux._yaml import YamlReader
-from aimux.library import Prompt, Shelf, TemplateFault, read_roles, render
+from aimux.library import Prompt, PromptLibrary, TemplateFault, read_roles, render
 from aimux.model import Mode, Severity, Source
 
 
@@ -33,14 +33,14 @@ def write(root: pathlib.Path, id_: str, text: str) -> pathlib.Path:
     return path
 
 
-def read(tmp_path: pathlib.Path) -> Shelf:
+def read(tmp_path: pathlib.Path) -> PromptLibrary:
     """The three layers of a test."""
     roots = [
         (Source.SHIPPED, tmp_path / "shipped"),
         (Source.USER, tmp_path / "user"),
         (Source.PROJECT, tmp_path / "project"),
     ]
-    return Shelf.read(roots, YamlReader(), Lister())
+    return PromptLibrary.read(roots, YamlReader(), Lister())
 
 
 def test_values_and_includes_are_filled_in() -> None:
@@ -118,15 +118,15 @@ def test_higher_layers_replace_by_id_and_remember_what_they_hide(tmp_path: pathl
     write(tmp_path / "shipped", "styles/a", "a style")
     user = write(tmp_path / "user", "snippets/s", "the user's")
     project = write(tmp_path / "project", "roles/b", "the project's")
-    shelf = read(tmp_path)
+    library = read(tmp_path)
 
-    assert set(shelf.prompts) == {"roles/a", "roles/b", "snippets/s", "styles/a"}
-    assert render(shelf.prompts, "roles/a", {}) == "the user's"
-    assert shelf.prompts["snippets/s"].origin == str(user)
-    assert shelf.prompts["snippets/s"].source is Source.USER
-    assert [each.text for each in shelf.hidden["snippets/s"]] == ["shipped"]
-    assert shelf.prompts["roles/b"].origin == str(project)
-    assert not shelf.problems
+    assert set(library.prompts) == {"roles/a", "roles/b", "snippets/s", "styles/a"}
+    assert render(library.prompts, "roles/a", {}) == "the user's"
+    assert library.prompts["snippets/s"].origin == str(user)
+    assert library.prompts["snippets/s"].source is Source.USER
+    assert [each.text for each in library.hidden["snippets/s"]] == ["shipped"]
+    assert library.prompts["roles/b"].origin == str(project)
+    assert not library.problems
 
 
 def test_roles_carry_what_their_front_matter_says(tmp_path: pathlib.Path) -> None:
@@ -194,10 +194,10 @@ def test_a_text_whose_front_matter_cannot_be_read_is_left_out(
     """What it would have replaced stays."""
     write(tmp_path / "shipped", "roles/a", "shipped")
     write(tmp_path / "user", "roles/a", text)
-    shelf = read(tmp_path)
+    library = read(tmp_path)
 
-    assert shelf.prompts["roles/a"].text == "shipped"
-    assert [each.severity for each in shelf.problems] == [Severity.ERROR]
+    assert library.prompts["roles/a"].text == "shipped"
+    assert [each.severity for each in library.problems] == [Severity.ERROR]
 
 
 def test_a_role_that_cannot_be_filled_in_is_left_out(tmp_path: pathlib.Path) -> None:

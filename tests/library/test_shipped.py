@@ -6,7 +6,7 @@ import pytest
 
 from aimux import _resources
 from aimux._yaml import YamlReader
-from aimux.library import RoleText, Shelf, read_roles, render
+from aimux.library import PromptLibrary, RoleText, read_roles, render
 from aimux.model import Mode, Source
 
 from .test_prompts import Lister
@@ -29,17 +29,19 @@ VERDICTS: Final = {
 
 
 @pytest.fixture(scope="module")
-def shelf() -> Shelf:
+def library() -> PromptLibrary:
     """Everything shipped."""
-    return Shelf.read([(Source.SHIPPED, _resources.shipped("prompts"))], YamlReader(), Lister())
+    return PromptLibrary.read(
+        [(Source.SHIPPED, _resources.shipped("prompts"))], YamlReader(), Lister()
+    )
 
 
 @pytest.fixture(scope="module")
-def roles(shelf: Shelf) -> dict[str, RoleText]:
+def roles(library: PromptLibrary) -> dict[str, RoleText]:
     """The shipped roles, without a fault."""
-    found, problems = read_roles(shelf)
+    found, problems = read_roles(library)
 
-    assert not shelf.problems
+    assert not library.problems
     assert not problems
     return dict(found)
 
@@ -89,7 +91,7 @@ def test_coding_carries_the_rules_against_stubs(roles: dict[str, RoleText]) -> N
     assert "Would a test fail if the body were emptied?" in roles["coding"].text
 
 
-def test_snippets_and_styles_are_there(shelf: Shelf) -> None:
+def test_snippets_and_styles_are_there(library: PromptLibrary) -> None:
     """Those that strategies ask for by id."""
     assert {
         "snippets/coding-rules",
@@ -98,7 +100,7 @@ def test_snippets_and_styles_are_there(shelf: Shelf) -> None:
         "styles/concise",
         "styles/detailed",
         "styles/json",
-    } <= set(shelf.prompts)
-    assert render(shelf.prompts, "snippets/diff-only", {"task": "T{{x}}"}).endswith("T{{x}}")
-    checklist = render(shelf.prompts, "snippets/review-checklist", {})
+    } <= set(library.prompts)
+    assert render(library.prompts, "snippets/diff-only", {"task": "T{{x}}"}).endswith("T{{x}}")
+    checklist = render(library.prompts, "snippets/review-checklist", {})
     assert checklist.count("| STUB-") == 8

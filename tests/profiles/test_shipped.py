@@ -299,7 +299,7 @@ def test_odd_behaviour_has_its_field(profiles: Mapping[str, Profile]) -> None:
 def test_flags_that_open_the_machine_stand_in_danger_mode_only(
     profiles: Mapping[str, Profile],
 ) -> None:
-    """Reading and writing keep whatever fence the CLI has."""
+    """TurnOutput and writing keep whatever fence the CLI has."""
     open_ = {
         "--dangerously-bypass-approvals-and-sandbox", "bypassPermissions", "yolo", "--auto-approve",
         "--skip-permissions-unsafe", "danger-full-access", "-y", "--yolo",

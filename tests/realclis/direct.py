@@ -51,7 +51,7 @@ class Command:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ask:
+class DirectTurn:
     """What a run is for: `session` to go on with one, `is_large` for stdin or a file."""
 
     prompt: str
@@ -70,12 +70,12 @@ class Printed:
     requests: list[dict[str, object]]  # what the model server was asked meanwhile
 
 
-def compose(ready: setup.Prepared, ask: Ask) -> Command:
+def compose(ready: setup.Prepared, ask: DirectTurn) -> Command:
     """The command line of a CLI for one turn."""
     return _COMMANDS[ready.cli](ready, ask)
 
 
-def _claude(ready: setup.Prepared, ask: Ask) -> Command:
+def _claude(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["-p", "--output-format", "stream-json", "--verbose", "--model", ready.model]
     words += ["--permission-mode", "plan" if ask.mode == "read" else "acceptEdits"]
     words += ["--resume", ask.session] if ask.session else []
@@ -84,7 +84,7 @@ def _claude(ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, "--", ask.prompt])
 
 
-def _codex(ready: setup.Prepared, ask: Ask) -> Command:
+def _codex(ready: setup.Prepared, ask: DirectTurn) -> Command:
     sandbox = "read-only" if ask.mode == "read" else "workspace-write"
     words = ["exec", "--json", "--skip-git-repo-check", "-s", sandbox, "-m", ready.model]
     words += ["resume", ask.session] if ask.session else []
@@ -93,7 +93,7 @@ def _codex(ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, "--", ask.prompt])
 
 
-def _gemini(ready: setup.Prepared, ask: Ask) -> Command:
+def _gemini(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["--skip-trust", "-o", "stream-json", "-m", ready.model]
     words += ["--approval-mode", "plan" if ask.mode == "read" else "yolo"]
     words += ["-r", ask.session] if ask.session else []
@@ -102,7 +102,7 @@ def _gemini(ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, f"--prompt={ask.prompt}"])
 
 
-def _qwen(_ready: setup.Prepared, ask: Ask) -> Command:
+def _qwen(_ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["--auth-type", "openai", "-o", "stream-json"]
     words += ["--approval-mode", "plan" if ask.mode == "read" else "yolo"]
     words += ["-r", ask.session] if ask.session else []
@@ -111,14 +111,14 @@ def _qwen(_ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, f"--prompt={ask.prompt}"])
 
 
-def _opencode(ready: setup.Prepared, ask: Ask) -> Command:
+def _opencode(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["run", "--format", "json", "-m", ready.model]
     words += ["-s", ask.session] if ask.session else []
     env = {"OPENCODE_CONFIG_CONTENT": DENY} if ask.mode == "read" else {}
     return Command(words=words, stdin=ask.prompt.encode(), env=env)
 
 
-def _aider(ready: setup.Prepared, ask: Ask) -> Command:
+def _aider(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = [*AIDER_FLAGS, "--model", ready.model]
     words += ["--chat-mode", "ask"] if ask.mode == "read" else []
     words += ["--restore-chat-history"] if ask.session else []
@@ -129,7 +129,7 @@ def _aider(ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, f"--message={ask.prompt}"])
 
 
-def _gptme(ready: setup.Prepared, ask: Ask) -> Command:
+def _gptme(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["-n", "--output-format", "json", "-m", ready.model]
     words += ["-t", "read-only"] if ask.mode == "read" else []
     words += ["--name", ask.session] if ask.session else []
@@ -138,7 +138,7 @@ def _gptme(ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, "--", ask.prompt])
 
 
-def _cline(ready: setup.Prepared, ask: Ask) -> Command:
+def _cline(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["--data-dir", str(ready.home / ".cline" / "data"), "-m", ready.model]
     words += ["--plan"] if ask.mode == "read" else []
     if ask.is_large:  # it refuses stdin together with --json
@@ -146,7 +146,7 @@ def _cline(ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=["--json", *words, "--", ask.prompt])
 
 
-def _continue(ready: setup.Prepared, ask: Ask) -> Command:
+def _continue(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["-p", "--format", "json", "--readonly" if ask.mode == "read" else "--auto"]
     words += ["--resume"] if ask.session else []
     if ask.is_large:
@@ -156,7 +156,7 @@ def _continue(ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, "--", ask.prompt])
 
 
-def _droid(ready: setup.Prepared, ask: Ask) -> Command:
+def _droid(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["exec", "-o", "stream-json", "-m", ready.model]
     words += ["--only-tools", "Read,LS,Grep,Glob"] if ask.mode == "read" else ["--auto", "low"]
     words += ["--fork", ask.session] if ask.session else []
@@ -165,7 +165,7 @@ def _droid(ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, "--", ask.prompt])
 
 
-def _goose(_ready: setup.Prepared, ask: Ask) -> Command:
+def _goose(_ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["run", "-q", "--output-format", "stream-json"]
     name = ask.session.removeprefix("new:")
     words += ["-n", name] if name else []
@@ -176,14 +176,14 @@ def _goose(_ready: setup.Prepared, ask: Ask) -> Command:
     return Command(words=[*words, f"--text={ask.prompt}"], env=env)
 
 
-def _crush(ready: setup.Prepared, ask: Ask) -> Command:
+def _crush(ready: setup.Prepared, ask: DirectTurn) -> Command:
     words = ["run", "-q", "-m", ready.model, *(["-C"] if ask.session else [])]
     if ask.is_large:
         return Command(words=words, stdin=ask.prompt.encode())
     return Command(words=[*words, "--", ask.prompt])
 
 
-_COMMANDS: Final[Mapping[str, Callable[[setup.Prepared, Ask], Command]]] = {
+_COMMANDS: Final[Mapping[str, Callable[[setup.Prepared, DirectTurn], Command]]] = {
     "claude": _claude,
     "codex": _codex,
     "gemini": _gemini,
@@ -225,7 +225,7 @@ class Bench:
         self._keep = keep
         self._is_showing = is_showing
 
-    def run(self, name: str, ask: Ask) -> Printed:
+    def run(self, name: str, ask: DirectTurn) -> Printed:
         """One turn to its end, or to RUN_LIMIT_S and the end of its process group."""
         command = compose(self.ready, ask)
         argv = [str(self.ready.binary), *command.words]
@@ -281,11 +281,11 @@ def check_resume(bench: Bench) -> str:
     word = f"remember-{uuid.uuid4().hex[:8]}"
     name = f"s{uuid.uuid4().hex[:8]}" if cli in NAMED else ""
     start = f"new:{name}" if cli == "goose" else name
-    first = bench.run("resume1", Ask(f"Take note of {word} please", session=start))
+    first = bench.run("resume1", DirectTurn(f"Take note of {word} please", session=start))
     session = name or ("latest" if cli in LATEST else session_id(cli, first.stdout))
     if not session:
         return "no session id printed"
-    second = bench.run("resume2", Ask("What was it? [[recall]]", session=session))
+    second = bench.run("resume2", DirectTurn("What was it? [[recall]]", session=session))
     recalled = [line["said"] for line in second.requests if "Earlier" in str(line.get("said"))]
     if any(word in str(said) for said in recalled):
         return ""
@@ -310,7 +310,7 @@ def check_read_shell(bench: Bench) -> str:
 
 def _refused(bench: Bench, name: str, directive: str) -> str:
     path = bench.ready.project / f"{name}.txt"
-    done = bench.run(name, Ask(f"Make a file. {directive.format(path=path)} Thanks."))
+    done = bench.run(name, DirectTurn(f"Make a file. {directive.format(path=path)} Thanks."))
     if path.exists():
         path.unlink()
         return "soft: wrote" if bench.ready.cli in SOFT else "WROTE"
@@ -326,7 +326,9 @@ def check_write(bench: Bench) -> str:
     """In write mode the file the model asks for is there."""
     path = bench.ready.project / "made.txt"
     name = path.name if bench.ready.cli == "aider" else path
-    done = bench.run("write", Ask(f"Make a file. [[write {name} made]] Thanks.", mode="write"))
+    done = bench.run(
+        "write", DirectTurn(f"Make a file. [[write {name} made]] Thanks.", mode="write")
+    )
     if not path.exists():
         return f"exit {done.code}, not written"
     return "" if path.read_text(encoding="utf-8").strip() == "made" else "written wrongly"
@@ -346,7 +348,9 @@ def check_large(bench: Bench) -> str:
 def _arrives(bench: Bench, name: str, part: str, *, is_large: bool) -> str:
     # the part comes twice: first as the very beginning of the prompt, then between the marks
     marked = f"[[begin]]{part}[[end]] [[sha256]]"
-    done = bench.run(name, Ask(marked if is_large else f"{part} {marked}", is_large=is_large))
+    done = bench.run(
+        name, DirectTurn(marked if is_large else f"{part} {marked}", is_large=is_large)
+    )
     if hashlib.sha256(part.encode()).hexdigest() in done.stdout:
         return ""
     seen = re.search(r"size (\d+)", " ".join(str(line.get("said")) for line in done.requests))

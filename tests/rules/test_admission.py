@@ -10,16 +10,16 @@ from aimux.rules import Admission, Admitted
 def test_free_places_are_given_at_once() -> None:
     books = Admission(capacity=2)
 
-    assert books.ask("a") == Admitted(ticket="a", position=0)
-    assert books.ask("b") == Admitted(ticket="b", position=0)
-    assert books.ask("c") == Admitted(ticket="c", position=1)
+    assert books.ask("a") == Admitted(handle="a", position=0)
+    assert books.ask("b") == Admitted(handle="b", position=0)
+    assert books.ask("c") == Admitted(handle="c", position=1)
     assert repr(books) == "<Admission: 2 running, 1 queued of 2>"
 
 
 def test_who_leaves_makes_room_for_the_first_in_line() -> None:
     books = Admission(capacity=1)
-    for ticket in ("a", "b", "c"):
-        books.ask(ticket)
+    for handle in ("a", "b", "c"):
+        books.ask(handle)
 
     assert books.leave("a") == ["b"]
     assert books.position("c") == 1
@@ -52,10 +52,10 @@ def test_clients_take_turns_however_many_they_send() -> None:
         books.ask(f"busy{number}", client="busy")
     books.ask("calm0", client="calm")
     order = []
-    ticket = "first"
-    while granted := books.leave(ticket):
-        (ticket,) = granted
-        order.append(ticket)
+    handle = "first"
+    while granted := books.leave(handle):
+        (handle,) = granted
+        order.append(handle)
 
     assert order == ["busy0", "calm0", "busy1", "busy2"]
 
@@ -63,8 +63,8 @@ def test_clients_take_turns_however_many_they_send() -> None:
 def test_positions_are_in_the_order_of_turns() -> None:
     books = Admission(capacity=1)
     books.ask("x", client="a")
-    for ticket in ("a1", "a2", "b1"):
-        books.ask(ticket, client=ticket[0])
+    for handle in ("a1", "a2", "b1"):
+        books.ask(handle, client=handle[0])
 
     assert books.positions() == {"a1": 1, "b1": 2, "a2": 3}
     assert books.position("x") == 0
@@ -75,9 +75,9 @@ def test_one_cli_cannot_take_every_place_nor_hold_up_the_queue() -> None:
     books = Admission(capacity=3, per_cli=1)
     books.ask("c1", cli="codex")
 
-    assert books.ask("c2", cli="codex") == Admitted(ticket="c2", position=1)
-    assert books.ask("g1", cli="gemini") == Admitted(ticket="g1", position=0)
-    assert books.ask("any") == Admitted(ticket="any", position=0)
+    assert books.ask("c2", cli="codex") == Admitted(handle="c2", position=1)
+    assert books.ask("g1", cli="gemini") == Admitted(handle="g1", position=0)
+    assert books.ask("any") == Admitted(handle="any", position=0)
     assert books.leave("g1") == []
     assert books.leave("c1") == ["c2"]
 
@@ -86,15 +86,15 @@ def test_one_client_cannot_take_every_place() -> None:
     books = Admission(capacity=3, per_client=1)
     books.ask("a1", client="a")
 
-    assert books.ask("a2", client="a") == Admitted(ticket="a2", position=1)
-    assert books.ask("b1", client="b") == Admitted(ticket="b1", position=0)
+    assert books.ask("a2", client="a") == Admitted(handle="a2", position=1)
+    assert books.ask("b1", client="b") == Admitted(handle="b1", position=0)
     assert books.statistics().by_client == {"a": 1, "b": 1}
 
 
 def test_who_waits_may_give_up() -> None:
     books = Admission(capacity=1)
-    for ticket in ("a", "b", "c"):
-        books.ask(ticket)
+    for handle in ("a", "b", "c"):
+        books.ask(handle)
 
     assert books.leave("b") == []
     assert books.position("c") == 1
@@ -105,15 +105,15 @@ def test_a_ticket_stands_in_the_books_once() -> None:
     books = Admission(capacity=1)
     books.ask("a")
     books.ask("b")
-    for ticket in ("a", "b"):
+    for handle in ("a", "b"):
         with pytest.raises(ValueError, match="in the books already"):
-            books.ask(ticket)
+            books.ask(handle)
 
 
 def test_more_room_is_given_out_and_less_takes_nothing_away() -> None:
     books = Admission(capacity=1)
-    for ticket in ("a", "b", "c"):
-        books.ask(ticket, cli="codex")
+    for handle in ("a", "b", "c"):
+        books.ask(handle, cli="codex")
 
     assert books.resize(capacity=3, per_cli=2) == ["b"]
     assert books.resize(per_cli=0, per_client=2, queue=5) == []
@@ -154,26 +154,26 @@ class AdmissionMachine(RuleBasedStateMachine):
     @rule(client=st.sampled_from("abc"), cli=st.sampled_from(["", "codex", "gemini"]))
     def ask(self, client: str, cli: str) -> None:
         self.number += 1
-        ticket = f"t{self.number}"
+        handle = f"t{self.number}"
         fitted = self.fits(client, cli)
-        got = self.books.ask(ticket, client, cli)
+        got = self.books.ask(handle, client, cli)
         if fitted:
-            assert got == Admitted(ticket=ticket, position=0)
-            self.running[ticket] = client, cli
+            assert got == Admitted(handle=handle, position=0)
+            self.running[handle] = client, cli
         elif len(self.waiting) >= self.books.queue:
             assert got is None
         else:
             assert got is not None
             assert 1 <= got.position <= len(self.waiting) + 1
-            self.waiting[ticket] = client, cli
+            self.waiting[handle] = client, cli
 
     @precondition(lambda self: self.running or self.waiting)
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
-        ticket = data.draw(st.sampled_from([*self.running, *self.waiting]))
-        self.running.pop(ticket, None)
-        self.waiting.pop(ticket, None)
-        for granted in self.books.leave(ticket):
+        handle = data.draw(st.sampled_from([*self.running, *self.waiting]))
+        self.running.pop(handle, None)
+        self.waiting.pop(handle, None)
+        for granted in self.books.leave(handle):
             entry = self.waiting.pop(granted)
             assert self.fits(*entry)
             self.running[granted] = entry

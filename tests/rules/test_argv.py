@@ -6,13 +6,13 @@ from hypothesis import given, strategies as st
 
 from aimux.errors import Refusal, SetupFault
 from aimux.model import (
-    Ask,
     EffortRule,
     EnvRule,
     Mode,
     ModelRule,
     ModeRule,
     OutputRule,
+    PlanRequest,
     Profile,
     PromptRule,
     PromptWay,
@@ -50,8 +50,8 @@ PROFILE = Profile(
 )
 
 
-def asked(prompt: str = "do it", **changes: object) -> Ask:
-    base = Ask(prompt=prompt, route=Route(cli="tool"), cwd="/w", env={})
+def asked(prompt: str = "do it", **changes: object) -> PlanRequest:
+    base = PlanRequest(prompt=prompt, route=Route(cli="tool"), cwd="/w", env={})
     return attrs.evolve(base, **changes)
 
 

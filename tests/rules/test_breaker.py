@@ -13,10 +13,10 @@ from aimux.rules import (
     Permit,
     TurnEnd,
     admit,
-    look,
     reset,
     settle,
     turn_end,
+    view_breaker,
 )
 from aimux.rules._breaker import NEXT, Sign
 
@@ -59,7 +59,7 @@ def test_a_success_between_them_forgets() -> None:
     for end in (TurnEnd.FAILURE, TurnEnd.FAILURE, TurnEnd.SUCCESS, TurnEnd.FAILURE):
         breaker = turned(breaker, end, 0.0)
 
-    assert look(breaker, 0.0).failures == 1
+    assert view_breaker(breaker, 0.0).failures == 1
 
 
 def test_failures_far_apart_are_not_in_a_row() -> None:
@@ -91,15 +91,15 @@ def test_after_the_cooldown_one_probe_is_let_through() -> None:
 def test_a_good_probe_closes_it() -> None:
     breaker = settle(*probing(), TurnEnd.SUCCESS, 305.0)
 
-    assert look(breaker, 305.0).state is BreakerState.CLOSED
-    assert look(breaker, 305.0).failures == 0
+    assert view_breaker(breaker, 305.0).state is BreakerState.CLOSED
+    assert view_breaker(breaker, 305.0).failures == 0
 
 
 def test_a_bad_probe_opens_it_for_a_whole_cooldown() -> None:
     breaker = settle(*probing(), TurnEnd.FAILURE, 305.0)
 
-    assert look(breaker, 306.0).state is BreakerState.OPEN
-    assert look(breaker, 306.0).retry_after_s == 299.0
+    assert view_breaker(breaker, 306.0).state is BreakerState.OPEN
+    assert view_breaker(breaker, 306.0).retry_after_s == 299.0
 
 
 def test_a_cancelled_probe_gives_its_place_back() -> None:
@@ -173,7 +173,7 @@ def test_turns_and_probes_are_counted_together() -> None:
 
     assert early is not None
     assert probe is not None
-    assert look(breaker, 301.0).turns_out == 2
+    assert view_breaker(breaker, 301.0).turns_out == 2
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_of_two_probes_the_first_to_end_decides(end: TurnEnd, state: BreakerStat
 @pytest.mark.requirement("breaker:reading_is_harmless")
 def test_looking_changes_nothing() -> None:
     breaker = tripped()
-    view = look(breaker, 400.0)
+    view = view_breaker(breaker, 400.0)
 
     assert (view.state, view.admits, view.retry_after_s) == (BreakerState.HALF_OPEN, True, 0.0)
     assert breaker.state is BreakerState.OPEN
@@ -206,8 +206,8 @@ def test_a_reset_forgets_everything() -> None:
     breaker, permit = probing()
     fresh = reset(breaker)
 
-    assert look(fresh, 301.0).admits
-    assert look(fresh, 301.0).turns_out == 0
+    assert view_breaker(fresh, 301.0).admits
+    assert view_breaker(fresh, 301.0).turns_out == 0
     assert settle(fresh, permit, TurnEnd.FAILURE, 302.0) == fresh
     assert reset(tripped()).state is BreakerState.CLOSED
 
@@ -268,7 +268,7 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule()
     def ask(self) -> None:
-        view = look(self.breaker, self.now)
+        view = view_breaker(self.breaker, self.now)
         before = self.breaker
         self.breaker, permit, wait_s = admit(self.breaker, self.now)
         assert (permit is not None) is view.admits
@@ -276,7 +276,7 @@ class BreakerMachine(RuleBasedStateMachine):
         assert (wait_s == 0) is (permit is not None)
         if permit is None:
             assert self.breaker == before
-            assert look(self.breaker, self.now + wait_s + 0.001).admits
+            assert view_breaker(self.breaker, self.now + wait_s + 0.001).admits
         else:
             assert permit.is_probe is (view.state is BreakerState.HALF_OPEN)
             self.out.append(permit)
@@ -309,14 +309,14 @@ class BreakerMachine(RuleBasedStateMachine):
     def reset(self) -> None:
         self.breaker = reset(self.breaker)
         self.out.clear()
-        assert look(self.breaker, self.now).admits
+        assert view_breaker(self.breaker, self.now).admits
 
     @invariant()
     def never_sticks(self) -> None:
         if hasattr(self, "breaker"):
             rule = self.breaker.rule
             later = self.now + rule.cooldown_s + rule.lease_s + 0.01
-            assert look(self.breaker, later).admits
+            assert view_breaker(self.breaker, later).admits
             assert len(self.breaker.leases) <= rule.probes
 
 

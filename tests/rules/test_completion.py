@@ -6,15 +6,15 @@ import attrs
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.model import Ended, ErrorRule, FailureClass, Profile, Reading
+from aimux.model import Ended, ErrorRule, FailureClass, Profile, TurnOutput
 from aimux.rules import Verdict, judge
 
 PROFILE = Profile(name="tool", binary="tool", command=("tool",))
-GOOD = Reading(answer="the whole answer", ended=Ended(reason="end_turn"))
+GOOD = TurnOutput(answer="the whole answer", ended=Ended(reason="end_turn"))
 
 
-def judged(reading: Reading = GOOD, exit_code: int | None = 0, **more: Any) -> Verdict:
-    return judge(PROFILE, reading, exit_code, **more)
+def judged(output: TurnOutput = GOOD, exit_code: int | None = 0, **more: Any) -> Verdict:
+    return judge(PROFILE, output, exit_code, **more)
 
 
 def codes(verdict: Verdict) -> list[str]:
@@ -31,7 +31,7 @@ def test_a_closing_record_an_answer_and_a_good_exit_make_it_valid() -> None:
 
 def test_an_error_flag_wins_over_exit_zero() -> None:
     ended = Ended(is_error=True, message="Request rejected (429)")
-    verdict = judged(Reading(answer="half", ended=ended))
+    verdict = judged(TurnOutput(answer="half", ended=ended))
 
     assert verdict.failure is not None
     assert (verdict.failure.failure_class, verdict.code) == (FailureClass.QUOTA, "rate_limited")
@@ -64,14 +64,14 @@ def test_a_child_we_ended_without_a_closing_record_is_no_answer() -> None:
 
 
 def test_a_missing_closing_record_is_partial() -> None:
-    verdict = judged(Reading(answer="the first ha"))
+    verdict = judged(TurnOutput(answer="the first ha"))
 
     assert verdict.code == "output_cut"
     assert "closing record" in (verdict.failure.message if verdict.failure else "")
 
 
 def test_a_missing_closing_record_is_explained_by_what_was_seen() -> None:
-    verdict = judged(Reading(answer="the first ha"), stderr_tail="connection reset by peer")
+    verdict = judged(TurnOutput(answer="the first ha"), stderr_tail="connection reset by peer")
 
     assert verdict.code == "network"
 
@@ -86,7 +86,7 @@ def test_a_turn_that_was_cut_is_never_good() -> None:
 
 @pytest.mark.parametrize("answer", ["", "  \n\t "])
 def test_an_empty_answer_is_a_failure_in_spite_of_success(answer: str) -> None:
-    verdict = judged(Reading(answer=answer, ended=Ended()), stderr_tail="429 is noise here")
+    verdict = judged(TurnOutput(answer=answer, ended=Ended()), stderr_tail="429 is noise here")
 
     assert verdict.code == "empty_answer"
 
@@ -97,7 +97,7 @@ def test_an_empty_answer_is_a_failure_in_spite_of_success(answer: str) -> None:
 def test_an_empty_answer_is_worth_a_retry_only_if_nothing_was_done(
     steps: int, failure_class: FailureClass
 ) -> None:
-    verdict = judged(Reading(ended=Ended(), steps=steps))
+    verdict = judged(TurnOutput(ended=Ended(), steps=steps))
 
     assert verdict.failure is not None
     assert verdict.failure.failure_class is failure_class
@@ -105,14 +105,14 @@ def test_an_empty_answer_is_worth_a_retry_only_if_nothing_was_done(
 
 
 def test_an_empty_answer_after_refused_tools_says_so() -> None:
-    verdict = judged(Reading(ended=Ended(), denials=2))
+    verdict = judged(TurnOutput(ended=Ended(), denials=2))
 
     assert verdict.code == "tools_denied"
     assert "refused 2 tool calls" in (verdict.failure.message if verdict.failure else "")
 
 
 def test_an_empty_answer_with_an_error_has_its_class() -> None:
-    verdict = judged(Reading(ended=Ended(), error_text="API key not valid"))
+    verdict = judged(TurnOutput(ended=Ended(), error_text="API key not valid"))
 
     assert verdict.code == "not_authenticated"
 
@@ -133,7 +133,7 @@ def test_an_empty_answer_with_an_error_has_its_class() -> None:
     ],
 )
 def test_an_error_message_as_the_whole_answer_is_a_failure(answer: str, code: str) -> None:
-    verdict = judged(Reading(answer=answer, ended=Ended()))
+    verdict = judged(TurnOutput(answer=answer, ended=Ended()))
 
     assert verdict.code == code
 
@@ -148,7 +148,7 @@ def test_an_error_message_as_the_whole_answer_is_a_failure(answer: str, code: st
     ],
 )
 def test_an_answer_about_errors_is_an_answer(answer: str) -> None:
-    assert judged(Reading(answer=answer, ended=Ended())).failure is None
+    assert judged(TurnOutput(answer=answer, ended=Ended())).failure is None
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_an_answer_about_errors_is_an_answer(answer: str) -> None:
     ],
 )
 def test_refusals_are_noticed_in_many_languages(answer: str) -> None:
-    verdict = judged(Reading(answer=answer, ended=Ended()))
+    verdict = judged(TurnOutput(answer=answer, ended=Ended()))
 
     assert "possible_refusal" in codes(verdict)
     assert verdict.failure is None
@@ -180,11 +180,11 @@ def test_refusals_are_noticed_in_many_languages(answer: str) -> None:
 
 
 def test_a_refusal_stands_at_the_beginning() -> None:
-    assert codes(judged(Reading(answer="x" * 201 + " I cannot", ended=Ended()))) == []
+    assert codes(judged(TurnOutput(answer="x" * 201 + " I cannot", ended=Ended()))) == []
 
 
 def test_a_short_answer_and_denied_tools_are_warnings() -> None:
-    verdict = judged(Reading(answer="42", ended=Ended(), denials=1))
+    verdict = judged(TurnOutput(answer="42", ended=Ended(), denials=1))
 
     assert verdict.failure is None
     assert codes(verdict) == ["tools_denied", "short_answer"]
@@ -193,7 +193,7 @@ def test_a_short_answer_and_denied_tools_are_warnings() -> None:
 
 @given(
     st.builds(
-        Reading,
+        TurnOutput,
         answer=st.sampled_from(["", " ", "an answer of some length", "Rate limit exceeded"]),
         ended=st.one_of(st.none(), st.builds(Ended, is_error=st.booleans())),
         error_text=st.sampled_from(["", "boom", "invalid api key"]),
@@ -204,11 +204,11 @@ def test_a_short_answer_and_denied_tools_are_warnings() -> None:
     st.booleans(),
 )
 def test_good_means_all_four_conditions(
-    reading: Reading, exit_code: int | None, is_stopped: bool, was_cut: bool
+    output: TurnOutput, exit_code: int | None, is_stopped: bool, was_cut: bool
 ) -> None:
-    verdict = judge(PROFILE, reading, exit_code, is_stopped=is_stopped, was_cut=was_cut)
-    is_ended = reading.ended is not None and not reading.ended.is_error
+    verdict = judge(PROFILE, output, exit_code, is_stopped=is_stopped, was_cut=was_cut)
+    is_ended = output.ended is not None and not output.ended.is_error
     is_left = exit_code == 0 or is_stopped
-    is_answer = reading.answer == "an answer of some length"
+    is_answer = output.answer == "an answer of some length"
 
     assert (verdict.failure is None) == (is_ended and is_left and is_answer and not was_cut)

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from aimux.errors import Refusal, SetupFault
-from aimux.model import Ask, EnvRule, Mode, ModelRule, ModeRule, Profile, Route
+from aimux.model import EnvRule, Mode, ModelRule, ModeRule, PlanRequest, Profile, Route
 from aimux.rules import compose, probe_environment
 
 PROFILE = Profile(
@@ -30,8 +30,8 @@ CLIENT = {
 
 
 def environment(profile: Profile, binary: str = "tool", **changes: object) -> dict[str, str]:
-    ask = Ask(prompt="x", route=Route(cli="tool"), cwd="/w", env=CLIENT)
-    return dict(compose(profile, binary, attrs.evolve(ask, **changes)).env)
+    request = PlanRequest(prompt="x", route=Route(cli="tool"), cwd="/w", env=CLIENT)
+    return dict(compose(profile, binary, attrs.evolve(request, **changes)).env)
 
 
 @pytest.mark.requirement("child:environment")

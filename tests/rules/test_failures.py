@@ -6,7 +6,7 @@ import attrs
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.model import Ended, ErrorRule, FailureClass, Profile, Reading
+from aimux.model import Ended, ErrorRule, FailureClass, Profile, TurnOutput
 from aimux.rules import classify, failure, interrupted, recognise
 
 DATA = Path(__file__).parent / "data" / "failures"
@@ -14,8 +14,8 @@ CASES = sorted(DATA.glob("*/*.txt"))
 PROFILE = Profile(name="tool", binary="tool", command=("tool",))
 
 
-def said(text: str) -> Reading:
-    return Reading(ended=Ended(is_error=True, message=text), error_text=text)
+def said(text: str) -> TurnOutput:
+    return TurnOutput(ended=Ended(is_error=True, message=text), error_text=text)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -24,17 +24,17 @@ def test_real_error_texts_are_recognised_wherever_they_stand(path: Path, where: 
     """The directory names class and code; no profile pattern helps."""
     expected = tuple(path.parent.name.split("-", 1))
     text = path.read_text(encoding="utf-8")
-    reading, stderr = Reading(), ""
+    output, stderr = TurnOutput(), ""
     match where:
         case "ended":
-            reading = Reading(ended=Ended(is_error=True, message=text))
+            output = TurnOutput(ended=Ended(is_error=True, message=text))
         case "error_text":
-            reading = Reading(error_text=text)
+            output = TurnOutput(error_text=text)
         case "stderr":
             stderr = text
         case _:
-            reading = Reading(answer=text[-2000:])
-    found = classify(PROFILE, 1, "", reading, stderr)
+            output = TurnOutput(answer=text[-2000:])
+    found = classify(PROFILE, 1, "", output, stderr)
 
     assert (found.failure_class.value, found.code) == expected
     assert found.hint
@@ -65,12 +65,12 @@ def test_every_class_has_real_texts_of_several_clis() -> None:
     ],
 )
 def test_harmless_texts_are_nothing(text: str) -> None:
-    assert recognise(PROFILE, 1, Reading(error_text=text), text) is None
+    assert recognise(PROFILE, 1, TurnOutput(error_text=text), text) is None
 
 
 @pytest.mark.parametrize("text", ["HTTP 429", "status: 429", '"code":429,', "Error code: 429 -"])
 def test_a_number_counts_where_it_is_a_status(text: str) -> None:
-    assert recognise(PROFILE, 1, Reading(error_text=text), "") == (
+    assert recognise(PROFILE, 1, TurnOutput(error_text=text), "") == (
         FailureClass.QUOTA,
         "rate_limited",
     )
@@ -99,13 +99,13 @@ def test_the_profiles_exit_codes_speak_before_stderr() -> None:
     errors = ErrorRule(exit_codes={FailureClass.AUTH: (76,), FailureClass.QUOTA: (173,)})
     profile = attrs.evolve(PROFILE, errors=errors)
 
-    assert recognise(profile, 76, Reading(), "connection refused") == (
+    assert recognise(profile, 76, TurnOutput(), "connection refused") == (
         FailureClass.AUTH,
         "not_authenticated",
     )
-    assert recognise(profile, 173, Reading(), "") == (FailureClass.QUOTA, "rate_limited")
+    assert recognise(profile, 173, TurnOutput(), "") == (FailureClass.QUOTA, "rate_limited")
     assert recognise(profile, 173, said("invalid api key"), "") is not None
-    assert recognise(profile, 1, Reading(), "") is None
+    assert recognise(profile, 1, TurnOutput(), "") is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_the_profiles_exit_codes_speak_before_stderr() -> None:
 def test_the_clis_own_code_counts_when_its_words_say_nothing(
     code: str, failure_class: FailureClass | None
 ) -> None:
-    found = recognise(PROFILE, 1, Reading(error_text="Exec failed", error_code=code), "")
+    found = recognise(PROFILE, 1, TurnOutput(error_text="Exec failed", error_code=code), "")
 
     assert (found[0] if found else None) is failure_class
 
@@ -138,15 +138,15 @@ def test_what_the_cli_called_an_error_outweighs_noise_on_stderr() -> None:
 
 
 def test_the_reason_counts_where_the_message_is_empty() -> None:
-    reading = Reading(ended=Ended(is_error=True, reason="prompt_too_long"))
+    output = TurnOutput(ended=Ended(is_error=True, reason="prompt_too_long"))
 
-    assert classify(PROFILE, 1, "", reading, "").code == "context_overflow"
+    assert classify(PROFILE, 1, "", output, "").code == "context_overflow"
 
 
 def test_an_answer_that_explains_errors_is_no_evidence_beside_a_real_one() -> None:
-    reading = Reading(answer="429 Too Many Requests means ...", error_text="something odd")
+    output = TurnOutput(answer="429 Too Many Requests means ...", error_text="something odd")
 
-    assert classify(PROFILE, 1, "", reading, "").failure_class is FailureClass.UNKNOWN
+    assert classify(PROFILE, 1, "", output, "").failure_class is FailureClass.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_an_answer_that_explains_errors_is_no_evidence_beside_a_real_one() -> No
 def test_a_silent_failure_says_how_it_ended(
     exit_code: int | None, signal: str, code: str, message: str
 ) -> None:
-    found = classify(PROFILE, exit_code, signal, Reading(), "")
+    found = classify(PROFILE, exit_code, signal, TurnOutput(), "")
 
     assert (found.code, found.message, found.hint) == (code, message, "")
     assert found.failure_class is FailureClass.UNKNOWN
@@ -175,8 +175,8 @@ def test_retrying_is_for_limits_and_passing_trouble() -> None:
 
 def test_excerpts_are_redacted_and_end_with_the_most_telling() -> None:
     key = "sk-ant-REDACTED"
-    reading = Reading(ended=Ended(is_error=True, message=f"invalid api key {key}"))
-    found = classify(PROFILE, 1, "", reading, "noise\n" * 2000 + f"\x1b[31m{key}\x1b[0m")
+    output = TurnOutput(ended=Ended(is_error=True, message=f"invalid api key {key}"))
+    found = classify(PROFILE, 1, "", output, "noise\n" * 2000 + f"\x1b[31m{key}\x1b[0m")
 
     assert key not in found.excerpt + found.message
     assert found.excerpt.endswith("invalid api key [REDACTED:anthropic]")
@@ -233,8 +233,10 @@ def test_a_message_is_one_short_line() -> None:
 
 
 def test_an_interrupted_turn_has_the_class_last_seen_else_it_timed_out() -> None:
-    seen = interrupted(PROFILE, Reading(), "status 429, retrying", code="silent", message="quiet")
-    blank = interrupted(PROFILE, Reading(), "", code="silent", message="printed nothing")
+    seen = interrupted(
+        PROFILE, TurnOutput(), "status 429, retrying", code="silent", message="quiet"
+    )
+    blank = interrupted(PROFILE, TurnOutput(), "", code="silent", message="printed nothing")
 
     assert (seen.failure_class, seen.code, seen.message) == (
         FailureClass.QUOTA,
@@ -250,7 +252,7 @@ def test_an_interrupted_turn_has_the_class_last_seen_else_it_timed_out() -> None
 def test_anything_is_classified_and_stays_small(
     text: str, stderr: str, exit_code: int | None
 ) -> None:
-    found = classify(PROFILE, exit_code, "", Reading(error_text=text), stderr)
+    found = classify(PROFILE, exit_code, "", TurnOutput(error_text=text), stderr)
 
     assert found.message.startswith("tool: ")
     assert len(found.excerpt) <= 2000

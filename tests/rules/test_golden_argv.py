@@ -15,7 +15,7 @@ import pytest
 
 from aimux.config import ClientContext, load
 from aimux.errors import AimuxError
-from aimux.model import EFFORTS, Ask, Mode, Plan, Profile, PromptWay, Route
+from aimux.model import EFFORTS, Mode, Plan, PlanRequest, Profile, PromptWay, Route
 from aimux.rules import PROMPT_SHOWN, check_exclusive, compose
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "argv"
@@ -35,7 +35,7 @@ def planned(
     profile: Profile, way: PromptWay, session: str, mode: Mode, effort: str = "", model: str = ""
 ) -> Plan:
     forced = attrs.evolve(profile.prompt, ways=(way,), stdin_threshold=0)
-    ask = Ask(
+    ask = PlanRequest(
         prompt=PROMPT,
         route=Route(cli=profile.name, model=model, effort=effort),
         mode=mode,
@@ -145,7 +145,7 @@ def test_no_shipped_cli_sees_another_vendors_secrets_by_default(
 ) -> None:
     profile = profiles[cli]
     client = {"PATH": "/bin", "MY_VENDOR_API_KEY": "1", "LD_PRELOAD": "x", "AWS_SECRET_KEY": "2"}
-    ask = Ask(prompt="x y", route=Route(cli=cli), cwd="/p", env=client)
+    ask = PlanRequest(prompt="x y", route=Route(cli=cli), cwd="/p", env=client)
     plan = compose(profile, f"{os.sep}bin{os.sep}{profile.binary}", ask)
 
     assert set(plan.env) - {"PATH"} <= set(profile.env.sets) | set(profile.modes[Mode.READ].env)

@@ -11,8 +11,8 @@ from aimux.model import Mode, ModelRule, ModeRule, Profile, Role, Route, Strengt
 from aimux.rules import (
     BreakerState,
     Health,
+    RouteRequest,
     Routes,
-    Want,
     choose,
     find_cli,
     parse_override,
@@ -65,7 +65,7 @@ ALL = frozenset(PROFILES)
 
 
 def chosen(
-    want: Want,
+    request: RouteRequest,
     ready: frozenset[str] = ALL,
     *,
     health: Mapping[str, Health] | None = None,
@@ -74,7 +74,7 @@ def chosen(
     profiles: Mapping[str, Profile] = PROFILES,
     **more: object,
 ) -> Routes:
-    return choose(want, ROLES, overrides or {}, profiles, ready, health or {}, mode, **more)  # type: ignore[arg-type]
+    return choose(request, ROLES, overrides or {}, profiles, ready, health or {}, mode, **more)  # type: ignore[arg-type]
 
 
 def clis(routes: Routes) -> list[str]:
@@ -86,7 +86,7 @@ def clis(routes: Routes) -> list[str]:
 
 def test_the_call_names_the_cli() -> None:
     routes = chosen(
-        Want(cli="claude", role="codereview", model="opus"),
+        RouteRequest(cli="claude", role="codereview", model="opus"),
         overrides={"codereview": Route(cli="codex")},
     )
 
@@ -94,8 +94,8 @@ def test_the_call_names_the_cli() -> None:
 
 
 def test_a_named_cli_takes_the_roles_model_only_from_its_own_row() -> None:
-    own = chosen(Want(cli="gemini", role="codereview")).candidates[0]
-    other = chosen(Want(cli="claude", role="codereview")).candidates[0]
+    own = chosen(RouteRequest(cli="gemini", role="codereview")).candidates[0]
+    other = chosen(RouteRequest(cli="claude", role="codereview")).candidates[0]
 
     assert (own.model, own.effort) == ("pro", "high")
     assert (other.model, other.effort) == ("", "high")
@@ -103,7 +103,7 @@ def test_a_named_cli_takes_the_roles_model_only_from_its_own_row() -> None:
 
 def test_an_override_comes_before_the_role() -> None:
     override = Route(cli="claude", model="opus")
-    routes = chosen(Want(role="codereview"), overrides={"codereview": override})
+    routes = chosen(RouteRequest(role="codereview"), overrides={"codereview": override})
 
     assert routes.candidates[0] == Route(cli="claude", model="opus", effort="high", why="override")
     assert routes.warnings == []
@@ -111,7 +111,9 @@ def test_an_override_comes_before_the_role() -> None:
 
 def test_an_override_that_is_not_installed_is_a_warning_not_silence() -> None:
     routes = chosen(
-        Want(role="codereview"), ALL - {"claude"}, overrides={"codereview": Route(cli="claude")}
+        RouteRequest(role="codereview"),
+        ALL - {"claude"},
+        overrides={"codereview": Route(cli="claude")},
     )
 
     assert routes.candidates[0].cli == "gemini"
@@ -122,7 +124,7 @@ def test_an_override_that_is_not_installed_is_a_warning_not_silence() -> None:
 
 
 def test_an_override_that_is_no_cli_is_a_warning_too() -> None:
-    routes = chosen(Want(), overrides={"default": Route(cli="clod")})
+    routes = chosen(RouteRequest(), overrides={"default": Route(cli="clod")})
 
     assert routes.candidates[0].cli == "codex"
     assert "AIMUX_ROLE_DEFAULT names clod, which is not a known CLI" in routes.warnings[0].message
@@ -130,7 +132,7 @@ def test_an_override_that_is_no_cli_is_a_warning_too() -> None:
 
 def test_overrides_cannot_tell_a_dash_from_an_underscore() -> None:
     routes = chosen(
-        Want(role="code-x"),
+        RouteRequest(role="code-x"),
         overrides={"code_x": Route(cli="gemini"), "code-x": Route(cli="gemini")},
     )
 
@@ -139,14 +141,14 @@ def test_overrides_cannot_tell_a_dash_from_an_underscore() -> None:
 
 
 def test_the_role_comes_before_the_default_role() -> None:
-    routes = chosen(Want(role="codereview"))
+    routes = chosen(RouteRequest(role="codereview"))
 
     assert routes.candidates[0] == Route(cli="gemini", model="pro", effort="high", why="role")
 
 
 def test_a_role_without_a_cli_takes_the_default_roles_and_keeps_its_effort() -> None:
-    first = chosen(Want(role="planner")).candidates[0]
-    overridden = chosen(Want(role="planner"), overrides={"default": Route(cli="gemini")})
+    first = chosen(RouteRequest(role="planner")).candidates[0]
+    overridden = chosen(RouteRequest(role="planner"), overrides={"default": Route(cli="gemini")})
 
     assert first == Route(cli="codex", effort="xhigh", why="default role")
     assert overridden.candidates[0].cli == "gemini"
@@ -154,7 +156,7 @@ def test_a_role_without_a_cli_takes_the_default_roles_and_keeps_its_effort() -> 
 
 
 def test_without_any_rule_the_priority_decides() -> None:
-    routes = chosen(Want(role="codereview"), frozenset({"crush", "claude", "continue"}))
+    routes = chosen(RouteRequest(role="codereview"), frozenset({"crush", "claude", "continue"}))
 
     assert routes.candidates[0] == Route(cli="claude", effort="high", why="priority")
     assert ("gemini", "is not installed") in routes.skipped
@@ -162,14 +164,14 @@ def test_without_any_rule_the_priority_decides() -> None:
 
 
 def test_the_calls_model_and_effort_win() -> None:
-    first = chosen(Want(role="codereview", model="flash", effort="low")).candidates[0]
+    first = chosen(RouteRequest(role="codereview", model="flash", effort="low")).candidates[0]
 
     assert (first.cli, first.model, first.effort) == ("gemini", "flash", "low")
 
 
 def test_a_capability_is_a_role_too() -> None:
     profiles = {**PROFILES, "goose": cli("goose", capabilities=("weaving",))}
-    routes = chosen(Want(role="weaving"), frozenset({"goose", "claude"}), profiles=profiles)
+    routes = chosen(RouteRequest(role="weaving"), frozenset({"goose", "claude"}), profiles=profiles)
 
     assert routes.candidates[0].cli == "goose"
 
@@ -179,7 +181,7 @@ def test_a_capability_is_a_role_too() -> None:
 
 def test_an_unknown_role_names_the_known_ones() -> None:
     with pytest.raises(NotFound, match="unknown role 'codereveiw'") as caught:
-        chosen(Want(role="codereveiw"))
+        chosen(RouteRequest(role="codereveiw"))
 
     assert caught.value.code == "role_unknown"
     assert caught.value.hint == "did you mean codereview?"
@@ -189,9 +191,9 @@ def test_an_unknown_role_names_the_known_ones() -> None:
 
 def test_an_unknown_cli_names_the_known_and_the_installed_ones() -> None:
     with pytest.raises(NotFound, match="unknown cli 'claud'") as caught:
-        chosen(Want(cli="claud"), frozenset({"gemini"}))
+        chosen(RouteRequest(cli="claud"), frozenset({"gemini"}))
     with pytest.raises(NotFound, match="installed: none") as alone:
-        chosen(Want(cli="zzzzz"), frozenset())
+        chosen(RouteRequest(cli="zzzzz"), frozenset())
 
     assert caught.value.code == "cli_unknown"
     assert caught.value.hint == "did you mean claude?"
@@ -207,9 +209,9 @@ def test_a_cli_is_found_by_its_program_and_in_any_case() -> None:
 
 def test_a_cli_that_is_not_installed_names_the_alternatives() -> None:
     with pytest.raises(BinaryMissing, match="codex is not installed") as caught:
-        chosen(Want(cli="codex"), frozenset({"crush", "gemini"}))
+        chosen(RouteRequest(cli="codex"), frozenset({"crush", "gemini"}))
     with pytest.raises(BinaryMissing, match="no other CLI is installed"):
-        chosen(Want(cli="codex"), frozenset())
+        chosen(RouteRequest(cli="codex"), frozenset())
 
     assert caught.value.code == "cli_not_installed"
     assert caught.value.data["alternatives"] == ["gemini", "crush"]
@@ -218,7 +220,7 @@ def test_a_cli_that_is_not_installed_names_the_alternatives() -> None:
 
 def test_no_cli_at_all_says_what_to_do() -> None:
     with pytest.raises(SetupFault, match="no AI CLI is installed") as caught:
-        chosen(Want(), frozenset())
+        chosen(RouteRequest(), frozenset())
 
     assert caught.value.code == "no_cli"
     assert "aimux doctor" in (caught.value.hint or "")
@@ -226,7 +228,7 @@ def test_no_cli_at_all_says_what_to_do() -> None:
 
 def test_no_cli_for_the_mode_says_so() -> None:
     with pytest.raises(SetupFault, match="no installed CLI offers danger mode") as caught:
-        chosen(Want(), mode=Mode.DANGER)
+        chosen(RouteRequest(), mode=Mode.DANGER)
 
     assert caught.value.code == "mode_not_offered"
 
@@ -234,7 +236,7 @@ def test_no_cli_for_the_mode_says_so() -> None:
 def test_a_route_without_the_mode_is_passed_over() -> None:
     reader = cli("gemini", modes={Mode.READ: ModeRule(strength=Strength.POLICY)})
     routes = chosen(
-        Want(role="codereview"), mode=Mode.WRITE, profiles={**PROFILES, "gemini": reader}
+        RouteRequest(role="codereview"), mode=Mode.WRITE, profiles={**PROFILES, "gemini": reader}
     )
 
     assert routes.candidates[0].cli == "codex"
@@ -244,14 +246,16 @@ def test_a_route_without_the_mode_is_passed_over() -> None:
 def test_a_profile_without_modes_offers_reading_and_writing() -> None:
     minimal = {"mini": cli("mini", None)}
 
-    assert clis(chosen(Want(), frozenset({"mini"}), mode=Mode.WRITE, profiles=minimal)) == ["mini"]
+    assert clis(chosen(RouteRequest(), frozenset({"mini"}), mode=Mode.WRITE, profiles=minimal)) == [
+        "mini"
+    ]
 
 
 # --------------------------------------------------------------------------------------- fallback
 
 
 def test_models_of_the_same_cli_come_before_another_cli() -> None:
-    routes = chosen(Want())
+    routes = chosen(RouteRequest())
 
     assert routes.candidates == [
         Route(cli="codex", effort="medium", why="default role"),
@@ -262,7 +266,7 @@ def test_models_of_the_same_cli_come_before_another_cli() -> None:
 
 
 def test_a_fallback_carries_no_foreign_model() -> None:
-    routes = chosen(Want(role="codereview", model="special"))
+    routes = chosen(RouteRequest(role="codereview", model="special"))
 
     assert [each.model for each in routes.candidates if each.cli != "gemini"] == [
         "",
@@ -273,32 +277,32 @@ def test_a_fallback_carries_no_foreign_model() -> None:
 
 
 def test_firm_readers_come_first_for_reading_and_capable_ones_for_writing() -> None:
-    reading = chosen(Want(role="codereview"), fallback_max=9)
-    writing = chosen(Want(role="codereview"), mode=Mode.WRITE, fallback_max=9)
+    output = chosen(RouteRequest(role="codereview"), fallback_max=9)
+    writing = chosen(RouteRequest(role="codereview"), mode=Mode.WRITE, fallback_max=9)
 
-    assert clis(reading) == ["gemini", "claude", "codex", "crush", "continue"]
+    assert clis(output) == ["gemini", "claude", "codex", "crush", "continue"]
     assert clis(writing) == ["gemini", "claude", "crush", "codex", "continue"]
 
 
 def test_the_configured_order_comes_before_the_profiles_priority() -> None:
-    routes = chosen(Want(), order=("gemini", "claude"), fallback_max=2)
+    routes = chosen(RouteRequest(), order=("gemini", "claude"), fallback_max=2)
 
     assert clis(routes) == ["codex", "gemini", "claude"]
 
 
 @pytest.mark.parametrize(("limit", "count"), [(0, 1), (1, 2), (2, 3), (9, 5)])
 def test_at_most_so_many_further_clis(limit: int, count: int) -> None:
-    assert len(clis(chosen(Want(), fallback_max=limit))) == count
+    assert len(clis(chosen(RouteRequest(), fallback_max=limit))) == count
 
 
 def test_a_named_cli_falls_back_only_when_asked_to() -> None:
-    assert clis(chosen(Want(cli="codex"))) == ["codex"]
-    assert clis(chosen(Want(cli="codex", fallback=True))) == ["codex", "claude", "gemini"]
-    assert len(chosen(Want(cli="codex")).candidates) == 2
+    assert clis(chosen(RouteRequest(cli="codex"))) == ["codex"]
+    assert clis(chosen(RouteRequest(cli="codex", fallback=True))) == ["codex", "claude", "gemini"]
+    assert len(chosen(RouteRequest(cli="codex")).candidates) == 2
 
 
 def test_fallback_false_means_this_one_and_no_other() -> None:
-    assert chosen(Want(fallback=False)).candidates == [
+    assert chosen(RouteRequest(fallback=False)).candidates == [
         Route(cli="codex", effort="medium", why="default role")
     ]
 
@@ -310,7 +314,7 @@ def test_what_cannot_help_is_skipped_with_its_reason() -> None:
         "gemini": Health(trouble="logged out"),
         "continue": Health(requests=9, errors=9),
     }
-    routes = chosen(Want(), health=health, fallback_max=9)
+    routes = chosen(RouteRequest(), health=health, fallback_max=9)
 
     assert clis(routes) == ["codex", "continue"]
     assert dict(routes.skipped) == {
@@ -323,12 +327,12 @@ def test_what_cannot_help_is_skipped_with_its_reason() -> None:
 def test_a_half_open_breaker_may_be_tried() -> None:
     health = {"codex": Health(state=BreakerState.HALF_OPEN)}
 
-    assert clis(chosen(Want(fallback=False), health=health)) == ["codex"]
+    assert clis(chosen(RouteRequest(fallback=False), health=health)) == ["codex"]
 
 
 def test_a_fallback_without_the_mode_is_skipped() -> None:
     reader = cli("claude", modes={Mode.READ: ModeRule(strength=Strength.POLICY)})
-    routes = chosen(Want(), mode=Mode.WRITE, profiles={**PROFILES, "claude": reader})
+    routes = chosen(RouteRequest(), mode=Mode.WRITE, profiles={**PROFILES, "claude": reader})
 
     assert ("claude", "offers no write mode") in routes.skipped
 
@@ -336,15 +340,15 @@ def test_a_fallback_without_the_mode_is_skipped() -> None:
 def test_an_open_breaker_sends_routed_work_elsewhere_but_refuses_a_named_cli() -> None:
     health = {"codex": Health(state=BreakerState.OPEN, retry_after_s=7.5)}
     with pytest.raises(CircuitOpen, match="codex: circuit open for 8 s") as caught:
-        chosen(Want(cli="codex"), health=health)
+        chosen(RouteRequest(cli="codex"), health=health)
 
-    assert clis(chosen(Want(), health=health))[0] == "claude"
+    assert clis(chosen(RouteRequest(), health=health))[0] == "claude"
     assert caught.value.data == {"retry_after_ms": 7500}
     assert caught.value.retryable
 
 
 def test_cooled_models_are_left_out() -> None:
-    routes = chosen(Want(), cooled={("codex", "gpt")}, fallback_max=0)
+    routes = chosen(RouteRequest(), cooled={("codex", "gpt")}, fallback_max=0)
 
     assert [each.model for each in routes.candidates] == ["gpt-mini"]
 
@@ -352,10 +356,10 @@ def test_cooled_models_are_left_out() -> None:
 def test_a_cli_with_all_models_cooling_is_skipped() -> None:
     cooling = {("codex", "gpt"), ("codex", "gpt-mini")}
     with pytest.raises(Refusal, match="its models are cooling down") as caught:
-        chosen(Want(cli="codex"), cooled=cooling)
+        chosen(RouteRequest(cli="codex"), cooled=cooling)
 
     assert caught.value.code == "cooling_down"
-    assert clis(chosen(Want(), cooled=cooling))[0] == "claude"
+    assert clis(chosen(RouteRequest(), cooled=cooling))[0] == "claude"
 
 
 @pytest.mark.slow
@@ -367,9 +371,9 @@ def test_the_same_inputs_give_the_same_order(
         mode = Mode.READ
     shuffled = {name: PROFILES[name] for name in names}
     for role in ("codereview", "planner", ""):
-        want = Want(role=role)
-        routes = choose(want, {r: ROLES[r] for r in roles}, {}, shuffled, names, {}, mode)
-        assert routes == chosen(want, mode=mode)
+        request = RouteRequest(role=role)
+        routes = choose(request, {r: ROLES[r] for r in roles}, {}, shuffled, names, {}, mode)
+        assert routes == chosen(request, mode=mode)
         assert len(set(routes.candidates)) == len(routes.candidates)
 
 
@@ -413,6 +417,6 @@ def test_an_override_that_names_no_cli_or_an_unknown_key_is_a_fault(text: str) -
 
 
 def test_a_route_is_a_value() -> None:
-    route = chosen(Want()).candidates[0]
+    route = chosen(RouteRequest()).candidates[0]
 
     assert attrs.evolve(route) == route

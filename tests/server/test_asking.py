@@ -134,7 +134,7 @@ async def test_who_will_not_answer_waits_on(
 
         assert result["structuredContent"]["status"] == "completed"
         assert codes(result) == ["waiting_for_input"]
-        keyboard = house.driver.orders[0].keyboard
+        keyboard = house.driver.specs[0].keyboard
         assert keyboard is not None
         assert keyboard.statistics().current_buffer_used == 0
 
@@ -250,7 +250,7 @@ async def test_cancelling_the_repeated_call_ends_the_job(
         again = await peer.begin("tools/call", back(call, asked))
         await trio.sleep(1)
         await peer.say(method="notifications/cancelled", params={"requestId": again})
-        await house.engine.room.wait_empty()
+        await house.engine.supervisor.wait_empty()
         assert await jobs(house) == [JobStatus.CANCELLED]
 
 
@@ -261,8 +261,8 @@ async def test_a_client_that_cannot_be_asked_is_not(
     async with pair(tmp_path, [STUCK]) as (house, peer):
         asked = await peer.result("tools/call", wish())
         assert asked["resultType"] == "input_required"
-        (ticket,) = house.engine.room.open_tickets()
-        arguments = {"job_id": ticket.id, "wait_seconds": 5}
+        (handle,) = house.engine.supervisor.open_handles()
+        arguments = {"job_id": handle.id, "wait_seconds": 5}
         look = {"name": "status", "arguments": arguments, "_meta": META}
         seen = await peer.result("tools/call", look)
 
@@ -410,8 +410,8 @@ async def test_the_first_of_two_answers_counts(
         await peer.open(elicitation={})
         first = await peer.begin("tools/call", wish({}))
         await trio.sleep(1)
-        (ticket,) = house.engine.room.open_tickets()
-        arguments = {"job_id": ticket.id, "wait_seconds": 60}
+        (handle,) = house.engine.supervisor.open_handles()
+        arguments = {"job_id": handle.id, "wait_seconds": 60}
         second = await peer.begin("tools/call", {"name": "status", "arguments": arguments})
         await ask_of(peer, 2)
         await peer.say(id=peer.asked[1]["id"], result=YES)

@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.drivers import Order
+from aimux.drivers import ProcessSpec
 from aimux.model import Stream
 from aimux.testing import Say, Turn
 
@@ -21,11 +21,11 @@ from .wire import Peer, open_pair
 GOLDEN: Final = pathlib.Path(__file__).parents[1] / "golden" / "server"
 
 
-def turn_for(order: Order) -> Turn:
+def turn_for(spec: ProcessSpec) -> Turn:
     """What the CLI of the transcripts does with each prompt."""
-    if order.argv[-1] == "--version":
+    if spec.argv[-1] == "--version":
         return Turn(says=[Say(b"alpha 1.2.3")])
-    match (order.stdin or b"").decode():
+    match (spec.stdin or b"").decode():
         case "slow":
             said = Say(record(answer="slow but sure") + record(type="end"), after_s=60)
             return Turn(says=[Say(record(delta="thinking about it")), said])

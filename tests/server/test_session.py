@@ -122,14 +122,14 @@ async def test_the_quick_way_and_the_slow_one_give_the_same(
         await peer.open()
         job = await house.run()
         call = {"name": "status", "arguments": {"job_id": job.id}}
-        quick = await peer.result("tools/call", call)
-        house.engine.room.drop_recent([job.id])
+        answer_nowait = await peer.result("tools/call", call)
+        house.engine.supervisor.drop_recent([job.id])
         house.engine._shelf.clear()
         slow_one = await peer.result("tools/call", call)
         shelved = await peer.result("tools/call", call)
 
-        assert quick == slow_one == shelved
-        assert quick["content"][1]["type"] == "resource_link"
+        assert answer_nowait == slow_one == shelved
+        assert answer_nowait["content"][1]["type"] == "resource_link"
 
 
 async def test_a_modern_call_needs_no_handshake(
@@ -287,7 +287,7 @@ async def test_a_question_of_a_terminal_is_put_to_the_person(
         result = (await peer.answer(call))["result"]
 
         assert result["structuredContent"]["status"] == "completed"
-        keyboard = house.driver.orders[0].keyboard
+        keyboard = house.driver.specs[0].keyboard
         assert keyboard is not None
         assert [keyboard.receive_nowait() for _ in typed] == typed
         codes = [each["code"] for each in result["structuredContent"]["warnings"]]
@@ -337,7 +337,7 @@ async def test_a_cancelled_look_leaves_the_job(
         await peer.say(method="notifications/cancelled", params={"requestId": look})
         await trio.sleep(1)
 
-        assert house.engine.room.statistics().running == 1
+        assert house.engine.supervisor.statistics().running == 1
 
 
 # --------------------------------------------------------------------------------------------- ends
@@ -358,8 +358,8 @@ async def test_end_of_input_ends_synchronous_calls_only(
         assert trio.current_time() - began >= EOF_GRACE_S
         assert house.app.clients() == {}
         with trio.fail_after(30):
-            while house.engine.room.statistics().running > 1:
-                await house.engine.room.wait_change()
+            while house.engine.supervisor.statistics().running > 1:
+                await house.engine.supervisor.wait_change()
 
         statuses = [job.status for job in (await house.store.jobs()).jobs]
         assert statuses == [JobStatus.CANCELLED, JobStatus.RUNNING]
@@ -427,7 +427,7 @@ async def test_a_client_that_leaves_in_the_middle(
             await trio.sleep(1)
             wire.gone.set()
         with trio.fail_after(30):
-            await house.engine.room.wait_empty()
+            await house.engine.supervisor.wait_empty()
 
         assert house.app.clients() == {}
 
@@ -457,7 +457,7 @@ async def test_a_client_that_reads_nothing_is_bounded(
             wire.gone.set()
         assert len(wire.messages) > 0
         with trio.fail_after(30):
-            await house.engine.room.wait_empty()
+            await house.engine.supervisor.wait_empty()
 
 
 def spy(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -516,7 +516,7 @@ class Broken(Exception):
         (
             "tools/call",
             {"name": "status", "arguments": {"job_id": "x"}},
-            "aimux.tools._status.quick",
+            "aimux.tools._status.answer_nowait",
         ),
         ("resources/list", {}, "aimux.tools._resources.listed"),
     ],

@@ -49,7 +49,7 @@ async def test_a_task_from_its_creation_to_its_result(
         assert result["structuredContent"]["content"] == "at long last"
         assert task_id in str(result["_meta"])
         assert (await peer.result("tasks/get", {"taskId": task_id}))["status"] == "completed"
-        house.engine.room.drop_recent([task_id])
+        house.engine.supervisor.drop_recent([task_id])
         again = await peer.result("tasks/result", {"taskId": task_id})
         assert again["structuredContent"] == result["structuredContent"]
 
@@ -99,9 +99,9 @@ async def test_a_task_outlives_its_client(tmp_path: pathlib.Path, autojump_clock
         await peer.settle()
         await trio.sleep(5)
 
-        ticket = house.engine.room.find(task_id)
-        assert ticket is not None
-        assert ticket.job.status is JobStatus.RUNNING
+        handle = house.engine.supervisor.find(task_id)
+        assert handle is not None
+        assert handle.job.status is JobStatus.RUNNING
 
 
 # ------------------------------------------------------------------------ the extension, 2026-07-28
@@ -169,10 +169,10 @@ async def test_a_burst_is_told_once_and_its_end_is_not_lost(
         job_id = (await peer.tool("exec", prompt="x", wait_seconds=1))["job_id"]
         uri = f"aimux://jobs/{job_id}"
         await peer.result("resources/subscribe", {"uri": uri})
-        ticket = house.engine.room.find(job_id)
-        assert ticket is not None
+        handle = house.engine.supervisor.find(job_id)
+        assert handle is not None
         for number in range(20):
-            ticket.log.add(Note(text=str(number)))
+            handle.log.add(Note(text=str(number)))
             await trio.sleep(0.05)
         await trio.sleep(10)
         await peer.settle()
@@ -181,13 +181,13 @@ async def test_a_burst_is_told_once_and_its_end_is_not_lost(
         assert all(each == {"uri": uri} for each in told)
 
         before = len(told)
-        ticket.log.add(Note(text="during"))
+        handle.log.add(Note(text="during"))
         await trio.sleep(0.4)
-        ticket.log.add(Note(text="the end of the burst"))
+        handle.log.add(Note(text="the end of the burst"))
         await trio.sleep(10)
         await peer.settle()
         assert len(peer.told("notifications/resources/updated")) == before + 1
-        ticket.cancel("enough")
+        handle.cancel("enough")
         await trio.sleep(10)
         await peer.settle()
         assert len(peer.told("notifications/resources/updated")) >= before + 2

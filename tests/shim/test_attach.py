@@ -41,7 +41,7 @@ async def test_a_host_is_served_by_the_daemon_with_its_own_directory(world: Worl
     assert isinstance(plan["plan"], dict)
     assert plan["plan"]["cwd"] == str(world.stand.project())
     assert health["pid"] == world.daemon != host.server.pid
-    assert world.place.is_pipe == bool(world.local)
+    assert world.address.is_pipe == bool(world.local)
 
 
 @both_roads
@@ -213,7 +213,7 @@ async def test_answers_are_delivered_after_the_end_of_input(world: World) -> Non
 async def test_a_stale_socket_is_replaced(world: World) -> None:
     """A daemon that was killed leaves its socket behind."""
     with socket.socket(socket.AF_UNIX) as stale:
-        stale.bind(world.place.socket)
+        stale.bind(world.address.socket)
     async with open_host(world) as host:
         health = await host.call("sessions", action="health")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aimux import _shim_pipe
-from aimux._shim import Place
+from aimux._shim import DaemonAddress
 
 FLAGS = {"CREATE_NO_WINDOW": 1, "CREATE_NEW_PROCESS_GROUP": 2, "CREATE_BREAKAWAY_FROM_JOB": 4}
 
@@ -29,7 +29,7 @@ def test_a_daemon_leaves_the_job_of_its_host_where_it_may(
 
     monkeypatch.setattr(subprocess, "Popen", start)
     monkeypatch.setattr(sys, "platform", "win32")
-    place = Place(str(tmp_path), str(tmp_path), str(tmp_path), is_pipe=True)
+    address = DaemonAddress(str(tmp_path), str(tmp_path), str(tmp_path), is_pipe=True)
 
-    assert _shim_pipe.spawn(place, {}) == "a process"
+    assert _shim_pipe.spawn(address, {}) == "a process"
     assert tried == ([7, 3] if is_held else [7])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux._shim import MAX_SOCKET_PATH, ShimFault, check_private, connect, find_place, hello
+from aimux._shim import MAX_SOCKET_PATH, ShimFault, check_private, connect, find_address, hello
 from aimux.config import state_dir, user_dir
 from aimux.daemon._hello import is_newer, read_hello, reply
 from aimux.errors import PeerFault
@@ -21,10 +21,10 @@ HOME = "/home/somebody"
 def test_shim_and_settings_agree_on_the_directories(named: dict[str, str]) -> None:
     """The shim has a rule of its own because the settings cost an import."""
     env = {"HOME": HOME, **named}
-    place = find_place(env)
+    address = find_address(env)
 
-    assert place.state_dir == os.path.realpath(state_dir(env))
-    assert place.config_dir == str(user_dir(env))
+    assert address.state_dir == os.path.realpath(state_dir(env))
+    assert address.config_dir == str(user_dir(env))
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,17 @@ def test_shim_and_settings_agree_on_the_directories(named: dict[str, str]) -> No
 )
 def test_the_socket_stands_in_a_short_directory(named: dict[str, str], directory: str) -> None:
     """Named, the system's own, or one that every process of the user finds."""
-    place = find_place({"HOME": HOME, **named})
+    address = find_address({"HOME": HOME, **named})
 
-    assert place.runtime_dir == directory
-    assert str(Path(place.socket).parent) == directory
-    assert len(place.socket) <= MAX_SOCKET_PATH
+    assert address.runtime_dir == directory
+    assert str(Path(address.socket).parent) == directory
+    assert len(address.socket) <= MAX_SOCKET_PATH
 
 
 def test_a_named_directory_that_is_too_long_is_refused() -> None:
-    """A place that was asked for is not replaced in silence."""
+    """A address that was asked for is not replaced in silence."""
     with pytest.raises(ShimFault, match="too long"):
-        find_place({"HOME": HOME, "AIMUX_RUNTIME_DIR": "/" + "x" * MAX_SOCKET_PATH})
+        find_address({"HOME": HOME, "AIMUX_RUNTIME_DIR": "/" + "x" * MAX_SOCKET_PATH})
 
 
 def test_two_names_of_one_state_directory_are_one_place(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_two_names_of_one_state_directory_are_one_place(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     sockets = [
-        find_place({"HOME": HOME, "AIMUX_STATE_DIR": str(tmp_path / name)}).socket
+        find_address({"HOME": HOME, "AIMUX_STATE_DIR": str(tmp_path / name)}).socket
         for name in ("real", "link", "real/../real", "other")
     ]
 
@@ -86,10 +86,10 @@ def test_a_directory_must_be_ours_and_closed(tmp_path: Path) -> None:
 def test_nobody_listens_where_nothing_is(tmp_path: Path) -> None:
     """No directory, no socket: no connection, and no fault."""
     env = {"HOME": HOME, "AIMUX_RUNTIME_DIR": str(tmp_path / "r")}
-    place = find_place(env)
+    address = find_address(env)
 
-    assert len(place.socket) > 20
-    assert connect(place) is None
+    assert len(address.socket) > 20
+    assert connect(address) is None
 
 
 TEXT = st.text(
@@ -100,14 +100,14 @@ TEXT = st.text(
 @given(st.dictionaries(TEXT, TEXT))
 def test_every_environment_arrives_as_it_is(env: dict[str, str]) -> None:
     """Control characters, quotes, other planes, bytes that are not UTF-8."""
-    place = find_place({"HOME": HOME})
-    line = hello(place, env)
+    address = find_address({"HOME": HOME})
+    line = hello(address, env)
     read = read_hello(line)
 
     assert line.count(b"\n") == 1
     assert read.env == env
     assert read.cwd == Path.cwd()
-    assert read.state_dir == place.state_dir
+    assert read.state_dir == address.state_dir
     assert read.client_env == {**env, "AIMUX_CONFIG_DIR": f"{HOME}/.config/aimux"}
 
 

@@ -80,7 +80,7 @@ class Daemon:
 @asynccontextmanager
 async def open_daemon(world: World) -> AsyncIterator[Daemon]:
     """A daemon to be played."""
-    async with listener_on(bind_unix(Path(world.place.socket))) as listener:
+    async with listener_on(bind_unix(Path(world.address.socket))) as listener:
         daemon = Daemon(listener)
         with trio.fail_after(PATIENCE_S):
             yield daemon

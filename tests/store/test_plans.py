@@ -15,11 +15,11 @@ from aimux.store._times import to_cursor, to_us
 
 from ._values import at, log, make_job, make_session
 
-Ask = Callable[[sqlite3.Connection], object]
+Query = Callable[[sqlite3.Connection], object]
 SOME = [JobStatus.COMPLETED, JobStatus.FAILED]
 
 
-def jobs(**wanted: object) -> Ask:
+def jobs(**wanted: object) -> Query:
     settings = {
         "session_id": None,
         "statuses": None,
@@ -32,7 +32,7 @@ def jobs(**wanted: object) -> Ask:
     return lambda c: _jobs.listing(c, **(settings | wanted))
 
 
-def sessions(**wanted: object) -> Ask:
+def sessions(**wanted: object) -> Query:
     settings = {"statuses": None, "cli": None, "kind": None, "limit": 10, "cursor": None}
     return lambda c: _sessions.listing(c, **(settings | wanted))
 
@@ -40,7 +40,7 @@ def sessions(**wanted: object) -> Ask:
 CURSOR = to_cursor(to_us(at(20)), 20)
 
 
-def questions() -> Iterator[tuple[str, Ask]]:
+def questions() -> Iterator[tuple[str, Query]]:
     one, owner = SessionId("ses_1"), "two"
     for statuses, cli, cursor in itertools.product([None, SOME], [None, "codex"], [None, CURSOR]):
         name = f"{statuses and 'states'}-{cli}-{cursor and 'cursor'}"
@@ -74,7 +74,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.parametrize("ask", [pytest.param(ask, id=name) for name, ask in questions()])
-def test_no_question_scans_or_sorts_a_table(connection: sqlite3.Connection, ask: Ask) -> None:
+def test_no_question_scans_or_sorts_a_table(connection: sqlite3.Connection, ask: Query) -> None:
     asked: list[str] = []
     connection.execute("BEGIN")
     connection.set_trace_callback(asked.append)

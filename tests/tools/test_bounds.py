@@ -8,7 +8,7 @@ import trio.testing
 
 from aimux.model import ServerSettings
 from aimux.tools._calls import ToolCall
-from aimux.tools._desk import KEPT_BUCKETS, KEPT_PAYLOAD_CHARS, KEPT_PAYLOADS, Desk
+from aimux.tools._runner import KEPT_BUCKETS, KEPT_PAYLOAD_CHARS, KEPT_PAYLOADS, ToolRunner
 
 from ..engine.house import Heard, House, answers, open_house
 
@@ -21,10 +21,10 @@ async def _ask_as(house: House, key: str) -> None:
     await house.app.call(ToolCall(name="exec", arguments=arguments, client=client, caller=Heard()))
 
 
-def _desk(house: House) -> Desk:
-    desk = house.app._desk
-    assert desk is not None
-    return desk
+def _runner(house: House) -> ToolRunner:
+    runner = house.app._runner
+    assert runner is not None
+    return runner
 
 
 async def test_rates_of_clients_that_left_are_forgotten(
@@ -33,9 +33,9 @@ async def test_rates_of_clients_that_left_are_forgotten(
     """Every attach is a client with a key of its own, and a daemon stays for weeks."""
     server = ServerSettings(rate_limit_rps=0.001, rate_limit_burst=1)
     async with open_house(tmp_path, server=server) as house:
-        desk = _desk(house)
+        runner = _runner(house)
         for number in range(KEPT_BUCKETS + 10):
-            desk._take_token(
+            runner._take_token(
                 ToolCall(
                     name="exec",
                     arguments={},
@@ -45,8 +45,8 @@ async def test_rates_of_clients_that_left_are_forgotten(
             )
         await _ask_as(house, "local-0")  # forgotten: begins anew, and is the newest now
 
-        assert len(desk._buckets) == KEPT_BUCKETS
-        assert next(reversed(desk._buckets)) == ("local-0", "exec")
+        assert len(runner._buckets) == KEPT_BUCKETS
+        assert next(reversed(runner._buckets)) == ("local-0", "exec")
 
 
 async def test_few_answers_are_kept_and_no_long_one(
@@ -57,9 +57,9 @@ async def test_few_answers_are_kept_and_no_long_one(
     async with open_house(tmp_path, [answers(said)]) as house:
         job = await house.run()
         whole = await house.ask("status", job_id=job.id, max_chars=len(said))
-        assert not _desk(house)._kept
+        assert not _runner(house)._kept
         for number in range(KEPT_PAYLOADS + 5):
             await house.ask("status", job_id=job.id, offset=number, max_chars=10)
 
         assert whole["content"] == said
-        assert len(_desk(house)._kept) == KEPT_PAYLOADS
+        assert len(_runner(house)._kept) == KEPT_PAYLOADS

@@ -12,7 +12,7 @@ import trio
 import trio.testing
 
 from aimux.dialects import MAX_ANSWER_CHARS
-from aimux.drivers import Order
+from aimux.drivers import ProcessSpec
 from aimux.errors import AimuxError, InvalidArguments, NotFound, PeerFault, Refusal
 from aimux.model import (
     BreakerSettings,
@@ -30,7 +30,7 @@ from aimux.model import (
 from aimux.testing import Say, Turn
 from aimux.tools import TOOLS, Payload, ToolCall
 from aimux.tools._catalog import listed, templates
-from aimux.tools._desk import KEPT_PAYLOADS
+from aimux.tools._runner import KEPT_PAYLOADS
 
 from ..engine.house import ALPHA, BETA, Heard, House, answers, fails, open_house, record
 
@@ -114,14 +114,14 @@ class Read(dict[str, object]):
 
 async def reads(house: House, tool: str, **arguments: object) -> set[str]:
     """The arguments that a tool's own code looked at."""
-    desk = await house.app.ready()
+    runner = await house.app.ready()
     given = Read(arguments)
     call = ToolCall(name=tool, arguments=given, client=house.client, caller=Heard())
-    module = desk._module(TOOLS[tool])
+    module = runner._module(TOOLS[tool])
     try:
-        if (quick := getattr(module, "quick", None)) is not None:
-            quick(desk, call)
-        await module.answer(desk, call)
+        if (answer_nowait := getattr(module, "answer_nowait", None)) is not None:
+            answer_nowait(runner, call)
+        await module.answer(runner, call)
     except AimuxError:
         pass
     return given.read
@@ -175,7 +175,7 @@ async def test_wrong_arguments_are_told_all_at_once(
     """One error with a stable code lists each problem; nothing is started."""
     async with open_house(tmp_path) as house:
         refused = await fault(house, tool, **arguments)
-        assert house.driver.orders == []
+        assert house.driver.specs == []
 
     assert isinstance(refused, InvalidArguments)
     assert refused.code == "invalid_arguments"
@@ -291,7 +291,7 @@ async def test_how_long_exec_waits(
 
         assert trio.current_time() - began == waited_s
         assert body["status"] == "running"
-        assert house.engine.room.statistics().running == 1
+        assert house.engine.supervisor.statistics().running == 1
 
 
 async def test_contradictory_waits_are_refused(
@@ -300,7 +300,7 @@ async def test_contradictory_waits_are_refused(
     """`async` and a wait exclude each other; nothing is started."""
     async with open_house(tmp_path) as house:
         refused = await fault(house, "exec", prompt="x", **{"async": True, "wait_seconds": 3})
-        assert house.engine.room.open_tickets() == []
+        assert house.engine.supervisor.open_handles() == []
 
     assert refused.code == "contradictory_arguments"
 
@@ -348,11 +348,11 @@ async def test_cancelling_a_waiting_call_ends_its_job(
         with trio.move_on_after(5):
             await house.call("exec", prompt="y")
         await trio.testing.wait_all_tasks_blocked()
-        open_ids = [ticket.id for ticket in house.engine.room.open_tickets()]
+        open_ids = [handle.id for handle in house.engine.supervisor.open_handles()]
         await trio.sleep(5)
 
         assert kept["job_id"] in open_ids
-        assert house.engine.room.statistics().running == 1
+        assert house.engine.supervisor.statistics().running == 1
         page = await house.store.jobs()
         assert [job.status for job in page.jobs] == [JobStatus.CANCELLED, JobStatus.RUNNING]
 
@@ -365,7 +365,7 @@ async def test_a_plan_starts_nothing(tmp_path: pathlib.Path, autojump_clock: Clo
             house, "exec", prompt="secret prompt", dry_run=True, mode="write", timeout_seconds=30
         )
         tally = await house.store.tally()
-        assert (house.driver.orders, dict(tally.jobs), dict(tally.sessions)) == ([], {}, {})
+        assert (house.driver.specs, dict(tally.jobs), dict(tally.sessions)) == ([], {}, {})
 
     plan = body["plan"]
     assert (body["status"], body["job_id"], body["session_id"]) == ("planned", None, None)
@@ -556,8 +556,8 @@ async def test_an_end_is_told_when_it_is_stored(
     """Between the end of the work and its commit a job is not called completed."""
     async with open_house(tmp_path, [HANG]) as house:
         job_id = (await house.ask("exec", prompt="x", wait_seconds=1))["job_id"]
-        ticket = house.engine.room.find(job_id)
-        assert ticket is not None
+        handle = house.engine.supervisor.find(job_id)
+        assert handle is not None
         gate = trio.Event()
         finish = house.store.finish
 
@@ -566,10 +566,10 @@ async def test_an_end_is_told_when_it_is_stored(
             return await finish(*args)
 
         house.store.finish = slow  # type: ignore[method-assign]
-        ticket.cancel("enough")
+        handle.cancel("enough")
         await trio.testing.wait_all_tasks_blocked()
-        assert ticket.job.status is JobStatus.CANCELLED
-        assert ticket.is_ending
+        assert handle.job.status is JobStatus.CANCELLED
+        assert handle.is_ending
         bodies: list[Any] = []
         async with trio.open_nursery() as nursery:
 
@@ -606,17 +606,17 @@ async def test_answers_that_cannot_change_are_kept(
 
 async def three(house: House) -> list[str]:
     """A completed session, a failed one and one at work, oldest first; their ids."""
-    one = await house.run("one", want=want(cli="beta"))
-    two = await house.run("two", want=want(cli="alpha"))
-    ticket = await house.engine.start(await house.engine.prepare(house.wish("three")))
+    one = await house.run("one", route=route(cli="beta"))
+    two = await house.run("two", route=route(cli="alpha"))
+    handle = await house.engine.start(await house.engine.prepare(house.request("three")))
     await trio.testing.wait_all_tasks_blocked()
-    return [one.session_id, two.session_id, ticket.session.id]
+    return [one.session_id, two.session_id, handle.session.id]
 
 
-def want(**more: Any) -> Any:
-    from aimux.rules import Want
+def route(**more: Any) -> Any:
+    from aimux.rules import RouteRequest
 
-    return Want(**more)
+    return RouteRequest(**more)
 
 
 SCRIPT = [answers(native="n"), fails("context overflow"), HANG]
@@ -654,9 +654,9 @@ async def test_pages_follow_with_the_same_filters(
 ) -> None:
     """What is to be called next can be sent as it stands and gives the rest, no more."""
     async with open_house(tmp_path, lambda _: answers()) as house:
-        mine = [(await house.run(want=want(cli="beta"))).session_id for _ in range(5)]
+        mine = [(await house.run(route=route(cli="beta"))).session_id for _ in range(5)]
         for _ in range(2):
-            await house.run(want=want(cli="alpha"))
+            await house.run(route=route(cli="alpha"))
         body = await ask(house, "sessions", action="list", cli="beta", limit=2, status="completed")
         listed_ids = [row["id"] for row in body["sessions"]]
         while body["next_cursor"]:
@@ -702,7 +702,7 @@ async def test_a_job_is_cancelled_once(tmp_path: pathlib.Path, autojump_clock: C
         )
         again = await ask(house, "sessions", action="cancel", job_id=job_id)
         assert (again["cancelled"], again["already_terminal"]) == (False, True)
-        house.engine.room.drop_recent([job_id])
+        house.engine.supervisor.drop_recent([job_id])
         old = await ask(house, "sessions", action="cancel", job_id=job_id)
         assert (old["status"], old["cancelled"]) == ("cancelled", False)
 
@@ -728,7 +728,7 @@ async def test_a_session_is_killed(tmp_path: pathlib.Path, autojump_clock: Clock
         assert (body["killed_jobs"], body["count"]) == ([made["job_id"]], 1)
         again = await ask(house, "sessions", action="kill", **given)
         assert (again["killed_jobs"], again["already_terminal"]) == ([], True)
-        house.engine.room.drop_recent([made["job_id"]])
+        house.engine.supervisor.drop_recent([made["job_id"]])
         assert (await ask(house, "sessions", action="kill", **given))["count"] == 0
 
         for unknown in ({"session_id": "ses_nobody"}, {"job_id": "job_nobody"}):
@@ -756,7 +756,7 @@ async def test_health_tells_everything(tmp_path: pathlib.Path, autojump_clock: C
     """CLIs, breakers, cool-downs, jobs, clients, store and what is wrong in the configuration."""
     prompts = {b"quota": fails("out of quota"), b"what": fails("what?"), b"hang": HANG}
 
-    def turns(order: Order) -> Turn:
+    def turns(order: ProcessSpec) -> Turn:
         if order.argv[-1] == "--version":
             return Turn(says=[Say(b"alpha 1.2.3")])
         return prompts[order.stdin or b""]
@@ -783,8 +783,8 @@ async def test_health_tells_everything(tmp_path: pathlib.Path, autojump_clock: C
         profiles=[attrs.evolve(ALPHA, model=BETA.model), BETA],
         breaker=BreakerSettings(failure_threshold=1),
     ) as house:
-        await house.run("quota", want=want(cli="beta"))
-        await house.run("what", want=want(cli="alpha"))
+        await house.run("quota", route=route(cli="beta"))
+        await house.run("what", route=route(cli="alpha"))
         house.engine.guard.reset("beta")
         house.engine.guard.cool("alpha", "a1", 60.0, QUOTA)
         await house.ask("exec", prompt="hang", cli="beta", wait_seconds=1)
@@ -808,8 +808,8 @@ async def test_health_tells_everything(tmp_path: pathlib.Path, autojump_clock: C
 
 
 async def read(house: House, uri: str) -> Any:
-    desk = await house.app.ready()
-    content = await desk.read_resource(house.client, uri)
+    runner = await house.app.ready()
+    content = await runner.read_resource(house.client, uri)
     assert content["uri"] == uri
     text = str(content["text"])
     return text if content["mimeType"] == "text/plain" else json.loads(text)
@@ -840,15 +840,15 @@ async def test_resources_are_read(tmp_path: pathlib.Path, autojump_clock: Clock)
         assert (await read(house, "aimux://health"))["jobs"]["running"] == 1
         assert (await read(house, "aimux://clis/alpha"))["state"] == "disabled"
         assert (await read(house, "aimux://roles/coding"))["mode"] == "write"
-        desk = await house.app.ready()
-        uris = [each["uri"] for each in await desk.list_resources()]
+        runner = await house.app.ready()
+        uris = [each["uri"] for each in await runner.list_resources()]
         assert uris == [
             "aimux://health",
             "aimux://metrics",
             f"aimux://jobs/{running['job_id']}",
             f"aimux://jobs/{job.id}",
         ]
-        house.engine.room.drop_recent([job.id])
+        house.engine.supervisor.drop_recent([job.id])
         assert await read(house, f"aimux://jobs/{job.id}/output") == "a fine answer"
 
 
@@ -885,10 +885,10 @@ async def test_templates_are_completed(tmp_path: pathlib.Path, autojump_clock: C
     """Jobs, sessions, CLIs and roles by what they begin with; nothing for anything else."""
     async with open_house(tmp_path, [answers()]) as house:
         job = await house.run()
-        desk = await house.app.ready()
+        runner = await house.app.ready()
 
         async def complete(template: str, value: str) -> list[str]:
-            return list(await desk.complete(house.client, template, value))
+            return list(await runner.complete(house.client, template, value))
 
         assert await complete("aimux://jobs/{id}", "JOB_") == [job.id]
         assert await complete("aimux://jobs/{id}/output", "job_nobody") == []
@@ -929,7 +929,7 @@ async def test_the_engine_opens_once_and_on_demand(
             call = ToolCall(
                 name="sessions", arguments={"action": "list"}, client=house.client, caller=Heard()
             )
-            assert app.quick(call) is None
+            assert app.answer_nowait(call) is None
             assert repr(app) == "<App: 0 clients, None>"
             with pytest.raises(StoreUnavailable):
                 await app.call(call)
@@ -994,7 +994,7 @@ async def test_logins_are_verified_when_asked(
 ) -> None:
     """One tiny prompt on each CLI tells whether its login works."""
 
-    def turns(order: Order) -> Turn:
+    def turns(order: ProcessSpec) -> Turn:
         if order.argv[-1] == "--version":
             return Turn(says=[Say(b"1.2.3")])
         return answers() if order.argv[0].endswith("alpha") else fails("log in first")
@@ -1005,4 +1005,4 @@ async def test_logins_are_verified_when_asked(
 
         assert [state["verified"] for state in before["clis"]] == [None, None]
         assert [state["verified"] for state in after["clis"]] == ["ok", "not_authenticated"]
-        assert house.engine.room.statistics().running == 0
+        assert house.engine.supervisor.statistics().running == 0

@@ -12,11 +12,11 @@ import trio
 from aimux.protocol import EventReader, Json, ServerSent
 from aimux.server import serve_session
 from aimux.tools import App, Client, Payload, ToolCall
-from aimux.transports.network import Door, Site
+from aimux.transports.network import ListenAddress, Site
 
 TOKEN = "correct-horse"
 CLIENT = Client(key="test", cwd=Path("/"), env={})
-DOOR = Door(
+DOOR = ListenAddress(
     host="127.0.0.1",
     port=0,
     token=TOKEN,
@@ -43,7 +43,7 @@ class ToyApp(App):
         self.go = trio.Event()  # lets it end
         self.ended: list[str] = []  # how each `hold` ended
 
-    def quick(self, call: ToolCall) -> Payload | None:
+    def answer_nowait(self, call: ToolCall) -> Payload | None:
         is_echo = call.name == TOYS["echo"]
         return Payload({"said": call.arguments.get("text")}) if is_echo else None
 
@@ -241,7 +241,7 @@ def modern(message: Json, **meta: object) -> tuple[Json, dict[str, str]]:
 
 
 @asynccontextmanager
-async def open_browser(door: Door = DOOR) -> AsyncIterator[Browser]:
+async def open_browser(address: ListenAddress = DOOR) -> AsyncIterator[Browser]:
     """A site and its client; leaving ends both."""
     async with trio.open_nursery() as nursery:
         app = ToyApp(nursery)
@@ -249,5 +249,5 @@ async def open_browser(door: Door = DOOR) -> AsyncIterator[Browser]:
         async def serve(wire: Any, client: Client) -> None:
             await serve_session(wire, app, client, strict=True)
 
-        yield Browser(Site(door, "/mcp", serve, CLIENT, nursery), app, nursery)
+        yield Browser(Site(address, "/mcp", serve, CLIENT, nursery), app, nursery)
         nursery.cancel_scope.cancel(reason="test over")

@@ -11,9 +11,9 @@ import trio
 from trio.testing import MockClock
 
 from aimux.errors import SetupFault
-from aimux.transports import _visit
+from aimux.transports import _request
 from aimux.transports._gate import MAX_HEADERS
-from aimux.transports.network import choose_door, find_token, lock_door
+from aimux.transports.network import choose_address, find_token, require_token
 
 from .asgi import DOOR, TOKEN, call, initialize, modern, open_browser
 
@@ -149,12 +149,12 @@ async def test_foreign_hosts_are_421(
 
 
 async def test_named_hosts_are_allowed(autojump_clock: MockClock) -> None:
-    door = choose_door(
+    address = choose_address(
         ("127.0.0.1", 0),
         token=TOKEN,
         env={"AIMUX_ALLOWED_HOSTS": "box.lan, Other.Example"},
     )
-    async with open_browser(door) as browser:
+    async with open_browser(address) as browser:
         statuses = [
             (await (await browser.post(initialize(), host=host)).wait_over()).status
             for host in ("box.lan:80", "other.example", "third.example")
@@ -168,7 +168,7 @@ async def test_named_hosts_are_allowed(autojump_clock: MockClock) -> None:
 
 async def test_body_over_the_limit_is_413(autojump_clock: MockClock) -> None:
     """Whether its length is told or not; the rest of it is read away."""
-    big = b"x" * (_visit.BODY_BYTES + 1)
+    big = b"x" * (_request.BODY_BYTES + 1)
     async with open_browser() as browser:
         told = await browser.send("POST", headers={"content-length": "104857600"})
         untold = await browser.send("POST", body=big)
@@ -181,7 +181,7 @@ async def test_body_over_the_limit_is_413(autojump_clock: MockClock) -> None:
 
 
 async def test_body_of_the_limit_is_read(autojump_clock: MockClock) -> None:
-    message, headers = modern(call("echo", text="x" * (_visit.BODY_BYTES - 1_000)))
+    message, headers = modern(call("echo", text="x" * (_request.BODY_BYTES - 1_000)))
     async with open_browser() as browser:
         answer = await (await browser.post(message, **headers)).wait_over()
 
@@ -195,7 +195,7 @@ async def test_body_that_does_not_come_is_408(autojump_clock: MockClock) -> None
         await answer.wait_over()
 
     assert answer.status == 408
-    assert trio.current_time() - began == pytest.approx(_visit.BODY_S, abs=1)
+    assert trio.current_time() - began == pytest.approx(_request.BODY_S, abs=1)
 
 
 async def test_client_that_leaves_in_its_body_is_forgotten(autojump_clock: MockClock) -> None:
@@ -225,22 +225,22 @@ async def test_too_many_headers_are_431(autojump_clock: MockClock) -> None:
     ["", "*", "0.0.0.0", "::", "0", "0x0", "::0", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"],
 )
 def test_every_wildcard_stays_on_loopback(host: str) -> None:
-    door = choose_door((host, 8080), token="t", env={})
+    address = choose_address((host, 8080), token="t", env={})
 
-    assert (door.host, door.is_public) == ("127.0.0.1", False)
+    assert (address.host, address.is_public) == ("127.0.0.1", False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1", "0x7f000001"])
 def test_loopback_is_recognised_by_address(host: str) -> None:
-    door = choose_door((host, 8080), token=None, env={})
+    address = choose_address((host, 8080), token=None, env={})
 
-    assert (door.host, door.port, door.is_public) == (host, 8080, False)
+    assert (address.host, address.port, address.is_public) == (host, 8080, False)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"])
 def test_other_addresses_must_be_meant(host: str) -> None:
     with pytest.raises(SetupFault, match="reached from other machines"):
-        choose_door((host, 8080), token="t", env={})
+        choose_address((host, 8080), token="t", env={})
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1"])
@@ -248,15 +248,15 @@ def test_public_bind_needs_a_token_that_is_there(host: str) -> None:
     """One that is made now and that nobody has read is of no use to whom the bind is meant for."""
     env = {"AIMUX_BIND_PUBLIC": "1"}
     with pytest.raises(SetupFault, match="needs a token"):
-        choose_door((host, 8080), token=None, env=env)
-    door = choose_door((host, 8080), token="t", env=env)
+        choose_address((host, 8080), token=None, env=env)
+    address = choose_address((host, 8080), token="t", env=env)
 
-    assert (door.host, door.is_public) == (host or "0.0.0.0", True)
+    assert (address.host, address.is_public) == (host or "0.0.0.0", True)
 
 
 def test_name_that_does_not_resolve_is_told() -> None:
     with pytest.raises(SetupFault, match="no such host"):
-        choose_door(("nowhere.invalid", 1), token="t", env={})
+        choose_address(("nowhere.invalid", 1), token="t", env={})
 
 
 def test_token_comes_from_environment_then_file_then_yaml(tmp_path: Path) -> None:
@@ -272,23 +272,23 @@ def test_token_comes_from_environment_then_file_then_yaml(tmp_path: Path) -> Non
 
 def test_token_is_made_once_and_kept_private(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    bare = choose_door(("127.0.0.1", 0), token=None, env={})
-    token = lock_door(bare, {}, state).token
-    again = lock_door(bare, {}, state).token
+    bare = choose_address(("127.0.0.1", 0), token=None, env={})
+    token = require_token(bare, {}, state).token
+    again = require_token(bare, {}, state).token
 
     assert token == again == find_token({}, "", state)
     assert len(token or "") >= 43
     assert stat.S_IMODE((state / "http-token").stat().st_mode) == 0o600
-    assert lock_door(attrs.evolve(bare, token="mine"), {}, state).token == "mine"
+    assert require_token(attrs.evolve(bare, token="mine"), {}, state).token == "mine"
 
 
 def test_no_token_only_if_that_was_asked_for(tmp_path: Path) -> None:
     """The token of an earlier start does not count then; one that was configured does."""
     env = {"AIMUX_ALLOW_UNAUTHENTICATED_HTTP": "1"}
-    bare = choose_door(("127.0.0.1", 0), token=None, env=env)
-    lock_door(bare, {}, tmp_path)
+    bare = choose_address(("127.0.0.1", 0), token=None, env=env)
+    require_token(bare, {}, tmp_path)
 
-    assert lock_door(bare, env, tmp_path).token is None
+    assert require_token(bare, env, tmp_path).token is None
     assert find_token(env, "", tmp_path) is None
     assert find_token({**env, "AIMUX_AUTH_TOKEN": "t"}, "", tmp_path) == "t"
     assert find_token(env, "yaml", tmp_path) == "yaml"

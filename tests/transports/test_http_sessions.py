@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from aimux.transports import _streamable
-from aimux.transports.network import Door, Exchange, ExchangeWire
+from aimux.transports.network import ListenAddress, ResponseStream, StreamWire
 
 from .asgi import DOOR, Browser, call, initialize, modern, note, open_browser, request
 
@@ -359,28 +359,28 @@ async def test_cancelling_what_is_not_there_is_silent(autojump_clock: MockClock)
 
 def test_exchange_keeps_the_newest_within_its_limit() -> None:
     from aimux.protocol import Outgoing
-    from aimux.transports._exchange import EXCHANGE_BYTES
+    from aimux.transports._response import STREAM_BYTES
 
-    exchange = Exchange("1")
+    stream = ResponseStream("1")
     for _ in range(5):
-        exchange.put(Outgoing(b"x" * (EXCHANGE_BYTES // 2)))
-    exchange.put(Outgoing(b"y" * (EXCHANGE_BYTES * 2), None, True))
-    exchange.put(Outgoing(b"too late"))
+        stream.put(Outgoing(b"x" * (STREAM_BYTES // 2)))
+    stream.put(Outgoing(b"y" * (STREAM_BYTES * 2), None, True))
+    stream.put(Outgoing(b"too late"))
 
-    assert [number for number, _ in exchange.since(0)] == [6]
-    assert exchange.dropped == 5
-    assert repr(exchange) == "<Exchange 1: 6 messages, over>"
+    assert [number for number, _ in stream.since(0)] == [6]
+    assert stream.dropped == 5
+    assert repr(stream) == "<ResponseStream 1: 6 messages, over>"
 
 
 def test_finished_exchanges_are_kept_up_to_a_number() -> None:
     from aimux.protocol import Outgoing
-    from aimux.transports._exchange import KEPT_EXCHANGES
+    from aimux.transports._response import KEPT_STREAMS
 
-    wire = ExchangeWire()
-    for number in range(KEPT_EXCHANGES + 1):
-        exchange = Exchange(str(number))
-        wire.begin(exchange)
-        wire.deliver(Outgoing(b"{}", None, True), exchange)
+    wire = StreamWire()
+    for number in range(KEPT_STREAMS + 1):
+        stream = ResponseStream(str(number))
+        wire.begin(stream)
+        wire.deliver(Outgoing(b"{}", None, True), stream)
 
     assert wire.find("0") is None
     assert wire.find("1") is not None
@@ -388,5 +388,5 @@ def test_finished_exchanges_are_kept_up_to_a_number() -> None:
 
 
 def test_door_hides_its_token() -> None:
-    assert isinstance(DOOR, Door)
+    assert isinstance(DOOR, ListenAddress)
     assert str(DOOR.token) not in repr(DOOR)

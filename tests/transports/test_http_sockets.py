@@ -17,7 +17,7 @@ from aimux.model import TransportSettings
 from aimux.server import serve_session
 from aimux.tools import Client
 from aimux.transports import _http
-from aimux.transports.network import Listening, choose_door, serve_http
+from aimux.transports.network import Listening, choose_address, serve_http
 
 from .asgi import CLIENT, TOKEN, ToyApp, call, initialize, modern, request
 
@@ -26,7 +26,7 @@ ME = f"Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
 JSON = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
 
 
-class Place:
+class DaemonAddress:
     """A server on a free port."""
 
     def __init__(self, url: str, app: ToyApp, nursery: trio.Nursery) -> None:
@@ -68,8 +68,8 @@ class Place:
 
 
 @asynccontextmanager
-async def open_place(transport: TransportSettings | None = None) -> AsyncIterator[Place]:
-    door = choose_door(("127.0.0.1", 0), token=TOKEN, env={})
+async def open_address(transport: TransportSettings | None = None) -> AsyncIterator[DaemonAddress]:
+    address = choose_address(("127.0.0.1", 0), token=TOKEN, env={})
     with trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
             app = ToyApp(nursery)
@@ -82,19 +82,19 @@ async def open_place(transport: TransportSettings | None = None) -> AsyncIterato
             async def run(*, task_status: trio.TaskStatus[Listening]) -> None:
                 with scope:
                     await serve_http(
-                        door, transport or TransportSettings(), serve, CLIENT,
+                        address, transport or TransportSettings(), serve, CLIENT,
                         nursery=nursery, task_status=task_status,
                     )  # fmt: skip
 
             listening = cast(Listening, await nursery.start(run))
-            place = Place(listening.url, app, nursery)
+            place = DaemonAddress(listening.url, app, nursery)
             place.accepting, place.listening = scope, listening
             yield place
             nursery.cancel_scope.cancel(reason="test over")
 
 
 async def test_session_and_keep_alive_on_one_connection() -> None:
-    async with open_place() as place:
+    async with open_address() as place:
         stream = await place.connect()
         async with stream:
             for number in range(3):
@@ -119,7 +119,7 @@ async def test_session_and_keep_alive_on_one_connection() -> None:
     ],
 )
 async def test_who_may_not_come_in(headers: str, status: int) -> None:
-    async with open_place() as place:
+    async with open_address() as place:
         refused, _ = await place.post(initialize(), headers)
 
         assert refused == status
@@ -128,7 +128,7 @@ async def test_who_may_not_come_in(headers: str, status: int) -> None:
 
 async def test_hundred_megabytes_are_refused_and_others_served() -> None:
     """413 before they were sent, and after: chunked bodies do not tell their length."""
-    async with open_place() as place:
+    async with open_address() as place:
         head = f"POST /mcp HTTP/1.1\r\n{ME}{JSON}"
         told, _ = await place.ask(f"{head}Content-Length: 104857600\r\n\r\n", b"x" * 100_000)
 
@@ -156,7 +156,7 @@ async def test_hundred_megabytes_are_refused_and_others_served() -> None:
 
 async def test_ten_thousand_headers_are_refused() -> None:
     many = "".join(f"X-{number}: y\r\n" for number in range(10_000))
-    async with open_place() as place:
+    async with open_address() as place:
         status, _ = await place.post(initialize(), ME + many)
 
         assert status in {400, 431}
@@ -166,7 +166,7 @@ async def test_ten_thousand_headers_are_refused() -> None:
 async def test_half_open_requests_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A head that never ends, and a connection that says nothing."""
     monkeypatch.setattr(_http, "IDLE_S", 0.3)
-    async with open_place() as place:
+    async with open_address() as place:
         for said in (b"POST /mcp HTTP/1.1\r\nHost: local", b""):
             stream = await place.connect()
             async with stream:
@@ -184,7 +184,7 @@ async def test_half_open_requests_are_let_go(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 async def test_five_hundred_idle_connections_hinder_nobody() -> None:
-    async with open_place() as place:
+    async with open_address() as place:
         idle = [await place.connect() for _ in range(500)]
         well = [await place.is_well() for _ in range(5)]
         for stream in idle:
@@ -197,7 +197,7 @@ async def test_connections_over_the_limit_are_closed_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_http, "MAX_CONNECTIONS", 2)
-    async with open_place() as place:
+    async with open_address() as place:
         kept = [await place.connect() for _ in range(2)]
         for stream in kept:
             await stream.send_all(b"GET / HTTP/1.1\r\n")
@@ -218,7 +218,7 @@ async def test_client_that_reads_nothing_is_let_go(monkeypatch: pytest.MonkeyPat
     message, headers = modern(call("echo", text="x" * 3_900_000))
     named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
     body = orjson.dumps(message)
-    async with open_place() as place:
+    async with open_address() as place:
         stream = await place.connect()
         await stream.send_all(
             f"POST /mcp HTTP/1.1\r\n{ME}{JSON}{named}Content-Length: {len(body)}\r\n\r\n".encode()
@@ -235,7 +235,7 @@ async def test_lost_connection_cancels_a_modern_call() -> None:
     message, headers = modern(call("hold"))
     named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
     body = orjson.dumps(message)
-    async with open_place() as place:
+    async with open_address() as place:
         stream = await place.connect()
         head = f"POST /mcp HTTP/1.1\r\n{ME}{JSON}{named}Content-Length: {len(body)}\r\n\r\n"
         await stream.send_all(head.encode() + body)
@@ -252,7 +252,7 @@ async def test_listener_that_stops_lets_its_clients_finish() -> None:
     message, headers = modern(call("hold"))
     named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
     answers: list[tuple[int, bytes]] = []
-    async with open_place() as place:
+    async with open_address() as place:
         idle = await place.connect()
 
         async def hold() -> None:
@@ -277,7 +277,7 @@ async def test_listener_that_stops_lets_its_clients_finish() -> None:
 
 
 async def test_websocket_over_a_socket() -> None:
-    async with open_place() as place:
+    async with open_address() as place:
         url = f"ws://localhost:{place.port}/ws"
         token = [("Authorization", f"Bearer {TOKEN}")]
         async with open_websocket_url(url, subprotocols=["mcp"], extra_headers=token) as socket:
@@ -294,13 +294,13 @@ async def test_websocket_over_a_socket() -> None:
 
 
 async def test_port_that_is_taken_is_told() -> None:
-    async with open_place() as place:
-        door = choose_door(("127.0.0.1", place.port), token=TOKEN, env={})
+    async with open_address() as place:
+        address = choose_address(("127.0.0.1", place.port), token=TOKEN, env={})
 
         async def serve(wire: object, client: Client) -> None: ...
 
         with pytest.raises(SetupFault, match="cannot listen on"):
-            await serve_http(door, TransportSettings(), serve, CLIENT, nursery=place.nursery)
+            await serve_http(address, TransportSettings(), serve, CLIENT, nursery=place.nursery)
 
 
 def certificate(directory: Path) -> tuple[str, str]:
@@ -322,7 +322,7 @@ def certificate(directory: Path) -> tuple[str, str]:
 async def test_tls_by_certificate_and_key(tmp_path: Path) -> None:
     cert, key = await trio.to_thread.run_sync(certificate, tmp_path)
     context = ssl.create_default_context(cafile=cert)
-    async with open_place(TransportSettings(tls_cert=cert, tls_key=key)) as place:
+    async with open_address(TransportSettings(tls_cert=cert, tls_key=key)) as place:
         stream = await trio.open_ssl_over_tcp_stream(
             "localhost", place.port, ssl_context=context, https_compatible=True
         )
@@ -343,5 +343,5 @@ async def test_tls_files_that_cannot_be_used_are_told(tmp_path: Path, files: Seq
     (tmp_path / "cert.pem").write_text("no certificate", encoding="utf-8")
     cert, key = (str(tmp_path / name) if name else "" for name in files)
     with pytest.RaisesGroup(SetupFault, flatten_subgroups=True):
-        async with open_place(TransportSettings(tls_cert=cert, tls_key=key)):
+        async with open_address(TransportSettings(tls_cert=cert, tls_key=key)):
             pass

@@ -1,18 +1,18 @@
 """The network transports; a package of its own because their libraries are imported on demand."""
 
 from aimux.transports._bind import (
-    Door as Door,
-    choose_door as choose_door,
+    ListenAddress as ListenAddress,
+    choose_address as choose_address,
     find_token as find_token,
-    lock_door as lock_door,
-)
-from aimux.transports._exchange import (
-    Exchange as Exchange,
-    ExchangeWire as ExchangeWire,
-    OneShotWire as OneShotWire,
-    Posted as Posted,
-    Serve as Serve,
-    SessionWire as SessionWire,
-    Wire as Wire,
+    require_token as require_token,
 )
 from aimux.transports._http import Listening as Listening, Site as Site, serve_http as serve_http
+from aimux.transports._response import (
+    OneShotWire as OneShotWire,
+    Posted as Posted,
+    ResponseStream as ResponseStream,
+    Serve as Serve,
+    SessionWire as SessionWire,
+    StreamWire as StreamWire,
+    Wire as Wire,
+)

@@ -24,7 +24,7 @@ def state_of(path: pathlib.Path) -> State:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-class Seen:
+class Dependencies:
     """The paths a value depends on, with their state from *before* they were read, so that a change
     during the reading is noticed by the next look.
     """
@@ -65,7 +65,7 @@ class Seen:
 
 
 @attrs.frozen(kw_only=True)
-class Kept:
+class CacheEntry:
     """A value and what it depends on."""
 
     value: object
@@ -76,39 +76,39 @@ class Kept:
         return all(state_of(path) == state for path, state in self.states.items())
 
 
-class Shelf:
+class FileCache:
     """The last values by key. Threads may share one: a race makes a value twice, nothing else."""
 
     def __init__(self) -> None:
-        self._kept: collections.OrderedDict[Hashable, Kept] = collections.OrderedDict()
+        self._kept: collections.OrderedDict[Hashable, CacheEntry] = collections.OrderedDict()
 
     def __repr__(self) -> str:
-        return f"<Shelf: {len(self._kept)} of {MAX_KEPT} values kept>"
+        return f"<FileCache: {len(self._kept)} of {MAX_KEPT} values kept>"
 
     def get(
         self,
         key: Hashable,
-        make: Callable[[Seen], T],
-        seen: Seen | None = None,
+        make: Callable[[Dependencies], T],
+        dependencies: Dependencies | None = None,
         succeed: Callable[[T, T], T] | None = None,
     ) -> T:
         """The value of `key`: the kept one if nothing changed, else a new one.
 
-        `seen` of a larger value takes on what this one depends on. `succeed` decides what follows
-        a kept value: it is given that one and the new one.
+        `dependencies` of a larger value takes on what this one depends on. `succeed` decides what
+        follows a kept value: it is given that one and the new one.
         """
         kept = self._kept.get(key)
         if kept is None or not kept.is_fresh():
-            fresh = Seen()
+            fresh = Dependencies()
             value = make(fresh)
             if kept is not None and succeed is not None:
                 value = succeed(cast("T", kept.value), value)
-            kept = Kept(value=value, states=fresh.states)
+            kept = CacheEntry(value=value, states=fresh.states)
             self._kept[key] = kept
         with contextlib.suppress(KeyError):  # another thread was quicker
             self._kept.move_to_end(key)
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
-        if seen is not None:
-            seen.note_all(kept.states)
+        if dependencies is not None:
+            dependencies.note_all(kept.states)
         return cast("T", kept.value)

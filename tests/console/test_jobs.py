@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aimux.console._look import visible
+from aimux.console._jobs import visible
 
 from .conftest import Machine, make_machine
 

@@ -5,8 +5,8 @@ import json
 
 from hypothesis import given, strategies as st
 
-from aimux._shim import Place, Shim
-from aimux._shim_mend import Books, read_copies
+from aimux._shim import DaemonAddress, Shim
+from aimux._shim_mend import Ledger, read_copies
 
 IDS = st.one_of(st.integers(-3, 3), st.sampled_from(["1", "a", "ü"]))
 WORDS = ["ask", "answer", "fail", "other answer", "cancel", "progress", "asked", "junk"]
@@ -37,7 +37,7 @@ def test_open_calls_are_the_asked_and_not_answered(
     says: list[tuple[str, object]], cuts: list[int], step: int
 ) -> None:
     """However the bytes are cut, and however often the copies are read."""
-    books = Books()
+    ledger = Ledger()
     model: dict[str, None] = {}
     sent, got = b"", b""
     for number, (word, call_id) in enumerate(says):
@@ -55,16 +55,16 @@ def test_open_calls_are_the_asked_and_not_answered(
         elif word in (*ANSWERS, "cancel"):
             model.pop(key, None)
         if number % step == 0:
-            books.read_sent(sent)
-            books.read_got(got)
+            ledger.read_sent(sent)
+            ledger.read_got(got)
             sent, got = b"", b""
     edges = sorted({0, len(sent), *(cut for cut in cuts if cut < len(sent))})
     for start, end in itertools.pairwise(edges):
-        books.read_sent(sent[start:end])
-    books.read_got(got)
+        ledger.read_sent(sent[start:end])
+    ledger.read_got(got)
 
-    assert set(books.open) == set(model)
-    assert books.rest == b""
+    assert set(ledger.open) == set(model)
+    assert ledger.rest == b""
 
 
 TRAFFIC = ["ask", "answer", "fail", "cancel", "progress", "subscribe", "escaped", "batch"]
@@ -81,7 +81,7 @@ def test_calls_that_come_alone_leave_no_copies_and_nothing_is_forgotten(
     says: list[tuple[str, int]], data: st.DataObject
 ) -> None:
     """What is open, and what makes up the session, is known at any moment all the same."""
-    shim = Shim(Place("/s", "/c", "/r"), {}, -1)
+    shim = Shim(DaemonAddress("/s", "/c", "/r"), {}, -1)
     model: dict[int, str] = {}
     subscribed = False
     for word, call_id in says:
@@ -107,15 +107,15 @@ def test_calls_that_come_alone_leave_no_copies_and_nothing_is_forgotten(
             shim.note_got(line, lone)
         if data.draw(st.integers(0, 4)) == 0:
             read_copies(shim)
-    books = read_copies(shim)
+    ledger = read_copies(shim)
 
-    assert set(books.open) == {str(call_id) for call_id in model}
-    assert bool(books.setup) == subscribed
+    assert set(ledger.open) == {str(call_id) for call_id in model}
+    assert bool(ledger.setup) == subscribed
 
 
 def test_a_call_that_comes_alone_leaves_no_copies() -> None:
     """Also after the handshake was read, and with notices in between."""
-    shim = Shim(Place("/s", "/c", "/r"), {}, -1)
+    shim = Shim(DaemonAddress("/s", "/c", "/r"), {}, -1)
     shim.sent.append(_asked("ask", 1))
     shim.note_got(_line("progress", 1), shim.find_lone())
     shim.note_got(_line("answer", 1), shim.find_lone())
@@ -125,7 +125,7 @@ def test_a_call_that_comes_alone_leaves_no_copies() -> None:
 
 def test_the_next_call_may_come_before_the_answer_is_noted() -> None:
     """Only the answered one is forgotten."""
-    shim = Shim(Place("/s", "/c", "/r"), {}, -1)
+    shim = Shim(DaemonAddress("/s", "/c", "/r"), {}, -1)
     shim.sent.append(_asked("ask", 1))
     lone = shim.find_lone()
     shim.sent.append(_asked("ask", 2))
@@ -137,7 +137,7 @@ def test_the_next_call_may_come_before_the_answer_is_noted() -> None:
 
 def test_an_open_call_of_the_books_keeps_the_copies() -> None:
     """Its answer may be the next one."""
-    shim = Shim(Place("/s", "/c", "/r"), {}, -1)
+    shim = Shim(DaemonAddress("/s", "/c", "/r"), {}, -1)
     shim.sent.append(_asked("ask", 1))
     read_copies(shim)
     shim.sent.append(_asked("ask", 21))

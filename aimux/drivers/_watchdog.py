@@ -2,10 +2,10 @@
 
 Hosts kill servers with SIGKILL. The kernel's parent-death signal would do, but it has to be set
 between fork and exec, which costs `preexec_fn` (a fork of the whole server, unsafe beside threads,
-ten times slower than vfork), and it fires when the *thread* that forked ends: Trio's worker
-threads do after ten idle seconds. So a tiny process of its own session holds the other end of a
-pipe. When the server is gone the pipe is at its end, and `_last_rites` kills the groups that are in
-the server's book and everybody whose environment carries this server's mark.
+ten times slower than vfork), and it fires when the *thread* that forked ends: Trio's worker threads
+do after ten idle seconds. So a tiny process of its own session holds the other end of a pipe. When
+the server is gone the pipe is at its end, and `_watchdog_main` kills the groups that are in the
+server's ledger and everybody whose environment carries this server's mark.
 
 It starts with the first child, takes about 8 MB, and costs a child two short writes into memory
 that both have: nobody is woken by them (docs/design/0012).
@@ -23,29 +23,29 @@ from typing import Final
 
 import trio
 
-from ._last_rites import RECORD
 from ._processes import MARK
 from ._stop import OWNER, begin_spawn, disown, end_spawn
+from ._watchdog_main import RECORD
 
-BYE_S: Final = 1.0  # the warden has nothing to do but to leave
+BYE_S: Final = 1.0  # the watchdog has nothing to do but to leave
 
 
-class Warden:
-    """Knows who must not outlive this process. Made by `open_warden`."""
+class Watchdog:
+    """Knows who must not outlive this process. Made by `open_watchdog`."""
 
     def __init__(self) -> None:
-        self._places: dict[int, int] = {}  # of those in charge, in the book
+        self._slots: dict[int, int] = {}  # of those in charge, in the ledger
         self._free: list[int] = []
         self._process: trio.Process | None = None
-        self._book = self._pipe = -1
+        self._ledger = self._pipe = -1
         self._starting = trio.Lock()
 
     def __repr__(self) -> str:
         pid = "not started" if self._process is None else f"pid {self._process.pid}"
-        return f"<Warden: {pid}, {len(self._places)} in charge>"
+        return f"<Watchdog: {pid}, {len(self._slots)} in charge>"
 
     async def watch(self, pid: int, ticks: int) -> None:
-        """Put a child in charge; it stays there until `forget`. Starts the warden if need be.
+        """Put a child in charge; it stays there until `forget`. Starts the watchdog if need be.
 
         `ticks` is the child's start time since boot; 0 if it is not known.
         """
@@ -53,42 +53,42 @@ class Warden:
             if self._process is None or self._process.returncode is not None:  # none, or killed
                 await self._lose()
                 await self._start()
-            if self._book >= 0:
-                place = self._free.pop() if self._free else len(self._places)
-                self._places[pid] = place
-                self._write(place, pid, ticks)
+            if self._ledger >= 0:
+                slot = self._free.pop() if self._free else len(self._slots)
+                self._slots[pid] = slot
+                self._write(slot, pid, ticks)
 
     def forget(self, pid: int) -> None:
         """Take a child that is over out of charge."""
-        place = self._places.pop(pid, None)
-        if place is not None:
-            self._write(place, 0, 0)
-            self._free.append(place)
+        slot = self._slots.pop(pid, None)
+        if slot is not None:
+            self._write(slot, 0, 0)
+            self._free.append(slot)
 
     async def dismiss(self) -> None:
-        """Send the warden home; what is still in charge is nobody's concern any more."""
+        """Send the watchdog home; what is still in charge is nobody's concern any more."""
         if self._pipe >= 0:
             with contextlib.suppress(BrokenPipeError):  # it was killed
                 os.write(self._pipe, b"!")
         await self._lose()
-        if self._book >= 0:
-            os.close(self._book)
-            self._book = -1
+        if self._ledger >= 0:
+            os.close(self._ledger)
+            self._ledger = -1
 
-    def _write(self, place: int, pid: int, ticks: int) -> None:
-        os.pwrite(self._book, RECORD.pack(pid, ticks), place * RECORD.size)
+    def _write(self, slot: int, pid: int, ticks: int) -> None:
+        os.pwrite(self._ledger, RECORD.pack(pid, ticks), slot * RECORD.size)
 
     async def _start(self) -> None:
         read, self._pipe = os.pipe()
         token, pid = begin_spawn(), None
-        program = str(Path(__file__).with_name("_last_rites.py"))
+        program = str(Path(__file__).with_name("_watchdog_main.py"))
         try:
-            if self._book < 0:
-                self._book = _open_book()
+            if self._ledger < 0:
+                self._ledger = _open_ledger()
             self._process = await trio.lowlevel.open_process(
                 [sys.executable, "-I", "-S", program, f"{MARK}={OWNER}."],
                 stdin=read,
-                stdout=self._book,
+                stdout=self._ledger,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 env={},
@@ -116,7 +116,7 @@ class Warden:
             self._process = None
 
 
-def _open_book() -> int:
+def _open_ledger() -> int:
     """A file without a name, for as long as somebody has it open."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("aimux-children")
@@ -125,33 +125,33 @@ def _open_book() -> int:
     return descriptor
 
 
-_current: trio.lowlevel.RunVar[Warden | None] = trio.lowlevel.RunVar("aimux_warden", None)
+_current: trio.lowlevel.RunVar[Watchdog | None] = trio.lowlevel.RunVar("aimux_warden", None)
 
 
 @asynccontextmanager
-async def open_warden() -> AsyncIterator[Warden]:
+async def open_watchdog() -> AsyncIterator[Watchdog]:
     """Let every child that is started inside die with this process, however it dies.
 
-    On Windows jobs see to that, and the warden stays at home.
+    On Windows jobs see to that, and the watchdog stays at home.
     """
-    warden = Warden()
-    _current.set(warden)
+    watchdog = Watchdog()
+    _current.set(watchdog)
     try:
-        yield warden
+        yield watchdog
     finally:
         _current.set(None)
-        await warden.dismiss()  # noqa: ASYNC102  # shielded and bounded by BYE_S in there
+        await watchdog.dismiss()  # noqa: ASYNC102  # shielded and bounded by BYE_S in there
 
 
 async def take_charge(pid: int, ticks: int) -> None:
-    """Have the current warden, if there is one, watch a child until `end_charge`."""
-    warden = _current.get()
-    if warden is not None and sys.platform != "win32":
-        await warden.watch(pid, ticks)
+    """Have the current watchdog, if there is one, watch a child until `end_charge`."""
+    watchdog = _current.get()
+    if watchdog is not None and sys.platform != "win32":
+        await watchdog.watch(pid, ticks)
 
 
 def end_charge(pid: int) -> None:
     """Say that a child is over."""
-    warden = _current.get()
-    if warden is not None:
-        warden.forget(pid)
+    watchdog = _current.get()
+    if watchdog is not None:
+        watchdog.forget(pid)

@@ -1,16 +1,16 @@
-"""What one HTTP exchange is answered with, and the wires that put messages into exchanges.
+"""What one HTTP stream is answered with, and the wires that put messages into streams.
 
-Theory of operation. An *exchange* is a numbered list of messages that ends with a final one. The
+Theory of operation. An *stream* is a numbered list of messages that ends with a final one. The
 session writes into it and never waits; whoever answers the HTTP request reads from a number on. So
 a reader may leave and another one may continue, which is all that resuming is. A reader leaves when
-the exchange is over, when its connection is lost, or when it is told to hang up.
+the stream is over, when its connection is lost, or when it is told to hang up.
 
-A *wire* maps calls to exchanges. `Posted` is a message that knows its exchange: when the session
+A *wire* maps calls to streams. `Posted` is a message that knows its stream: when the session
 has learnt what a message means, `claim` takes note of the calls, delivers what the peer answered by
 itself and returns what the session has to deal with.
 
-Memory is bounded: an exchange keeps `EXCHANGE_BYTES`, dropping its oldest messages (never the final
-one), and a session keeps the last `KEPT_EXCHANGES` finished ones for clients that come back.
+Memory is bounded: a stream keeps `STREAM_BYTES`, dropping its oldest messages (never the final
+one), and a session keeps the last `KEPT_STREAMS` finished ones for clients that come back.
 Why so: docs/design/0010.
 """
 
@@ -38,8 +38,8 @@ from aimux.protocol import (
 )
 from aimux.tools import Client
 
-EXCHANGE_BYTES: Final = 4 * 1024 * 1024  # kept of one exchange, the final message aside
-KEPT_EXCHANGES: Final = 32  # finished ones of a session, for clients that come back
+STREAM_BYTES: Final = 4 * 1024 * 1024  # kept of one stream, the final message aside
+KEPT_STREAMS: Final = 32  # finished ones of a session, for clients that come back
 INBOX_MESSAGES: Final = 256  # of one session, posted and not yet read
 
 
@@ -59,7 +59,7 @@ Serve: TypeAlias = Callable[[Wire, Client], Awaitable[None]]
 
 
 @attrs.define(eq=False)
-class Exchange:
+class ResponseStream:
     """The answer to one POST, or the messages of a session that belong to no call."""
 
     name: str
@@ -78,7 +78,9 @@ class Exchange:
     _news: trio.Event = attrs.field(factory=trio.Event)
 
     def __repr__(self) -> str:
-        return f"<Exchange {self.name}: {self._last} messages{', over' if self.is_over else ''}>"
+        return (
+            f"<ResponseStream {self.name}: {self._last} messages{', over' if self.is_over else ''}>"
+        )
 
     @property
     def is_resumable(self) -> bool:
@@ -103,7 +105,7 @@ class Exchange:
         self._last += 1
         self._messages.append((self._last, outgoing.data))
         self._size_bytes += len(outgoing.data)
-        while self._size_bytes > EXCHANGE_BYTES and len(self._messages) > 1:
+        while self._size_bytes > STREAM_BYTES and len(self._messages) > 1:
             self._size_bytes -= len(self._messages.popleft()[1])
             self.dropped += 1
         if outgoing.is_final:
@@ -136,86 +138,86 @@ class Exchange:
 
 
 @attrs.define(eq=False)
-class ExchangeWire:
-    """The books of a wire: which exchange a call belongs to.
+class StreamWire:
+    """What a wire knows: which stream a call belongs to.
 
     `side` takes what belongs to no call; without one it is lost.
     """
 
-    side: Exchange | None = None
+    side: ResponseStream | None = None
     revision: Revision | None = None  # of the last call or notification
-    on_quiet: Callable[[], None] | None = None  # called when the last exchange is finished
-    _by_call: dict[CallId, Exchange] = attrs.field(factory=dict)
-    _finished: deque[Exchange] = attrs.field(factory=lambda: deque(maxlen=KEPT_EXCHANGES))
-    _open: dict[str, Exchange] = attrs.field(factory=dict)
+    on_quiet: Callable[[], None] | None = None  # called when the last stream is finished
+    _by_call: dict[CallId, ResponseStream] = attrs.field(factory=dict)
+    _finished: deque[ResponseStream] = attrs.field(factory=lambda: deque(maxlen=KEPT_STREAMS))
+    _open: dict[str, ResponseStream] = attrs.field(factory=dict)
 
     @property
     def is_busy(self) -> bool:
-        """Whether any exchange waits for its final message."""
+        """Whether any stream waits for its final message."""
         return bool(self._open)
 
-    def begin(self, exchange: Exchange) -> None:
-        """Take note of an exchange that a message will come for."""
-        self._open[exchange.name] = exchange
+    def begin(self, stream: ResponseStream) -> None:
+        """Take note of a stream that a message will come for."""
+        self._open[stream.name] = stream
 
-    def find(self, name: str) -> Exchange | None:
-        """The exchange of that name, if it is still known."""
+    def find(self, name: str) -> ResponseStream | None:
+        """The stream of that name, if it is still known."""
         if self.side is not None and self.side.name == name:
             return self.side
         kept = (each for each in self._finished if each.name == name)
         return self._open.get(name) or next(kept, None)
 
-    def adopt(self, event: Called | Listening, exchange: Exchange) -> None:
-        """Send what belongs to a call to this exchange from now on."""
-        exchange.calls.add(event.call_id)
-        exchange.revision = event.revision
-        self._by_call[event.call_id] = exchange
-        exchange.wake()
+    def adopt(self, event: Called | Listening, stream: ResponseStream) -> None:
+        """Send what belongs to a call to this stream from now on."""
+        stream.calls.add(event.call_id)
+        stream.revision = event.revision
+        self._by_call[event.call_id] = stream
+        stream.wake()
 
-    def deliver(self, outgoing: Outgoing, own: Exchange | None = None) -> None:
+    def deliver(self, outgoing: Outgoing, own: ResponseStream | None = None) -> None:
         """Put a message where it belongs; `own` takes those of no call."""
-        exchange = own if outgoing.call_id is None else self._by_call.get(outgoing.call_id)
-        if exchange is None:
-            exchange = self.side
-        if exchange is not None:
-            exchange.put(outgoing)
-            if exchange.is_over:
-                self._forget(exchange)
+        stream = own if outgoing.call_id is None else self._by_call.get(outgoing.call_id)
+        if stream is None:
+            stream = self.side
+        if stream is not None:
+            stream.put(outgoing)
+            if stream.is_over:
+                self._forget(stream)
 
     def cancelled(self, event: CallCancelled) -> None:
-        """End the exchange of a cancelled call unless other calls of its batch go on (L-9)."""
-        exchange = self._by_call.pop(event.call_id, None)
-        if exchange is None or exchange.is_over:
+        """End the stream of a cancelled call unless other calls of its batch go on (L-9)."""
+        stream = self._by_call.pop(event.call_id, None)
+        if stream is None or stream.is_over:
             return
-        exchange.calls.discard(event.call_id)
-        if not exchange.calls:
+        stream.calls.discard(event.call_id)
+        if not stream.calls:
             body = cancelled_body(event.request_id)
-            exchange.put(Outgoing(body, event.call_id, True, Code.CANCELLED))
-            self._forget(exchange)
+            stream.put(Outgoing(body, event.call_id, True, Code.CANCELLED))
+            self._forget(stream)
 
     def hang_up(self, call_id: CallId) -> None:
         """Close a call's connection; the client polls for the rest. Nothing if it could not."""
-        exchange = self._by_call.get(call_id)
-        if exchange is not None and exchange.is_resumable:
-            exchange.hang_up()
+        stream = self._by_call.get(call_id)
+        if stream is not None and stream.is_resumable:
+            stream.hang_up()
 
     def end(self) -> None:
-        """End every exchange: the session is over."""
-        for exchange in [*self._open.values(), *([self.side] if self.side else [])]:
-            exchange.end()
+        """End every stream: the session is over."""
+        for stream in [*self._open.values(), *([self.side] if self.side else [])]:
+            stream.end()
         self._open.clear()
         self._by_call.clear()
 
-    def _forget(self, exchange: Exchange) -> None:
-        for call_id in exchange.calls:
+    def _forget(self, stream: ResponseStream) -> None:
+        for call_id in stream.calls:
             self._by_call.pop(call_id, None)
-        if self._open.pop(exchange.name, None) is not None:
-            self._finished.append(exchange)
+        if self._open.pop(stream.name, None) is not None:
+            self._finished.append(stream)
             if not self._open and self.on_quiet is not None:
                 self.on_quiet()
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
-        """Put messages into their exchanges; never waits for a client."""
+        """Put messages into their streams; never waits for a client."""
         for outgoing in messages:
             self.deliver(outgoing)
         await trio.lowlevel.checkpoint()
@@ -227,8 +229,8 @@ class Posted:
 
     data: bytes
     facts: HttpFacts
-    exchange: Exchange
-    wire: ExchangeWire
+    stream: ResponseStream
+    wire: StreamWire
 
     def claim(self, events: Sequence[Event]) -> list[Event]:
         """Take note of calls, deliver the peer's own answers, return the other events."""
@@ -239,10 +241,10 @@ class Posted:
                 case Called() | Listening():
                     self.wire.revision = event.revision
                     if isinstance(event, Listening):
-                        self.exchange.is_listening = True
+                        self.stream.is_listening = True
                     elif event.revision.has("sse.priming"):
-                        self.exchange.is_worth_resuming = True
-                    self.wire.adopt(event, self.exchange)
+                        self.stream.is_worth_resuming = True
+                    self.wire.adopt(event, self.stream)
                 case Notified():
                     self.wire.revision = event.revision
                 case CallCancelled():
@@ -251,7 +253,7 @@ class Posted:
                     pass
         for event in events:
             if isinstance(event, Reply):
-                self.wire.deliver(event.outgoing, self.exchange)
+                self.wire.deliver(event.outgoing, self.stream)
             else:
                 rest.append(event)
         for event in cancelled:  # after the rest of its batch, which may be final
@@ -260,8 +262,8 @@ class Posted:
 
 
 @attrs.define(eq=False)
-class OneShotWire(ExchangeWire):
-    """A modern POST: one message in, its exchange out, then the end."""
+class OneShotWire(StreamWire):
+    """A modern POST: one message in, its stream out, then the end."""
 
     posted: Posted | None = None
     _is_taken: bool = False
@@ -274,21 +276,21 @@ class OneShotWire(ExchangeWire):
             self._is_taken = True
             await trio.lowlevel.checkpoint()
             return [self.posted]
-        while not (self.posted.exchange.is_over or self._is_closed):
-            await self.posted.exchange.wait_news()
+        while not (self.posted.stream.is_over or self._is_closed):
+            await self.posted.stream.wait_news()
         return None
 
     def close(self) -> None:
         """End the input: what is computed is answered, a listener hears the end (F-10)."""
         self._is_closed = True
         if self.posted is not None:
-            self.posted.exchange.wake()
+            self.posted.stream.wake()
 
 
-class SessionWire(ExchangeWire):
+class SessionWire(StreamWire):
     """A handshake session: what its POSTs bring, in order of arrival."""
 
-    def __init__(self, side: Exchange) -> None:
+    def __init__(self, side: ResponseStream) -> None:
         super().__init__(side=side)
         self._into, self._inbox = trio.open_memory_channel[Posted](INBOX_MESSAGES)
 

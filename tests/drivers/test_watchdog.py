@@ -12,22 +12,22 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aimux.drivers import open_warden, run_piped
-from aimux.drivers._last_rites import bury
-from aimux.drivers._processes import look, scan
-from aimux.testing import MakeOrder, Output, children_of
+from aimux.drivers import open_watchdog, run_piped
+from aimux.drivers._processes import inspect, scan
+from aimux.drivers._watchdog_main import bury
+from aimux.testing import MakeSpec, Output, children_of
 
 CHILDREN = Path(__file__).parent / "children"
 SERVER = """
 import sys, trio
-from aimux.drivers import Order, open_warden, run_piped
+from aimux.drivers import ProcessSpec, open_watchdog, run_piped
 
 async def main():
-    async with open_warden(), trio.open_nursery() as nursery:
+    async with open_watchdog(), trio.open_nursery() as nursery:
         for words in sys.argv[2:]:
-            order = Order(argv=[sys.executable, "-I", "-S", sys.argv[1], *words.split()],
+            spec = ProcessSpec(argv=[sys.executable, "-I", "-S", sys.argv[1], *words.split()],
                           cwd="/", env={})
-            nursery.start_soon(run_piped, order, lambda _, data: (sys.stdout.write(data.decode()),
+            nursery.start_soon(run_piped, spec, lambda _, data: (sys.stdout.write(data.decode()),
                                                                   sys.stdout.flush()))
 trio.run(main)
 """
@@ -35,27 +35,28 @@ trio.run(main)
 BOOKED = """
 import sys, trio
 from functools import partial
-from aimux.drivers import Order, open_warden, run_piped
+from aimux.drivers import ProcessSpec, open_watchdog, run_piped
 
 def show(stream, data):
     sys.stdout.write(data.decode())
     sys.stdout.flush()
 
 async def main():
-    async with open_warden(), trio.open_nursery() as nursery:
+    async with open_watchdog(), trio.open_nursery() as nursery:
         for script in sys.argv[1:]:
-            order = Order(argv=["/bin/sh", "-c", script], cwd="/", env={"PATH": "/usr/bin:/bin"})
+            argv = ["/bin/sh", "-c", script]
+            spec = ProcessSpec(argv=argv, cwd="/", env={"PATH": "/usr/bin:/bin"})
             if script == "true":
-                await run_piped(order, show)
+                await run_piped(spec, show)
             else:
-                await nursery.start(partial(run_piped, order, show))
+                await nursery.start(partial(run_piped, spec, show))
 
 trio.run(main)
 """
 
 
 def is_running(pid: int) -> bool:
-    proc = look(pid)
+    proc = inspect(pid)
     return proc is not None and proc.state != "Z"
 
 
@@ -71,7 +72,7 @@ def wait_gone(pids: list[int]) -> None:
 
 def test_killed_server_leaves_nobody() -> None:
     """After SIGKILL to the server its children, their helpers in sessions of their own, and those
-    that detached twice are gone, and so is the warden.
+    that detached twice are gone, and so is the watchdog.
     """
     holder = str(CHILDREN / "holder.py")
     server = subprocess.Popen(
@@ -84,7 +85,7 @@ def test_killed_server_leaves_nobody() -> None:
         helpers = [int(server.stdout.readline().split()[1]) for _ in range(3)]
         table = scan()
         others = [p.pid for p in table.values() if p.parent == server.pid]
-        assert len(others) == 4  # three leaders and the warden
+        assert len(others) == 4  # three leaders and the watchdog
         assert all(map(is_running, helpers))
 
         os.killpg(server.pid, signal.SIGKILL)
@@ -113,39 +114,39 @@ def test_the_book_is_enough() -> None:
 
 
 async def test_warden_comes_with_the_first_child_and_goes_with_the_server(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """An idle server has none; a clean end leaves none."""
     before = children_of()
-    async with open_warden() as warden:
-        idle = repr(warden)
-        exit_ = await run_piped(make_order("cat", stdin=b"x"), output)
-        busy = repr(warden)
+    async with open_watchdog() as watchdog:
+        idle = repr(watchdog)
+        exit_ = await run_piped(make_spec("cat", stdin=b"x"), output)
+        busy = repr(watchdog)
         wardens = children_of() - before
 
     assert exit_.exit_code == 0
-    assert idle == "<Warden: not started, 0 in charge>"
-    assert busy == f"<Warden: pid {wardens.pop()}, 0 in charge>"
+    assert idle == "<Watchdog: not started, 0 in charge>"
+    assert busy == f"<Watchdog: pid {wardens.pop()}, 0 in charge>"
     assert not wardens
     assert children_of() == before
 
 
 async def test_killed_warden_is_replaced(
-    mock_clock: MockClock, make_order: MakeOrder, output: Output
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """The next child starts another, which is told of all that live."""
     before = children_of()
-    async with open_warden() as warden, trio.open_nursery() as nursery:
-        nursery.start_soon(run_piped, make_order("stubborn", grace_s=0), output)
+    async with open_watchdog() as watchdog, trio.open_nursery() as nursery:
+        nursery.start_soon(run_piped, make_spec("stubborn", grace_s=0), output)
         await output.wait_for(b"ready")
-        first = int(repr(warden).split()[2].rstrip(","))
+        first = int(repr(watchdog).split()[2].rstrip(","))
         os.kill(first, signal.SIGKILL)
         with trio.fail_after(100):
             await _until(lambda: not is_running(first))
-        await run_piped(make_order("cat", stdin=b"x"), output)
+        await run_piped(make_spec("cat", stdin=b"x"), output)
 
-        assert f"pid {first}," not in repr(warden)
-        assert repr(warden).endswith("1 in charge>")
+        assert f"pid {first}," not in repr(watchdog)
+        assert repr(watchdog).endswith("1 in charge>")
         nursery.cancel_scope.cancel()
     assert children_of() == before
 
@@ -160,7 +161,7 @@ def test_warden_spares_a_reused_pid(*, is_same: bool) -> None:
     """A number that now belongs to a later process is left alone, and so is who has no mark."""
     bystander = subprocess.Popen(["sleep", "60"], env={"AIMUX_CHILD": "other.1"})
     charge = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    proc = look(charge.pid)
+    proc = inspect(charge.pid)
     assert proc is not None
 
     bury({charge.pid: proc.ticks if is_same else proc.ticks - 5}, b"AIMUX_CHILD=mine.")

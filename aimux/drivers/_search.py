@@ -94,10 +94,10 @@ class Lack(enum.StrEnum):
 
 @attrs.frozen
 class Found:
-    """A binary that can be started; `place` says what led there: `PATH`, `usual`, `nvm`, …"""
+    """A binary that can be started; `via` says what led there: `PATH`, `usual`, `nvm`, …"""
 
     path: str
-    place: str
+    via: str
 
 
 @attrs.frozen
@@ -128,7 +128,7 @@ def find(
     names = _names(binary, system)
     places: list[str] = []
     nearest: Missing | None = None
-    for place, directory in _directories(binary, env, search_paths, system):
+    for via, directory in _directories(binary, env, search_paths, system):
         places.append(directory)
         for path in _matches(directory, disk, system):
             # a place may be the binary itself: `~/tools/*/codex`
@@ -136,7 +136,7 @@ def find(
             for candidate in [path] if is_it else [paths.join(path, name) for name in names]:
                 lack = _lack(candidate, disk, system)
                 if lack is None:
-                    return Found(candidate, place)
+                    return Found(candidate, via)
                 if lack is not Lack.NOT_FOUND and nearest is None:
                     nearest = Missing(lack, (), candidate)
     if nearest is None:
@@ -163,32 +163,32 @@ def _directories(
         entries = env.get("PATH", "").split(";" if is_windows else ":")
         wanted = [("PATH", entry.strip('"')) for entry in entries if paths.isabs(entry.strip('"'))]
         family = system if system in USUAL else "linux"
-        wanted += [("usual", place) for place in (*EVERYWHERE, *USUAL[family])]
-        wanted += [(name, place) for name, group in MANAGED.items() for place in group]
-        wanted += [("profile", place) for place in search_paths]
+        wanted += [("usual", directory) for directory in (*EVERYWHERE, *USUAL[family])]
+        wanted += [(name, directory) for name, group in MANAGED.items() for directory in group]
+        wanted += [("profile", directory) for directory in search_paths]
     seen: set[str] = set()
     for name, raw in wanted:
-        place = raw if name == "PATH" else expand(raw, env)
-        if place is None:
+        directory = raw if name == "PATH" else expand(raw, env)
+        if directory is None:
             continue
         if is_windows:
-            place = place.replace("/", "\\")
-        if place not in seen:
-            seen.add(place)
-            yield name, place
+            directory = directory.replace("/", "\\")
+        if directory not in seen:
+            seen.add(directory)
+            yield name, directory
 
 
-def expand(place: str, env: Mapping[str, str]) -> str | None:
-    """Return `place` with `~`, `$NAME`, `${NAME}` and `%NAME%` filled in; None if one is unset."""
-    if place == "~" or place.startswith(("~/", "~\\")):
+def expand(directory: str, env: Mapping[str, str]) -> str | None:
+    """Return `directory` with `~`, `$NAME` and `%NAME%` filled in; None if one is unset."""
+    if directory == "~" or directory.startswith(("~/", "~\\")):
         home = env.get("HOME") or env.get("USERPROFILE")
         if not home:
             return None
-        place = home + place[1:]
-    names = [next(filter(None, found)) for found in _VARIABLE.findall(place)]
+        directory = home + directory[1:]
+    names = [next(filter(None, found)) for found in _VARIABLE.findall(directory)]
     if not all(env.get(name) for name in names):
         return None
-    return _VARIABLE.sub(lambda found: env[next(filter(None, found.groups()))], place)
+    return _VARIABLE.sub(lambda found: env[next(filter(None, found.groups()))], directory)
 
 
 def _matches(pattern: str, disk: Files, system: str) -> Iterator[str]:

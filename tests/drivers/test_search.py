@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.drivers import Found, Lack, Missing, find
-from aimux.drivers._places import expand, newest_first
+from aimux.drivers._search import expand, newest_first
 
 ENV = {"HOME": "/h", "PATH": "/usr/bin:/bin"}
 
 
-class Shelf:
+class FakeDisk:
     """A disk in memory: paths ending in `/` are directories, in `-` files nobody may execute."""
 
     def __init__(self, *paths: str, separator: str = "/") -> None:
@@ -40,15 +40,17 @@ class Shelf:
         return path in self.files
 
 
-def look(*paths: str, search: Sequence[str] = (), env: dict[str, str] | None = None) -> object:
+def search_for(
+    *paths: str, search: Sequence[str] = (), env: dict[str, str] | None = None
+) -> object:
     return find(
-        "codex", env=ENV if env is None else env, search_paths=search, files=Shelf(*paths),
+        "codex", env=ENV if env is None else env, search_paths=search, files=FakeDisk(*paths),
         system="linux",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("path", "place"),
+    ("path", "directory"),
     [
         ("/usr/bin/codex", "PATH"),
         ("/bin/codex", "PATH"),
@@ -70,9 +72,9 @@ def look(*paths: str, search: Sequence[str] = (), env: dict[str, str] | None = N
         ("/opt/mine/codex", "profile"),
     ],
 )
-def test_every_place_is_searched(path: str, place: str) -> None:
-    """Each place of the specification finds its binary, and tells which place it was."""
-    assert look(path, search=["/opt/mine"]) == Found(path, place)
+def test_every_place_is_searched(path: str, directory: str) -> None:
+    """Each via of the specification finds its binary, and tells which via it was."""
+    assert search_for(path, search=["/opt/mine"]) == Found(path, directory)
 
 
 def test_path_wins_over_other_places() -> None:
@@ -80,10 +82,10 @@ def test_path_wins_over_other_places() -> None:
     paths = ["/opt/codex", "/h/.nvm/versions/node/v1/bin/codex", "/snap/bin/codex", "/bin/codex"]
     found = []
     while paths:
-        found.append(look(*paths, search=["/opt"]))
+        found.append(search_for(*paths, search=["/opt"]))
         paths.pop()
 
-    assert [one.place for one in found if isinstance(one, Found)] == [
+    assert [one.via for one in found if isinstance(one, Found)] == [
         "PATH",
         "usual",
         "nvm",
@@ -96,7 +98,7 @@ def test_newest_version_of_a_manager_wins() -> None:
     base = "/h/.nvm/versions/node"
     names = ["v9.11.2", "v10.2.0", "v10.10.0-rc.1", "v10.10.0", "v10.10.0-rc.2", "system"]
 
-    found = look(*(f"{base}/{name}/bin/codex" for name in names))
+    found = search_for(*(f"{base}/{name}/bin/codex" for name in names))
 
     assert found == Found(f"{base}/v10.10.0/bin/codex", "nvm")
     assert newest_first(names) == [
@@ -108,13 +110,13 @@ def test_older_version_is_used_when_the_newest_lacks_the_binary() -> None:
     """A new runtime without the CLI must not hide the old one that has it."""
     base = "/h/.nvm/versions/node"
 
-    found = look(f"{base}/v22.0.0/bin/node", f"{base}/v18.0.0/bin/codex")
+    found = search_for(f"{base}/v22.0.0/bin/node", f"{base}/v18.0.0/bin/codex")
 
     assert found == Found(f"{base}/v18.0.0/bin/codex", "nvm")
 
 
 @pytest.mark.parametrize(
-    ("place", "path"),
+    ("directory", "path"),
     [
         ("~/x", "/h/x/codex"),
         ("$TOOLS/bin", "/t/bin/codex"),
@@ -125,32 +127,32 @@ def test_older_version_is_used_when_the_newest_lacks_the_binary() -> None:
         ("/opt/v[12]/?in", "/opt/v2/bin/codex"),
     ],
 )
-def test_search_paths_are_expanded(place: str, path: str) -> None:
+def test_search_paths_are_expanded(directory: str, path: str) -> None:
     """Home, variables and globs; a glob may also name the binary itself."""
-    assert look(path, search=[place], env=ENV | {"TOOLS": "/t"}) == Found(path, "profile")
+    assert search_for(path, search=[directory], env=ENV | {"TOOLS": "/t"}) == Found(path, "profile")
 
 
 def test_unset_variable_skips_the_place() -> None:
     """`$NOPE/bin` must not become `/bin`, and without a home there is no `~`."""
-    missing = look("/nope/codex", search=["$NOPE/bin", "~/x"], env={"PATH": "/q"})
+    missing = search_for("/nope/codex", search=["$NOPE/bin", "~/x"], env={"PATH": "/q"})
 
     assert isinstance(missing, Missing)
     assert missing.places[0] == "/q"
-    assert [place for place in missing.places if place in {"/bin", "/x", "~/x"}] == []
+    assert [directory for directory in missing.places if directory in {"/bin", "/x", "~/x"}] == []
     assert expand("~", {}) is None
     assert expand("~me/x", ENV) == "~me/x"
 
 
 def test_relative_path_entries_are_skipped() -> None:
     """What `.` is depends on who asks; a binary from there is a trap."""
-    assert isinstance(look("codex", "/place/codex", env={"PATH": ".::place"}), Missing)
+    assert isinstance(search_for("codex", "/via/codex", env={"PATH": ".::via"}), Missing)
 
 
 def test_missing_tells_reason_and_places() -> None:
     """Not found, a directory and not executable are different faults with different remedies."""
-    nothing = look("/bin/other", search=["/opt"])
-    directory = look("/bin/codex/", search=["/opt"])
-    locked = look("/bin/codex-", "/snap/bin/codex/")
+    nothing = search_for("/bin/other", search=["/opt"])
+    directory = search_for("/bin/codex/", search=["/opt"])
+    locked = search_for("/bin/codex-", "/snap/bin/codex/")
 
     assert isinstance(nothing, Missing)
     assert isinstance(directory, Missing)
@@ -164,14 +166,14 @@ def test_missing_tells_reason_and_places() -> None:
 
 def test_unusable_file_does_not_hide_a_usable_one() -> None:
     """As a shell does, the search goes on."""
-    assert look("/usr/bin/codex-", "/bin/codex/", "/snap/bin/codex") == Found(
+    assert search_for("/usr/bin/codex-", "/bin/codex/", "/snap/bin/codex") == Found(
         "/snap/bin/codex", "usual"
     )
 
 
 def test_binary_with_a_path_is_looked_for_there_only() -> None:
     """The user said which one."""
-    shelf = Shelf("/bin/codex", "/h/mine/codex")
+    shelf = FakeDisk("/bin/codex", "/h/mine/codex")
 
     assert find("~/mine/codex", env=ENV, files=shelf, system="linux") == Found(
         "/h/mine/codex", "profile"
@@ -184,7 +186,7 @@ def test_binary_with_a_path_is_looked_for_there_only() -> None:
 def test_windows_suffixes_and_places() -> None:
     """`.exe` before `.cmd`, places of npm, no execute bit; a name with a dot is taken as it is."""
     env = {"USERPROFILE": "C:\\u", "APPDATA": "C:\\a", "PATH": '"C:\\p q";D:\\r'}
-    shelf = Shelf(
+    shelf = FakeDisk(
         "C:\\a\\npm\\codex.cmd", "C:\\a\\npm\\codex.ps1-", "D:\\r\\x.cmd-", separator="\\"
     )
 

@@ -14,7 +14,7 @@ import trio
 
 from aimux.protocol import Headers, encode_comment, encode_event
 
-from ._exchange import Exchange
+from ._response import ResponseStream
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -41,8 +41,8 @@ def problem(message: str, code: int = -32600) -> bytes:
     return orjson.dumps({"jsonrpc": "2.0", "error": {"code": code, "message": message}})
 
 
-class Visit:
-    """One request on its way to a response. Made by `serve_visit`."""
+class HttpRequest:
+    """One request on its way to a response. Made by `serve_request`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -172,41 +172,43 @@ class Visit:
         await self._send({"type": "http.response.body", "body": b""})
 
     async def stream(
-        self, exchange: Exchange, after: int, headers: Iterable[Header] = (), *, is_new: bool
+        self, stream: ResponseStream, after: int, headers: Iterable[Header] = (), *, is_new: bool
     ) -> None:
-        """Answer with the messages of an exchange after a number, until it is over.
+        """Answer with the messages of a stream after a number, until it is over.
 
-        A new resumable stream begins with a priming event. Ends early when the exchange hangs up.
+        A new resumable stream begins with a priming event. Ends early when the stream hangs up.
         """
-        has_ids = exchange.is_resumable
-        hangups = 0 if is_new else exchange.hangups  # a new one may be told to leave at once
+        has_ids = stream.is_resumable
+        hangups = 0 if is_new else stream.hangups  # a new one may be told to leave at once
         await self.begin_events(headers)
         if is_new and has_ids:
-            prime = encode_event(b"", event_id=f"{exchange.name}-{after}", retry_ms=RETRY_MS)
+            prime = encode_event(b"", event_id=f"{stream.name}-{after}", retry_ms=RETRY_MS)
             await self.write(prime)
         while True:
-            has_ids = exchange.is_resumable
-            fresh = exchange.since(after)
+            has_ids = stream.is_resumable
+            fresh = stream.since(after)
             if fresh:
-                after = exchange.written = fresh[-1][0]
+                after = stream.written = fresh[-1][0]
                 frames = [
-                    encode_event(data, event_id=f"{exchange.name}-{number}" if has_ids else None)
+                    encode_event(data, event_id=f"{stream.name}-{number}" if has_ids else None)
                     for number, data in fresh
                 ]
                 await self.write(b"".join(frames))
-            elif exchange.is_over or exchange.hangups != hangups:
+            elif stream.is_over or stream.hangups != hangups:
                 break
             else:
                 with trio.move_on_after(PING_S) as quiet:
-                    await exchange.wait_news()
+                    await stream.wait_news()
                 if quiet.cancelled_caught:
                     await self.write(encode_comment())
         await self.end()
 
 
-async def serve_visit(visit: Visit, handle: Callable[[Visit], Awaitable[None]]) -> None:
+async def serve_request(
+    request: HttpRequest, handle: Callable[[HttpRequest], Awaitable[None]]
+) -> None:
     """Handle a request while reading what its client sends."""
     async with trio.open_nursery() as life:
-        life.start_soon(visit.drain)
-        await handle(visit)
+        life.start_soon(request.drain)
+        await handle(request)
         life.cancel_scope.cancel(reason="answered")

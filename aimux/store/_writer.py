@@ -1,6 +1,6 @@
 """The one writer of a database: group commit without a task of its own.
 
-Whoever finds the lane idle leads: it carries everything that is waiting into a thread, where it
+Whoever finds the writer idle leads: it carries everything that is waiting into a thread, where it
 becomes one transaction, each work in a savepoint of its own. What arrives while that transaction
 commits waits for the next one, led by the first in line. So a lone caller pays one commit, sixty
 callers at once pay two, and there is nothing to start, supervise or stop.
@@ -26,8 +26,8 @@ MAX_BATCH: Final = 512  # works in one transaction: bounds how long the first of
 
 
 @attrs.frozen(kw_only=True)
-class LaneStatistics:
-    """What the lane has done so far; `biggest_batch` is the most works in one commit."""
+class WriterStatistics:
+    """What the writer has done so far; `biggest_batch` is the most works in one commit."""
 
     waiting: int
     works: int
@@ -51,7 +51,7 @@ class _Request(Generic[T]):
 
 
 class Runs(Protocol):
-    """What the store needs of a lane. What a work raises, `run` raises."""
+    """What the store needs of a writer. What a work raises, `run` raises."""
 
     async def run(self, work: Work[T]) -> T:
         """Commit `work` and return what it returned."""
@@ -59,7 +59,7 @@ class Runs(Protocol):
     async def aclose(self) -> None:
         """Close the connection."""
 
-    def statistics(self) -> LaneStatistics:
+    def statistics(self) -> WriterStatistics:
         """What was done so far."""
 
 
@@ -114,8 +114,8 @@ class Batches:
             connection.execute("ROLLBACK TO work")
         connection.execute("RELEASE work")
 
-    def statistics(self, waiting: int) -> LaneStatistics:
-        return LaneStatistics(
+    def statistics(self, waiting: int) -> WriterStatistics:
+        return WriterStatistics(
             waiting=waiting,
             works=self.works,
             commits=self.commits,
@@ -124,7 +124,7 @@ class Batches:
         )
 
 
-class Lane:
+class Writer:
     """One connection, one thread at a time, one transaction for all who wait."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -142,7 +142,7 @@ class Lane:
 
         Raises:
             sqlite3.Error: the database could not be written; nothing of `work` is in it.
-            StoreUnavailable: the lane is closed.
+            StoreUnavailable: the writer is closed.
         """
         await trio.lowlevel.checkpoint_if_cancelled()  # standing in line always lets others run
         if self._is_closed:
@@ -184,12 +184,12 @@ class Lane:
             await self._stand_in_line(_Request(lambda _: None))  # the last: nobody comes after
             await trio.to_thread.run_sync(self._batches.connection.close, limiter=self._limiter)
 
-    def statistics(self) -> LaneStatistics:
+    def statistics(self) -> WriterStatistics:
         """What was done so far."""
         return self._batches.statistics(len(self._queue))
 
 
-class InlineLane:
+class InlineWriter:
     """The same promises on the loop itself: for a database in memory and a test's own clock."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -207,6 +207,6 @@ class InlineLane:
         await trio.lowlevel.checkpoint()
         self._batches.connection.close()
 
-    def statistics(self) -> LaneStatistics:
+    def statistics(self) -> WriterStatistics:
         """What was done so far."""
         return self._batches.statistics(0)

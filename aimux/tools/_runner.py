@@ -16,7 +16,7 @@ from aimux.rules import Bucket, compile_schema, problems, take
 
 from . import _resources
 from ._asking import put_questions, requests_of, take_responses
-from ._calls import Asking, Caller, Client, JobView, Payload, Reach, ToolCall
+from ._calls import Caller, Client, InputRequired, JobView, Payload, Reach, ToolCall
 from ._catalog import TOOLS, Tool
 from ._results import View, is_bad, job_json, with_warning
 
@@ -26,7 +26,7 @@ KEPT_PAYLOAD_CHARS: Final = 100_000  # of content; a longer answer is made again
 KEPT_BUCKETS: Final = 1_000  # clients whose rate is known; one that is forgotten starts anew
 
 
-class Desk:
+class ToolRunner:
     """The tools at work: checks arguments, keeps rates, calls the tool's module."""
 
     def __init__(self, engine: Engine, clients: Callable[[], Mapping[str, int]]) -> None:
@@ -39,36 +39,36 @@ class Desk:
         self._stale = trio.Event()  # a quick answer went by settings that may be old
 
     def __repr__(self) -> str:
-        return f"<Desk: {self.engine!r}>"
+        return f"<ToolRunner: {self.engine!r}>"
 
     @property
     def settings(self) -> ServerSettings:
         """The daemon's own settings."""
         return self.engine.settings.server
 
-    def quick(self, call: ToolCall) -> Payload | None:
+    def answer_nowait(self, call: ToolCall) -> Payload | None:
         """The answer of a call that needs no waiting, else None.
 
         Raises:
             InvalidArguments: they do not fit the schema.
         """
         tool = TOOLS[call.name]
-        answer_now = getattr(self._module(tool), "quick", None)
+        answer_now = getattr(self._module(tool), "answer_nowait", None)
         if answer_now is None:
             return None
-        if self.engine.is_look_due():  # after the answer: a look takes ten times as long
+        if self.engine.is_reload_due():  # after the answer: a look takes ten times as long
             self._stale.set()
         payload: Payload | None = answer_now(self, self._checked(tool, call))
         return payload
 
-    async def serve_looks(self) -> None:
+    async def serve_reloads(self) -> None:
         """Look at our own files behind quick answers, until cancelled."""
         while True:
             await self._stale.wait()
             self._stale = trio.Event()
-            await self.engine.look()
+            await self.engine.reload()
 
-    async def call(self, call: ToolCall) -> Payload | Asking:
+    async def call(self, call: ToolCall) -> Payload | InputRequired:
         """Run a tool. Cancelling it ends what the tool began for this call.
 
         Raises:
@@ -76,11 +76,11 @@ class Desk:
         """
         tool = TOOLS[call.name]
         checked = self._checked(tool, call)
-        await self.engine.look()
+        await self.engine.reload()
         if tool.name in RATE_LIMITED and call.state is None:  # a repeated call starts nothing
             self._take_token(call)
-        payload: Payload | Asking = await self._module(tool).answer(self, checked)
-        if checked is call or isinstance(payload, Asking):
+        payload: Payload | InputRequired = await self._module(tool).answer(self, checked)
+        if checked is call or isinstance(payload, InputRequired):
             return payload
         return _with_alias_warnings(tool, call, payload)
 
@@ -92,7 +92,7 @@ class Desk:
 
     async def read_resource(self, client: Client, uri: str) -> dict[str, object]:
         """One resource's content block. Raises NotFound: there is none."""
-        await self.engine.look()
+        await self.engine.reload()
         text = await _resources.read(self, client, uri)
         return {"uri": uri, "mimeType": text.mime_type, "text": text.text}
 
@@ -102,7 +102,7 @@ class Desk:
 
     async def wait_change(self) -> bool:
         """True once a job has begun or ended."""
-        await self.engine.room.wait_change()
+        await self.engine.supervisor.wait_change()
         return True
 
     async def wait_resource(self, uri: str) -> bool:
@@ -113,25 +113,25 @@ class Desk:
         """
         kind, _, rest = uri.removeprefix(_resources.SCHEME).partition("/")
         if kind != "jobs":
-            await self.engine.room.wait_change()
+            await self.engine.supervisor.wait_change()
             return True
         job_id = rest.partition("/")[0]
         # no checkpoint before the wait where it can be helped: a change meanwhile would be lost
-        job, ticket = self.engine.job_nowait(job_id) or await self.engine.job(job_id)
-        if ticket is None:
+        job, handle = self.engine.job_nowait(job_id) or await self.engine.job(job_id)
+        if handle is None:
             return False
         if job.status not in TERMINAL:
-            await ticket.log.wait_change()
-        if ticket.job.status not in TERMINAL:
+            await handle.log.wait_change()
+        if handle.job.status not in TERMINAL:
             return True
-        await ticket.done.wait()  # an end is told when it is stored
+        await handle.done.wait()  # an end is told when it is stored
         return False
 
     async def job_view(self, job_id: str) -> JobView:
         """A job as a task. Raises NotFound: no such job."""
-        await self.engine.look()
-        job, ticket = await self.engine.job(job_id)
-        joblog = ticket.log if ticket is not None else None
+        await self.engine.reload()
+        job, handle = await self.engine.job(job_id)
+        joblog = handle.log if handle is not None else None
         body = job_json("exec", job, joblog, View(max_chars=self.settings.max_chars))
         lines = [line_for(entry) for entry in joblog.since(0)] if joblog is not None else []
         said = [line for line in lines if line]
@@ -143,7 +143,7 @@ class Desk:
             ttl_ms=round(self.settings.session_ttl_hours * 3_600_000),
             line=said[-1] if said else "",
             payload=Payload(body, is_bad(body), self.links(job)),
-            requests=requests_of(ticket.questions.current) if ticket is not None else {},
+            requests=requests_of(handle.questions.current) if handle is not None else {},
         )
 
     async def wait_job(self, job_id: str, caller: Caller) -> None:
@@ -152,20 +152,20 @@ class Desk:
         Raises:
             NotFound: no such job.
         """
-        _, ticket = await self.engine.job(job_id)
-        if ticket is None:
+        _, handle = await self.engine.job(job_id)
+        if handle is None:
             return
         async with trio.open_nursery() as waiting:
             if caller.reach is Reach.BY_REQUEST:
-                waiting.start_soon(put_questions, ticket, caller)
-            await ticket.done.wait()
+                waiting.start_soon(put_questions, handle, caller)
+            await handle.done.wait()
             waiting.cancel_scope.cancel(reason="the job ended")
 
     def expect_answers(self, job_id: str) -> None:
         """Somebody will look at this job for questions to answer, again and again."""
-        ticket = self.engine.room.find(job_id)
-        if ticket is not None:
-            ticket.questions.expect()
+        handle = self.engine.supervisor.find(job_id)
+        if handle is not None:
+            handle.questions.expect()
 
     async def answer_job(self, job_id: str, responses: Mapping[str, object]) -> None:
         """Settle what a job asks with what is there for it; anything else is passed over.
@@ -173,15 +173,15 @@ class Desk:
         Raises:
             NotFound: no such job.
         """
-        _, ticket = await self.engine.job(job_id)
-        if ticket is not None:
-            take_responses(ticket.questions, responses)
+        _, handle = await self.engine.job(job_id)
+        if handle is not None:
+            take_responses(handle.questions, responses)
 
     async def cancel_job(self, job_id: str, cause: str) -> None:
         """End a job and wait for its end. Raises NotFound: no such job."""
-        _, ticket = await self.engine.job(job_id)
-        if ticket is not None and ticket.cancel(cause):
-            await ticket.done.wait()
+        _, handle = await self.engine.job(job_id)
+        if handle is not None and handle.cancel(cause):
+            await handle.done.wait()
 
     def kept(self, key: tuple[object, ...], make: Callable[[], Payload]) -> Payload:
         """What `make` gives, remembered: for answers that cannot change any more under `key`."""

@@ -26,7 +26,7 @@ from aimux.model import (
     Warned,
 )
 
-from ._base import Reading
+from ._base import TurnOutput
 from ._shapes import Record, text_at
 
 # Beyond it an answer is cut, with a warning. Twice the longest message a model writes (128k tokens
@@ -105,7 +105,7 @@ def was_refused(message: str) -> bool:
     return any(each in ended for each in _STEMS) and _REFUSED.search(ended) is not None
 
 
-class Notes:
+class TurnState:
     """The books of one turn. `joins` says that the answer is all messages, not the last one."""
 
     def __init__(self, *, joins: bool = False) -> None:
@@ -322,7 +322,7 @@ class Notes:
         return "\n".join(self._errors)
 
     @property
-    def reading(self) -> Reading:
+    def output(self) -> TurnOutput:
         """What the turn amounts to so far."""
         if self._answer is not None and not self._open:
             answer = self._answer
@@ -331,7 +331,7 @@ class Notes:
             if self._open:  # cut in the middle of a message: the last one is this
                 parts = [*parts, self.open_text] if self._joins else [self.open_text]
             answer = "\n\n".join(each.strip("\n") for each in parts)
-        return Reading(
+        return TurnOutput(
             answer=answer.strip("\n").rstrip(),
             is_cut=self.is_cut,
             native_id=self._native,

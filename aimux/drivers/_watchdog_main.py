@@ -1,9 +1,9 @@
-"""The warden's own program: wait until the server is gone, then kill what it left behind.
+"""The watchdog's own program: wait until the server is gone, then kill what it left behind.
 
 Run as a file by a bare interpreter (`-I -S`), so the standard library is all there is. stdin is
 where a server that leaves in good order says so; its end without a word means that it was killed.
-Descriptor 1 is the server's book: a `RECORD` for each of its children that live, zeros where there
-is none. The one argument is what marks in the environment of its children begin with.
+Descriptor 1 is the server's ledger: a `RECORD` for each of its children that live, zeros where
+there is none. The one argument is what marks in the environment of its children begin with.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # whoever stops the server's group must not stop us
     if os.read(0, 1):
         return
-    book = os.pread(1, os.fstat(1).st_size, 0)
-    children = {pid: started for pid, started in RECORD.iter_unpack(book) if pid}
+    ledger = os.pread(1, os.fstat(1).st_size, 0)
+    children = {pid: started for pid, started in RECORD.iter_unpack(ledger) if pid}
     bury(children, sys.argv[1].encode())
 
 
