@@ -463,8 +463,8 @@ async def test_the_board_asks_each_program_its_version(tmp_path: pathlib.Path) -
         house.configure(disabled_clis=["gamma"])
         registry = CliRegistry(tmp_path / "versions.json")
         with trio.fail_after(30):
-            states = await registry.look(house.loader.snapshot, house.client.env)
-            again = await registry.look(house.loader.snapshot, house.client.env)
+            states = await registry.probe(house.loader.snapshot, house.client.env)
+            again = await registry.probe(house.loader.snapshot, house.client.env)
 
     by_name = {state.name: state for state in states}
     assert states == again
