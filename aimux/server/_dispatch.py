@@ -154,25 +154,25 @@ class Dispatcher:
         arguments.pop("wait_seconds", None)
         payload = await self._app.call(attrs.evolve(call, arguments=arguments))
         assert isinstance(payload, Payload)  # a call that does not wait asks nothing
-        runner = await self._app.ready()
+        tasks = (await self._app.ready()).tasks
         job_id = str(payload.body["job_id"])
         if call.caller.reach is not Reach.NOBODY:
-            runner.expect_answers(job_id)
-        view = await runner.job_view(job_id)
+            tasks.expect_answers(job_id)
+        view = await tasks.job_view(job_id)
         return Result(render_created(task_of(view), called.revision))
 
     async def _answer_resources(self, session: "Session", called: Called) -> Answer:
-        runner = await self._app.ready()
+        resources = (await self._app.ready()).resources
         params = called.params
         if called.method == "resources/list":
-            return Result({"resources": await runner.list_resources()}, LIVE_TTL_MS, "private")
+            return Result({"resources": await resources.listed()}, LIVE_TTL_MS, "private")
         if called.method == "resources/read":
-            content = await runner.read_resource(session.client, str(params["uri"]))
+            content = await resources.read(session.client, str(params["uri"]))
             return Result({"contents": [content]}, LIVE_TTL_MS, "private")
         match params:
             case {"ref": {"type": "ref/resource", "uri": str(template)}, "argument": dict(given)}:
                 value = str(given.get("value", ""))
-                values = await runner.complete(session.client, template, value)
+                values = await resources.complete(session.client, template, value)
                 shown = {"values": list(values), "total": len(values), "hasMore": False}
                 return Result({"completion": shown})
             case {"ref": {"type": "ref/prompt"}}:
@@ -184,16 +184,16 @@ class Dispatcher:
     async def _answer_tasks(self, session: "Session", called: Called) -> Answer:
         task_id = str(called.params.get("taskId", ""))
         caller = SessionCaller(session, called, related(task_id))
-        runner = await self._app.ready()
+        tasks = (await self._app.ready()).tasks
         try:
-            view = await runner.job_view(task_id)
+            view = await tasks.job_view(task_id)
             task = task_of(view, can_ask=caller.reach is not Reach.NOBODY)
             match called.method:
                 case "tasks/get":
                     return Result(render_state(task, called.revision))
                 case "tasks/result":
-                    await runner.wait_job(task_id, caller)
-                    task = task_of(await runner.job_view(task_id))
+                    await tasks.wait_job(task_id, caller)
+                    task = task_of(await tasks.job_view(task_id))
                     result = render_result(task, called.revision)
                     return result if isinstance(result, Fault) else Result(result)
                 case "tasks/cancel":
@@ -201,11 +201,11 @@ class Dispatcher:
                     if isinstance(wanted, Fault):
                         return wanted
                     if wanted:
-                        await runner.cancel_job(task_id, "cancelled by tasks/cancel")
-                        task = task_of(await runner.job_view(task_id))
+                        await tasks.cancel_job(task_id, "cancelled by tasks/cancel")
+                        task = task_of(await tasks.job_view(task_id))
                     return Result(render_cancelled(task, called.revision))
                 case "tasks/update":
-                    await runner.answer_job(task_id, called.input_responses or {})
+                    await tasks.answer_job(task_id, called.input_responses or {})
                     return Result({})
                 case _:
                     return Fault(Code.METHOD_NOT_FOUND, f"not served here: {called.method}")

@@ -54,12 +54,14 @@ class Watches:
         }
         with scope:
             try:
-                runner = await self._session.app.ready()
+                resources = (await self._session.app.ready()).resources
                 if kind == "task":
                     await self._follow_task(name)
                     return
                 wait = (
-                    runner.wait_change if kind == "lists" else partial(runner.wait_resource, name)
+                    resources.wait_listed_change
+                    if kind == "lists"
+                    else partial(resources.wait_change, name)
                 )
                 while await wait():
                     await trio.sleep(BURST_S)  # first, so that the notice covers the whole burst
@@ -72,11 +74,11 @@ class Watches:
             tell[kind]()  # the last one: it has ended
 
     async def _follow_task(self, job_id: str) -> None:
-        runner = await self._session.app.ready()
+        tools = await self._session.app.ready()
         told: object = None
         while True:
             try:
-                view = await runner.job_view(job_id)
+                view = await tools.tasks.job_view(job_id)
             except NotFound:
                 return
             task = task_of(view, can_ask=self._session.can_all_be_asked(job_id))
@@ -86,7 +88,7 @@ class Watches:
                 self._notify(*render_notice(task, is_modern=True))
             if task.is_terminal:
                 return
-            await runner.wait_resource(f"{SCHEME}jobs/{job_id}")
+            await tools.resources.wait_change(f"{SCHEME}jobs/{job_id}")
             await trio.sleep(BURST_S)
 
     def _notify(self, method: str, params: dict[str, object]) -> None:

@@ -3,7 +3,6 @@
 from ._app import (
     App as App,
     MakeEngine as MakeEngine,
-    error_json as error_json,
     open_app as open_app,
 )
 from ._calls import (
@@ -14,5 +13,6 @@ from ._calls import (
     Payload as Payload,
     Reach as Reach,
     ToolCall as ToolCall,
+    error_json as error_json,
 )
 from ._catalog import TOOLS as TOOLS, Tool as Tool

@@ -18,13 +18,13 @@ from aimux import __version__
 from aimux.errors import AimuxError
 from aimux.protocol import Offer, Seal, ServerInfo
 
-from ._calls import Client, InputRequired, Payload, ToolCall
+from ._calls import Client, InputRequired, Payload, ToolCall, error_json
 from ._catalog import TOOLS, listed, templates
 
 if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it is needed
     from aimux.engine import Engine
 
-    from ._runner import ToolRunner
+    from ._open_tools import OpenTools
 
 MakeEngine = Callable[[], "AbstractAsyncContextManager[Engine]"]
 
@@ -58,7 +58,7 @@ class App:
         self._make_engine = make_engine
         self._nursery = nursery
         self._opening = trio.Lock()
-        self._runner: ToolRunner | None = None
+        self._open: OpenTools | None = None
         self._listed = listed()
         self._clients: Counter[str] = Counter()
         self._on_open: list[Callable[[], None]] = []
@@ -67,7 +67,7 @@ class App:
         self.seal = Seal(os.urandom(SEAL_BYTES))
 
     def __repr__(self) -> str:
-        return f"<App: {self._clients.total()} clients, {self._runner!r}>"
+        return f"<App: {self._clients.total()} clients, {self._open!r}>"
 
     def instructions(self, client: Client) -> str:
         """What a model should know of this server, in a few lines."""
@@ -116,7 +116,7 @@ class App:
         Raises:
             InvalidArguments: they do not fit the schema.
         """
-        return None if self._runner is None else self._runner.answer_nowait(call)
+        return None if self._open is None else self._open.runner.answer_nowait(call)
 
     async def call(self, call: ToolCall) -> Payload | InputRequired:
         """Run a tool. Cancelling it ends what the tool began for this call.
@@ -124,8 +124,8 @@ class App:
         Raises:
             AimuxError: the call cannot be served; `failure` makes an answer of it.
         """
-        runner = await self.ready()
-        return await runner.call(call)
+        tools = await self.ready()
+        return await tools.runner.call(call)
 
     def failure(self, error: AimuxError) -> Payload:
         """The answer of a call that failed before or beside a job."""
@@ -143,24 +143,24 @@ class App:
     @property
     def engine(self) -> "Engine | None":
         """The engine if it is open; looking does not open it."""
-        return None if self._runner is None else self._runner.engine
+        return None if self._open is None else self._open.context.engine
 
-    async def ready(self) -> "ToolRunner":
-        """The tools at work on an open engine; opens it if this is the first call.
+    async def ready(self) -> "OpenTools":
+        """The tools on an open engine; opens it if this is the first call.
 
         Raises:
             SetupFault: it cannot be opened now (the store is locked, the directory is not
                 writable); the next call tries again.
         """
-        if self._runner is None:
+        if self._open is None:
             async with self._opening:
-                if self._runner is None:
-                    self._runner = await self._nursery.start(self._serve_engine)
-        return self._runner
+                if self._open is None:
+                    self._open = await self._nursery.start(self._serve_engine)
+        return self._open
 
     def on_open(self, tell: Callable[[], None]) -> None:
         """Call `tell` once the engine is open; at once if it is."""
-        if self._runner is None:
+        if self._open is None:
             self._on_open.append(tell)
         else:
             tell()
@@ -171,29 +171,17 @@ class App:
             self._on_open.remove(tell)
 
     async def _serve_engine(
-        self, *, task_status: "trio.TaskStatus[ToolRunner]" = trio.TASK_STATUS_IGNORED
+        self, *, task_status: "trio.TaskStatus[OpenTools]" = trio.TASK_STATUS_IGNORED
     ) -> None:
         # in a thread: other clients are served while the modules are read
-        module = await trio.to_thread.run_sync(importlib.import_module, "aimux.tools._runner")
+        module = await trio.to_thread.run_sync(importlib.import_module, "aimux.tools._open_tools")
         async with self._make_engine() as engine:
-            runner = module.ToolRunner(engine, self.clients)
-            task_status.started(runner)
+            tools = module.OpenTools(engine, self.clients)
+            task_status.started(tools)
             waiting, self._on_open = self._on_open, []
             for tell in waiting:
                 tell()
-            await runner.serve_reloads()
-
-
-def error_json(error: AimuxError) -> dict[str, object]:
-    """`{code, class, message, retryable, hint}` and the facts that belong to it."""
-    return {
-        "code": error.code,
-        "class": error.error_type,
-        "message": error.message,
-        "retryable": error.retryable,
-        "hint": error.hint,
-        **error.data,
-    }
+            await tools.runner.serve_reloads()
 
 
 @asynccontextmanager

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import attrs
 
+from aimux.errors import AimuxError
+
 
 @attrs.frozen(kw_only=True)
 class Client:
@@ -109,3 +111,15 @@ class JobView:
     line: str
     payload: Payload
     requests: Mapping[str, Mapping[str, object]] = attrs.field(factory=dict)
+
+
+def error_json(error: AimuxError) -> dict[str, object]:
+    """`{code, class, message, retryable, hint}` and the facts that belong to it."""
+    return {
+        "code": error.code,
+        "class": error.error_type,
+        "message": error.message,
+        "retryable": error.retryable,
+        "hint": error.hint,
+        **error.data,
+    }

@@ -12,6 +12,8 @@ import attrs
 
 Schema = dict[str, object]
 
+SCHEME: Final = "aimux://"  # of every resource
+
 STATUSES: Final = (
     "queued",
     "running",

@@ -11,11 +11,10 @@ from aimux.errors import AimuxError, PeerFault
 from aimux.model import Job, Mode, Plan, ServerSettings
 from aimux.rules import RouteRequest
 
-from ._app import error_json
 from ._asking import LATE, asking, attend, take_answer
-from ._calls import InputRequired, Payload, ToolCall
+from ._calls import InputRequired, Payload, ToolCall, error_json
+from ._context import ToolContext
 from ._results import Json, View, is_bad, job_json, with_warning
-from ._runner import ToolRunner
 
 # clients that give up on a call although progress flows: half a minute before they do
 PATIENCE_S: Final[Mapping[str, float]] = {"codex-mcp-client": 270.0}
@@ -51,15 +50,18 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-async def answer(runner: ToolRunner, call: ToolCall) -> Payload | InputRequired:
+answer_nowait: Final = None  # it waits for the store at least
+
+
+async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequired:
     """Run a prompt. Cancelling it before it is handed over cancels the job and stops the child.
 
     A call that repeats one which ended with a question goes on with the job of that one.
     """
     given = call.arguments
     if call.state is not None:
-        return await _go_on(runner, call, str(call.state["job_id"]))
-    prepared = await runner.engine.prepare(request_of(call))
+        return await _go_on(context, call, str(call.state["job_id"]))
+    prepared = await context.engine.prepare(request_of(call))
     settings = prepared.settings
     if given.get("dry_run"):
         return Payload(_plan_json(prepared))
@@ -71,45 +73,49 @@ async def answer(runner: ToolRunner, call: ToolCall) -> Payload | InputRequired:
             code="contradictory_arguments",
             hint="give one of them",
         )
-    handle = await runner.engine.start(prepared)
+    handle = await context.engine.start(prepared)
     if is_async:
-        return _payload(runner, call, settings, handle.job, handle)
-    return await _waited(runner, call, settings, handle)
+        return _payload(context, call, settings, handle.job, handle)
+    return await _waited(context, call, settings, handle)
 
 
-async def _go_on(runner: ToolRunner, call: ToolCall, job_id: str) -> Payload | InputRequired:
+async def _go_on(context: ToolContext, call: ToolCall, job_id: str) -> Payload | InputRequired:
     """Give the job its answer and wait on; where the question is over, tell how the job stands."""
-    settings = (await runner.engine.snapshot(call.client)).settings.server
-    job, handle = await runner.engine.job(job_id)
+    settings = (await context.engine.snapshot(call.client)).settings.server
+    job, handle = await context.engine.job(job_id)
     if handle is not None and take_answer(handle, call):
-        return await _waited(runner, call, settings, handle)
+        return await _waited(context, call, settings, handle)
     if handle is not None and handle.is_ending:  # nobody is told of an end that is not stored
         await handle.done.wait()
     job = job if handle is None else handle.job
-    return with_warning(_payload(runner, call, settings, job, handle), LATE)
+    return with_warning(_payload(context, call, settings, job, handle), LATE)
 
 
 async def _waited(
-    runner: ToolRunner, call: ToolCall, settings: ServerSettings, handle: JobHandle
+    context: ToolContext, call: ToolCall, settings: ServerSettings, handle: JobHandle
 ) -> Payload | InputRequired:
     """What there is to answer once the job has ended, asks something, or is handed over."""
-    question = await _wait(runner, call, handle, settings.sync_wait_seconds)
+    question = await _wait(context, call, handle, settings.sync_wait_seconds)
     if question is not None:
         return asking(handle, question)
-    return _payload(runner, call, settings, handle.job, handle)
+    return _payload(context, call, settings, handle.job, handle)
 
 
 def _payload(
-    runner: ToolRunner, call: ToolCall, settings: ServerSettings, job: Job, handle: JobHandle | None
+    context: ToolContext,
+    call: ToolCall,
+    settings: ServerSettings,
+    job: Job,
+    handle: JobHandle | None,
 ) -> Payload:
     chars = call.arguments.get("max_chars")
     view = View(max_chars=chars if isinstance(chars, int) else settings.max_chars)
     body = job_json("exec", job, handle.log if handle is not None else None, view)
-    return Payload(body, is_bad(body), runner.links(job))
+    return Payload(body, is_bad(body), context.links(job))
 
 
 async def _wait(
-    runner: ToolRunner, call: ToolCall, handle: JobHandle, default_s: float
+    context: ToolContext, call: ToolCall, handle: JobHandle, default_s: float
 ) -> Question | None:
     """Until the job ends, is handed over, or the call has to end with a question. Who gets
     progress waits as long as it wants.
@@ -122,7 +128,7 @@ async def _wait(
     is_settled = False
     try:
         with trio.move_on_after(limit_s):
-            question = await attend(handle, call.caller, runner.settings.progress_interval_seconds)
+            question = await attend(handle, call.caller, context.settings.progress_interval_seconds)
         is_settled = True
     finally:
         if not is_settled:

@@ -7,7 +7,7 @@ can name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 import orjson
@@ -17,13 +17,11 @@ from aimux.errors import NotFound
 from aimux.model import TERMINAL, JobId, SessionId, Stream
 
 from ._calls import Client
+from ._catalog import SCHEME
+from ._context import ToolContext
 from ._health import health_json
 from ._results import Json, View, entry_json, job_json, job_row, session_json, stamp
 
-if TYPE_CHECKING:
-    from ._runner import ToolRunner
-
-SCHEME: Final = "aimux://"
 JSON_TYPE: Final = "application/json"
 LISTED_JOBS: Final = 50  # newest first; older ones are found through sessions
 RAW_BYTES: Final = 65_536  # of a stream's beginning, and of its end
@@ -42,64 +40,124 @@ def _dumped(value: object) -> Text:
     return Text(orjson.dumps(value).decode())
 
 
-async def listed(runner: "ToolRunner") -> list[Json]:
-    """What `resources/list` shows: the server's state and the newest jobs."""
-    fixed: list[Json] = [
-        {
-            "uri": "aimux://health",
-            "name": "health",
-            "description": "CLIs, breakers, jobs, limits, problems of the configuration",
-            "mimeType": JSON_TYPE,
-        },
-        {
-            "uri": "aimux://metrics",
-            "name": "metrics",
-            "description": "Turns, error rates, latency percentiles and tokens per CLI and role",
-            "mimeType": JSON_TYPE,
-        },
-    ]
-    page = await runner.engine.store.jobs(limit=LISTED_JOBS, with_outcomes=False)
-    return fixed + [
-        {
-            "uri": f"aimux://jobs/{job.id}",
-            "name": job.id,
-            "description": f"{job.tool} on {job.cli}: {job.status}",
-            "mimeType": JSON_TYPE,
-            "annotations": {"lastModified": stamp(job.finished_at or job.created_at)},
-        }
-        for job in page.jobs
-    ]
+_SERVER_STATE: Final[Sequence[Json]] = (
+    {
+        "uri": "aimux://health",
+        "name": "health",
+        "description": "CLIs, breakers, jobs, limits, problems of the configuration",
+        "mimeType": JSON_TYPE,
+    },
+    {
+        "uri": "aimux://metrics",
+        "name": "metrics",
+        "description": "Turns, error rates, latency percentiles and tokens per CLI and role",
+        "mimeType": JSON_TYPE,
+    },
+)
 
 
-async def read(runner: "ToolRunner", client: Client, uri: str) -> Text:
-    """The content of a resource.
+class Resources:
+    """What is there to read and to watch."""
 
-    Raises:
-        NotFound: there is no such resource.
-    """
-    kind, _, rest = uri.removeprefix(SCHEME).partition("/")
-    if not uri.startswith(SCHEME):
-        raise _missing(uri)
-    reader = _READERS.get((kind, rest.partition("/")[2] if kind == "jobs" else ""))
-    name = rest.partition("/")[0] if kind == "jobs" else rest
-    if reader is None or bool(name) != (kind in _NAMED):
-        raise _missing(uri)
-    try:
-        return await reader(runner, client, name)
-    except NotFound as error:
-        raise _missing(uri) from error
+    def __init__(self, context: ToolContext) -> None:
+        self._context = context
+
+    async def listed(self) -> list[Json]:
+        """What `resources/list` shows: the server's state and the newest jobs."""
+        page = await self._context.engine.store.jobs(limit=LISTED_JOBS, with_outcomes=False)
+        jobs: list[Json] = [
+            {
+                "uri": f"{SCHEME}jobs/{job.id}",
+                "name": job.id,
+                "description": f"{job.tool} on {job.cli}: {job.status}",
+                "mimeType": JSON_TYPE,
+                "annotations": {"lastModified": stamp(job.finished_at or job.created_at)},
+            }
+            for job in page.jobs
+        ]
+        return [*_SERVER_STATE, *jobs]
+
+    async def read(self, client: Client, uri: str) -> Json:
+        """One resource's content block.
+
+        Raises:
+            NotFound: there is no such resource.
+        """
+        await self._context.engine.reload()
+        kind, _, rest = uri.removeprefix(SCHEME).partition("/")
+        if not uri.startswith(SCHEME):
+            raise _missing(uri)
+        reader = _READERS.get((kind, rest.partition("/")[2] if kind == "jobs" else ""))
+        name = rest.partition("/")[0] if kind == "jobs" else rest
+        if reader is None or bool(name) != (kind in _NAMED):
+            raise _missing(uri)
+        try:
+            text = await reader(self._context, client, name)
+        except NotFound as error:
+            raise _missing(uri) from error
+        return {"uri": uri, "mimeType": text.mime_type, "text": text.text}
+
+    async def complete(self, client: Client, uri_template: str, value: str) -> Sequence[str]:
+        """Values that complete the variable of a template, best first; empty for an unknown one."""
+        engine = self._context.engine
+        kind = uri_template.removeprefix(SCHEME).partition("/")[0]
+        match kind:
+            case "jobs":
+                page = await engine.store.jobs(limit=COMPLETIONS, with_outcomes=False)
+                names: list[str] = [job.id for job in page.jobs]
+            case "sessions":
+                found = await engine.store.sessions(limit=COMPLETIONS)
+                names = [session.id for session in found.sessions]
+            case "clis":
+                names = list((await engine.snapshot(client)).profiles)
+            case "roles":
+                names = list((await engine.snapshot(client)).roles)
+            case _:
+                names = []
+        folded = value.casefold()
+        return [name for name in names if name.casefold().startswith(folded)][:COMPLETIONS]
+
+    async def wait_listed_change(self) -> bool:
+        """True once a job has begun or ended. Cancelling it only ends the waiting."""
+        await self._context.engine.supervisor.wait_change()
+        return True
+
+    async def wait_change(self, uri: str) -> bool:
+        """True once a resource may have changed; False if it never will again.
+
+        Cancelling it only ends the waiting.
+
+        Raises:
+            NotFound: there is no such resource.
+        """
+        engine = self._context.engine
+        kind, _, rest = uri.removeprefix(SCHEME).partition("/")
+        if kind != "jobs":
+            await engine.supervisor.wait_change()
+            return True
+        job_id = rest.partition("/")[0]
+        # no checkpoint before the wait where it can be helped: a change meanwhile would be lost
+        job, handle = engine.job_nowait(job_id) or await engine.job(job_id)
+        if handle is None:
+            return False
+        if job.status not in TERMINAL:
+            await handle.log.wait_change()
+        if handle.job.status not in TERMINAL:
+            return True
+        await handle.done.wait()  # an end is told when it is stored
+        return False
 
 
 def _missing(uri: str) -> NotFound:
     return NotFound(f"no resource {uri}", code="resource_not_found", data={"uri": uri})
 
 
-async def _health(runner: "ToolRunner", client: Client, _: str) -> Text:
-    return _dumped(await health_json(runner.engine, client, runner.clients()))
+async def _health(context: ToolContext, client: Client, _: str) -> Text:
+    return _dumped(await health_json(context.engine, client, context.clients()))
 
 
-async def _metrics(runner: "ToolRunner", _: Client, __: str) -> Text:  # noqa: ASYNC124  # one of a table
-    engine = runner.engine
+async def _metrics(context: ToolContext, _: Client, __: str) -> Text:  # noqa: ASYNC124  # one of a table
+    engine = context.engine
     return _dumped(
         {
             "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
@@ -108,28 +166,28 @@ async def _metrics(runner: "ToolRunner", _: Client, __: str) -> Text:  # noqa: A
     )
 
 
-async def _job(runner: "ToolRunner", _: Client, job_id: str) -> Text:
-    job, handle = await runner.engine.job(job_id)
-    view = View(max_chars=runner.settings.max_chars)
+async def _job(context: ToolContext, _: Client, job_id: str) -> Text:
+    job, handle = await context.engine.job(job_id)
+    view = View(max_chars=context.settings.max_chars)
     return _dumped(job_json("status", job, handle.log if handle is not None else None, view))
 
 
-async def _output(runner: "ToolRunner", _: Client, job_id: str) -> Text:
-    job, handle = await runner.engine.job(job_id)
+async def _output(context: ToolContext, _: Client, job_id: str) -> Text:
+    job, handle = await context.engine.job(job_id)
     if job.status not in TERMINAL and handle is not None:
         return Text(handle.log.text_so_far, "text/plain")
     return Text(job.outcome.content if job.outcome is not None else "", "text/plain")
 
 
-async def _events(runner: "ToolRunner", _: Client, job_id: str) -> Text:
-    entries = await runner.engine.entries(JobId(job_id), 0)
+async def _events(context: ToolContext, _: Client, job_id: str) -> Text:
+    entries = await context.engine.entries(JobId(job_id), 0)
     return _dumped([entry_json(entry) for entry in entries])
 
 
-async def _raw(runner: "ToolRunner", _: Client, job_id: str) -> Text:
+async def _raw(context: ToolContext, _: Client, job_id: str) -> Text:
     """What each turn printed, as it came; the middle of much is left out."""
-    job, _handle = await runner.engine.job(job_id)
-    store, parts = runner.engine.store, list[str]()
+    job, _handle = await context.engine.job(job_id)
+    store, parts = context.engine.store, list[str]()
     for turn in await store.raw_turns(job.id):
         for stream in Stream:
             begin = await store.raw_output(job.id, turn, stream, 0, RAW_BYTES)
@@ -150,14 +208,14 @@ async def _raw(runner: "ToolRunner", _: Client, job_id: str) -> Text:
     return Text("".join(parts), "text/plain")
 
 
-async def _session(runner: "ToolRunner", _: Client, session_id: str) -> Text:
-    session = await runner.engine.store.session(SessionId(session_id))
-    page = await runner.engine.store.jobs(session_id=session.id)
+async def _session(context: ToolContext, _: Client, session_id: str) -> Text:
+    session = await context.engine.store.session(SessionId(session_id))
+    page = await context.engine.store.jobs(session_id=session.id)
     return _dumped({"session": session_json(session), "jobs": [job_row(job) for job in page.jobs]})
 
 
-async def _cli(runner: "ToolRunner", client: Client, name: str) -> Text:
-    health = await health_json(runner.engine, client, runner.clients())
+async def _cli(context: ToolContext, client: Client, name: str) -> Text:
+    health = await health_json(context.engine, client, context.clients())
     states = health["clis"]
     assert isinstance(states, list)
     for state in states:
@@ -166,15 +224,15 @@ async def _cli(runner: "ToolRunner", client: Client, name: str) -> Text:
     raise NotFound(f"no CLI {name}")
 
 
-async def _role(runner: "ToolRunner", client: Client, name: str) -> Text:
-    snapshot = await runner.engine.snapshot(client)
+async def _role(context: ToolContext, client: Client, name: str) -> Text:
+    snapshot = await context.engine.snapshot(client)
     role = snapshot.roles.get(name)
     if role is None:
         raise NotFound(f"no role {name}")
     return _dumped(attrs.asdict(role))
 
 
-_Reader = Callable[["ToolRunner", Client, str], Awaitable[Text]]
+_Reader = Callable[[ToolContext, Client, str], Awaitable[Text]]
 _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("health", ""): _health,
     ("metrics", ""): _metrics,
@@ -187,26 +245,3 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("roles", ""): _role,
 }
 _NAMED: Final = frozenset({"jobs", "sessions", "clis", "roles"})
-
-
-async def complete(
-    runner: "ToolRunner", client: Client, uri_template: str, value: str
-) -> Sequence[str]:
-    """Values that complete the variable of a template, best first; empty for an unknown one."""
-    engine = runner.engine
-    kind = uri_template.removeprefix(SCHEME).partition("/")[0]
-    match kind:
-        case "jobs":
-            page = await engine.store.jobs(limit=COMPLETIONS, with_outcomes=False)
-            names: list[str] = [job.id for job in page.jobs]
-        case "sessions":
-            found = await engine.store.sessions(limit=COMPLETIONS)
-            names = [session.id for session in found.sessions]
-        case "clis":
-            names = list((await engine.snapshot(client)).profiles)
-        case "roles":
-            names = list((await engine.snapshot(client)).roles)
-        case _:
-            names = []
-    folded = value.casefold()
-    return [name for name in names if name.casefold().startswith(folded)][:COMPLETIONS]

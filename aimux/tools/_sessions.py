@@ -10,9 +10,9 @@ from aimux.guidance import guide
 from aimux.model import JobId, JobStatus, SessionId
 
 from ._calls import Payload, ToolCall
+from ._context import ToolContext
 from ._health import health_json
 from ._results import Json, job_row, session_json
-from ._runner import ToolRunner
 
 PAGE: Final = 20
 ENDED: Final = (
@@ -32,25 +32,30 @@ FILTERS: Final[dict[str, Sequence[JobStatus] | None]] = {
 KILL_WAIT_S: Final = 15.0  # for the killed children to be reaped
 
 
-async def answer(runner: ToolRunner, call: ToolCall) -> Payload:
+answer_nowait: Final = None  # it waits for the store at least
+
+
+async def answer(context: ToolContext, call: ToolCall) -> Payload:
     """Do one action. Cancelling it leaves what was done."""
     action = str(call.arguments["action"])
     match action:
         case "list":
-            body = await _list(runner, call)
+            body = await _list(context, call)
         case "info":
-            body = await _info(runner, call)
+            body = await _info(context, call)
         case "cancel":
-            body = await _cancel(runner, call)
+            body = await _cancel(context, call)
         case "kill":
-            body = await _kill(runner, call)
+            body = await _kill(context, call)
         case "gc":
-            body = await _gc(runner, call)
+            body = await _gc(context, call)
         case _:
             refresh = bool(call.arguments.get("refresh"))
             if call.arguments.get("verify"):
-                await runner.engine.verify(call.client)
-            body = await health_json(runner.engine, call.client, runner.clients(), refresh=refresh)
+                await context.engine.verify(call.client)
+            body = await health_json(
+                context.engine, call.client, context.clients(), refresh=refresh
+            )
     shown: Json = {"action": action, **body}
     shown["guidance"] = guide("sessions", shown)
     return Payload(shown)
@@ -69,11 +74,11 @@ def _needed(call: ToolCall, *names: str) -> str:
     )
 
 
-async def _list(runner: ToolRunner, call: ToolCall) -> Json:
+async def _list(context: ToolContext, call: ToolCall) -> Json:
     given = call.arguments
     limit, cursor, cli = given.get("limit"), given.get("cursor"), given.get("cli")
     statuses = FILTERS[str(given.get("status", "all"))]
-    page = await runner.engine.store.sessions(
+    page = await context.engine.store.sessions(
         statuses=statuses,
         cli=str(cli) if cli else None,
         limit=limit if isinstance(limit, int) else PAGE,
@@ -89,19 +94,19 @@ async def _list(runner: ToolRunner, call: ToolCall) -> Json:
     }
 
 
-async def _info(runner: ToolRunner, call: ToolCall) -> Json:
+async def _info(context: ToolContext, call: ToolCall) -> Json:
     session_id = call.arguments.get("session_id")
     if not session_id:
-        job, _ = await runner.engine.job(_needed(call, "session_id", "job_id"))
+        job, _ = await context.engine.job(_needed(call, "session_id", "job_id"))
         session_id = job.session_id
-    session = await runner.engine.store.session(SessionId(str(session_id)))
+    session = await context.engine.store.session(SessionId(str(session_id)))
     limit, cursor = call.arguments.get("limit"), call.arguments.get("cursor")
-    page = await runner.engine.store.jobs(
+    page = await context.engine.store.jobs(
         session_id=session.id,
         limit=limit if isinstance(limit, int) else PAGE,
         cursor=str(cursor) if cursor else None,
     )
-    live = {handle.id: handle.job for handle in runner.engine.supervisor.open_handles()}
+    live = {handle.id: handle.job for handle in context.engine.supervisor.open_handles()}
     jobs = [job_row(live.get(job.id, job)) for job in page.jobs]
     return {
         "session": session_json(session),
@@ -111,9 +116,9 @@ async def _info(runner: ToolRunner, call: ToolCall) -> Json:
     }
 
 
-async def _cancel(runner: ToolRunner, call: ToolCall) -> Json:
+async def _cancel(context: ToolContext, call: ToolCall) -> Json:
     job_id = _needed(call, "job_id")
-    job, handle = await runner.engine.job(job_id)
+    job, handle = await context.engine.job(job_id)
     is_cancelled = handle is not None and handle.cancel("cancelled by sessions(action=cancel)")
     if handle is not None:  # one that just ended by itself is waited for too
         with trio.move_on_after(KILL_WAIT_S):
@@ -127,15 +132,15 @@ async def _cancel(runner: ToolRunner, call: ToolCall) -> Json:
     }
 
 
-async def _kill(runner: ToolRunner, call: ToolCall) -> Json:
+async def _kill(context: ToolContext, call: ToolCall) -> Json:
     session_id = _needed(call, "session_id", "job_id")
-    supervisor = runner.engine.supervisor
+    supervisor = context.engine.supervisor
     if session_id.startswith("job_"):
         handle = supervisor.find(session_id)
     else:
         handle = supervisor.of_session(session_id)
         if handle is None:  # an unknown one is an error, a quiet one is not
-            await runner.engine.store.session(SessionId(session_id))
+            await context.engine.store.session(SessionId(session_id))
     killed: list[str] = []
     if handle is not None and handle.cancel("killed by sessions(action=kill)", is_kill=True):
         killed.append(handle.id)
@@ -143,19 +148,19 @@ async def _kill(runner: ToolRunner, call: ToolCall) -> Json:
             await handle.done.wait()
     elif session_id.startswith("job_") and handle is None:
         try:
-            await runner.engine.store.job(JobId(session_id))
+            await context.engine.store.job(JobId(session_id))
         except NotFound as error:
             raise NotFound(f"no job {session_id}", code="job_not_found") from error
     return {"killed_jobs": killed, "count": len(killed), "already_terminal": not killed}
 
 
-async def _gc(runner: ToolRunner, call: ToolCall) -> Json:
+async def _gc(context: ToolContext, call: ToolCall) -> Json:
     hours = call.arguments.get("older_than_hours")
     older_than_h = (
-        float(hours) if isinstance(hours, int | float) else runner.settings.session_ttl_hours
+        float(hours) if isinstance(hours, int | float) else context.settings.session_ttl_hours
     )
     is_dry = bool(call.arguments.get("dry_run"))
-    found = await runner.engine.collect(older_than_h, dry_run=is_dry)
+    found = await context.engine.collect(older_than_h, dry_run=is_dry)
     return {
         "dry_run": is_dry,
         "older_than_hours": older_than_h,

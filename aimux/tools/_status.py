@@ -7,15 +7,15 @@ from aimux.model import TERMINAL, Job, JobId
 
 from ._asking import LATE, asking, attend, take_answer
 from ._calls import InputRequired, Payload, ToolCall
+from ._context import ToolContext
 from ._results import View, entry_json, job_json, with_warning
-from ._runner import ToolRunner
 
 
-def view_of(runner: ToolRunner, call: ToolCall) -> View:
+def view_of(context: ToolContext, call: ToolCall) -> View:
     """Which part of the content the arguments ask for."""
     given = call.arguments
     chars, offset, tail = given.get("max_chars"), given.get("offset"), given.get("tail")
-    limit = chars if isinstance(chars, int) else runner.settings.max_chars
+    limit = chars if isinstance(chars, int) else context.settings.max_chars
     return View(
         max_chars=None if given.get("include_content") else limit,
         offset=offset if isinstance(offset, int) else None,
@@ -23,11 +23,11 @@ def view_of(runner: ToolRunner, call: ToolCall) -> View:
     )
 
 
-def answer_nowait(runner: ToolRunner, call: ToolCall) -> Payload | None:
+def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
     """The answer for a job in memory when there is nothing to wait for; else None."""
     if "events_after" in call.arguments:
         return None
-    known = runner.engine.job_nowait(str(call.arguments["job_id"]))
+    known = context.engine.job_nowait(str(call.arguments["job_id"]))
     if known is None:
         return None
     job, handle = known
@@ -35,27 +35,27 @@ def answer_nowait(runner: ToolRunner, call: ToolCall) -> Payload | None:
     if handle is not None and handle.is_ending:
         return None
     if job.status not in TERMINAL:
-        return None if given.get("wait_seconds") else _payload(runner, call, job, handle)
+        return None if given.get("wait_seconds") else _payload(context, call, job, handle)
     if given.get("include_content"):  # may be long: not kept
-        return _payload(runner, call, job, handle)
+        return _payload(context, call, job, handle)
     asked = given.get("max_chars"), given.get("offset"), given.get("tail")
-    key = (job.id, runner.settings.max_chars, *asked)
-    return runner.kept(key, lambda: _payload(runner, call, job, handle))
+    key = (job.id, context.settings.max_chars, *asked)
+    return context.cached(key, lambda: _payload(context, call, job, handle))
 
 
-async def answer(runner: ToolRunner, call: ToolCall) -> Payload | InputRequired:
+async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequired:
     """The state of a job. Cancelling it only ends the waiting."""
     job_id = str(call.arguments["job_id"])
     wait = call.arguments.get("wait_seconds")
     after = call.arguments.get("events_after")
-    job, handle = await runner.engine.job(job_id)
+    job, handle = await context.engine.job(job_id)
     is_late = call.state is not None and not take_answer(handle, call)
     if handle is not None and handle.is_ending:  # nobody is told of an end that is not stored
         await handle.done.wait()
     if handle is not None:
         if isinstance(wait, int | float) and wait > 0 and not is_late:
             question: Question | None = None
-            every_s = runner.settings.progress_interval_seconds
+            every_s = context.settings.progress_interval_seconds
             with trio.move_on_after(wait):
                 question = await attend(
                     handle, call.caller, every_s, after=after if isinstance(after, int) else None
@@ -63,17 +63,19 @@ async def answer(runner: ToolRunner, call: ToolCall) -> Payload | InputRequired:
             if question is not None:
                 return asking(handle, question)
         job = handle.job
-    payload = _payload(runner, call, job, handle)
+    payload = _payload(context, call, job, handle)
     if is_late:
         payload = with_warning(payload, LATE)
     if not isinstance(after, int):
         return payload
-    entries = await runner.engine.entries(JobId(job_id), after)
+    entries = await context.engine.entries(JobId(job_id), after)
     body = {**payload.body, "events_list": [entry_json(each) for each in entries]}
     return Payload(body, payload.is_error, payload.links)
 
 
-def _payload(runner: ToolRunner, call: ToolCall, job: Job, handle: JobHandle | None) -> Payload:
+def _payload(context: ToolContext, call: ToolCall, job: Job, handle: JobHandle | None) -> Payload:
     joblog = handle.log if handle is not None else None
     # the job may have failed; looking at it has not: no isError here
-    return Payload(job_json("status", job, joblog, view_of(runner, call)), False, runner.links(job))
+    return Payload(
+        job_json("status", job, joblog, view_of(context, call)), False, context.links(job)
+    )

@@ -518,7 +518,7 @@ class Broken(Exception):
             {"name": "status", "arguments": {"job_id": "x"}},
             "aimux.tools._status.answer_nowait",
         ),
-        ("resources/list", {}, "aimux.tools._resources.listed"),
+        ("resources/list", {}, "aimux.tools._resources.Resources.listed"),
     ],
 )
 @pytest.mark.parametrize("strict", [True, False])

@@ -8,7 +8,8 @@ import trio.testing
 
 from aimux.model import ServerSettings
 from aimux.tools._calls import ToolCall
-from aimux.tools._runner import KEPT_BUCKETS, KEPT_PAYLOAD_CHARS, KEPT_PAYLOADS, ToolRunner
+from aimux.tools._context import CACHED_PAYLOAD_CHARS, CACHED_PAYLOADS
+from aimux.tools._runner import KEPT_BUCKETS
 
 from ..engine.house import Heard, House, answers, open_house
 
@@ -21,19 +22,13 @@ async def _ask_as(house: House, key: str) -> None:
     await house.app.call(ToolCall(name="exec", arguments=arguments, client=client, caller=Heard()))
 
 
-def _runner(house: House) -> ToolRunner:
-    runner = house.app._runner
-    assert runner is not None
-    return runner
-
-
 async def test_rates_of_clients_that_left_are_forgotten(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
     """Every attach is a client with a key of its own, and a daemon stays for weeks."""
     server = ServerSettings(rate_limit_rps=0.001, rate_limit_burst=1)
     async with open_house(tmp_path, server=server) as house:
-        runner = _runner(house)
+        runner = (await house.app.ready()).runner
         for number in range(KEPT_BUCKETS + 10):
             runner._take_token(
                 ToolCall(
@@ -49,17 +44,17 @@ async def test_rates_of_clients_that_left_are_forgotten(
         assert next(reversed(runner._buckets)) == ("local-0", "exec")
 
 
-async def test_few_answers_are_kept_and_no_long_one(
+async def test_few_answers_are_cached_and_no_long_one(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
     """Who asks for much at once pays for making it each time."""
-    said = "x" * (KEPT_PAYLOAD_CHARS + 1)
+    said = "x" * (CACHED_PAYLOAD_CHARS + 1)
     async with open_house(tmp_path, [answers(said)]) as house:
-        job = await house.run()
+        job, context = await house.run(), (await house.app.ready()).context
         whole = await house.ask("status", job_id=job.id, max_chars=len(said))
-        assert not _runner(house)._kept
-        for number in range(KEPT_PAYLOADS + 5):
+        assert not context._cache
+        for number in range(CACHED_PAYLOADS + 5):
             await house.ask("status", job_id=job.id, offset=number, max_chars=10)
 
         assert whole["content"] == said
-        assert len(_runner(house)._kept) == KEPT_PAYLOADS
+        assert len(context._cache) == CACHED_PAYLOADS

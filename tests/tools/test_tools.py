@@ -1,5 +1,7 @@
 """Every tool through the app, on an engine without processes."""
 
+import importlib
+import inspect
 import json
 import pathlib
 from collections.abc import Mapping
@@ -30,7 +32,7 @@ from aimux.model import (
 from aimux.testing import Say, Turn
 from aimux.tools import TOOLS, Payload, ToolCall
 from aimux.tools._catalog import listed, templates
-from aimux.tools._runner import KEPT_PAYLOADS
+from aimux.tools._context import CACHED_PAYLOADS, ToolModule
 
 from ..engine.house import ALPHA, BETA, Heard, House, answers, fails, open_house, record
 
@@ -92,6 +94,18 @@ def test_aliases_lead_to_parameters_and_hide_none() -> None:
         assert properties.keys().isdisjoint(tool.aliases)
 
 
+def test_every_tool_has_a_module_that_states_both_ways_to_answer() -> None:
+    """`answer` waits; `answer_nowait` does not, and is None where a tool always waits."""
+    for tool in TOOLS.values():
+        module = importlib.import_module(tool.module)
+        assert isinstance(module, ToolModule)
+        both = [each for each in (module.answer, module.answer_nowait) if each is not None]
+
+        assert inspect.iscoroutinefunction(module.answer)
+        assert not inspect.iscoroutinefunction(module.answer_nowait)
+        assert all(list(inspect.signature(each).parameters) == ["context", "call"] for each in both)
+
+
 class Read(dict[str, object]):
     """Arguments that remember which of them were looked at."""
 
@@ -114,14 +128,15 @@ class Read(dict[str, object]):
 
 async def reads(house: House, tool: str, **arguments: object) -> set[str]:
     """The arguments that a tool's own code looked at."""
-    runner = await house.app.ready()
+    context = (await house.app.ready()).context
     given = Read(arguments)
     call = ToolCall(name=tool, arguments=given, client=house.client, caller=Heard())
-    module = runner._module(TOOLS[tool])
+    module = importlib.import_module(TOOLS[tool].module)
+    assert isinstance(module, ToolModule)
     try:
-        if (answer_nowait := getattr(module, "answer_nowait", None)) is not None:
-            answer_nowait(runner, call)
-        await module.answer(runner, call)
+        if module.answer_nowait is not None:
+            module.answer_nowait(context, call)
+        await module.answer(context, call)
     except AimuxError:
         pass
     return given.read
@@ -585,7 +600,7 @@ async def test_an_end_is_told_when_it_is_stored(
         assert (await house.store.job(JobId(job_id))).status is JobStatus.CANCELLED
 
 
-async def test_answers_that_cannot_change_are_kept(
+async def test_answers_that_cannot_change_are_cached(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
     """The same look at an ended job is the same payload, up to a number of them."""
@@ -593,7 +608,7 @@ async def test_answers_that_cannot_change_are_kept(
         job = await house.run()
         first = await house.call("status", job_id=job.id)
         assert await house.call("status", job_id=job.id) is first
-        for number in range(KEPT_PAYLOADS):
+        for number in range(CACHED_PAYLOADS):
             await house.call("status", job_id=job.id, max_chars=number + 1)
 
         again = await house.call("status", job_id=job.id)
@@ -808,8 +823,8 @@ async def test_health_tells_everything(tmp_path: pathlib.Path, autojump_clock: C
 
 
 async def read(house: House, uri: str) -> Any:
-    runner = await house.app.ready()
-    content = await runner.read_resource(house.client, uri)
+    resources = (await house.app.ready()).resources
+    content = await resources.read(house.client, uri)
     assert content["uri"] == uri
     text = str(content["text"])
     return text if content["mimeType"] == "text/plain" else json.loads(text)
@@ -840,8 +855,8 @@ async def test_resources_are_read(tmp_path: pathlib.Path, autojump_clock: Clock)
         assert (await read(house, "aimux://health"))["jobs"]["running"] == 1
         assert (await read(house, "aimux://clis/alpha"))["state"] == "disabled"
         assert (await read(house, "aimux://roles/coding"))["mode"] == "write"
-        runner = await house.app.ready()
-        uris = [each["uri"] for each in await runner.list_resources()]
+        resources = (await house.app.ready()).resources
+        uris = [each["uri"] for each in await resources.listed()]
         assert uris == [
             "aimux://health",
             "aimux://metrics",
@@ -885,10 +900,10 @@ async def test_templates_are_completed(tmp_path: pathlib.Path, autojump_clock: C
     """Jobs, sessions, CLIs and roles by what they begin with; nothing for anything else."""
     async with open_house(tmp_path, [answers()]) as house:
         job = await house.run()
-        runner = await house.app.ready()
+        resources = (await house.app.ready()).resources
 
         async def complete(template: str, value: str) -> list[str]:
-            return list(await runner.complete(house.client, template, value))
+            return list(await resources.complete(house.client, template, value))
 
         assert await complete("aimux://jobs/{id}", "JOB_") == [job.id]
         assert await complete("aimux://jobs/{id}/output", "job_nobody") == []

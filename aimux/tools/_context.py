@@ -1,0 +1,80 @@
+"""What a tool's module may use, and what such a module has to state."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol, runtime_checkable
+
+from aimux.engine import Engine
+from aimux.model import Job, ServerSettings
+
+from ._calls import InputRequired, Payload, ToolCall
+from ._catalog import SCHEME
+
+CACHED_PAYLOADS: Final = 64
+CACHED_PAYLOAD_CHARS: Final = 100_000  # of content; a longer answer is made again
+
+
+class ToolContext:
+    """The open engine, the clients that are connected, and the answers that cannot change."""
+
+    __slots__ = ("_cache", "clients", "engine")
+
+    def __init__(self, engine: Engine, clients: Callable[[], Mapping[str, int]]) -> None:
+        """`clients` counts the connected ones per transport."""
+        self.engine = engine
+        self.clients = clients
+        self._cache: OrderedDict[tuple[object, ...], Payload] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<ToolContext: {self.engine!r}, {len(self._cache)} answers cached>"
+
+    @property
+    def settings(self) -> ServerSettings:
+        """The daemon's own settings."""
+        return self.engine.settings.server
+
+    def cached(self, key: tuple[object, ...], make: Callable[[], Payload]) -> Payload:
+        """What `make` gives, remembered: for answers that cannot change any more under `key`."""
+        payload = self._cache.get(key)
+        if payload is None:
+            payload = make()
+            if len(str(payload.body.get("content", ""))) <= CACHED_PAYLOAD_CHARS:
+                self._cache[key] = payload
+            if len(self._cache) > CACHED_PAYLOADS:
+                self._cache.popitem(last=False)
+        return payload
+
+    def links(self, job: Job) -> list[dict[str, object]]:
+        """Content blocks that lead to the rest of a long answer."""
+        if job.outcome is None or len(job.outcome.content) <= self.settings.max_chars:
+            return []
+        return [
+            {
+                "type": "resource_link",
+                "uri": f"{SCHEME}jobs/{job.id}/output",
+                "name": f"{job.id} output",
+                "description": f"the whole answer, {len(job.outcome.content)} characters",
+                "mimeType": "text/plain",
+            }
+        ]
+
+
+@runtime_checkable
+class ToolModule(Protocol):
+    """The module of a tool. Arguments fit the tool's schema and bear our own names."""
+
+    @property
+    def answer_nowait(self) -> Callable[[ToolContext, ToolCall], Payload | None] | None:
+        """The answer of a call that needs no waiting, else None. None itself for a tool that
+        always waits.
+        """
+        ...
+
+    @property
+    def answer(self) -> Callable[[ToolContext, ToolCall], Awaitable[Payload | InputRequired]]:
+        """Run the tool. Cancelling it ends what the tool began for this call.
+
+        Raises:
+            AimuxError: the call cannot be served.
+        """
+        ...
