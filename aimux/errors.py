@@ -1,14 +1,14 @@
 """The exception tree, split by who is at fault.
 
 Every class carries what the wire needs: `error_type` (the family), `code` (stable, machine
-readable),
-`retryable`, an optional `hint` (what to do next) and `data` (facts that belong to the message).
-Anything
-that is not an `AimuxError` is a bug and travels up to one of the two firewalls.
+readable), `retryable`, an optional `hint` (what to do next) and `data` (facts that belong to the
+message). Anything that is not an `AimuxError` is a bug and travels up to one of the two firewalls.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class AimuxError(Exception):
@@ -113,3 +113,11 @@ class InternalFault(AimuxError):
     """Our own bug, as seen from outside a firewall."""
 
     default_code = "internal"
+
+
+def first_leaf(group: BaseExceptionGroup[E]) -> E:
+    """The first exception of a group that is no group itself, depth first."""
+    first = group.exceptions[0]
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

@@ -1,5 +1,7 @@
 """Errors carry what the wire needs."""
 
+import pytest
+
 from aimux import errors
 
 
@@ -32,3 +34,15 @@ def test_wrong_arguments_bring_every_problem() -> None:
     assert fault.data == {"problems": problems}
     assert fault.problems == problems
     assert fault.problems is not problems
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        ExceptionGroup("", [KeyError("first"), ValueError()]),
+        ExceptionGroup("", [ExceptionGroup("", [KeyError("first"), OSError()]), ValueError()]),
+    ],
+)
+def test_the_first_leaf_of_a_group_is_no_group(group: ExceptionGroup[Exception]) -> None:
+    """Depth first: a nested group is entered before its neighbour is looked at."""
+    assert errors.first_leaf(group).args == ("first",)

@@ -23,9 +23,10 @@ from trio_websocket import (
 )
 
 from aimux.config import state_dir
-from aimux.errors import AimuxError, Refusal, SetupFault
+from aimux.errors import AimuxError, Refusal, SetupFault, first_leaf
 from aimux.protocol import Outgoing, Oversize
 from aimux.transports import LineWire, open_stdio
+from aimux.waiting import Broadcast
 
 MESSAGE_BYTES: Final = 16 * 1024 * 1024
 CONNECT_S: Final = 15.0
@@ -119,7 +120,7 @@ async def run_bridge(wire: LineWire, url: str, token: str | None) -> int:
     except* ConnectionRejected as group:
         failure = _refusal(url, group)
     except* (ConnectionTimeout, HandshakeError, OSError) as group:
-        failure = Refusal(f"{url} does not answer: {_leaf(group)}", code="server_unreachable")
+        failure = Refusal(f"{url} does not answer: {first_leaf(group)}", code="server_unreachable")
     if failure is not None:
         raise failure
     if closed_by_server:
@@ -130,7 +131,7 @@ async def run_bridge(wire: LineWire, url: str, token: str | None) -> int:
 async def _carry(wire: LineWire, socket: WebSocketConnection) -> bool:
     """Both directions; whether the server ended it."""
     is_ended = False  # by us
-    heard = trio.Event()
+    heard = Broadcast()
 
     async def up() -> None:
         nonlocal is_ended
@@ -152,13 +153,11 @@ async def _carry(wire: LineWire, socket: WebSocketConnection) -> bool:
         carrying.cancel_scope.cancel(reason="end of input")
 
     async def down() -> None:
-        nonlocal heard
         while True:
             text = await socket.get_message()
             data = text.encode() if isinstance(text, str) else bytes(text)
             await wire.send([Outgoing(data)])
-            heard.set()
-            heard = trio.Event()
+            heard.notify()
 
     is_closed = False  # by the server
     try:
@@ -172,15 +171,8 @@ async def _carry(wire: LineWire, socket: WebSocketConnection) -> bool:
     return is_closed
 
 
-def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
 def _refusal(url: str, group: BaseExceptionGroup[BaseException]) -> Refusal:
-    rejected = _leaf(group)
+    rejected = first_leaf(group)
     status = rejected.status_code if isinstance(rejected, ConnectionRejected) else 0
     if status == 401:
         return Refusal(

@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from aimux.times import utc_now
+
 from ._client import Json, McpClient
 from ._screen import (
     DONE,
@@ -257,7 +259,7 @@ def _age(stamp: object) -> str:
     at = _when(stamp)
     if at is None:
         return ""
-    seconds = (datetime.datetime.now(datetime.UTC) - at).total_seconds()
+    seconds = (utc_now() - at).total_seconds()
     return _took(seconds * 1000)
 
 

@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from aimux._shim import DaemonAddress, ShimFault, check_private, connect
-from aimux.errors import AimuxError, Refusal, SetupFault
+from aimux.errors import AimuxError, Refusal, SetupFault, first_leaf
 from aimux.transports import bind_unix
 
 from ._ask import own_address
@@ -56,10 +56,7 @@ def live(ready_fd: int | None, listeners: Sequence[Listener], options: Sequence[
 
 
 def _tell_failure(ready_fd: int | None, group: BaseExceptionGroup[AimuxError]) -> None:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, AimuxError)
+    error = first_leaf(group)
     text = f"{error.message}; {error.hint}" if error.hint else error.message
     sys.stderr.write(f"aimux daemon: {text}\n")
     if ready_fd is not None:

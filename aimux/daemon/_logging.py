@@ -11,6 +11,7 @@ from aimux._logs import JOB, ROOT, set_log_level
 from aimux.config import ClientContext, state_path
 from aimux.model import ServerSettings, dump_bytes
 from aimux.rules import redact
+from aimux.times import utc_stamp
 
 MAX_BYTES: Final = 20_000_000
 KEPT_FILES: Final = 5
@@ -60,7 +61,7 @@ class JsonLines(logging.Formatter):
         line |= {
             "level": record.levelname.lower(),
             "logger": record.name,
-            "timestamp": at.isoformat().replace("+00:00", "Z"),
+            "timestamp": utc_stamp(at, "auto"),
         }
         return dump_bytes(line).decode()
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import attrs
 import trio
 
+from aimux.errors import first_leaf
 from aimux.model import Stream
 
 from ._base import LINGER_MAX_S, LINGER_S, Child, Exit, OnOutput, ProcessSpec
@@ -107,7 +108,7 @@ async def shelter(
     except* Exception as group:  # noqa: BLE001  raised bare below
         faults = group
     if faults is not None:
-        raise _first_leaf(faults)
+        raise first_leaf(faults)
     assert left is not None
     return left
 
@@ -202,11 +203,3 @@ class _Life:
     async def _feed(self, run: Task) -> None:
         with self._feeding:
             await run()
-
-
-def _first_leaf(group: BaseExceptionGroup[Exception]) -> BaseException:
-    """Return the first single exception in a group: our nurseries are nobody else's business."""
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first

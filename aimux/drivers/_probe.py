@@ -21,6 +21,7 @@ import trio
 
 from aimux.errors import AimuxError
 from aimux.model import Profile, Stream, VersionRule
+from aimux.times import utc_now
 
 from ._base import Driver, ProcessSpec
 from ._pipe import run_piped
@@ -175,10 +176,6 @@ class Clock(Protocol):
         """Return now."""
 
 
-def _utc_now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
 class VersionCache:
     """What version commands printed, by path and file facts (mtime, size, inode), in a JSON file.
 
@@ -187,7 +184,7 @@ class VersionCache:
     time.
     """
 
-    def __init__(self, file: str | os.PathLike[str], *, now: Clock = _utc_now) -> None:
+    def __init__(self, file: str | os.PathLike[str], *, now: Clock = utc_now) -> None:
         self._file = Path(file)
         self._now = now
         self._own: dict[str, dict[str, object]] = {}

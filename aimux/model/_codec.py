@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import attrs
 
+from aimux.times import utc_stamp
+
 from ._events import Event, Noise, Stream
 
 if TYPE_CHECKING:  # never needed at run time, and 40 ms on the way to the first answer
@@ -292,7 +294,7 @@ def _dump_time(at: datetime.datetime) -> str:
     if at.tzinfo is None:
         msg = f"{at} has no time zone"
         raise ValueError(msg)
-    return at.astimezone(datetime.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    return utc_stamp(at, "microseconds")
 
 
 def _load_time(data: object, _: type) -> datetime.datetime:

@@ -9,7 +9,7 @@ what a revision calls that.
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import attrs
@@ -19,6 +19,7 @@ from aimux.protocol._events import Called
 from aimux.protocol._methods import TASKS_EXTENSION
 from aimux.protocol._revisions import REVISIONS, Revision
 from aimux.protocol._shapes import RELATED_TASK_KEY, Json, adapter_for
+from aimux.times import utc_stamp
 
 
 class TaskStatus(enum.StrEnum):
@@ -115,8 +116,8 @@ def render_task(task: Task, revision: Revision) -> Json:
     shape: Json = {
         "taskId": task.task_id,
         "status": str(shown_status(task, revision)),
-        "createdAt": _stamp(task.created_at),
-        "lastUpdatedAt": _stamp(task.updated_at),
+        "createdAt": utc_stamp(task.created_at),
+        "lastUpdatedAt": utc_stamp(task.updated_at),
         "ttl" if is_core else "ttlMs": task.ttl_ms,
     }
     if task.message is not None:
@@ -245,7 +246,3 @@ def render_notice(task: Task, *, is_modern: bool) -> tuple[str, Json]:
         revision = REVISIONS["2026-07-28"]
         return "notifications/tasks", render_task(task, revision) | _outcome(task, revision)
     return "notifications/tasks/status", render_task(task, REVISIONS["2025-11-25"])
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,15 +1,14 @@
 """From a call to its answer: the only place where exceptions become wire errors.
 
 Bad calls (unknown tool, missing parameter of a method) are JSON-RPC errors. Bad argument *values*
-and
-failed work are tool results with `isError`, so that a model can read them and act (mcp.md F-2).
-This is firewall 2 of 2: what is not an `AimuxError` is logged with its traceback and told as
+and failed work are tool results with `isError`, so that a model can read them and act (mcp.md
+F-2). This is firewall 2 of 2: what is not an `AimuxError` is logged with its traceback and told as
 internal.
 """
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -28,14 +27,11 @@ from aimux.protocol import (
     resource_not_found,
     unknown_task,
 )
-from aimux.tools import App, InputRequired, Payload, Reach, ToolCall, error_json
+from aimux.tools import App, Client, InputRequired, Payload, Reach, ToolCall, error_json
 
-from ._callers import SessionCaller
+from ._caller import ClientLink, SessionCaller
 from ._states import close_state, open_state
 from ._tasks import support_of, task_of, tool_result
-
-if TYPE_CHECKING:
-    from ._session import Session
 
 STATIC_TTL_MS: Final = 300_000  # the tool list changes with a release
 LIVE_TTL_MS: Final = 0  # jobs change all the time
@@ -52,38 +48,39 @@ class Result(NamedTuple):
 
 
 @attrs.frozen
-class Wanted:
-    """What the client has to answer before the call can be; it repeats it with the state."""
+class InputRequiredResult:
+    """What the client has to answer before the call can be; it repeats the call with `state`."""
 
     requests: Mapping[str, Mapping[str, object]]
     state: str
 
 
-Answer = Result | Wanted | Fault
+Answer = Result | InputRequiredResult | Fault
 
 
 class Dispatcher:
-    """Answers the calls of one session."""
+    """Answers the calls of one client."""
 
-    def __init__(self, app: App, *, strict: bool = False) -> None:
+    def __init__(self, app: App, link: ClientLink, *, strict: bool = False) -> None:
         self._app = app
+        self._link = link
         self._strict = strict
 
-    def answer_nowait(self, session: "Session", called: Called) -> Answer | None:
+    def answer_nowait(self, client: Client, called: Called) -> Answer | None:
         """The answer that needs no waiting, or None if the call has to wait for something."""
         match called.method:
             case "tools/list":
                 return Result({"tools": self._app.tools()}, STATIC_TTL_MS, "public")
             case "tools/call":
-                return self._answer_tool_nowait(session, called)
+                return self._answer_tool_nowait(client, called)
             case "resources/templates/list":
                 shown = {"resourceTemplates": self._app.resource_templates()}
                 return Result(shown, STATIC_TTL_MS, "public")
             case _:
                 return None
 
-    def _answer_tool_nowait(self, session: "Session", called: Called) -> Answer | None:
-        call = self._tool_call(session, called)
+    def _answer_tool_nowait(self, client: Client, called: Called) -> Answer | None:
+        call = self._tool_call(client, called)
         if isinstance(call, Fault):
             return call
         if called.is_retry or judge_task(called, support_of(call.name)) is not False:
@@ -99,18 +96,18 @@ class Dispatcher:
                 raise
         return None if payload is None else Result(tool_result(payload))
 
-    async def answer(self, session: "Session", called: Called) -> Answer:
+    async def answer(self, client: Client, called: Called) -> Answer:
         """The answer of a call that waits. Cancelling it ends the work the call began."""
         try:
             match called.method:
                 case "tools/call":
-                    return await self._call_tool(session, called)
+                    return await self._call_tool(client, called)
                 case "resources/list" | "resources/read" | "completion/complete":
-                    return await self._answer_resources(session, called)
+                    return await self._answer_resources(client, called)
                 case "resources/subscribe" | "resources/unsubscribe":
                     return Result({})
                 case _:
-                    return await self._answer_tasks(session, called)
+                    return await self._answer_tasks(called)
         except NotFound as error:
             if error.code == "resource_not_found":
                 return resource_not_found(str(error.data["uri"]))
@@ -123,8 +120,8 @@ class Dispatcher:
                 raise
             return Fault(Code.INTERNAL_ERROR, f"internal error in {called.method}; see the log")
 
-    async def _call_tool(self, session: "Session", called: Called) -> Answer:
-        call = self._tool_call(session, called)
+    async def _call_tool(self, client: Client, called: Called) -> Answer:
+        call = self._tool_call(client, called)
         if isinstance(call, Fault):
             return call
         # a call that is repeated goes on with its job: what it may begin was decided before
@@ -144,8 +141,8 @@ class Dispatcher:
             if self._strict:
                 raise
         if isinstance(payload, InputRequired):
-            state = close_state(self._app.seal, session.client, called, payload.state)
-            return Wanted(payload.requests, state)
+            state = close_state(self._app.seal, client, called, payload.state)
+            return InputRequiredResult(payload.requests, state)
         return Result(tool_result(payload))
 
     async def _start_task(self, call: ToolCall, called: Called) -> Answer:
@@ -161,18 +158,18 @@ class Dispatcher:
         view = await tasks.job_view(job_id)
         return Result(render_created(task_of(view), called.revision))
 
-    async def _answer_resources(self, session: "Session", called: Called) -> Answer:
+    async def _answer_resources(self, client: Client, called: Called) -> Answer:
         resources = (await self._app.ready()).resources
         params = called.params
         if called.method == "resources/list":
             return Result({"resources": await resources.listed()}, LIVE_TTL_MS, "private")
         if called.method == "resources/read":
-            content = await resources.read(session.client, str(params["uri"]))
+            content = await resources.read(client, str(params["uri"]))
             return Result({"contents": [content]}, LIVE_TTL_MS, "private")
         match params:
             case {"ref": {"type": "ref/resource", "uri": str(template)}, "argument": dict(given)}:
                 value = str(given.get("value", ""))
-                values = await resources.complete(session.client, template, value)
+                values = await resources.complete(client, template, value)
                 shown = {"values": list(values), "total": len(values), "hasMore": False}
                 return Result({"completion": shown})
             case {"ref": {"type": "ref/prompt"}}:
@@ -181,9 +178,9 @@ class Dispatcher:
                 wanted = "completion/complete needs ref {type, uri} and argument {name, value}"
                 return Fault(Code.INVALID_PARAMS, wanted)
 
-    async def _answer_tasks(self, session: "Session", called: Called) -> Answer:
+    async def _answer_tasks(self, called: Called) -> Answer:
         task_id = str(called.params.get("taskId", ""))
-        caller = SessionCaller(session, called, related(task_id))
+        caller = SessionCaller(self._link, called, related(task_id))
         tasks = (await self._app.ready()).tasks
         try:
             view = await tasks.job_view(task_id)
@@ -216,7 +213,7 @@ class Dispatcher:
         fault = InternalFault(f"internal error in {call.name}; see the log")
         return self._app.failure(fault)
 
-    def _tool_call(self, session: "Session", called: Called) -> ToolCall | Fault:
+    def _tool_call(self, client: Client, called: Called) -> ToolCall | Fault:
         name = called.params.get("name")
         arguments = called.params.get("arguments", {})
         if arguments is None:
@@ -226,14 +223,14 @@ class Dispatcher:
         unknown = self._app.unknown_tool(name)
         if unknown is not None:
             return Fault(Code.INVALID_PARAMS, unknown)
-        state = open_state(self._app.seal, session.client, called)
+        state = open_state(self._app.seal, client, called)
         if isinstance(state, Fault):
             return state
         return ToolCall(
             name=name,
             arguments=arguments,
-            client=session.client,
-            caller=SessionCaller(session, called),
+            client=client,
+            caller=SessionCaller(self._link, called),
             state=state,
             responses=called.input_responses or {},
         )

@@ -1,20 +1,16 @@
 """One client: its messages in, answers and notifications out, a cancel scope for every open call.
 
 Theory of operation. The reader takes what one read brought, hands each message to the peer and
-deals
-with the events in order: what can be answered at once is answered in the reader's own task, the
-rest
-gets a task and a scope of its own. Everything written goes through one buffer. The reader writes
-the
-buffer after each batch; a task that adds to it while the reader waits wakes the writer. A frame is
-written by nobody whose scope a client can cancel, so it is never torn.
+deals with the events in order: what can be answered at once is answered in the reader's own task,
+the rest gets a task and a scope of its own. Everything written goes through one outbox. The reader
+flushes it after each batch; a task that adds to it while the reader waits wakes the writer.
 
 End of input is a stop request: what is computed is flushed, calls in flight get `EOF_GRACE_S`, then
 their scopes are cancelled, which ends their synchronous jobs. Asynchronous jobs go on.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import attrs
@@ -22,7 +18,6 @@ import trio
 
 from aimux.protocol import (
     Answered,
-    AskId,
     CallCancelled,
     Called,
     CallId,
@@ -38,15 +33,16 @@ from aimux.protocol import (
     Reply,
 )
 from aimux.tools import App, Client
+from aimux.waiting import Broadcast
 
-from ._dispatch import Answer, Dispatcher, Wanted
+from ._caller import ClientLink
+from ._dispatch import Answer, Dispatcher, InputRequiredResult
+from ._input_requests import InputRequests
+from ._outbox import FLUSH_S, Outbox
 from ._watch import Watches
 
 EOF_GRACE_S: Final = 0.25  # hosts kill half a second after the end of input
-FLUSH_S: Final = 1.0  # to write what is computed when the session ends
-BUFFER_BYTES: Final = 64 * 1024 * 1024  # a client that reads nothing is let go
 SUBSCRIBING: Final = frozenset({"resources/subscribe", "resources/unsubscribe"})
-BUSY_MESSAGES: Final = 1_000  # above it, progress and log messages are dropped
 
 log = logging.getLogger("aimux.session")
 
@@ -101,20 +97,13 @@ class Session:
     app: App
     client: Client
     peer: Peer
+    outbox: Outbox
+    input_requests: InputRequests
     dispatcher: Dispatcher
-    dropped: int = 0
-    _out: list[Outgoing] = attrs.field(factory=list)
-    _out_bytes: int = 0
-    _more: trio.Event = attrs.field(factory=trio.Event)
-    _is_writing: bool = False
-    _is_handling: bool = False  # the reader is at a batch, and writes when it is through
-    _written: trio.Event = attrs.field(factory=trio.Event)
-    _is_torn: bool = False  # a write ended in the middle: nothing may follow it
     _scopes: dict[CallId, trio.CancelScope] = attrs.field(factory=dict)
-    _idle: trio.Event = attrs.field(factory=trio.Event)
+    _ended: Broadcast = attrs.field(factory=Broadcast)  # a call has
     _listens: dict[CallId, Listening] = attrs.field(factory=dict)
     _watches: Watches | None = None
-    _asks: dict[AskId, Callable[[Answered], None]] = attrs.field(factory=dict)
 
     def __repr__(self) -> str:
         return f"<Session: {self.client.name or 'unnamed'}, {len(self._scopes)} running>"
@@ -124,69 +113,20 @@ class Session:
         return SessionStatistics(
             client=self.client.name,
             running=len(self._scopes),
-            buffered=len(self._out),
-            dropped=self.dropped,
+            buffered=len(self.outbox),
+            dropped=self.outbox.dropped,
         )
-
-    # ------------------------------------------------------------------ writing
-
-    def push(self, outgoing: Outgoing | None) -> None:
-        """Queue a message; the writer sends it. None is nothing to say."""
-        if outgoing is None:
-            return
-        self._out.append(outgoing)
-        self._out_bytes += len(outgoing.data)
-        if not (self._is_writing or self._is_handling):
-            self._more.set()
-
-    def push_droppable(self, outgoing: Outgoing | None) -> bool:
-        """Queue a message unless the client is behind; tell whether it was taken."""
-        if outgoing is None or len(self._out) >= BUSY_MESSAGES:
-            self.dropped += outgoing is not None
-            return False
-        self.push(outgoing)
-        return True
-
-    async def _flush(self) -> None:
-        if self._is_writing:
-            return
-        self._is_writing = True
-        try:
-            while self._out and not self._is_torn:
-                batch, self._out, self._out_bytes = self._out, [], 0
-                self._is_torn = True  # unless it is sent whole
-                await self.wire.send(batch)
-                self._is_torn = False
-        finally:
-            self._is_writing = False
-            self._written.set()
-
-    async def _write_rest(self) -> None:
-        """Send what is left, after what the writer is at: cancelling it would lose that."""
-        with trio.move_on_after(FLUSH_S):
-            while self._is_writing:
-                self._written = trio.Event()
-                await self._written.wait()
-            await self._flush()
-
-    async def _write(self) -> None:
-        while True:
-            await self._more.wait()
-            self._more = trio.Event()
-            await self._flush()
-
-    # ------------------------------------------------------------------ reading
 
     async def run(self) -> None:
         """Serve until the client's end of input. Cancelling it cancels every open call."""
         try:
             async with trio.open_nursery() as work:
-                work.start_soon(self._write)
-                self._watches = Watches(self, work)
+                work.start_soon(self.outbox.run_writer)
+                self._watches = Watches(self.app, work, self._notify, self._can_be_asked)
                 async with trio.open_nursery() as calls:
                     await self._read(calls)
                     await self._drain(calls)
-                await self._write_rest()
+                await self.outbox.flush_rest()
                 work.cancel_scope.cancel(reason="session over")
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             log.info("client %s is gone", self.client.name)
@@ -199,18 +139,18 @@ class Session:
                 await self._last_words()
 
     async def _read(self, calls: trio.Nursery) -> None:
+        outbox = self.outbox
         while True:
             messages = await self.wire.receive()
             if messages is None:
                 return
-            self._is_handling = True
+            outbox.is_held = True
             for message in messages:
                 for event in self._events_of(message):
                     self._handle(event, calls)
-            self._is_handling = False
-            if self._out:
-                await self._flush()
-            if self._out_bytes > BUFFER_BYTES:
+            outbox.is_held = False
+            await outbox.flush()
+            if outbox.is_full:
                 raise trio.BrokenResourceError
 
     def _events_of(self, message: bytes | Oversize | Arrival) -> Sequence[Event]:
@@ -224,42 +164,39 @@ class Session:
         if self._scopes:
             with trio.move_on_after(EOF_GRACE_S):
                 while self._scopes:
-                    self._idle = trio.Event()
-                    await self._idle.wait()
+                    await self._ended.wait()
         for call_id in self._listens:  # the end of a stream is said
-            self.push(self.peer.answer(call_id, {}))
+            self.outbox.push(self.peer.answer(call_id, {}))
         calls.cancel_scope.cancel(reason="end of input")
 
     async def _last_words(self) -> None:
         try:
-            await self._flush()
+            await self.outbox.flush()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("client %s left before its last answer", self.client.name)
 
     def _handle(self, event: Event, calls: trio.Nursery) -> None:
         match event:
             case Called():
-                answer = self.dispatcher.answer_nowait(self, event)
+                answer = self.dispatcher.answer_nowait(self.client, event)
                 if answer is not None:
-                    self.push(self._render(event.call_id, answer))
+                    self.outbox.push(self._render(event.call_id, answer))
                 else:
                     scope = self._scopes[event.call_id] = trio.CancelScope()
                     calls.start_soon(self._work, event, scope)
             case Reply():
-                self.push(event.outgoing)
+                self.outbox.push(event.outgoing)
             case CallCancelled():
                 if self._listens.pop(event.call_id, None) is not None:
                     self._rewatch()
                 if event.call_id in self._scopes:
                     self._scopes[event.call_id].cancel(reason="cancelled by the client")
                 else:
-                    self.push(self.peer.release(event.call_id))
+                    self.outbox.push(self.peer.release(event.call_id))
             case Notified():
                 self._notice(event)
             case Answered():
-                waiter = self._asks.pop(event.ask_id, None)
-                if waiter is not None:
-                    waiter(event)
+                self.input_requests.settle(event)
             case Listening():
                 self._listens[event.call_id] = event
                 self._rewatch()
@@ -274,7 +211,11 @@ class Session:
         is_handshake = self.peer.phase is Phase.READY
         self._watches.follow(self.peer.watched_uris, task_ids, lists=has_lists or is_handshake)
 
-    def can_all_be_asked(self, task_id: str) -> bool:
+    def _notify(self, method: str, params: dict[str, object]) -> None:
+        for outgoing in self.peer.notify(method, params):
+            self.outbox.push_droppable(outgoing)
+
+    def _can_be_asked(self, task_id: str) -> bool:
         """Whether everybody who listens for a task has said that they can be asked."""
         return all(
             event.client.accepts("elicitation/create")
@@ -293,56 +234,25 @@ class Session:
         answer: Answer | None = None
         try:
             with scope:
-                answer = await self.dispatcher.answer(self, event)
+                answer = await self.dispatcher.answer(self.client, event)
         finally:
             del self._scopes[event.call_id]
-            self._idle.set()
+            self._ended.notify()
             if answer is None:
-                self.push(self.peer.release(event.call_id))
+                self.outbox.push(self.peer.release(event.call_id))
         if answer is not None:
-            self.push(self._render(event.call_id, answer))
+            self.outbox.push(self._render(event.call_id, answer))
             if event.method in SUBSCRIBING:
                 self._rewatch()
 
     def _render(self, call_id: CallId, answer: Answer) -> Outgoing | None:
         if isinstance(answer, Fault):
             return self.peer.fail_with(call_id, answer)
-        if isinstance(answer, Wanted):
+        if isinstance(answer, InputRequiredResult):
             return self.peer.require_input(call_id, answer.requests, answer.state)
         return self.peer.answer(
             call_id, answer.body, ttl_ms=answer.ttl_ms, cache_scope=answer.cache_scope
         )
-
-    # ------------------------------------------------------------------ asking the client
-
-    async def ask(
-        self, method: str, params: Mapping[str, object], call_id: CallId
-    ) -> Answered | None:
-        """Ask the client something in the course of a call; None if it may not be asked.
-
-        Cancelling it takes the question back; a late answer is dropped.
-        """
-        asked = self.peer.ask(method, params, call_id)
-        if asked is None:
-            await trio.lowlevel.checkpoint()
-            return None
-        ask_id, outgoing = asked
-        ready = trio.Event()
-        answers: list[Answered] = []
-
-        def take(answered: Answered) -> None:
-            answers.append(answered)
-            ready.set()
-
-        self._asks[ask_id] = take
-        self.push(outgoing)
-        try:
-            await ready.wait()
-        finally:
-            self._asks.pop(ask_id, None)
-            if not answers:
-                self.push(self.peer.withdraw(ask_id, "no answer is needed any more"))
-        return answers[0]
 
 
 async def serve_session(wire: Wire, app: App, client: Client, *, strict: bool = False) -> None:
@@ -353,8 +263,17 @@ async def serve_session(wire: Wire, app: App, client: Client, *, strict: bool = 
     peer = Peer(
         server=app.server_info, offer=app.offer, instructions=lambda: app.instructions(client)
     )
+    outbox = Outbox(wire.send)
+    input_requests = InputRequests(peer, outbox.push)
+    link = ClientLink(peer, outbox, input_requests)
     session = Session(
-        wire=wire, app=app, client=client, peer=peer, dispatcher=Dispatcher(app, strict=strict)
+        wire=wire,
+        app=app,
+        client=client,
+        peer=peer,
+        outbox=outbox,
+        input_requests=input_requests,
+        dispatcher=Dispatcher(app, link, strict=strict),
     )
     with app.attached(session.client):
         await session.run()

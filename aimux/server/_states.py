@@ -5,16 +5,11 @@ all network clients hold one token; neither has a name of its own, and a modern 
 its call on another connection.
 """
 
-import datetime
 from collections.abc import Mapping
 
 from aimux.protocol import Called, Code, Fault, Json, Seal, SealBroken
+from aimux.times import utc_now
 from aimux.tools import Client
-
-
-def utc_now() -> datetime.datetime:
-    """The wall clock, aware."""
-    return datetime.datetime.now(datetime.UTC)
 
 
 def close_state(seal: Seal, client: Client, called: Called, state: Mapping[str, object]) -> str:

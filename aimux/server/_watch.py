@@ -7,30 +7,39 @@ once.
 import logging
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
 from aimux.errors import AimuxError, NotFound
 from aimux.protocol import render_notice
+from aimux.tools import App
 
 from ._tasks import task_of
-
-if TYPE_CHECKING:
-    from ._session import Session
 
 log = logging.getLogger("aimux.watch")
 
 BURST_S: Final = 0.5  # at most two notices a second about one thing
 SCHEME: Final = "aimux://"
 
+Notify = Callable[[str, dict[str, object]], None]
+
 
 class Watches:
-    """What one session follows. Made by the session, which owns the nursery."""
+    """What one client watches. Tasks that follow it end with the nursery."""
 
-    def __init__(self, session: "Session", nursery: trio.Nursery) -> None:
-        self._session = session
+    def __init__(
+        self,
+        app: App,
+        nursery: trio.Nursery,
+        notify: Notify,
+        can_be_asked: Callable[[str], bool],
+    ) -> None:
+        """`can_be_asked` tells whether whoever watches a task can answer its questions."""
+        self._app = app
         self._nursery = nursery
+        self._notify = notify
+        self._can_be_asked = can_be_asked
         self._scopes: dict[tuple[str, str], trio.CancelScope] = {}
 
     def __repr__(self) -> str:
@@ -54,7 +63,7 @@ class Watches:
         }
         with scope:
             try:
-                resources = (await self._session.app.ready()).resources
+                resources = (await self._app.ready()).resources
                 if kind == "task":
                     await self._follow_task(name)
                     return
@@ -74,14 +83,14 @@ class Watches:
             tell[kind]()  # the last one: it has ended
 
     async def _follow_task(self, job_id: str) -> None:
-        tools = await self._session.app.ready()
+        tools = await self._app.ready()
         told: object = None
         while True:
             try:
                 view = await tools.tasks.job_view(job_id)
             except NotFound:
                 return
-            task = task_of(view, can_ask=self._session.can_all_be_asked(job_id))
+            task = task_of(view, can_ask=self._can_be_asked(job_id))
             state = (task.status, *task.input_requests)
             if state != told:
                 told = state
@@ -90,7 +99,3 @@ class Watches:
                 return
             await tools.resources.wait_change(f"{SCHEME}jobs/{job_id}")
             await trio.sleep(BURST_S)
-
-    def _notify(self, method: str, params: dict[str, object]) -> None:
-        for outgoing in self._session.peer.notify(method, params):
-            self._session.push_droppable(outgoing)

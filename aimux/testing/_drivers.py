@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-import trio
-
 from aimux.drivers import ProcessSpec
 from aimux.model import Stream
+from aimux.waiting import Broadcast
 
 MakeSpec = Callable[..., ProcessSpec]
 
@@ -15,13 +14,12 @@ class Output:
 
     def __init__(self) -> None:
         self.parts: list[tuple[Stream, bytes]] = []
-        self._arrived = trio.Event()
+        self._arrived = Broadcast()
 
     def __call__(self, stream: Stream, data: bytes) -> None:
         """Take one chunk."""
         self.parts.append((stream, data))
-        self._arrived.set()
-        self._arrived = trio.Event()
+        self._arrived.notify()
 
     def text(self, stream: Stream = Stream.STDOUT) -> bytes:
         """Return everything that came on a stream."""

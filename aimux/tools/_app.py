@@ -17,6 +17,7 @@ import trio
 from aimux import __version__
 from aimux.errors import AimuxError
 from aimux.protocol import Offer, Seal, ServerInfo
+from aimux.waiting import Broadcast
 
 from ._calls import Client, InputRequired, Payload, ToolCall, error_json
 from ._catalog import TOOLS, listed, templates
@@ -62,7 +63,7 @@ class App:
         self._listed = listed()
         self._clients: Counter[str] = Counter()
         self._on_open: list[Callable[[], None]] = []
-        self._moved = trio.Event()
+        self._moved = Broadcast()
         # of this process alone: a state is about a job, and that would not outlive it either
         self.seal = Seal(os.urandom(SEAL_BYTES))
 
@@ -85,8 +86,7 @@ class App:
 
     def _count(self, transport: str, step: int) -> None:
         self._clients[transport] += step
-        self._moved.set()
-        self._moved = trio.Event()
+        self._moved.notify()
 
     async def wait_moved(self) -> None:
         """Return when the next client has come or gone."""

@@ -9,7 +9,8 @@ import attrs
 import trio
 
 from aimux import __version__
-from aimux.engine import Engine, utc_now
+from aimux.engine import Engine
+from aimux.times import utc_now
 
 from ._calls import Client
 from ._results import Json, stamp

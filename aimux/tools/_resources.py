@@ -12,9 +12,9 @@ from typing import Final
 import attrs
 import orjson
 
-from aimux.engine import utc_now
 from aimux.errors import NotFound
 from aimux.model import TERMINAL, JobId, SessionId, Stream
+from aimux.times import utc_now
 
 from ._calls import Client
 from ._catalog import SCHEME

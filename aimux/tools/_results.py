@@ -22,6 +22,7 @@ from aimux.model import (
     Warned,
 )
 from aimux.rules import Slice, cut
+from aimux.times import utc_stamp
 
 from ._calls import Payload
 
@@ -42,10 +43,8 @@ class View:
 
 
 def stamp(at: datetime.datetime | None) -> str | None:
-    """UTC, ISO 8601 with `Z`, milliseconds."""
-    if at is None:
-        return None
-    return at.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """UTC, ISO 8601 with `Z`, milliseconds; None for no time."""
+    return None if at is None else utc_stamp(at)
 
 
 def _usage(usage: Usage | None) -> Json | None:

@@ -37,6 +37,7 @@ from aimux.protocol import (
     cancelled_body,
 )
 from aimux.tools import Client
+from aimux.waiting import Broadcast
 
 STREAM_BYTES: Final = 4 * 1024 * 1024  # kept of one stream, the final message aside
 KEPT_STREAMS: Final = 32  # finished ones of a session, for clients that come back
@@ -75,7 +76,7 @@ class ResponseStream:
     _size_bytes: int = 0
     _last: int = 0
     _hangups: int = 0
-    _news: trio.Event = attrs.field(factory=trio.Event)
+    _news: Broadcast = attrs.field(factory=Broadcast)
 
     def __repr__(self) -> str:
         return (
@@ -133,8 +134,7 @@ class ResponseStream:
 
     def wake(self) -> None:
         """Let whoever waits for news look again."""
-        self._news.set()
-        self._news = trio.Event()
+        self._news.notify()
 
 
 @attrs.define(eq=False)

@@ -13,7 +13,8 @@ from aimux.errors import StoreUnavailable
 from aimux.model import JobStatus
 from aimux.protocol import Outgoing
 from aimux.server import serve_session
-from aimux.server._session import BUFFER_BYTES, BUSY_MESSAGES, EOF_GRACE_S
+from aimux.server._outbox import BUFFER_BYTES, BUSY_MESSAGES
+from aimux.server._session import EOF_GRACE_S
 from aimux.testing import Say, Turn
 from aimux.tools import open_app
 
@@ -436,8 +437,8 @@ async def test_a_client_that_reads_nothing_is_bounded(
     tmp_path: pathlib.Path, autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Progress is dropped and counted, answers are kept up to a limit; then it is let go."""
-    monkeypatch.setattr("aimux.server._session.BUSY_MESSAGES", 5)
-    monkeypatch.setattr("aimux.server._session.BUFFER_BYTES", 100_000)
+    monkeypatch.setattr("aimux.server._outbox.BUSY_MESSAGES", 5)
+    monkeypatch.setattr("aimux.server._outbox.BUFFER_BYTES", 100_000)
     assert (BUSY_MESSAGES, BUFFER_BYTES) > (5, 100_000)
     says = [Say(record(answer=f"step {n}"), after_s=1) for n in range(1_000)]
     messages = [line(1, "tools/call", **exec_("x"), _meta={"progressToken": 1})]

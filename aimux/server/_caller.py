@@ -1,23 +1,33 @@
 """What a tool may say to the client of one call while it works."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from aimux.protocol import Called, Json, Phase
+import attrs
+
+from aimux.protocol import Called, Json, Peer, Phase
 from aimux.tools import Caller, Reach
 
-if TYPE_CHECKING:
-    from ._session import Session
+from ._input_requests import InputRequests
+from ._outbox import Outbox
+
+
+@attrs.frozen(eq=False)
+class ClientLink:
+    """The ways to one client, which all its calls share."""
+
+    peer: Peer
+    outbox: Outbox
+    input_requests: InputRequests
 
 
 class SessionCaller(Caller):
     """The client behind one call of a session."""
 
-    __slots__ = ("_called", "_count", "_meta", "_session")
+    __slots__ = ("_called", "_count", "_link", "_meta")
 
-    def __init__(self, session: "Session", called: Called, meta: Json | None = None) -> None:
+    def __init__(self, link: ClientLink, called: Called, meta: Json | None = None) -> None:
         """`meta` goes with every request to the client."""
-        self._session = session
+        self._link = link
         self._called = called
         self._meta = meta
         self._count = 0
@@ -28,14 +38,13 @@ class SessionCaller(Caller):
 
     def progress(self, message: str) -> None:
         self._count += 1
-        peer = self._session.peer
-        self._session.push_droppable(
-            peer.progress(self._called.call_id, self._count, None, message)
-        )
+        link = self._link
+        told = link.peer.progress(self._called.call_id, self._count, None, message)
+        link.outbox.push_droppable(told)
 
     def log(self, level: str, data: object) -> None:
-        peer = self._session.peer
-        self._session.push_droppable(peer.log(level, data, "aimux", self._called.call_id))
+        link = self._link
+        link.outbox.push_droppable(link.peer.log(level, data, "aimux", self._called.call_id))
 
     @property
     def reach(self) -> Reach:
@@ -44,11 +53,11 @@ class SessionCaller(Caller):
             return Reach.NOBODY
         if revision.has("input_required"):
             return Reach.BY_RESULT
-        is_ready = self._session.peer.phase is Phase.READY
+        is_ready = self._link.peer.phase is Phase.READY
         return Reach.BY_REQUEST if revision.has("elicitation") and is_ready else Reach.NOBODY
 
     async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
         if self._meta is not None:
             params = {**params, "_meta": self._meta}
-        asked = await self._session.ask(method, params, self._called.call_id)
+        asked = await self._link.input_requests.ask(method, params, self._called.call_id)
         return None if asked is None else asked.result
