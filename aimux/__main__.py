@@ -39,13 +39,13 @@ def _serve_stdio(*, is_alone: bool) -> int:
     if not is_alone and not is_off:
         is_pipe = os.environ.get("AIMUX_LOCAL", "").strip().lower() == "pipe"
         if sys.platform == "win32" or is_pipe:
-            from aimux import _shim_pipe
+            from aimux.shim import pipe
 
-            code = _shim_pipe.serve()
+            code = pipe.serve()
         else:
-            from aimux import _shim
+            from aimux.shim import relay
 
-            code = _shim.serve()
+            code = relay.serve()
         if code is not None:
             return code
     import trio

@@ -5,10 +5,10 @@ import sys
 import pytest
 from hypothesis import settings
 
-from aimux import _resources
+from aimux.files.shipped import shipped
 
 # the emulators that this installation carries: a wheel's are tested where a wheel is installed
-sys.path.append(str(_resources.shipped("emulators").parent))
+sys.path.append(str(shipped("emulators").parent))
 
 # a property holds on a slow machine too: a time limit would fail it there
 settings.register_profile("untimed", deadline=None)

@@ -7,8 +7,8 @@ from typing import Final
 import attrs
 import orjson
 
-from aimux import _resources
 from aimux.errors import PeerFault
+from aimux.files.shipped import shipped
 from aimux.model import EFFORTS, Route, Source
 from aimux.rules import parse_override
 
@@ -109,8 +109,8 @@ def find_paths(client: ClientContext) -> ConfigPaths:
     """The places of one client; nothing is opened."""
     user = client.config_dir if client.config_dir is not None else user_dir(client.env)
     return ConfigPaths(
-        shipped=_resources.shipped("profiles"),
-        prompts=_resources.shipped("prompts"),
+        shipped=shipped("profiles"),
+        prompts=shipped("prompts"),
         user=user,
         project=client.cwd / ".aimux",
     )

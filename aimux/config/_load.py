@@ -18,7 +18,8 @@ from typing import Final
 import attrs
 import platformdirs
 
-from aimux._yaml import Document, YamlFault, YamlReader
+from aimux.files.cache import Dependencies, FileCache
+from aimux.files.yaml import Document, YamlFault, YamlReader
 from aimux.library import Prompt, PromptLibrary, RoleText, read_roles
 from aimux.model import (
     EFFORTS,
@@ -32,7 +33,6 @@ from aimux.model import (
     Source,
 )
 
-from ._file_cache import Dependencies, FileCache
 from ._find import (
     PREFIX,
     ROLE_PREFIX,
@@ -58,6 +58,7 @@ HELD: Final = Problem(
     where="configuration",
     message="changed files have errors: what was in effect before them stays, all of it",
 )
+MAX_CACHED: Final = 64  # clients with a working directory of their own, at once
 _LINE: Final = re.compile(r":\d+$")
 _ENVIRONMENT: Final = ("HOME", "USERPROFILE", "MCP_TRANSPORT", "PORT")  # and AIMUX_*
 
@@ -112,7 +113,7 @@ class Loader:
 
     def __init__(self, cache: pathlib.Path | None = None) -> None:
         self._reader = YamlReader(cache)
-        self._cache = FileCache()
+        self._cache = FileCache(MAX_CACHED)
 
     def __repr__(self) -> str:
         return f"<Loader: {self._cache!r}, {self._reader!r}>"

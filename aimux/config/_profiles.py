@@ -6,11 +6,11 @@ from typing import Final
 
 import attrs
 
-from aimux._yaml import Document, YamlFault, YamlReader
+from aimux.files.cache import Dependencies
+from aimux.files.yaml import Document, YamlFault, YamlReader
 from aimux.model import Problem, Profile, Severity, Source
 
 from ._checks import faults_of, secrets_in
-from ._file_cache import Dependencies
 from ._merge import merge, without_nulls
 from ._shape import Fault, Tree, build, check, missing
 from ._short import is_short, translate

@@ -13,9 +13,9 @@ import click
 import orjson
 import trio
 
-from aimux import _shim
 from aimux.daemon import NetworkListener, ask, own_address, run_daemon, running, wait_gone
 from aimux.errors import AimuxError, SetupFault
+from aimux.shim.address import DaemonAddress, ShimFault
 
 STOP_S: Final = 60.0  # for a daemon to drain; `drain_seconds` is 10 unless somebody set it
 # on Windows the first ends it as hard as the second does elsewhere
@@ -49,7 +49,7 @@ def run(http: str | None, bind_public: bool) -> None:
 @daemon.command()
 def start() -> None:
     """Start the daemon in the background; nothing to do if it is there."""
-    from aimux import _shim_mend  # each command imports what it needs
+    from aimux.shim.start import start_daemon  # each command imports what it needs
 
     place = own_address()
     pid = running(place)
@@ -57,9 +57,9 @@ def start() -> None:
     try:
         if place.is_pipe:
             _start_by_pipe(place)
-        elif sock := _shim_mend.start(place, dict(os.environ), wake):
+        elif sock := start_daemon(place, dict(os.environ), wake):
             sock.close()
-    except _shim.ShimFault as fault:
+    except ShimFault as fault:
         raise SetupFault(str(fault), code="daemon_not_started") from fault
     finally:
         os.close(wake)
@@ -68,10 +68,10 @@ def start() -> None:
     click.echo(f"{word}: pid {running(place)}, state {place.state_dir}")
 
 
-def _start_by_pipe(place: _shim.DaemonAddress) -> None:
-    from aimux import _shim_pipe
+def _start_by_pipe(place: DaemonAddress) -> None:
+    from aimux.shim import pipe
 
-    _shim_pipe.start(place, dict(os.environ)).close()
+    pipe.start_daemon(place, dict(os.environ)).close()
 
 
 @daemon.command()

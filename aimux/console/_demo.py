@@ -16,8 +16,8 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.table import Table
 
-from aimux import _resources
 from aimux.errors import SetupFault
+from aimux.files.shipped import shipped
 
 from ._client import Json, McpClient, open_client
 
@@ -87,7 +87,7 @@ def emulated_env(
     """
     binaries, home = place / "bin", place / "home"
     home.mkdir()
-    source = _resources.shipped("emulators") / "install.py"
+    source = shipped("emulators") / "install.py"
     spec = importlib.util.spec_from_file_location("aimux_demo_install", source)
     assert spec is not None
     assert spec.loader is not None

@@ -10,8 +10,8 @@ from typing import Final
 import orjson
 import trio
 
-from aimux._shim import DaemonAddress, ShimFault, connect, find_address, hello
 from aimux.errors import AimuxError, SetupFault
+from aimux.shim.address import DaemonAddress, ShimFault, connect, find_address, hello
 
 from ._lockfile import wait_lock
 
@@ -97,7 +97,7 @@ async def _open_socket(address: DaemonAddress) -> AsyncIterator[trio.abc.Stream 
 @asynccontextmanager
 async def _open_pipe(address: DaemonAddress) -> AsyncIterator[trio.abc.Stream | None]:
     # what they import is of no use where there are sockets
-    shim_pipe = importlib.import_module("aimux._shim_pipe")
+    shim_pipe = importlib.import_module("aimux.shim.pipe")
     pipe = importlib.import_module("aimux.transports.pipe")
     try:
         connection = await trio.to_thread.run_sync(shim_pipe.connect, address)

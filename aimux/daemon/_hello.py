@@ -13,8 +13,8 @@ from typing import Final
 import attrs
 
 from aimux import __version__
-from aimux._shim import HELLO_VERSION
 from aimux.errors import PeerFault
+from aimux.shim.address import HELLO_VERSION
 
 MAX_HELLO_BYTES: Final = 4 * 1024 * 1024  # an environment may hold 2 MiB
 

@@ -14,8 +14,8 @@ from typing import Final
 import attrs
 import trio
 
-from aimux._shim import DaemonAddress, ShimFault, check_private, connect
 from aimux.errors import AimuxError, Refusal, SetupFault, first_leaf
+from aimux.shim.address import DaemonAddress, ShimFault, check_private, connect
 from aimux.transports import bind_unix
 
 from ._ask import own_address
@@ -113,7 +113,7 @@ def _prepare_pipe(address: DaemonAddress) -> bytes:
     """Make way for the place's pipe; its key, made if there is none that is ours alone."""
     if sys.platform != "win32":
         Path(address.socket).unlink(missing_ok=True)  # of one that was killed
-    shim_pipe = importlib.import_module("aimux._shim_pipe")
+    shim_pipe = importlib.import_module("aimux.shim.pipe")
     pipe = importlib.import_module("aimux.transports.pipe")
     with contextlib.suppress(ShimFault):
         found: bytes | None = shim_pipe.read_key(address)
@@ -151,7 +151,7 @@ async def _serve(serve_daemon: Callable[..., Awaitable[Daemon]], ready_fd: int |
 def _listens(address: DaemonAddress) -> bool:
     if address.is_pipe:
         try:
-            sock = importlib.import_module("aimux._shim_pipe").connect(address)
+            sock = importlib.import_module("aimux.shim.pipe").connect(address)
         except ShimFault:
             return False  # the key is no good: who holds the lock makes another
     else:
@@ -188,7 +188,7 @@ def _become(following: _Next, options: Sequence[str]) -> int:
 
 
 def _bequeath(following: _Next, options: Sequence[str]) -> int:
-    shim_pipe = importlib.import_module("aimux._shim_pipe")
+    shim_pipe = importlib.import_module("aimux.shim.pipe")
     env = {**os.environ, KEPT: f"-1 -1 {following.tried}"}
     fault: ShimFault | None = None
     for python in (following.python, sys.executable):

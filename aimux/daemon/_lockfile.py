@@ -12,9 +12,9 @@ from typing import Final
 
 import trio
 
-from aimux._locks import try_lock
-from aimux._shim import DaemonAddress
 from aimux.errors import Refusal, SetupFault
+from aimux.files.locks import try_lock
+from aimux.shim.address import DaemonAddress
 
 if sys.platform != "win32":
     import fcntl

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from aimux._logs import JOB, ROOT, set_log_level
 from aimux.config import ClientContext, state_path
+from aimux.logs import JOB, ROOT, set_log_level
 from aimux.model import ServerSettings, dump_bytes
 from aimux.rules import redact
 from aimux.times import utc_stamp

@@ -24,9 +24,9 @@ import attrs
 import trio
 
 from aimux import __version__
-from aimux._shim import DaemonAddress
 from aimux.errors import AimuxError, PeerFault
 from aimux.server import serve_session
+from aimux.shim.address import DaemonAddress
 from aimux.tools import App, Client, open_app
 from aimux.transports import (
     Credentials,

@@ -20,6 +20,7 @@ import orjson
 import trio
 
 from aimux.errors import AimuxError
+from aimux.files.cache import facts_of
 from aimux.model import Profile, Stream, VersionRule
 from aimux.times import utc_now
 
@@ -269,11 +270,7 @@ def _key(path: str, args: Sequence[str]) -> str:
 
 
 def _facts(path: str) -> list[int]:
-    try:
-        stat = Path(path).stat()  # of what a link leads to: that is what changes on an update
-    except OSError:
-        return []
-    return [stat.st_mtime_ns, stat.st_size, stat.st_ino]
+    return list(facts_of(Path(path)) or ())
 
 
 # ----------------------------------------------------------------------------------- the looking

@@ -18,10 +18,10 @@ from typing import Final, Protocol
 import attrs
 import trio
 
-from aimux._logs import set_log_level
 from aimux.config import ClientContext, Loader, Snapshot
 from aimux.drivers import choose_driver, open_watchdog
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
+from aimux.logs import set_log_level
 from aimux.model import (
     RANDOM_BYTES,
     TERMINAL,

@@ -22,9 +22,9 @@ from typing import Final
 import attrs
 import trio
 
-from aimux._logs import JOB
 from aimux.drivers import Child
 from aimux.errors import AimuxError, InternalFault, Refusal, StoreUnavailable, TooManyJobs
+from aimux.logs import JOB
 from aimux.model import (
     TERMINAL,
     Failure,

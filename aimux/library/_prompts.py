@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 import attrs
 
-from aimux._yaml import YamlFault, YamlReader
 from aimux.errors import SetupFault
+from aimux.files.yaml import YamlFault, YamlReader
 from aimux.model import Problem, Severity, Source
 from aimux.rules import nearest
 

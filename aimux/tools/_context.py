@@ -1,10 +1,10 @@
 """What a tool's module may use, and what such a module has to state."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol, runtime_checkable
 
 from aimux.engine import Engine
+from aimux.files.cache import Lru
 from aimux.model import Job, ServerSettings
 
 from ._calls import InputRequired, Payload, ToolCall
@@ -23,7 +23,7 @@ class ToolContext:
         """`clients` counts the connected ones per transport."""
         self.engine = engine
         self.clients = clients
-        self._cache: OrderedDict[tuple[object, ...], Payload] = OrderedDict()
+        self._cache: Lru[tuple[object, ...], Payload] = Lru(CACHED_PAYLOADS)
 
     def __repr__(self) -> str:
         return f"<ToolContext: {self.engine!r}, {len(self._cache)} answers cached>"
@@ -39,9 +39,7 @@ class ToolContext:
         if payload is None:
             payload = make()
             if len(str(payload.body.get("content", ""))) <= CACHED_PAYLOAD_CHARS:
-                self._cache[key] = payload
-            if len(self._cache) > CACHED_PAYLOADS:
-                self._cache.popitem(last=False)
+                self._cache.put(key, payload)
         return payload
 
     def links(self, job: Job) -> list[dict[str, object]]:

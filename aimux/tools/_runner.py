@@ -1,7 +1,6 @@
 """From a call to its tool, once the engine is open."""
 
 import importlib
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,6 +8,7 @@ import attrs
 import trio
 
 from aimux.errors import InvalidArguments, Refusal
+from aimux.files.cache import Lru
 from aimux.rules import Bucket, compile_schema, problems, take
 
 from ._calls import InputRequired, Payload, ToolCall
@@ -28,7 +28,7 @@ class ToolRunner:
         self._engine = context.engine
         self._fits = {name: compile_schema(tool.input_schema) for name, tool in TOOLS.items()}
         self._modules: dict[str, ToolModule] = {}
-        self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
+        self._buckets: Lru[tuple[str, str], Bucket] = Lru(KEPT_BUCKETS)
         self._stale = trio.Event()  # an answer without a wait went by settings that may be old
 
     def __repr__(self) -> str:
@@ -102,10 +102,8 @@ class ToolRunner:
         bucket = self._buckets.get(key)
         if bucket is None or (bucket.rate, bucket.burst) != (rate, burst):  # settings change
             bucket = Bucket(rate=rate, burst=burst)
-        self._buckets[key], wait_s = take(bucket, trio.current_time())
-        self._buckets.move_to_end(key)
-        while len(self._buckets) > KEPT_BUCKETS:
-            self._buckets.popitem(last=False)
+        bucket, wait_s = take(bucket, trio.current_time())
+        self._buckets.put(key, bucket)
         if wait_s:
             raise Refusal(
                 f"more than {settings.rate_limit_rps:g} {call.name} calls a second",

@@ -17,8 +17,8 @@ import psutil
 import pytest
 import trio
 
-from aimux._shim import DaemonAddress, find_address
 from aimux.daemon import running, wait_gone
+from aimux.shim.address import DaemonAddress, find_address
 
 from ..e2e._host import HELLO, Host, Json, Server, attach
 from ..e2e._stand import GRACE_S, Stand

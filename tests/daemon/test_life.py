@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from aimux._shim import DaemonAddress, connect, hello
 from aimux.daemon import ask
 from aimux.errors import AimuxError
+from aimux.shim.address import DaemonAddress, connect, hello
 
 from ..daemon._world import PATIENCE_S, World, both_roads, make_world, notice, open_host
 from ..e2e._host import Host, error_of, payload

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from aimux._logs import JOB, set_log_level
 from aimux.config import ClientContext
 from aimux.daemon._logging import MAX_LINE, set_up_logging
+from aimux.logs import JOB, set_log_level
 from aimux.model import LogLevel, ServerSettings
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from aimux import _shim_pipe
-from aimux._shim import ShimFault
 from aimux.daemon import ask
 from aimux.daemon._life import _prepare_pipe
 from aimux.errors import SetupFault
+from aimux.shim import pipe
+from aimux.shim.address import ShimFault
 
 from ._world import World, open_host
 
@@ -28,9 +28,9 @@ async def test_who_does_not_know_the_key_is_refused(world: World) -> None:
     """Neither shim nor operator gets in, the shim serves by itself; others are still served."""
     async with open_host(world) as host:
         await host.call("sessions", action="health")  # the store is the daemon's from now on
-        right = _key(world, bytes(_shim_pipe.KEY_BYTES))
+        right = _key(world, bytes(pipe.KEY_BYTES))
         with pytest.raises(ShimFault, match="does not know our key"):
-            _shim_pipe.connect(world.address)
+            pipe.connect(world.address)
         with pytest.raises(SetupFault, match="does not know our key"):
             await ask(world.address, "status")
         async with open_host(world) as other:
@@ -49,28 +49,28 @@ async def test_who_does_not_know_the_key_is_refused(world: World) -> None:
 
 def test_a_key_that_others_may_read_is_not_used(world: World) -> None:
     """The shim says so; a daemon that starts makes another."""
-    path = Path(_shim_pipe.key_path(world.address))
+    path = Path(pipe.key_path(world.address))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(bytes(_shim_pipe.KEY_BYTES))
+    path.write_bytes(bytes(pipe.KEY_BYTES))
     path.chmod(0o644)
 
     with pytest.raises(ShimFault, match="not yours alone"):
-        _shim_pipe.connect(world.address)
+        pipe.connect(world.address)
     made = _prepare_pipe(world.address)
 
-    assert made == _shim_pipe.read_key(world.address) == _prepare_pipe(world.address)
-    assert made != bytes(_shim_pipe.KEY_BYTES)
+    assert made == pipe.read_key(world.address) == _prepare_pipe(world.address)
+    assert made != bytes(pipe.KEY_BYTES)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_key_is_there_whole_or_not_at_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shim may look while it is made, and a daemon may die while it makes one."""
-    path = Path(_shim_pipe.key_path(world.address))
+    path = Path(pipe.key_path(world.address))
     path.parent.mkdir(parents=True, exist_ok=True)
     seen = []
 
     def die(fresh: Path, target: Path) -> None:
-        seen.append((fresh.read_bytes(), _shim_pipe.read_key(world.address), target))
+        seen.append((fresh.read_bytes(), pipe.read_key(world.address), target))
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -80,16 +80,16 @@ def test_a_key_is_there_whole_or_not_at_all(world: World, monkeypatch: pytest.Mo
     made = _prepare_pipe(world.address)
 
     ((whole, meanwhile, target),) = seen
-    assert len(whole) == _shim_pipe.KEY_BYTES
+    assert len(whole) == pipe.KEY_BYTES
     assert meanwhile is None
     assert target == path
-    assert made == _shim_pipe.read_key(world.address)
+    assert made == pipe.read_key(world.address)
     assert [each.name for each in path.parent.glob("daemon.key*")] == ["daemon.key"]
 
 
 def _key(world: World, other: bytes) -> bytes:
     """Put another key in place of the world's, which is returned."""
-    path = Path(_shim_pipe.key_path(world.address))
+    path = Path(pipe.key_path(world.address))
     old = path.read_bytes()
     path.write_bytes(other)
     return old

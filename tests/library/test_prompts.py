@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux._yaml import YamlReader
+from aimux.files.yaml import YamlReader
 from aimux.library import Prompt, PromptLibrary, TemplateFault, read_roles, render
 from aimux.model import Mode, Severity, Source
 

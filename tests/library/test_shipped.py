@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from aimux import _resources
-from aimux._yaml import YamlReader
+from aimux.files.shipped import shipped
+from aimux.files.yaml import YamlReader
 from aimux.library import PromptLibrary, RoleText, read_roles, render
 from aimux.model import Mode, Source
 
@@ -31,9 +31,7 @@ VERDICTS: Final = {
 @pytest.fixture(scope="module")
 def library() -> PromptLibrary:
     """Everything shipped."""
-    return PromptLibrary.read(
-        [(Source.SHIPPED, _resources.shipped("prompts"))], YamlReader(), Lister()
-    )
+    return PromptLibrary.read([(Source.SHIPPED, shipped("prompts"))], YamlReader(), Lister())
 
 
 @pytest.fixture(scope="module")

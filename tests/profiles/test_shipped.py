@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from aimux import _resources
 from aimux.config import ClientContext, Loader, Snapshot
+from aimux.files.shipped import shipped
 from aimux.model import FailureClass, Mode, Profile, PromptWay, Strength
 
 ORDER: Final = (
@@ -146,7 +146,7 @@ def test_all_twelve_load_without_a_problem_in_the_order_of_their_priority(
 
 def test_nothing_lies_in_the_directory_that_does_not_load(snapshot: Snapshot) -> None:
     """One directory per CLI, beside files of settings."""
-    root = _resources.shipped("profiles")
+    root = shipped("profiles")
     found = {each.name for each in root.iterdir() if each.is_dir()}
 
     assert found == set(ORDER)

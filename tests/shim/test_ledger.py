@@ -5,8 +5,8 @@ import json
 
 from hypothesis import given, strategies as st
 
-from aimux._shim import DaemonAddress, Shim
-from aimux._shim_mend import Ledger, read_copies
+from aimux.shim.copies import Copies
+from aimux.shim.ledger import Ledger
 
 IDS = st.one_of(st.integers(-3, 3), st.sampled_from(["1", "a", "ü"]))
 WORDS = ["ask", "answer", "fail", "other answer", "cancel", "progress", "asked", "junk"]
@@ -81,7 +81,7 @@ def test_calls_that_come_alone_leave_no_copies_and_nothing_is_forgotten(
     says: list[tuple[str, int]], data: st.DataObject
 ) -> None:
     """What is open, and what makes up the session, is known at any moment all the same."""
-    shim = Shim(DaemonAddress("/s", "/c", "/r"), {}, -1)
+    copies, ledger = Copies(), Ledger()
     model: dict[int, str] = {}
     subscribed = False
     for word, call_id in says:
@@ -90,24 +90,24 @@ def test_calls_that_come_alone_leave_no_copies_and_nothing_is_forgotten(
                 continue
             model[call_id] = word
             subscribed |= word in ("subscribe", "escaped")
-            shim.sent.append(_asked(word, call_id))
+            copies.note_sent(_asked(word, call_id))
         elif word == "cancel":
             model.pop(call_id, None)
-            shim.sent.append(_line("cancel", call_id))
+            copies.note_sent(_line("cancel", call_id))
         else:
             if word != "progress":
                 if model.get(call_id, "batch") == "batch":
                     continue  # never asked; and a batch is answered as one
                 del model[call_id]
             line = _line(word, call_id)
-            lone = shim.find_lone()
+            lone = copies.find_lone()
             if data.draw(st.booleans()) and 99 not in model:  # the client is quick
                 model[99] = "ask"
-                shim.sent.append(_asked("ask", 99))
-            shim.note_got(line, lone)
+                copies.note_sent(_asked("ask", 99))
+            copies.note_got(line, lone)
         if data.draw(st.integers(0, 4)) == 0:
-            read_copies(shim)
-    ledger = read_copies(shim)
+            ledger.read(copies)
+    ledger.read(copies)
 
     assert set(ledger.open) == {str(call_id) for call_id in model}
     assert bool(ledger.setup) == subscribed
@@ -115,32 +115,33 @@ def test_calls_that_come_alone_leave_no_copies_and_nothing_is_forgotten(
 
 def test_a_call_that_comes_alone_leaves_no_copies() -> None:
     """Also after the handshake was read, and with notices in between."""
-    shim = Shim(DaemonAddress("/s", "/c", "/r"), {}, -1)
-    shim.sent.append(_asked("ask", 1))
-    shim.note_got(_line("progress", 1), shim.find_lone())
-    shim.note_got(_line("answer", 1), shim.find_lone())
+    copies = Copies()
+    copies.note_sent(_asked("ask", 1))
+    copies.note_got(_line("progress", 1), copies.find_lone())
+    copies.note_got(_line("answer", 1), copies.find_lone())
 
-    assert (shim.sent, shim.got) == ([], [])
+    assert (copies.sent, copies.got) == ([], [])
 
 
 def test_the_next_call_may_come_before_the_answer_is_noted() -> None:
     """Only the answered one is forgotten."""
-    shim = Shim(DaemonAddress("/s", "/c", "/r"), {}, -1)
-    shim.sent.append(_asked("ask", 1))
-    lone = shim.find_lone()
-    shim.sent.append(_asked("ask", 2))
-    shim.note_got(_line("answer", 1), lone)
+    copies, ledger = Copies(), Ledger()
+    copies.note_sent(_asked("ask", 1))
+    lone = copies.find_lone()
+    copies.note_sent(_asked("ask", 2))
+    copies.note_got(_line("answer", 1), lone)
 
-    assert shim.sent == [_asked("ask", 2)]
-    assert set(read_copies(shim).open) == {"2"}
+    assert copies.sent == [_asked("ask", 2)]
+    ledger.read(copies)
+    assert set(ledger.open) == {"2"}
 
 
-def test_an_open_call_of_the_books_keeps_the_copies() -> None:
+def test_an_open_call_of_the_ledger_keeps_the_copies() -> None:
     """Its answer may be the next one."""
-    shim = Shim(DaemonAddress("/s", "/c", "/r"), {}, -1)
-    shim.sent.append(_asked("ask", 1))
-    read_copies(shim)
-    shim.sent.append(_asked("ask", 21))
-    shim.note_got(_line("answer", 1), shim.find_lone())
+    copies, ledger = Copies(), Ledger()
+    copies.note_sent(_asked("ask", 1))
+    ledger.read(copies)
+    copies.note_sent(_asked("ask", 21))
+    copies.note_got(_line("answer", 1), copies.find_lone())
 
-    assert len(shim.sent) == len(shim.got) == 1
+    assert len(copies.sent) == len(copies.got) == 1

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aimux import _shim_pipe
-from aimux._shim import DaemonAddress
+from aimux.shim import pipe
+from aimux.shim.address import DaemonAddress
 
 FLAGS = {"CREATE_NO_WINDOW": 1, "CREATE_NEW_PROCESS_GROUP": 2, "CREATE_BREAKAWAY_FROM_JOB": 4}
 
@@ -31,5 +31,5 @@ def test_a_daemon_leaves_the_job_of_its_host_where_it_may(
     monkeypatch.setattr(sys, "platform", "win32")
     address = DaemonAddress(str(tmp_path), str(tmp_path), str(tmp_path), is_pipe=True)
 
-    assert _shim_pipe.spawn(address, {}) == "a process"
+    assert pipe.spawn(address, {}) == "a process"
     assert tried == ([7, 3] if is_held else [7])

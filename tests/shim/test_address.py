@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux._shim import MAX_SOCKET_PATH, ShimFault, check_private, connect, find_address, hello
 from aimux.config import state_dir, user_dir
 from aimux.daemon._hello import is_newer, read_hello, reply
 from aimux.errors import PeerFault
+from aimux.shim.address import (
+    MAX_SOCKET_PATH,
+    ShimFault,
+    check_private,
+    connect,
+    find_address,
+    hello,
+)
 
 HOME = "/home/somebody"
 

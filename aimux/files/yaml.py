@@ -2,16 +2,14 @@
 
 A file is told by modification time, size and inode: while they stand, a read costs one `stat` in
 this process, and one small JSON file in the next one. The YAML library is imported only to parse.
-TurnOutput is safe: no tags, no dates, no objects, no repeated keys, bounded size and depth.
+Reading is safe: no tags, no dates, no objects, no repeated keys, bounded size and depth.
 """
 
-import collections
 import contextlib
 import hashlib
 import math
 import os
 import pathlib
-import stat
 import tempfile
 from collections.abc import Mapping
 from typing import Final
@@ -20,16 +18,14 @@ import attrs
 import orjson
 
 from aimux import __version__
-
-from .errors import ConfigInvalid
+from aimux.errors import ConfigInvalid
+from aimux.files.cache import Facts, Lru, facts_of
 
 MAX_BYTES: Final = 1_048_576  # of one file; the largest of ours has 12 KiB
 MAX_NODES: Final = 50_000  # after aliases are followed, so that they cannot multiply
 MAX_DEPTH: Final = 40
 MAX_KEPT: Final = 1_024  # parsed files kept in memory: a few projects of every client
 MAX_INT: Final = 2**63  # what JSON on disk holds
-
-Facts = tuple[int, int, int]  # mtime_ns, size, inode
 
 
 class YamlFault(ConfigInvalid):
@@ -63,17 +59,6 @@ class Document:
         return 0
 
 
-def facts(path: pathlib.Path) -> Facts | None:
-    """What tells one state of a regular file from another; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
 class YamlReader:
     """Reads files through both caches. Without `cache_dir` only this process remembers.
 
@@ -82,8 +67,7 @@ class YamlReader:
 
     def __init__(self, cache_dir: pathlib.Path | None = None) -> None:
         self._cache_dir = cache_dir
-        self._kept: collections.OrderedDict[tuple[str, bool], tuple[Facts, Document | YamlFault]]
-        self._kept = collections.OrderedDict()
+        self._kept: Lru[tuple[str, bool], tuple[Facts, Document | YamlFault]] = Lru(MAX_KEPT)
 
     def __repr__(self) -> str:
         return f"<YamlReader: {len(self._kept)} files kept>"
@@ -94,7 +78,7 @@ class YamlReader:
         Raises:
             YamlFault: it is missing, not UTF-8, too large, or not YAML.
         """
-        now = facts(path)
+        now = facts_of(path, is_regular=True)
         if now is None:
             raise YamlFault("no such file", path=str(path))
         key = (str(path), has_front)
@@ -106,16 +90,10 @@ class YamlReader:
         try:
             document = self._from_disk(key, now) or self._parse(path, now, has_front=has_front)
         except YamlFault as fault:
-            self._keep(key, now, fault)
+            self._kept.put(key, (now, fault))
             raise
-        self._keep(key, now, document)
+        self._kept.put(key, (now, document))
         return document
-
-    def _keep(self, key: tuple[str, bool], now: Facts, what: Document | YamlFault) -> None:
-        self._kept[key] = (now, what)
-        with contextlib.suppress(KeyError):  # another thread was quicker
-            while len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
 
     def _parse(self, path: pathlib.Path, now: Facts, *, has_front: bool) -> Document:
         if now[1] > MAX_BYTES:
@@ -128,18 +106,18 @@ class YamlReader:
         self._to_disk((str(path), has_front), now, document)
         return document
 
-    def _place(self, key: tuple[str, bool]) -> pathlib.Path | None:
+    def _cache_path(self, key: tuple[str, bool]) -> pathlib.Path | None:
         if self._cache_dir is None:
             return None
         name = hashlib.sha256(f"{key[0]}\0{key[1]}".encode()).hexdigest()[:32]
         return self._cache_dir / f"{name}.json"
 
     def _from_disk(self, key: tuple[str, bool], now: Facts) -> Document | None:
-        place = self._place(key)
-        if place is None:
+        cached = self._cache_path(key)
+        if cached is None:
             return None
         try:
-            kept = orjson.loads(place.read_bytes())
+            kept = orjson.loads(cached.read_bytes())
             if kept["head"] != [__version__, *key, *now]:
                 return None
             return Document(path=key[0], data=kept["data"], lines=kept["lines"], body=kept["body"])
@@ -147,8 +125,8 @@ class YamlReader:
             return None  # missing, torn or foreign: the file itself is the truth
 
     def _to_disk(self, key: tuple[str, bool], now: Facts, document: Document) -> None:
-        place = self._place(key)
-        if place is None:
+        cached = self._cache_path(key)
+        if cached is None:
             return
         packed = orjson.dumps(
             {
@@ -159,14 +137,13 @@ class YamlReader:
             }
         )
         with contextlib.suppress(OSError):  # a read-only cache costs time, nothing else
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(
-                dir=place.parent, prefix=".new-"
-            )  # 0600: may hold a token
+            cached.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # 0600: it may hold a token
+            handle, name = tempfile.mkstemp(dir=cached.parent, prefix=".new-")
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(packed)
-                pathlib.Path(name).replace(place)
+                pathlib.Path(name).replace(cached)
             except OSError:
                 pathlib.Path(name).unlink(missing_ok=True)
                 raise

@@ -1,17 +1,17 @@
-"""The stdio end of the daemon: what starts when an editor opens. Little of the standard library.
+"""The streams of one client, copied to a daemon and back. Little of the standard library.
 
 Theory of operation. The daemon is reached by its socket and spoken to over two pipes handed to it
 there. One hello line says who attaches and from where; everything else is copied without being
 read, by one thread for each direction: a thread that sleeps in `read` is woken sooner than a loop
 that waits for many things. Towards the client only whole lines are written, so a daemon that dies
-never leaves half a message there. Copies are kept as they came, and read (`_shim_mend`) only when
-there are many of them or when the daemon is gone: then it is known which calls are open. They are
-answered with an error, another daemon is attached, and the client's handshake is told to it
-privately. A call that comes and is answered while nothing else is open leaves no copies.
+never leaves half a message there. Copies are kept as they came (`copies`), and read into a ledger
+(`ledger`) only when there are many of them or when the daemon is gone: then it is known which calls
+are open. They are answered with an error, another daemon is attached (`start`), and the client's
+handshake is told to it privately.
 
 The main thread copies to the client and mends. `_speaking` is held by whoever may write to the
-daemon, by the main thread while there is none; `_ledger` by whoever changes the copies. Who needs
-both takes `_speaking` first, and nobody waits for bytes with `_ledger` in hand.
+daemon, by the main thread while there is none; `_noting` by whoever changes the copies or the
+ledger. Who needs both takes `_speaking` first, and nobody waits for bytes with `_noting` in hand.
 
 End of input, SIGINT and SIGTERM mean the same: the daemon hears the end of the stream, what it
 still has to say is delivered, and the process leaves. Reasons: docs/design/0009, 0015.
@@ -20,19 +20,21 @@ still has to say is delivered, and the process leaves. Reasons: docs/design/0009
 import _signal  # type: ignore[import-not-found]  # `signal` costs an import of enum and re
 import _thread
 import os
-import select
 import sys
 import time
 
 if sys.platform != "win32":
     import _socket
 
-from aimux import __version__
+from aimux.shim.address import DaemonAddress, ShimFault, connect, find_address, hello
+from aimux.shim.copies import Copies
 
 TYPE_CHECKING = False  # `typing` costs as much as all that is imported here
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
+
+    from aimux.shim.ledger import Ledger
 
     class Wire(Protocol):
         """Bytes to and from one daemon."""
@@ -54,130 +56,10 @@ if TYPE_CHECKING:
             ...
 
 
-HELLO_VERSION = 1  # raised only for a hello that an older daemon would misread
 READ_BYTES = 65_536
-KEPT_BYTES = 32_768  # of copies, before they are read and dropped: a third of a millisecond
-PIPES = r"\\.\pipe\aimux-"
-MAX_SOCKET_PATH = 100  # macOS: 104 with its end
 LAST_WORDS_S = 2.0  # after the end of input, for a daemon that has more to say
 HURRY_S = 0.3  # after a signal: hosts kill half a second later
-ANSWER = b'{"jsonrpc":"2.0","id":'  # how our daemon's answers and requests begin
 NEWLINE = 10
-
-_ESCAPES = {
-    34: '\\"',
-    92: "\\\\",
-    **{code: f"\\u{code:04x}" for code in (*range(32), 127, *range(0xDC80, 0xDD00))},
-}
-
-
-class ShimFault(Exception):
-    """No daemon can be had; the text says why and what to do."""
-
-
-class DaemonAddress:
-    """Where the daemon of one user and state directory is found."""
-
-    __slots__ = (
-        "config_dir", "daemon_lock", "is_pipe", "runtime_dir", "socket", "start_lock", "state_dir",
-    )  # fmt: skip
-
-    def __init__(
-        self, state_dir: str, config_dir: str, runtime_dir: str, *, is_pipe: bool = False
-    ) -> None:
-        self.state_dir = state_dir
-        self.config_dir = config_dir
-        self.runtime_dir = runtime_dir
-        self.is_pipe = is_pipe  # _shim_pipe connects there, not `connect`
-        if not is_pipe:
-            self.socket = f"{runtime_dir}/{_key(state_dir)}"
-        elif sys.platform == "win32":
-            self.socket = f"{PIPES}{_key(os.path.normcase(state_dir))}"
-        else:
-            self.socket = f"{runtime_dir}/p{_key(state_dir)}"
-        # in the state directory: one daemon per store, wherever its socket is
-        self.daemon_lock = f"{state_dir}/daemon.lock"
-        self.start_lock = f"{state_dir}/start.lock"
-
-    def __repr__(self) -> str:
-        return f"<DaemonAddress: {self.state_dir} at {self.socket}>"
-
-
-def _key(text: str) -> str:
-    """Sixteen digits that differ for different texts (FNV-1a: no import)."""
-    number = 0xCBF29CE484222325
-    for byte in os.fsencode(text):
-        number = ((number ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return f"{number:016x}"
-
-
-def find_address(env: dict[str, str]) -> DaemonAddress:
-    """The address of this environment's daemon; nothing is made.
-
-    Raises:
-        ShimFault: the path that AIMUX_RUNTIME_DIR leads to is too long for a socket.
-    """
-    home = env.get("HOME") or env.get("USERPROFILE") or os.path.expanduser("~")
-
-    def named(variable: str) -> str:
-        text = env.get(variable, "").strip()
-        return home + text[1:] if text == "~" or text[:2] in ("~/", "~\\") else text
-
-    usual = f"{home}/.config/aimux"
-    state_dir = os.path.realpath(named("AIMUX_STATE_DIR") or usual)
-    config_dir = os.path.abspath(named("AIMUX_CONFIG_DIR") or usual)
-    if sys.platform == "win32":  # pipes have a directory of the system's; nothing else is kept
-        return DaemonAddress(state_dir, config_dir, state_dir, is_pipe=True)
-    is_pipe = env.get("AIMUX_LOCAL", "").strip().lower() == "pipe"
-    # not TMPDIR: hosts set it differently, and all are to meet here
-    short = f"/tmp/aimux-{os.getuid()}"  # noqa: S108
-    runtime_dir = named("AIMUX_RUNTIME_DIR")
-    if not runtime_dir:
-        runtime_dir = env.get("XDG_RUNTIME_DIR", "").strip()
-        runtime_dir = f"{runtime_dir}/aimux" if runtime_dir.startswith("/") else short
-        if (
-            len(DaemonAddress(state_dir, config_dir, runtime_dir, is_pipe=is_pipe).socket)
-            > MAX_SOCKET_PATH
-        ):
-            runtime_dir = short
-    address = DaemonAddress(state_dir, config_dir, os.path.abspath(runtime_dir), is_pipe=is_pipe)
-    if len(os.fsencode(address.socket)) > MAX_SOCKET_PATH:
-        raise ShimFault(f"{address.socket} is too long for a socket: shorten AIMUX_RUNTIME_DIR")
-    return address
-
-
-def check_private(directory: str) -> None:
-    """Nothing, if the directory is ours alone.
-
-    Raises:
-        ShimFault: somebody else owns it, may write there or look in, or it is no directory.
-        FileNotFoundError: there is none.
-    """
-    facts = os.lstat(directory)
-    if facts.st_mode & 0o170000 != 0o040000:
-        raise ShimFault(f"{directory} is not a directory: remove it, or set AIMUX_RUNTIME_DIR")
-    if facts.st_uid != os.geteuid():
-        raise ShimFault(
-            f"{directory} belongs to user {facts.st_uid}, so its sockets are not trusted: "
-            "remove it, or set AIMUX_RUNTIME_DIR"
-        )
-    if facts.st_mode & 0o077:
-        raise ShimFault(f"{directory} is open to others: chmod 700 it, or set AIMUX_RUNTIME_DIR")
-
-
-def connect(address: DaemonAddress) -> "_socket.socket | None":
-    """A connection to the daemon; None if nobody listens. Raises ShimFault: an unsafe address."""
-    try:
-        check_private(address.runtime_dir)
-    except FileNotFoundError:
-        return None
-    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    try:
-        sock.connect(address.socket)
-    except (FileNotFoundError, ConnectionRefusedError):
-        sock.close()
-        return None
-    return sock
 
 
 class Pipes:
@@ -232,31 +114,6 @@ class Pipes:
         self._sock.close()
 
 
-def hello(address: DaemonAddress, env: dict[str, str], ask: str = "") -> bytes:
-    """The line that says who attaches; with `ask`, an operator's question instead of a session."""
-    try:
-        cwd = os.getcwd()
-    except OSError:
-        cwd = "/"
-    facts = {
-        "version": __version__,
-        "cwd": cwd,
-        "state_dir": address.state_dir,
-        "config_dir": address.config_dir,
-        "python": sys.executable,
-        "ask": ask,
-    }
-    told = ",".join([f'"{name}":{_quoted(value)}' for name, value in facts.items()])
-    listed = ",".join([f"{_quoted(name)}:{_quoted(value)}" for name, value in env.items()])
-    text = f'{{"aimux":{HELLO_VERSION},"pid":{os.getpid()},{told},"env":{{{listed}}}}}\n'
-    return text.encode()
-
-
-def _quoted(text: str) -> str:
-    """A JSON string; bytes that are not UTF-8 travel as lone surrogates."""
-    return f'"{text.translate(_ESCAPES)}"'
-
-
 class Shim:
     """The streams of one client, and what outlives a daemon."""
 
@@ -264,38 +121,28 @@ class Shim:
         "_has_heard",
         "_held",
         "_is_smooth",
-        "_kept",
         "_ledger",
+        "_noting",
         "_reply",
         "_speaking",
         "_wake",
         "_wire",
         "address",
+        "copies",
         "env",
-        "got",
-        "has_open",
         "is_done",
-        "ledger",
-        "opening",
-        "sent",
-        "swallowed",
-    )  # fmt: skip
+    )
 
     def __init__(self, address: DaemonAddress, env: dict[str, str], wake: int) -> None:
         """`wake` is readable once a signal has asked to leave."""
         self.address = address
         self.env = env
-        self.sent: list[bytes] = []  # copies, to the daemon
-        self.got: list[bytes] = []  # and to the client
-        self.ledger: object = None  # made by _shim_mend when the copies are read first
-        self.has_open = False  # the ledger knows of a call, or of the head of a line, in between
-        self.opening = b""  # what this daemon was told privately before them
-        self.swallowed: set[str] = set()  # ids whose answers the client has had already
+        self.copies = Copies()
         self.is_done = False  # end of input or a signal
+        self._ledger: Ledger | None = None  # made when the copies are read first
         self._wire: Wire | None = None
         self._speaking = _thread.allocate_lock()
-        self._ledger = _thread.allocate_lock()
-        self._kept = 0
+        self._noting = _thread.allocate_lock()
         self._held: list[bytes] = []  # the head of a line for the client
         self._is_smooth = False  # what ends with a line is for the client as it comes
         self._has_heard = False  # the daemon has said something since somebody looked
@@ -306,9 +153,9 @@ class Shim:
         """A way to a daemon, started if need be; None to leave. Raises ShimFault: there is none."""
         sock = connect(self.address)
         if sock is None:
-            from aimux import _shim_mend
+            from aimux.shim.start import start_daemon
 
-            sock = _shim_mend.start(self.address, self.env, self._wake)
+            sock = start_daemon(self.address, self.env, self._wake)
         return None if sock is None else Pipes(sock)
 
     def serve(self) -> int:
@@ -326,12 +173,9 @@ class Shim:
                 return 0
             self._speaking.acquire()  # who writes to nobody is soon through
             wire.close()
-            from aimux import _shim_mend
-
             try:
-                with self._ledger:
-                    opening, said = _shim_mend.mend(self)
-                    self._kept = 0
+                with self._noting:
+                    opening, said = self._open_ledger().mend(self.copies, has_served=self.has_reply)
                 if not _written(said):
                     return 0
                 wire = self.attach()
@@ -374,9 +218,8 @@ class Shim:
                 break
             with self._speaking:
                 assert self._wire is not None
-                with self._ledger:
-                    self.sent.append(data)
-                    self._kept += len(data)
+                with self._noting:
+                    self.copies.note_sent(data)
                 self._wire.send(data)
             self._read_many()
         self.leave(LAST_WORDS_S)
@@ -390,10 +233,13 @@ class Shim:
             self._has_heard = True
             lines = self._whole_lines(data)
             if lines:
-                lone = self.find_lone()
+                with self._noting:
+                    lone = self.copies.find_lone()
                 if not _written(lines):
                     return True  # nobody reads any more
-                self.note_got(lines, lone)  # the client comes first
+                with self._noting:  # the client comes first
+                    self.copies.note_got(lines, lone)
+                self._read_many()
 
     def _whole_lines(self, data: bytes) -> bytes:
         """What may be written to the client: the rest of a line is waited for."""
@@ -416,11 +262,12 @@ class Shim:
             self._held.clear()
         if cut < len(data):
             self._held.append(data[cut:])
-        if self.swallowed:
-            from aimux import _shim_mend
-
-            lines = _shim_mend.swallow(self, lines)
-        self._is_smooth = not self._held and not self.swallowed
+        ledger = self._ledger
+        if ledger is not None and ledger.swallowed:
+            lines = ledger.swallow(lines)
+            self._is_smooth = not self._held and not ledger.swallowed
+        else:
+            self._is_smooth = not self._held
         return lines
 
     def _check_reply(self) -> None:
@@ -428,66 +275,17 @@ class Shim:
             complain(f"the daemon refuses: {self._reply.decode(errors='replace').strip()}")
             sys.exit(1)
 
-    def find_lone(self) -> bytes:
-        """The copy of the only open call, if there is only one. To be taken before an answer to it
-        is written: the client may have sent the next one when it is noted.
-        """
-        with self._ledger:
-            return self.sent[0] if len(self.sent) == 1 and not self.has_open else b""
-
-    def note_got(self, lines: bytes, lone: bytes) -> None:
-        """Keep a copy of what the client has got, unless it settles the `lone` call.
-
-        Most calls of most clients are settled, and reading copies costs more than copying.
-        """
-        with self._ledger:
-            if lone and self.sent and self.sent[0] is lone and settles(lone, lines):
-                del self.sent[0]
-                self.got.clear()
-                self._kept = sum(map(len, self.sent))
-            else:
-                self.got.append(lines)
-                self._kept += len(lines)
-        self._read_many()
-
     def _read_many(self) -> None:
-        if self._kept > KEPT_BYTES and self.has_reply:
-            from aimux import _shim_mend
+        if self.copies.is_large and self.has_reply:
+            with self._noting:
+                self._open_ledger().read(self.copies)
 
-            with self._ledger:
-                _shim_mend.read_copies(self)
-                self._kept = 0
+    def _open_ledger(self) -> "Ledger":
+        if self._ledger is None:  # most clients never need one
+            from aimux.shim.ledger import Ledger
 
-
-def settles(asked: bytes, lines: bytes) -> bool:
-    """Whether a call that came alone is answered by this, and nothing of both matters later."""
-    number = answered(lines)
-    if not number or number not in asked or is_telling(asked):
-        return False
-    return asked.find(b"\n") == len(asked) - 1 and lines.find(b"\n") == len(lines) - 1
-
-
-def answered(data: bytes, begin: int = 0) -> bytes:
-    """The id of the call that a line answers, if it is a number and the line our daemon's. The line
-    begins at `begin`.
-    """
-    if not data.startswith(ANSWER, begin):
-        return b""
-    begin += len(ANSWER)
-    end = data.find(b",", begin)
-    number = data[begin:end]
-    return number if number.isdigit() and data.startswith((b',"result"', b',"error"'), end) else b""
-
-
-def is_telling(line: bytes) -> bool:
-    """Whether it has to be read later: it may change the session, or be spelt to hide that."""
-    return (
-        b"\\" in line
-        or b'"resources/' in line
-        or b'"notifications/' in line
-        or b'"initialize"' in line
-        or b'"logging/setLevel"' in line
-    )
+            self._ledger = Ledger()
+        return self._ledger
 
 
 def _read(descriptor: int) -> bytes:
@@ -495,7 +293,7 @@ def _read(descriptor: int) -> bytes:
         try:
             return os.read(descriptor, READ_BYTES)
         except BlockingIOError:  # made so by whoever has the other end of it too
-            select.select((descriptor,), (), ())
+            _wait((descriptor,), ())
         except OSError:  # closed, or a terminal that hung up
             return b""
 
@@ -506,10 +304,17 @@ def _written(data: bytes) -> bool:
         try:
             data = data[os.write(1, data) :]
         except BlockingIOError:
-            select.select((), (1,), ())
+            _wait((), (1,))
         except OSError:
             return False
     return True
+
+
+def _wait(readers: "tuple[int, ...]", writers: "tuple[int, ...]") -> None:
+    """Until one of them may be read or written."""
+    import select  # a fifth of all that is imported here, and rarely needed
+
+    select.select(readers, writers, ())
 
 
 def _begin_thread(run: "Callable[..., None]", *arguments: object) -> None:

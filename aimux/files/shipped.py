@@ -3,7 +3,7 @@
 import pathlib
 from typing import Final
 
-_PACKAGE: Final = pathlib.Path(__file__).resolve().parent
+_PACKAGE: Final = pathlib.Path(__file__).resolve().parents[1]
 
 
 def shipped(kind: str) -> pathlib.Path:

@@ -1,6 +1,6 @@
 """The shim where the daemon listens on a named pipe: Windows, and elsewhere AIMUX_LOCAL=pipe.
 
-How it is reached and who starts it differs; the rest is the other shim's (`_shim`, `_shim_mend`).
+How it is reached and who starts it differs; the rest is the other shim's (`relay`, `ledger`).
 """
 
 import os
@@ -11,9 +11,10 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from typing import TYPE_CHECKING, Any
 
-from aimux import _shim, _shim_mend
-from aimux._locks import try_lock
-from aimux._shim import DaemonAddress, ShimFault, find_address
+from aimux.files.locks import try_lock
+from aimux.shim.address import DaemonAddress, ShimFault, check_private, find_address
+from aimux.shim.relay import Shim, serve_with
+from aimux.shim.start import LOG_BYTES, NOT_INHERITED, START_LIMIT_S, open_start_lock
 
 POLL_S = 0.05  # between looks for a daemon that starts: nothing wakes us when it listens
 BLOCK_BYTES = 65_536
@@ -65,7 +66,7 @@ def connect(address: DaemonAddress) -> "Pipe | None":
     """
     if sys.platform != "win32":
         try:
-            _shim.check_private(address.runtime_dir)
+            check_private(address.runtime_dir)
         except FileNotFoundError:
             return None
     key = read_key(address)
@@ -84,7 +85,7 @@ def connect(address: DaemonAddress) -> "Pipe | None":
 # ---------------------------------------------------------------------------------- starting
 
 
-def start(address: DaemonAddress, env: dict[str, str]) -> "Pipe":
+def start_daemon(address: DaemonAddress, env: dict[str, str]) -> "Pipe":
     """A connection to the daemon, which is started unless somebody else does.
 
     Whoever holds the start lock starts it; the others look until it listens.
@@ -97,7 +98,7 @@ def start(address: DaemonAddress, env: dict[str, str]) -> "Pipe":
         return found
     if env.get("AIMUX_LINEAGE"):
         raise ShimFault("a nested aimux starts no daemon")
-    lock = _shim_mend.open_start_lock(address)
+    lock = open_start_lock(address)
     try:
         return _start_once(address, env, lock)
     finally:
@@ -105,7 +106,7 @@ def start(address: DaemonAddress, env: dict[str, str]) -> "Pipe":
 
 
 def _start_once(address: DaemonAddress, env: dict[str, str], lock: int) -> "Pipe":
-    deadline = time.monotonic() + _shim_mend.START_LIMIT_S
+    deadline = time.monotonic() + START_LIMIT_S
     is_mine = False
     child: subprocess.Popen[bytes] | None = None
     while time.monotonic() < deadline:
@@ -134,7 +135,7 @@ def spawn(
     Raises:
         ShimFault: there is no such program, or its output has no address.
     """
-    env = {name: value for name, value in env.items() if name not in _shim_mend.NOT_INHERITED}
+    env = {name: value for name, value in env.items() if name not in NOT_INHERITED}
     env["AIMUX_STATE_DIR"] = address.state_dir
     if sys.platform != "win32":
         env["AIMUX_RUNTIME_DIR"] = address.runtime_dir
@@ -142,7 +143,7 @@ def spawn(
         mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         out = os.open(f"{address.state_dir}/daemon.out", mode, 0o600)
         try:
-            if os.fstat(out).st_size > _shim_mend.LOG_BYTES:
+            if os.fstat(out).st_size > LOG_BYTES:
                 os.ftruncate(out, 0)
             return _detached([python, "-m", "aimux", "daemon", "run", *options], env, out)
         finally:
@@ -212,14 +213,14 @@ class PipeWire:
         self._pipe.close()
 
 
-class PipeShim(_shim.Shim):
+class PipeShim(Shim):
     """The streams of one client, and what outlives a daemon, over a named pipe."""
 
     __slots__ = ()
 
     def attach(self) -> PipeWire:
         """A way to a daemon, started if need be. Raises ShimFault: there is none."""
-        return PipeWire(start(self.address, self.env))
+        return PipeWire(start_daemon(self.address, self.env))
 
 
 def serve() -> int | None:
@@ -228,4 +229,4 @@ def serve() -> int | None:
     None comes before anything was read or written, and is explained on stderr.
     """
     env = dict(os.environ)
-    return _shim.serve_with(lambda: PipeShim(find_address(env), env, -1))
+    return serve_with(lambda: PipeShim(find_address(env), env, -1))

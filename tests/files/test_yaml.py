@@ -10,7 +10,7 @@ import orjson
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux._yaml import Document, YamlFault, YamlReader, parse
+from aimux.files.yaml import Document, YamlFault, YamlReader, parse
 
 TEXT: Final = """\
 a: 1
@@ -58,7 +58,7 @@ def test_a_warm_read_does_not_import_the_yaml_library(file: pathlib.Path) -> Non
     cache = file.parent / "cache"
     first = YamlReader(cache).read(file)
     code = (
-        "import sys, pathlib; from aimux._yaml import YamlReader;"
+        "import sys, pathlib; from aimux.files.yaml import YamlReader;"
         "d = YamlReader(pathlib.Path(sys.argv[2])).read(pathlib.Path(sys.argv[1]));"
         "assert 'ruamel' not in ' '.join(sys.modules); print(d.data['a'], d.line('c.d'))"
     )

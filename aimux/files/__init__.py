@@ -1,0 +1,1 @@
+"""Facts about files, without policy. Modules are public by name."""
