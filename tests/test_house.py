@@ -35,6 +35,16 @@ def test_a_package_is_a_docstring_and_re_exports(path: Path) -> None:
     assert all(allowed), ast.unparse(rest[allowed.index(False)])
 
 
+@pytest.mark.parametrize("room", ["shim", "files"])
+def test_the_face_of_a_room_on_the_start_up_path_is_empty(room: str) -> None:
+    """Importing one of its modules does not import the rest; they are public by name."""
+    (only,) = ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")).body
+    modules = [each.stem for each in (PACKAGE / room).glob("*.py") if each.stem != "__init__"]
+
+    assert isinstance(only, ast.Expr)
+    assert not any(each.startswith("_") for each in modules)
+
+
 def is_re_export(node: ast.stmt) -> bool:
     """`from … import X as X`."""
     return isinstance(node, ast.ImportFrom) and all(each.asname == each.name for each in node.names)
@@ -70,6 +80,23 @@ def test_nobody_imports_an_underscore_module_of_another_package(path: Path) -> N
                 strange.append(name)
 
     assert strange == []
+
+
+@pytest.mark.parametrize(
+    "path", [each for each in MODULES if each.name != "__init__.py"], ids=name_of
+)
+def test_no_module_imports_from_the_face_of_its_own_package(path: Path) -> None:
+    """That is a circle, and the one kind the import linter does not see."""
+    package = path.relative_to(ROOT).parent.parts
+    beside = {each.stem for each in path.parent.iterdir()}
+    own = [name.split(".") for name in imported(path)]
+    faces = [
+        name
+        for name in own
+        if tuple(name[: len(package)]) == package and name[len(package)] not in beside
+    ]
+
+    assert path.parent == PACKAGE or faces == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -9,9 +9,14 @@ from typing import Final
 import trio
 
 from aimux.config import ClientContext, shared_loader, state_dir, state_path
-from aimux.drivers import become_subreaper, serve_orphans
-from aimux.engine import Engine, new_id, open_engine, recover, serve_housekeeping
-from aimux.errors import AimuxError
+from aimux.engine import (
+    Engine,
+    new_id,
+    open_engine,
+    open_orphanage as open_orphanage,
+    recover,
+    serve_housekeeping,
+)
 from aimux.store import open_store
 
 from ._logging import set_up_logging
@@ -73,20 +78,3 @@ async def _serve_reloads(engine: Engine) -> None:
             continue
         await trio.sleep(RELOAD_WITH_JOBS_S)
         await engine.reload()
-
-
-@asynccontextmanager
-async def open_orphanage() -> AsyncIterator[None]:
-    """Adopt and reap descendants that lost their parent while the body runs, where that can be."""
-    fault: AimuxError | None = None
-    async with trio.open_nursery() as nursery:
-        if become_subreaper():
-            await nursery.start(serve_orphans)
-        try:
-            yield
-        except AimuxError as error:
-            fault = error  # raised here it would come as a group, which no caller expects
-        finally:
-            nursery.cancel_scope.cancel(reason="stopped")
-    if fault is not None:
-        raise fault
