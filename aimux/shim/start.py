@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from aimux.files.locks import try_lock
 from aimux.shim.address import DaemonAddress, ShimFault, connect
 
 if sys.platform != "win32":
@@ -64,17 +65,22 @@ def _start_once(
         sock = connect(address) or _elsewhere(address)
         if sock is not None:
             return sock
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _try_lock(address, lock):
             if time.monotonic() > deadline:
                 said = f"no daemon listened within {START_LIMIT_S:g} s; see {address.state_dir}"
-                raise ShimFault(said) from None
+                raise ShimFault(said)
             if select.select((wake,), (), (), RETRY_S)[0]:
                 return None
             continue
         sock = connect(address) or _elsewhere(address)  # while we took the lock
         return sock if sock is not None else _spawned(address, env, wake, deadline)
+
+
+def _try_lock(address: DaemonAddress, lock: int) -> bool:
+    try:
+        return try_lock(lock)
+    except OSError as error:  # a file system without locks
+        raise ShimFault(f"{address.start_lock}: {error.strerror}") from error
 
 
 def _elsewhere(address: DaemonAddress) -> "_socket.socket | None":

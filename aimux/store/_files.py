@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sqlite3
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,12 +10,12 @@ from typing import Final
 import attrs
 
 from aimux.errors import StoreUnavailable
+from aimux.files.locks import try_lock
 from aimux.model import ShapeMismatch, dump_bytes, load_bytes
 
 from ._faults import translated
 
 BUSY_MS: Final = 5_000  # somebody looks into the file with a tool of their own
-_LOCKED_BYTE: Final = 1 << 30  # Windows locks are mandatory: the text before it stays readable
 _HOLDER_BYTES: Final = 4_096  # more than a lock file ever holds
 
 
@@ -52,9 +51,11 @@ def hold(path: Path, owner: str) -> Iterator[None]:
         raise translated(fault, lock) from fault
     try:
         try:
-            _lock(descriptor)
-        except OSError as fault:
-            raise _locked(path, descriptor) from fault
+            is_ours = try_lock(descriptor)
+        except OSError as fault:  # a file system without locks
+            raise translated(fault, lock) from fault
+        if not is_ours:
+            raise _locked(path, descriptor)
         held = dump_bytes(Holder(pid=os.getpid(), owner=owner, path=str(path)))
         try:
             os.ftruncate(descriptor, 0)
@@ -78,23 +79,6 @@ def _locked(path: Path, descriptor: int) -> StoreUnavailable:
         hint=f"stop {who} (aimux daemon stop), or name another directory in AIMUX_STATE_DIR",
         data={"pid": holder.pid, "path": holder.path, "owner": holder.owner},
     )
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        finally:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def connect(path: Path) -> sqlite3.Connection:
