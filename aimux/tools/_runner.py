@@ -41,7 +41,8 @@ class ToolRunner:
             InvalidArguments: they do not fit the schema.
         """
         tool = TOOLS[call.name]
-        answer_nowait = self._module(tool).answer_nowait
+        module = self._modules.get(tool.name) or self._load(tool)
+        answer_nowait = module.answer_nowait
         if answer_nowait is None:
             return None
         if self._engine.is_reload_due():  # after the answer: a reload takes ten times as long
@@ -66,17 +67,17 @@ class ToolRunner:
         await self._engine.reload()
         if tool.name in RATE_LIMITED and call.state is None:  # a repeated call starts nothing
             self._take_token(call)
-        payload = await self._module(tool).answer(self._context, checked)
+        module = self._modules.get(tool.name) or self._load(tool)
+        payload = await module.answer(self._context, checked)
         if checked is call or isinstance(payload, InputRequired):
             return payload
         return _with_alias_warnings(tool, call, payload)
 
-    def _module(self, tool: Tool) -> ToolModule:
-        module = self._modules.get(tool.name)
-        if module is None:  # a tool's code is read when it is first called
-            found = importlib.import_module(tool.module)
-            assert isinstance(found, ToolModule)
-            module = self._modules[tool.name] = found
+    def _load(self, tool: Tool) -> ToolModule:
+        """A tool's code is read when it is first called."""
+        module = importlib.import_module(tool.module)
+        assert isinstance(module, ToolModule)
+        self._modules[tool.name] = module
         return module
 
     def _checked(self, tool: Tool, call: ToolCall) -> ToolCall:
