@@ -18,6 +18,7 @@ LOCK = "requirements.lock"
 NOT_DECIDED = ("ASYNC114", "ASYNC128", *(f"ASYNC9{n:02}" for n in (0, 10, 11, 12, 13, 14)))
 # a module stays in one process: its fixtures are shared
 PARALLEL = ("-n", "3", "--dist", "loadfile", "-q")
+NOT_E2E = "--ignore=tests/e2e"  # the e2e session has them
 LOWER_HALF = ("protocol/*", "model/*", "rules/*", "dialects/*", "guidance/*", "errors.py")
 STRICT_ENV = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -33,10 +34,7 @@ def tests(session: nox.Session) -> None:
     """Unit and component tests on this Python (fast: fakes, memory streams, small children)."""
     install(session)
     arguments = session.posargs or ["tests"]
-    session.run(
-        "pytest", *PARALLEL, "--ignore=tests/e2e", "--ignore=tests/realclis", *arguments,
-        env=STRICT_ENV,
-    )  # fmt: skip
+    session.run("pytest", *PARALLEL, NOT_E2E, *arguments, env=STRICT_ENV)
 
 
 @nox.session
@@ -44,10 +42,7 @@ def coverage(session: nox.Session) -> None:
     """The tests with branch coverage, children too; 100 % for the lower half, 95 % overall."""
     install(session)
     session.run("coverage", "erase")
-    session.run(
-        "coverage", "run", "-m", "pytest", *PARALLEL, "--ignore=tests/realclis", *session.posargs,
-        env=STRICT_ENV,
-    )  # fmt: skip
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *session.posargs, env=STRICT_ENV)
     session.run("coverage", "combine", "-q")
     lower = ",".join(f"aimux/{name}" for name in LOWER_HALF)
     session.run("coverage", "report", f"--include={lower}", "--fail-under=100")
@@ -97,7 +92,7 @@ def types(session: nox.Session) -> None:
 def matrix(session: nox.Session) -> None:
     """The tests on every Python of the classifiers."""
     install(session)
-    session.run("pytest", "--ignore=tests/realclis", *session.posargs, env=STRICT_ENV)
+    session.run("pytest", *session.posargs, env=STRICT_ENV)
 
 
 @nox.session(default=False)
@@ -110,9 +105,7 @@ def wheel(session: nox.Session) -> None:
     built = max(dist.glob("*.whl"), key=lambda path: path.stat().st_mtime)
     session.run("python", "tests/packaging/check_wheel.py", str(built))
     session.install("--no-deps", "--force-reinstall", str(built))
-    session.run(
-        "pytest", "--ignore=tests/e2e", "--ignore=tests/realclis", *session.posargs, env=STRICT_ENV
-    )
+    session.run("pytest", NOT_E2E, *session.posargs, env=STRICT_ENV)
 
 
 @nox.session(default=False)
@@ -125,9 +118,7 @@ def minimums(session: nox.Session) -> None:
     )  # fmt: skip
     session.install("-r", lowest)
     session.install("--no-deps", "-e", ".")
-    session.run(
-        "pytest", "--ignore=tests/e2e", "--ignore=tests/realclis", *session.posargs, env=STRICT_ENV
-    )
+    session.run("pytest", NOT_E2E, *session.posargs, env=STRICT_ENV)
 
 
 @nox.session(default=False)
@@ -173,7 +164,7 @@ def sdk(session: nox.Session) -> None:
     """The official Python SDK's client, on both of its loops, through one conversation."""
     install(session)
     session.install("mcp")
-    session.run("python", "tests/e2e/sdk_client.py", env=STRICT_ENV)
+    session.run("python", "tests/clients/sdk_loops.py", env=STRICT_ENV)
 
 
 @nox.session(default=False)

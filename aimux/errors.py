@@ -65,7 +65,7 @@ class NotFound(PeerFault):
 
 
 class Refusal(AimuxError):
-    """We chose not to: breaker open, no place, not allowed, too deep."""
+    """We chose not to: breaker open, no slot, not allowed, too deep."""
 
     error_type = "refusal"
     default_code = "refused"
@@ -76,6 +76,19 @@ class CircuitOpen(Refusal):
     """The breaker of a CLI refuses the turn."""
 
     default_code = "circuit_open"
+
+
+class BudgetSpent(Refusal):
+    """A job has used what it may use; says which figure."""
+
+    default_code = "budget_spent"
+    default_retryable = False
+
+
+class OutOfTime(Refusal):
+    """A job has no time left for another turn."""
+
+    default_code = "timed_out"
 
 
 class TooManyJobs(Refusal):

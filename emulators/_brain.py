@@ -86,24 +86,24 @@ def think(
 def directives(prompt: str) -> list[tuple[str, str]]:
     """The directives in order, each with its body."""
     found: list[tuple[str, str]] = []
-    place = 0
-    while (match := _OPEN.search(prompt, place)) is not None:
+    position = 0
+    while (match := _OPEN.search(prompt, position)) is not None:
         start = match.end()
         if match[1] == "json":
             brace = start + len(prompt[start:]) - len(prompt[start:].lstrip())
             try:
                 _, length = json.JSONDecoder().raw_decode(prompt[brace:])
             except ValueError:
-                place = start
+                position = start
                 continue
             found.append(("json", prompt[brace : brace + length]))
-            place = brace + length
+            position = brace + length
             continue
         end = prompt.find("]]", start)
         if end < 0:
             break
         found.append((match[1], prompt[start:end].removeprefix(" ")))
-        place = end + 2
+        position = end + 2
     return found
 
 

@@ -360,15 +360,15 @@ class Grammar:
         return self._cluster(parsed, word, argv, index)
 
     def _cluster(self, parsed: Parsed, word: str, argv: list[str], index: int) -> int:
-        for place in range(1, len(word)):
-            spelled = "-" + word[place]
+        for position in range(1, len(word)):
+            spelled = "-" + word[position]
             flag = self.flags.get(spelled)
             if flag is None:
-                raise self.style.unknown(self, spelled if place > 1 else word)
+                raise self.style.unknown(self, spelled if position > 1 else word)
             if flag.arity == SWITCH:
                 index = self._take(parsed, flag, spelled, None, argv, index, alone=False)
                 continue
-            joined = word[place + 1 :]
+            joined = word[position + 1 :]
             value = joined.removeprefix("=") if joined else None
             return self._take(parsed, flag, spelled, value, argv, index)
         return index

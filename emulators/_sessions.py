@@ -1,4 +1,4 @@
-"""Conversation memory on disk: one JSON file per session, under the real CLI's own data place."""
+"""Conversation memory on disk: one JSON file per session, in the real CLI's data directory."""
 
 from __future__ import annotations
 

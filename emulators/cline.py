@@ -30,12 +30,12 @@ class Coloured(Commander):
         return Refused(1, f"{ERROR}{super().choice(grammar, flag, spelled, value).stderr}")
 
 
-PLACES = values("--data-dir,--config")
+DIRECTORIES = values("--data-dir,--config")
 GRAMMAR = Grammar(
     "cline",
     Coloured(),
     [
-        *PLACES,
+        *DIRECTORIES,
         *switches("-p --plan,--json,--acp,-z --zen,-v --verbose,-V --version,-h --help"),
         *switches("-i --tui,--update,--cline-hub-daemon"),
         Flag("--auto-approve", choices=("true", "false")),
@@ -48,10 +48,12 @@ GRAMMAR = Grammar(
 AUTH = Grammar(
     "cline auth",
     Coloured(),
-    [*PLACES, *values("-p --provider,-k --apikey,-m --modelid,-b --baseurl")],
+    [*DIRECTORIES, *values("-p --provider,-k --apikey,-m --modelid,-b --baseurl")],
 )
 HISTORY = Grammar(
-    "cline history", Coloured(), [*PLACES, *switches("--json"), *values("-n --limit,-p --page")]
+    "cline history",
+    Coloured(),
+    [*DIRECTORIES, *switches("--json"), *values("-n --limit,-p --page")],
 )
 NO_PROMPT = (
     "JSON output mode requires a prompt argument or piped stdin (interactive mode is unsupported)"

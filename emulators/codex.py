@@ -32,7 +32,7 @@ SHARED = [
     *switches("--json,--ephemeral,--skip-git-repo-check,--ignore-user-config"),
     *switches("--dangerously-bypass-approvals-and-sandbox,-h --help"),
 ]
-PLACE = [
+SURROUNDINGS = [
     Flag("-s --sandbox", choices=SANDBOXES, label="SANDBOX_MODE"),
     Flag("-C --cd", label="DIR"),
     Flag("--add-dir", repeat=True, label="DIR"),
@@ -45,7 +45,7 @@ COMMANDS = ("exec", "e", "login", "logout", "mcp", "resume", "fork", "review", "
 TOP = Grammar(
     "codex",
     Clap(),
-    [*CONFIG, Flag("-m --model"), *PLACE, *switches("-V --version,-h --help,--search")],
+    [*CONFIG, Flag("-m --model"), *SURROUNDINGS, *switches("-V --version,-h --help,--search")],
     usage="Usage: codex [OPTIONS] [PROMPT]\n       codex [OPTIONS] <COMMAND> [ARGS]",
     commands=COMMANDS,
     max_words=1,
@@ -53,7 +53,7 @@ TOP = Grammar(
 EXEC = Grammar(
     "codex exec",
     Clap(),
-    [*SHARED, *PLACE, Flag("-V --version", SWITCH)],
+    [*SHARED, *SURROUNDINGS, Flag("-V --version", SWITCH)],
     usage=EXEC_USAGE,
     commands=("resume", "fork", "review"),
     max_words=1,
@@ -420,12 +420,12 @@ def _schema(path: str) -> dict[str, object] | None:
 
 
 def _in_git() -> bool:
-    place = os.getcwd()
-    while not os.path.exists(os.path.join(place, ".git")):
-        parent = os.path.dirname(place)
-        if parent == place:
+    directory = os.getcwd()
+    while not os.path.exists(os.path.join(directory, ".git")):
+        parent = os.path.dirname(directory)
+        if parent == directory:
             return False
-        place = parent
+        directory = parent
     return True
 
 

@@ -155,8 +155,8 @@ def _prompt(parsed: Parsed, argv: list[str]) -> str:
 
 def _value_follows(argv: list[str]) -> bool:
     """Whether any word after ``-p`` looks like a value: then stdin is not read."""
-    place = next(at for at, word in enumerate(argv) if word in ("-p", "--print"))
-    return any(not word.startswith("-") for word in argv[place + 1 :])
+    index = next(at for at, word in enumerate(argv) if word in ("-p", "--print"))
+    return any(not word.startswith("-") for word in argv[index + 1 :])
 
 
 def _folder() -> str:

@@ -61,17 +61,17 @@ def install(
         variables["EMULATOR_DIRECTIVES"] = directives
     if time_scale is not None:
         variables["EMULATOR_TIME_SCALE"] = str(time_scale)
-    placed: dict[str, Path] = {}
+    written: dict[str, Path] = {}
     for name in names:
         if name not in ALL:
             raise KeyError(name)
-        placed[name] = _place(directory, name, [python, "-I", "-S", str(main), name], variables)
-    return placed
+        written[name] = _write(directory, name, [python, "-I", "-S", str(main), name], variables)
+    return written
 
 
-def _place(directory: Path, name: str, command: list[str], variables: Mapping[str, str]) -> Path:
+def _write(directory: Path, name: str, command: list[str], variables: Mapping[str, str]) -> Path:
     if os.name == "nt":
-        return place_batch(directory, name, command, variables)
+        return write_batch(directory, name, command, variables)
     path = directory / name
     settings = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in variables.items())
     path.write_text(f'#!/bin/sh\n{settings}exec {shlex.join(command)} "$@"\n', encoding="utf-8")
@@ -79,7 +79,7 @@ def _place(directory: Path, name: str, command: list[str], variables: Mapping[st
     return path
 
 
-def place_batch(
+def write_batch(
     directory: Path, name: str, command: list[str], variables: Mapping[str, str]
 ) -> Path:
     """Write a batch file of one line, as installers do, and the program that it names.
@@ -107,11 +107,11 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"usage: install.py DIRECTORY [NAME...]\nnames: {', '.join(ALL)}\n")
         return 2
     try:
-        placed = install(Path(argv[0]), argv[1:] or ALL)
+        written = install(Path(argv[0]), argv[1:] or ALL)
     except KeyError as unknown:
         sys.stderr.write(f"no such emulator: {unknown.args[0]} (there are {', '.join(ALL)})\n")
         return 2
-    for path in placed.values():
+    for path in written.values():
         print(path)
     return 0
 

@@ -22,7 +22,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     # what a CLI may do
     "mode:read": "in read mode neither editor nor shell changes the user's tree",
     "mode:write": "in write mode the file is written",
-    "mode:books": "no CLI leaves its own files in the project",
+    "mode:own_files": "no CLI leaves its own files in the project",
     "mode:danger": "danger needs the configuration's leave",
     "mode:role": "a role carries its stance",
     "argv:pinned": "the argv of every CLI, mode, way and session is as reviewed",
@@ -45,6 +45,16 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "timeout:whole_call": "a call has a deadline",
     "job:one_end": "a job has one terminal state, the first",
     "job:row_first": "a job's row is committed before its id is given out",
+    # many turns
+    "turns:apart": "turns side by side keep text, usage, native session, question and end apart",
+    "turns:usage_sum": "tokens of retries and repairs are in a job's sum",
+    "turns:one_end": "each turn that was started has one end, whatever ended it",
+    "turns:one_end_after_kill": "each turn has one end after kill -9 of the server too",
+    "slots:no_self_wait": "a job that opens a job at capacity one ends",
+    "slots:bounded": "no more children run than there are slots",
+    "slots:crossing": "fallbacks that cross at one slot per CLI both end",
+    "recursion:time_left": "a child is told the time that is left when it starts",
+    "strategies:mcp": "a strategy of a few lines runs over real children and through MCP",
     "dialect:cut_anywhere": "output may be cut at any byte",
     # calls
     "exec:async": "a job in the background has an id at once",
@@ -75,7 +85,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "progress:only_asked": "without a token there is no progress",
     # many
     "many:all_finish": "twenty calls at once all finish with their own answers",
-    "many:queue_positions": "a call that waits knows its place",
+    "many:queue_positions": "a call that waits knows its number in the queue",
     "many:nothing_left": "after many calls no child, zombie or descriptor is left",
     "many:refused_when_full": "a call beyond the queue is refused and leaves nothing",
     "fallback:next_cli": "the next candidate answers, and every attempt is listed",
@@ -114,7 +124,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "setup:state_directory": "an unwritable state directory is told at the call",
     "setup:one_owner": "two servers do not own one store",
     "setup:new_cli": "a new CLI needs no code",
-    "config:every_key": "every key of the configuration loads and has a place",
+    "config:every_key": "every key of the configuration loads and says where it is from",
     "config:explained": "every value can be traced to its layer",
     "restart:kill_9": "a killed server leaves no child, and its jobs are known afterwards",
     "recursion:depth": "a nested aimux refuses beyond three levels",

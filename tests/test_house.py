@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows: what a package shows, how long a module is."""
+"""Rules of the house that no linter knows: what a package shows, how long files are, and where."""
 
 import ast
 import re
@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "aimux"
 MAX_LINES = 600
 MODULES = sorted(PACKAGE.rglob("*.py"))
+TESTS = ROOT / "tests"
+# folders of tests/ that are started, by a session of nox or by hand; tests/programs tests them
+PROGRAMS = frozenset({"bench", "clients", "conformance", "mutation", "packaging", "realclis"})
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the checkout is not here")
 
@@ -105,13 +108,37 @@ def test_a_module_fits_on_a_few_screens(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
+def test_a_test_file_is_split_before_it_is_long() -> None:
+    """One subject each, at most 600 lines."""
+    files = {path.relative_to(ROOT).as_posix(): path for path in TESTS.rglob("*.py")}
+    long = {
+        name
+        for name, path in files.items()
+        if len(path.read_text(encoding="utf-8").splitlines()) > MAX_LINES
+    }
+
+    assert long == set()
+
+
+def test_programs_stand_apart_from_tests() -> None:
+    """Pytest finds nothing in a folder of programs, and nothing is started outside them."""
+    wrong = []
+    for path in TESTS.rglob("*.py"):
+        is_test = path.name.startswith(("test_", "conftest"))
+        is_started = "\nif __name__ == " in path.read_text(encoding="utf-8")
+        if is_test if path.relative_to(TESTS).parts[0] in PROGRAMS else is_started:
+            wrong.append(path.relative_to(ROOT).as_posix())
+
+    assert wrong == []
+
+
 def tracked() -> list[Path]:
     """The files of the repository, as git has them."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, encoding="utf-8"
     )
     if listed.returncode:
-        pytest.skip("not a git checkout")
+        pytest.skip("not a git checkout", allow_module_level=True)
     return [ROOT / name for name in listed.stdout.split("\0") if name]
 
 
@@ -123,7 +150,7 @@ def strange() -> re.Pattern[bytes]:
     """This machine's directories, somebody's home, an address that packages are fetched from."""
     own = [str(ROOT.parent), str(Path.home())]
     # a short one (/root, /src) may well stand in a text
-    named = [f"{place}/" for place in own if place.count("/") > 1]
+    named = [f"{path}/" for path in own if path.count("/") > 1]
     words = [re.escape(each.encode()) for each in (*named, *REGISTRIES)]
     return re.compile(b"|".join([*words, HOMES.pattern]))
 

@@ -1,4 +1,4 @@
-"""Each value in effect with the place it is from: `aimux config show --origin`."""
+"""Each value in effect with the file or variable it is from: `aimux config show --origin`."""
 
 import enum
 from collections.abc import Iterator, Mapping

@@ -16,7 +16,7 @@ from ._shape import Kind, from_text
 
 PREFIX: Final = "AIMUX_"
 ROLE_PREFIX: Final = "AIMUX_ROLE_"
-# read by others: directories, the daemon's switch, guidance, the network's door
+# read by others: directories, the daemon's switch, guidance, the network's address
 FOREIGN: Final = frozenset({
     "AIMUX_CONFIG_DIR", "AIMUX_STATE_DIR", "AIMUX_CACHE_DIR", "AIMUX_RUNTIME_DIR",
     "AIMUX_LOCAL", "AIMUX_DAEMON", "AIMUX_ENV",
@@ -106,7 +106,7 @@ def _home(env: Mapping[str, str]) -> pathlib.Path:
 
 
 def find_paths(client: ClientContext) -> ConfigPaths:
-    """The places of one client; nothing is opened."""
+    """The paths of one client; nothing is opened."""
     user = client.config_dir if client.config_dir is not None else user_dir(client.env)
     return ConfigPaths(
         shipped=shipped("profiles"),

@@ -12,7 +12,7 @@ import itertools
 import os
 import pathlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -33,6 +33,7 @@ from aimux.model import (
     Source,
 )
 
+from ._aliases import keys_in, rename, with_aliases
 from ._find import (
     PREFIX,
     ROLE_PREFIX,
@@ -142,14 +143,17 @@ class Loader:
         layers = _Layers()
         for source, file in paths.settings_files:
             self._add_file(layers, source, file, dependencies)
-        known = leaves(Settings)
-        for variable, path, value in read_environment(client.env, known, layers.complain):
-            layers.add(
-                Source.ENVIRONMENT, _nested(path, value), _fixed(Source.ENVIRONMENT, variable)
-            )
-        for path, value in read_flags(client.flags, known):
+        known = with_aliases(leaves(Settings))
+        variables = list(read_environment(client.env, known, layers.complain))
+        given = {path for _, path, _ in variables}
+        for variable, path, value in variables:
+            origin = _fixed(Source.ENVIRONMENT, variable)
+            layers.add(Source.ENVIRONMENT, _nested(path, value), given, origin)
+        flags = list(read_flags(client.flags, known))
+        given = {path for path, _ in flags}
+        for path, value in flags:
             flag = "--" + path.removeprefix("server.").replace("_", "-").replace(".", "-")
-            layers.add(Source.FLAG, _nested(path, value), _fixed(Source.FLAG, flag))
+            layers.add(Source.FLAG, _nested(path, value), given, _fixed(Source.FLAG, flag))
         profiles = self._profiles(paths.profile_roots, dependencies)
         prompts, roles, text_problems = self._texts(paths, dependencies)
         settings = _Judged(layers, profiles.profiles).settings()
@@ -180,7 +184,8 @@ class Loader:
             layers.say(Severity.ERROR, where, fault.what)
             return
         if document.data is not None:  # an empty file says nothing
-            layers.add(source, document.data, functools.partial(_in_file, source, document))
+            origin = functools.partial(_in_file, source, document)
+            layers.add(source, document.data, keys_in(document.data), origin)
 
     def _profiles(
         self, roots: Sequence[tuple[Source, pathlib.Path]], dependencies: Dependencies
@@ -246,7 +251,23 @@ class _Layers:
     def complain(self, where: str, message: str, suggestion: str) -> None:
         self.say(Severity.WARNING, where, message, suggestion)
 
-    def add(self, source: Source, raw: object, origin_of: Callable[[str], Origin]) -> None:
+    def add(
+        self,
+        source: Source,
+        raw: object,
+        given: Collection[str],
+        stands_at: Callable[[str], Origin],
+    ) -> None:
+        """Lay `raw` over the rest. `given` are the keys of its layer, of which it may be a part."""
+
+        def warn(path: str, message: str) -> None:
+            self.say(Severity.WARNING, str(stands_at(path)), f"{path}: {message}")
+
+        raw, moved = rename(raw, given, warn)
+
+        def origin_of(path: str) -> Origin:
+            return stands_at(moved.get(path, path))
+
         def report(fault: Fault) -> None:
             is_unknown = fault.kind is FaultKind.UNKNOWN
             self.say(
@@ -357,11 +378,11 @@ def _nested(path: str, value: object) -> Tree:
 def _prune(tree: Tree, denied: Sequence[str]) -> Iterator[str]:
     for path in denied:
         *above, last = path.split(".")
-        place: object = tree
+        node: object = tree
         for word in above:
-            place = place.get(word) if isinstance(place, dict) else None
-        if isinstance(place, dict) and last in place:
-            del place[last]
+            node = node.get(word) if isinstance(node, dict) else None
+        if isinstance(node, dict) and last in node:
+            del node[last]
             yield path
 
 

@@ -90,12 +90,12 @@ class _Short:
 
     def put(self, path: str, value: object, key: str) -> None:
         *above, last = path.split(".")
-        place = self.tree
+        node = self.tree
         for word in above:
-            under = place.setdefault(word, {})
+            under = node.setdefault(word, {})
             assert isinstance(under, dict)
-            place = under
-        place[last] = value
+            node = under
+        node[last] = value
         self.moved[path] = key
 
     def _shared(self, key: str, value: object) -> None:

@@ -93,7 +93,7 @@ def path(*, as_json: bool) -> None:
 
 
 def paths_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
-    """What each place is for, and where it is."""
+    """What each path is for, and where it is."""
     paths, server = snapshot.paths, snapshot.settings.server
     return [
         ("shipped settings", paths.shipped / "default.yaml"),

@@ -74,9 +74,9 @@ class Subject:
 
     async def ask(self, prompt: str, **more: object) -> Json:
         """One call to its end."""
-        wish = {"prompt": prompt, "cli": self.profile.name, "cwd": str(self.work)}
+        call = {"prompt": prompt, "cli": self.profile.name, "cwd": str(self.work)}
         return await self.client.call(
-            "exec", {**wish, "timeout_seconds": TURN_S, "wait_seconds": TURN_S, **more}
+            "exec", {**call, "timeout_seconds": TURN_S, "wait_seconds": TURN_S, **more}
         )
 
     async def answer(self, prompt: str, **more: object) -> Json:
@@ -179,8 +179,8 @@ async def _write(subject: Subject) -> str:
     return "wrote a file"
 
 
-def _tree(place: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+def _tree(root: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 async def _resume(subject: Subject) -> str:
@@ -212,8 +212,8 @@ async def _kill_tree(subject: Subject) -> str:
 
 async def _ended(subject: Subject, prompt: str, action: str) -> str:
     before = subject.children()
-    wish = {"prompt": prompt, "cli": subject.profile.name, "cwd": str(subject.work), "async": True}
-    job_id = (await subject.client.call("exec", wish)).get("job_id")
+    call = {"prompt": prompt, "cli": subject.profile.name, "cwd": str(subject.work), "async": True}
+    job_id = (await subject.client.call("exec", call)).get("job_id")
     _must(job_id is not None, "it did not start")
     await _wait_child(subject, job_id)
     during = subject.children() - before
@@ -229,8 +229,8 @@ async def _wait_child(subject: Subject, job_id: object) -> None:
     """Until the job's child runs: a short wait each time, the server has nothing to wait on."""
     with trio.move_on_after(BUSY_S):
         while True:
-            look = {"job_id": job_id, "events_after": 0, "wait_seconds": 0.3}
-            body = await subject.client.call("status", look)
+            call = {"job_id": job_id, "events_after": 0, "wait_seconds": 0.3}
+            body = await subject.client.call("status", call)
             if any(each["kind"] == "child_started" for each in rows_of(body, "events_list")):
                 # one more: a launcher needs a moment to start what it launches
                 await subject.client.call("status", {"job_id": job_id, "wait_seconds": 0.5})

@@ -25,7 +25,7 @@ from ._client import Json, open_client
 from ._config import own_snapshot, paths_of
 from ._screen import DONE, FAILED, as_text, json_option, part_of, print_json, rows_of
 
-ANSWER_S: Final = 60.0  # the first look at the CLIs asks each for its version
+ANSWER_S: Final = 60.0  # the first probe of the CLIs asks each for its version
 OFF: Final = frozenset({"off", "0", "false", "no"})  # as the entry module reads AIMUX_DAEMON
 OK, WARN, BAD = "ok", "warn", "bad"
 

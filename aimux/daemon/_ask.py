@@ -74,7 +74,7 @@ def open_stream(address: DaemonAddress) -> AbstractAsyncContextManager[trio.abc.
     """A connection to the daemon while the body runs; None if there is no daemon.
 
     Raises:
-        SetupFault: the place is not safe.
+        SetupFault: the runtime directory is not safe.
     """
     return _open_pipe(address) if address.is_pipe else _open_socket(address)
 

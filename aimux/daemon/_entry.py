@@ -1,4 +1,4 @@
-"""The doors to the daemon; what is behind them is imported when one is opened."""
+"""How to be the daemon; what that takes is imported when it is called."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

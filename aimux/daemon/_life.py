@@ -110,7 +110,7 @@ async def _run_on_pipe(
 
 
 def _prepare_pipe(address: DaemonAddress) -> bytes:
-    """Make way for the place's pipe; its key, made if there is none that is ours alone."""
+    """Make way for the address's pipe; its key, made if there is none that is ours alone."""
     if sys.platform != "win32":
         Path(address.socket).unlink(missing_ok=True)  # of one that was killed
     shim_pipe = importlib.import_module("aimux.shim.pipe")

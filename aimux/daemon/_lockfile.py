@@ -20,7 +20,7 @@ if sys.platform != "win32":
     import fcntl
 
 LEAVE_S: Final = 20.0  # for a predecessor to drain
-POLL_S: Final = 0.1  # between looks at a lock that wakes nobody
+POLL_S: Final = 0.1  # between tries for a lock that wakes nobody
 
 
 @asynccontextmanager

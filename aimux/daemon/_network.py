@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # its libraries cost 0.1 s, and most daemons have no network 
     from ._serve import Daemon
 
 SECRETS: Final = frozenset({"AIMUX_AUTH_TOKEN", "AIMUX_AUTH_TOKEN_FILE"})  # no child needs them
-SETTLE_S: Final = 1.0  # looking costs imports and files: a client waits for its first answer
+SETTLE_S: Final = 1.0  # to decide costs imports and files: a client waits for its first answer
 
 log = logging.getLogger("aimux.http")
 

@@ -67,9 +67,9 @@ async def open_own_engine(
 
 
 async def _serve_reloads(engine: Engine) -> None:
-    """Look at the files while jobs are open, until cancelled.
+    """Reload changed files while jobs are open, until cancelled.
 
-    Calls look by themselves. But who waits for a place may not call, and a higher limit is to help
+    Calls do so by themselves. But who waits for a slot may not call, and a higher limit is to help
     them too; a file that is saved tells nobody, so there is nothing to wait for but time.
     """
     while True:

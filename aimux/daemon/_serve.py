@@ -260,7 +260,7 @@ async def _first_line(stream: Stream, said: bytes) -> tuple[bytes, bytes]:
     while b"\n" not in data:
         more = bytes(await stream.receive_some(CHUNK_BYTES))
         if not data and not more:
-            raise trio.BrokenResourceError("only a look whether somebody listens")
+            raise trio.BrokenResourceError("only a probe whether somebody listens")
         if not more or len(data) > MAX_HELLO_BYTES:
             raise PeerFault("no hello", code="hello_invalid")
         data += more
@@ -324,7 +324,7 @@ async def serve_daemon(
 ) -> Daemon:
     """Serve clients of `listening`, and of further listeners, until asked to stop.
 
-    `listening` is a socket, or the key of the place's pipe. `lock` is the descriptor of the
+    `listening` is a socket, or the key of the address's pipe. `lock` is the descriptor of the
     daemon's lock. Cancelling it ends every session and job at once.
     """
     mark = mark_of(Path(address.socket)) if isinstance(listening, socket.socket) else None

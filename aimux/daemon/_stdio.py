@@ -71,11 +71,9 @@ async def _end_jobs(app: App) -> None:
         return
     supervisor = app.engine.supervisor
     for handle in supervisor.open_handles():
-        if handle.child is not None:
-            handle.child.stop(grace_s=POLITE_S)
+        handle.stop_children(grace_s=POLITE_S)
         handle.cancel("the client is gone")
     with trio.move_on_after(POLITE_S):
         await supervisor.wait_empty()
     for handle in supervisor.open_handles():
-        if handle.child is not None:
-            handle.child.stop(grace_s=0)  # one that was stopped before has a grace of its own
+        handle.stop_children(grace_s=0)  # one that was stopped before has a grace of its own

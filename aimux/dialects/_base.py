@@ -1,4 +1,4 @@
-"""What every dialect offers: bytes in, typed events out, and a reading at the end.
+"""What every dialect offers: bytes in, typed events out, and the turn's output at the end.
 
 A dialect is fed from the child's birth and never waits, opens a file or looks at a clock. Bytes may
 be cut anywhere: the events of a whole output do not depend on where the chunks ended. A line no

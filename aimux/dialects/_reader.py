@@ -30,7 +30,7 @@ _PRETTY_LINE: Final = re.compile(rf'\s*(?:(?:"(?:[^"\\]|\\.)*":\s*)?{_SCALAR}|[\
 
 
 class Family(Protocol):
-    """What the records of one CLI mean. It writes into the notes and keeps only what it needs."""
+    """What the records of one CLI mean. It writes into the turn's state and keeps what it needs."""
 
     @property
     def joins(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a reader writes down while it reads: the events to hand out, and the reading so far.
+"""What a reader writes down while it reads: the events to hand out, and the output so far.
 
 How events add up: `Text` pieces belong to the message being written; the `Message` behind them
 closes it and repeats it whole. Pieces that no `Message` closes are the plain text of a CLI that has
@@ -106,7 +106,7 @@ def was_refused(message: str) -> bool:
 
 
 class TurnState:
-    """The books of one turn. `joins` says that the answer is all messages, not the last one."""
+    """The state of one turn. `joins` says that the answer is all messages, not the last one."""
 
     def __init__(self, *, joins: bool = False) -> None:
         self._joins = joins

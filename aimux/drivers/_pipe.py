@@ -106,7 +106,7 @@ async def _drain(pipe: trio.abc.ReceiveStream, stream: Stream, hear: OnOutput) -
 
 
 async def _read(fd: int) -> bytes:
-    """What comes next; half the loop turns of a stream's own way, which looks before it waits."""
+    """What comes next; half the loop turns of a stream's own way, which tries before it waits."""
     while True:
         await trio.lowlevel.wait_readable(fd)
         with contextlib.suppress(BlockingIOError):

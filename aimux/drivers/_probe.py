@@ -273,7 +273,7 @@ def _facts(path: str) -> list[int]:
     return list(facts_of(Path(path)) or ())
 
 
-# ----------------------------------------------------------------------------------- the looking
+# ----------------------------------------------------------------------------------- the search
 
 
 async def discover(
@@ -283,13 +283,13 @@ async def discover(
     results: dict[str, Found | Missing] = {}
     limiter = trio.CapacityLimiter(len(profiles) or 1)
 
-    async def look(profile: Profile) -> None:
+    async def search(profile: Profile) -> None:
         ask = partial(find, profile.binary, env=env, search_paths=profile.search_paths)
         results[profile.name] = await trio.to_thread.run_sync(ask, limiter=limiter)
 
     async with trio.open_nursery() as nursery:
         for profile in profiles:
-            nursery.start_soon(look, profile)
+            nursery.start_soon(search, profile)
     return {profile.name: results[profile.name] for profile in profiles}
 
 

@@ -112,7 +112,7 @@ class _Rounds:
     """One scan serves everybody who asked before it began: sixty stops at once cost two scans.
 
     Most of a machine's processes are older than this one, so they are not of our making; they are
-    looked at anew only every `ANCIENT_S`. Children that a driver attends to need no look either.
+    read anew only every `ANCIENT_S`. Nor need children be read that a driver attends to.
     """
 
     def __init__(self) -> None:

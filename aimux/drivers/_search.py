@@ -1,4 +1,4 @@
-"""Where a CLI's binary is: PATH, the usual places, version managers, the profile's own.
+"""Where a CLI's binary is: PATH, the usual directories, version managers, the profile's own.
 
 Pure but for `Files`, the four questions asked of a disk. Environment and system are arguments, so
 that a client's PATH counts and not the daemon's.
@@ -120,7 +120,7 @@ def find(
     """Return the first binary of that name that can be started.
 
     A binary given with a path is looked for there only. `~` and variables are those of `env`; a
-    place that names an unset one is skipped, as are relative entries of PATH. In globs the newest
+    path that names an unset one is skipped, as are relative entries of PATH. In globs the newest
     version comes first.
     """
     disk = Disk() if files is None else files
@@ -131,7 +131,7 @@ def find(
     for via, directory in _directories(binary, env, search_paths, system):
         places.append(directory)
         for path in _matches(directory, disk, system):
-            # a place may be the binary itself: `~/tools/*/codex`
+            # a path may lead to the binary itself: `~/tools/*/codex`
             is_it = paths.basename(path) in names and not disk.is_dir(path)
             for candidate in [path] if is_it else [paths.join(path, name) for name in names]:
                 lack = _lack(candidate, disk, system)

@@ -7,7 +7,7 @@ four nets, each catching what the one before lets through:
 1. the group gets the polite signal, then KILL;
 2. descendants recorded before each signal get KILL, told by pid and start time;
 3. whoever carries the child's mark in its environment and has lost its parent gets KILL;
-4. again, until a look at the process table finds nobody.
+4. again, until nobody is found in the process table.
 
 The leader stays a zombie until its group is empty: as long as its number is taken, the number of
 the group cannot become somebody else's.
@@ -299,7 +299,7 @@ async def serve_orphans(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
     with trio.open_signal_receiver(signal.SIGCHLD) as deaths:
         task_status.started()
         async for _ in deaths:
-            # A second look is needed for those who might be a child of ours that somebody is
+            # A second round is needed for those who might be a child of ours that somebody is
             # about to collect; it comes by itself, not with the next signal.
             while True:
                 await trio.sleep(ORPHAN_PAUSE_S)  # one round serves a burst of deaths

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 
 RECORD = struct.Struct("=qq")  # pid, start time in clock ticks
-ROUNDS = 20  # of looking and killing
+ROUNDS = 20  # of searching and killing
 Stat = tuple[int, int]  # parent, start time in clock ticks
 
 
@@ -32,11 +32,11 @@ def main() -> None:
 def bury(children: dict[int, int], mark: bytes) -> None:
     """Kill the groups of `children`, whoever carries the mark, and all who stem from them."""
     for pid, started in children.items():
-        seen = look(pid)
+        seen = inspect(pid)
         if seen is None or seen[1] == started or not started:
             signal_quietly(os.killpg, pid)
     for _ in range(ROUNDS):
-        table = {int(name): stat for name in names() if (stat := look(int(name)))}
+        table = {int(name): stat for name in names() if (stat := inspect(int(name)))}
         doomed = {pid for pid in table if carries(pid, mark)}
         doomed |= {pid for pid, started in children.items() if table.get(pid, (0, 0))[1] == started}
         size = -1
@@ -58,7 +58,7 @@ def names() -> list[str]:
         return []
 
 
-def look(pid: int) -> Stat | None:
+def inspect(pid: int) -> Stat | None:
     """Return parent and start of a process that lives, else None."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123

@@ -1,126 +1,52 @@
-"""The engine as its users see it: prepare a wish, start it, look at jobs and sessions.
-
-Preparing decides everything that can be decided without starting anything (configuration, session,
-route, mode, directory, plans), so that a refused call leaves no rows and no processes behind.
-"""
+"""The engine as its users see it: prepare a request, start it, look at jobs and sessions."""
 
 import datetime
 import logging
-import os
-import time
-from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-import attrs
 import trio
 
 from aimux.config import ClientContext, Loader, Snapshot
 from aimux.drivers import choose_driver, open_watchdog
-from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
+from aimux.errors import NotFound
 from aimux.logs import set_log_level
 from aimux.model import (
-    RANDOM_BYTES,
     TERMINAL,
     BreakerSettings,
     Entry,
     Job,
-    JobFinished,
     JobId,
-    Mode,
-    Plan,
-    Role,
-    ServerSettings,
-    Session,
+    Report,
+    Seat,
     SessionId,
     Settings,
-    ulid,
+    TurnResult,
+    Work,
 )
-from aimux.rules import (
-    DEFAULT_ROLE,
-    Admission,
-    BreakerRule,
-    RouteRequest,
-    Routes,
-    check_schema,
-    choose,
-    enter_job,
-    excerpt,
-    lineage,
-    nested_limit_s,
-    redact,
-)
+from aimux.rules import BreakerRule, excerpt, lineage, redact
 from aimux.store import Store
+from aimux.times import utc_now
 
-from ._attempts import ChooseDriver, TurnResources, TurnSpec, planned, run_attempts
+from ._ask import Asker
 from ._clis import CliRegistry
 from ._guard import Guard
-from ._jobs import JobHandle, JobSupervisor, open_supervisor
-from ._log import utc_now
+from ._handle import JobHandle
+from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
-from ._retelling import PastTurn, past_turns
+from ._prepare import Client, JobRequest, PreparedJob, Preparer
+from ._specs import ChooseDriver, TurnResources, TurnSpec
 
 PREVIEW_CHARS: Final = 200
-VERIFY_PROMPT: Final = "Answer with the single word: ready"
-VERIFY_S: Final = 60.0  # a CLI that retries a refused key silently is not logged in either
-VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
-KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
-SHELVED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
-SHELVED_CHARS: Final = 100_000  # of prompt and answer of one
-RELOAD_EVERY_S: Final = 1.0  # a look is a `stat` per file; calls later than this see what was saved
+CACHED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
+CACHED_CHARS: Final = 100_000  # of prompt and answer of one
+RELOAD_EVERY_S: Final = 1.0  # a reload is a `stat` per file; later calls see what was saved
 
 log = logging.getLogger("aimux.engine")
-
-
-class Client(Protocol):
-    """Who asks, with its own directory and environment. `key` is what fairness goes by."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def cwd(self) -> Path: ...
-    @property
-    def env(self) -> Mapping[str, str]: ...
-
-
-@attrs.frozen(kw_only=True)
-class JobRequest:
-    """One prompt as a caller wants it run. Empty and None mean: decide for me."""
-
-    tool: str
-    prompt: str
-    route: RouteRequest
-    client: Client
-    mode: Mode | None = None
-    cwd: str = ""
-    session_id: str = ""
-    timeout_s: float | None = None
-    wants_terminal: bool = False
-    schema: Mapping[str, object] | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Prepared:
-    """A wish with everything decided; `plans` has one entry per candidate of `spec.routes`."""
-
-    request: JobRequest
-    spec: TurnSpec
-    role: Role | None
-    session: Session
-    is_new_session: bool
-    limit_s: float
-    settings: ServerSettings
-    plans: Sequence[Plan | AimuxError]
-
-
-def new_id(prefix: str) -> str:
-    """A fresh id such as `job_01K…`."""
-    return f"{prefix}_{ulid(time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))}"
 
 
 class Engine:
@@ -152,8 +78,16 @@ class Engine:
         self._last_snapshot: Snapshot | None = None
         self._next_reload = trio.current_time() + RELOAD_EVERY_S
         self._owner = owner
-        self._shelf: OrderedDict[str, Job] = OrderedDict()
-        self._descendants: Counter[str] = Counter()  # jobs begun below a root job
+        self._cache: OrderedDict[str, Job] = OrderedDict()
+        self._preparer = Preparer(
+            loader=loader,
+            registry=registry,
+            guard=guard,
+            store=store,
+            supervisor=supervisor,
+            resources=resources,
+            own=settings.server,
+        )
 
     def __repr__(self) -> str:
         return f"<Engine: {self.supervisor!r}, {self.store!r}>"
@@ -164,7 +98,8 @@ class Engine:
         """Take other limits from now on; what runs goes on."""
         self.settings = settings
         self.supervisor.resize(settings.server)
-        self.guard.resize(_rule(settings.circuit_breaker), settings.server.max_jobs_per_cli)
+        self.guard.apply(_rule(settings.circuit_breaker))
+        self._preparer.own = settings.server
         set_log_level(settings.server.log_level)
 
     def is_reload_due(self) -> bool:
@@ -174,7 +109,7 @@ class Engine:
     async def reload(self) -> None:
         """Go by what our own configuration says now, if that was not asked a moment ago.
 
-        A change with errors is logged once and otherwise ignored. Cancelled or not, a look that
+        A change with errors is logged once and otherwise ignored. Cancelled or not, a reload that
         has begun reads to its end.
         """
         if not self.is_reload_due():
@@ -192,200 +127,81 @@ class Engine:
             self.apply(snapshot.settings)
             log.info("configuration changed")
 
-    # ------------------------------------------------------------------ preparing
+    # ------------------------------------------------------------------ preparing, starting
 
     async def snapshot(self, client: Client) -> Snapshot:
-        """The client's own configuration as it is now."""
+        """The client's own configuration as it is now. Cancelled or not, it reads to its end."""
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.load, context)
 
-    async def prepare(self, request: JobRequest) -> Prepared:
-        """Decide everything about a wish; nothing is started or written.
+    async def prepare(self, request: JobRequest) -> PreparedJob:
+        """Decide everything about a request; nothing is started or written.
+
+        Cancelling it leaves nothing.
 
         Raises:
             AimuxError: whatever would make it fail before a child runs; says the way out.
         """
-        session = await self._session(request.session_id) if request.session_id else None
-        snapshot, cwd = await trio.to_thread.run_sync(self._see, request, session)
-        _check_prompt(request.prompt, snapshot.settings.server)
-        route = request.route if session is None else _continued(request.route, session)
-        role = _role(route, snapshot)
-        mode = _mode(request, role, session, self.settings.server)
-        if isinstance(cwd, AimuxError):
-            raise cwd
-        clis = await self.registry.ready(snapshot, request.client.env)
-        routes = choose(
-            route,
-            snapshot.roles,
-            snapshot.overrides,
-            snapshot.profiles,
-            clis.keys(),
-            self.guard.health(),
-            mode,
-            cooled=self.guard.cooled_pairs(),
-            order=snapshot.settings.server.cli_priority,
-            fallback_max=snapshot.settings.server.fallback_max,
-        )
-        now = time.time()
-        primary = clis[routes.candidates[0].cli].profile
-        env = request.client.env
-        limit_s = nested_limit_s(
-            env, request.timeout_s or snapshot.settings.server.default_timeout_seconds
-        )
-        root = lineage(env)[0].root
-        job_id = new_id("job")
-        is_new = session is None
-        told = [] if session is None else await self._told(session)
-        is_resume = session is not None and bool(session.native_id and primary.resume.flags)
-        if session is None:
-            session = _new_session(request, routes, mode, cwd, route.role)
-        spec = TurnSpec(
-            job_id=job_id,
-            prompt=request.prompt,
-            instructions=role.text if role is not None else "",
-            mode=mode,
-            cwd=cwd,
-            env=env,
-            extra_env=enter_job(
-                env,
-                job_id,
-                deadline=now + limit_s,
-                now=now,
-                descendants=self._descendants[root] if root else 0,
-            ),
-            routes=routes,
-            clis=clis,
-            settings=snapshot.settings.server,
-            native_id=session.native_id if is_resume else "",
-            is_resume=is_resume,
-            told=told,
-            new_native_id=session.id.replace("_", "-").lower(),
-            wants_terminal=request.wants_terminal,
-            is_effort_wanted=bool(request.route.effort),
-            turn_limit_s=request.timeout_s,
-            hooks=snapshot.settings.hooks,
-            schema=None if request.schema is None else check_schema(request.schema),
-        )
-        plans = planned(spec, self._resources)
-        if all(isinstance(plan, AimuxError) for plan in plans):
-            raise plans[0]  # type: ignore[misc]  # the line above says what they are
-        return Prepared(
-            request=request,
-            spec=spec,
-            role=role,
-            session=session,
-            is_new_session=is_new,
-            limit_s=limit_s,
-            settings=snapshot.settings.server,
-            plans=plans,
-        )
+        return await self._preparer.prepare(request)
 
-    def _see(
-        self, request: JobRequest, session: Session | None
-    ) -> tuple[Snapshot, str | AimuxError]:
-        """All that is asked of the disk, in one visit to a thread."""
-        context = ClientContext(cwd=request.client.cwd, env=request.client.env)
-        return self._loader.load(context), _directory(request, session)
+    async def start(self, prepared: PreparedJob, work: Work) -> JobHandle:
+        """Admit and start a prepared job. It outlives this call; its row is committed.
 
-    async def _session(self, session_id: str) -> Session:
-        busy = self.supervisor.of_session(session_id)
-        return busy.session if busy else await self.store.session(SessionId(session_id))
-
-    async def _told(self, session: Session) -> list[PastTurn]:
-        """Earlier turns of a session; what it takes to continue it without the CLI's help.
-
-        Raises:
-            Refusal: nothing was answered in it, so there is nothing to continue.
-        """
-        page = await self.store.jobs(session_id=session.id)
-        told = past_turns(page.jobs)
-        if not told and not session.native_id:
-            raise Refusal(
-                f"session {session.id} has no answered turn to continue from",
-                code="session_not_resumable",
-                hint="start a new one: leave session_id out",
-                retryable=False,
-            )
-        return told
-
-    # ------------------------------------------------------------------ starting
-
-    async def start(self, prepared: Prepared) -> JobHandle:
-        """Admit and start a prepared wish. The job outlives this call; its row is committed.
+        Cancelling it before the row is committed leaves nothing.
 
         Raises:
             TooManyJobs, Refusal, StoreUnavailable: nothing was started.
         """
-        request, spec = prepared.request, prepared.spec
-        route = spec.routes.candidates[0]
+        request, first = prepared.request, prepared.first
+        route = first.routes.candidates[0]
+        above, _ = lineage(request.client.env)
         job = Job(
-            id=JobId(spec.job_id),
-            session_id=prepared.session.id,
+            id=JobId(prepared.job_id),
+            session_id=prepared.session.id if prepared.session is not None else SessionId(""),
+            parent_id=request.parent.id if request.parent is not None else JobId(""),
             tool=request.tool,
-            role=prepared.role.name if prepared.role is not None else "",
+            role=first.role,
             cli=route.cli,
             model=route.model,
             effort=route.effort,
-            mode=spec.mode,
-            cwd=spec.cwd,
+            mode=first.mode,
+            cwd=first.cwd,
             client=request.client.name,
             owner=self._owner,
             prompt_preview=excerpt(request.prompt, PREVIEW_CHARS),
             prompt=redact(request.prompt),
             created_at=utc_now(),
         )
-        handle = await self.supervisor.open_job(
-            job,
-            prepared.session,
-            partial(self._work, prepared),
-            is_new_session=prepared.is_new_session,
+        start = JobStart(
             client_key=request.client.key,
             limit_s=prepared.limit_s,
+            cli=route.cli,
+            session=prepared.session,
+            is_new_session=prepared.is_new_session,
+            budget=request.budget,
+            parent=request.parent,
+            above=above.root,
+            depth=above.depth,
         )
-        root = lineage(spec.env)[0].root
-        if root:  # a refused job has begun nothing
-            self._descendants[root] += 1
-            while len(self._descendants) > KEPT_ROOTS:  # the oldest have ended long ago
-                del self._descendants[next(iter(self._descendants))]
+        handle = await self.supervisor.open_job(job, start, partial(self._work, prepared, work))
+        self._preparer.count_begun(request.client.env)
         return handle
 
-    async def _work(self, prepared: Prepared, handle: JobHandle) -> JobFinished:
-        return await run_attempts(prepared.spec, prepared.plans, handle, self._resources)
+    async def _work(self, prepared: PreparedJob, work: Work, handle: JobHandle) -> Report:
+        async def resolve(seat: Seat) -> TurnSpec:
+            await trio.lowlevel.checkpoint()
+            return self._preparer.seat(prepared, seat)
 
-    async def verify(self, client: Client, *, only: str = "") -> None:
-        """Run one tiny prompt on each installed CLI (or on one), so that its login is known.
-
-        What they answer is in `guard.verified`; a CLI that cannot be run says nothing. At most
-        `VERIFIED_AT_ONCE` run together, each for at most `VERIFY_S`. Cancelling it ends them.
-        """
-        snapshot = await self.snapshot(client)
-        clis = await self.registry.ready(snapshot, client.env, refresh=True)
-        places = trio.CapacityLimiter(VERIFIED_AT_ONCE)
-
-        async def ask(cli: str) -> None:
-            request = JobRequest(
-                tool="verify",
-                prompt=VERIFY_PROMPT,
-                route=RouteRequest(cli=cli, fallback=False),
-                client=client,
-                mode=Mode.READ,
-                timeout_s=VERIFY_S,
-            )
-            async with places:
-                try:
-                    handle = await self.start(await self.prepare(request))
-                except AimuxError as error:
-                    log.info("not verified", extra={"cli": cli, "error": error.message})
-                    return
-                try:
-                    await handle.done.wait()
-                finally:
-                    handle.cancel("verification given up")
-
-        async with trio.open_nursery() as asking:
-            for cli in clis:
-                if not only or cli == only:
-                    asking.start_soon(ask, cli)
+        asker = Asker(
+            handle,
+            prepared.seats,
+            plans=prepared.plans,
+            slots=self.supervisor.slots,
+            resources=self._resources,
+            resolve=resolve,
+            begun=self._preparer.begun,
+        )
+        return await work(asker.ask, asker.note)
 
     # ------------------------------------------------------------------ looking
 
@@ -400,7 +216,7 @@ class Engine:
             await trio.lowlevel.checkpoint()
             return handle.job, handle
         job = await self.store.job(JobId(job_id))
-        self._shelve(job)
+        self._keep(job)
         return job, None
 
     def job_nowait(self, job_id: str) -> tuple[Job, JobHandle | None] | None:
@@ -408,16 +224,37 @@ class Engine:
         handle = self.supervisor.find(job_id)
         if handle is not None:
             return handle.job, handle
-        job = self._shelf.get(job_id)
+        job = self._cache.get(job_id)
         return None if job is None else (job, None)
 
-    def _shelve(self, job: Job) -> None:
+    def _keep(self, job: Job) -> None:
         """Keep an ended job for whoever asks again; it cannot change any more."""
         size = len(job.prompt) + (len(job.outcome.content) if job.outcome is not None else 0)
-        if job.status in TERMINAL and size <= SHELVED_CHARS:
-            self._shelf[job.id] = job
-            while len(self._shelf) > SHELVED_JOBS:
-                self._shelf.popitem(last=False)
+        if job.status in TERMINAL and size <= CACHED_CHARS:
+            self._cache[job.id] = job
+            while len(self._cache) > CACHED_JOBS:
+                self._cache.popitem(last=False)
+
+    async def turn(self, job_id: str, number: int) -> TurnResult:
+        """What one turn of a job came to, or has come to so far.
+
+        Raises:
+            NotFound: no such job, or it has no such turn.
+        """
+        handle = self.supervisor.find(job_id)
+        if handle is not None:
+            found = handle.log.find_turn(number)
+            if found is not None:
+                await trio.lowlevel.checkpoint()
+                return found
+        result = await self.store.turn(JobId(job_id), number)
+        if result is None:
+            raise NotFound(
+                f"job {job_id} has no turn {number}",
+                code="turn_not_found",
+                hint="status without turn lists them",
+            )
+        return result
 
     async def entries(self, job_id: JobId, after_seq: int) -> list[Entry]:
         """A job's log after a sequence number, from memory where that is enough.
@@ -432,7 +269,10 @@ class Engine:
         return await self.store.entries(job_id, after_seq)
 
     async def collect(self, older_than_h: float, *, dry_run: bool) -> Mapping[str, int]:
-        """Remove jobs and sessions that ended longer ago than that; how many of each."""
+        """Remove jobs and sessions that ended longer ago than that; how many of each.
+
+        Cancelling it leaves what was removed.
+        """
         before = utc_now() - datetime.timedelta(hours=older_than_h)
         jobs = sessions = 0
         while True:
@@ -441,108 +281,9 @@ class Engine:
             sessions += len(found.session_ids)
             if not dry_run:
                 self.supervisor.drop_recent(found.job_ids)
-                self._shelf.clear()
+                self._cache.clear()
             if dry_run or not found.has_more:
                 return {"jobs": jobs, "sessions": sessions}
-
-
-# ---------------------------------------------------------------------- what prepare decides
-
-
-def _check_prompt(prompt: str, settings: ServerSettings) -> None:
-    size = len(prompt.encode(errors="surrogatepass"))
-    if size > settings.max_prompt_bytes:
-        raise PeerFault(
-            f"prompt of {size} bytes is larger than server.max_prompt_bytes "
-            f"({settings.max_prompt_bytes})",
-            code="prompt_too_large",
-            hint="put the material into a file in cwd and name it in the prompt",
-        )
-    if not prompt.strip():
-        raise InvalidArguments(
-            "prompt is blank",
-            problems=[{"path": "prompt", "value": prompt, "expected": "some text"}],
-        )
-
-
-def _continued(route: RouteRequest, session: Session) -> RouteRequest:
-    if route.cli and route.cli != session.cli:
-        raise PeerFault(
-            f"session {session.id} belongs to {session.cli}, not {route.cli}",
-            code="session_cli_mismatch",
-            hint="leave cli out, or start a new session",
-        )
-    return attrs.evolve(
-        route,
-        cli=session.cli,
-        role=route.role or session.role,
-        model=route.model or session.model,
-        fallback=False,
-    )
-
-
-def _role(route: RouteRequest, snapshot: Snapshot) -> Role | None:
-    name = route.role or ("" if route.cli else DEFAULT_ROLE)
-    return snapshot.roles.get(name) if name else None
-
-
-def _mode(
-    request: JobRequest, role: Role | None, session: Session | None, settings: ServerSettings
-) -> Mode:
-    mode = request.mode
-    if mode is None:
-        mode = (
-            session.mode if session is not None else (role.mode if role is not None else Mode.READ)
-        )
-    if mode is Mode.DANGER and not settings.allow_danger:
-        raise Refusal(
-            "mode=danger is not allowed here",
-            code="mode_refused",
-            hint="set server.allow_danger: true in the user's default.yaml, or use mode=write",
-            retryable=False,
-        )
-    return mode
-
-
-def _directory(request: JobRequest, session: Session | None) -> str | AimuxError:
-    """The working directory, or what is wrong with it. Touches the file system."""
-    named = request.cwd or (session.cwd if session is not None else "")
-    cwd = Path(named) if named else request.client.cwd
-    problem = ""
-    if any(ord(char) < 32 for char in str(cwd)):
-        problem = "an existing directory without control characters in its name"
-    elif not cwd.is_absolute():
-        problem = "an absolute path"
-    elif not cwd.exists():
-        problem = "an existing directory (there is nothing of that name)"
-    elif not cwd.is_dir():
-        problem = "a directory (this is a file)"
-    elif not os.access(cwd, os.R_OK | os.X_OK):
-        problem = "a directory that can be read"
-    if problem:
-        error = InvalidArguments(
-            f"cwd {str(cwd)!r}: expected {problem}",
-            problems=[{"path": "cwd", "value": str(cwd), "expected": problem}],
-        )
-        error.code = "cwd_invalid"
-        return error
-    return str(cwd)
-
-
-def _new_session(request: JobRequest, routes: Routes, mode: Mode, cwd: str, role: str) -> Session:
-    now = utc_now()
-    return Session(
-        id=SessionId(new_id("ses")),
-        cli=routes.candidates[0].cli,
-        kind=request.tool,
-        model=routes.candidates[0].model,
-        mode=mode,
-        role=role,
-        cwd=cwd,
-        client=request.client.name,
-        created_at=now,
-        last_active_at=now,
-    )
 
 
 def _rule(settings: BreakerSettings) -> BreakerRule:
@@ -569,8 +310,7 @@ async def open_engine(
 
     `settings` are what `own` said at the start; the engine follows what it says later.
     """
-    server = settings.server
-    guard = Guard(_rule(settings.circuit_breaker), places_per_cli=server.max_jobs_per_cli)
+    guard = Guard(_rule(settings.circuit_breaker))
     resources = TurnResources(
         guard=guard,
         store=store,
@@ -580,12 +320,8 @@ async def open_engine(
         metrics=Metrics(),
         choose=choose_driver,
     )
-    admission = Admission(
-        capacity=server.max_concurrent_jobs,
-        per_client=server.max_jobs_per_client,
-        queue=server.max_queued_jobs,
-    )
-    async with open_watchdog(), open_supervisor(store, admission, strict=strict) as supervisor:
+    limits = slot_limits(settings.server)
+    async with open_watchdog(), open_supervisor(store, limits, strict=strict) as supervisor:
         yield Engine(
             settings=settings,
             store=store,

@@ -1,10 +1,9 @@
-"""Who may run a turn now: one breaker and one queue of places per CLI, cool-downs per (cli, model).
+"""Which CLIs may be asked now: a breaker per CLI, cool-downs per (cli, model), refused logins.
 
 A breaker is a scope that can be pulled from outside: when it opens, turns of that CLI that have not
 produced a byte yet are cancelled; turns that are producing go on.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,7 +38,7 @@ TROUBLE_S: Final = 600.0  # a refused login keeps a CLI out of the fallbacks for
 
 @attrs.define(eq=False)
 class Pass:
-    """Leave for one turn. The turn says how it ended; a turn that says nothing counts as
+    """Leave for one attempt. It says how it ended; one that says nothing counts as
     neutral.
     """
 
@@ -63,13 +62,11 @@ class _Counts:
 
 
 class Guard:
-    """Admits turns per CLI. Reading its state has no side effects."""
+    """Admits attempts per CLI. Reading its state has no side effects."""
 
-    def __init__(self, rule: BreakerRule, *, places_per_cli: int = 0) -> None:
+    def __init__(self, rule: BreakerRule) -> None:
         self._rule = rule
-        self.places_per_cli = places_per_cli
         self._breakers: dict[str, Breaker] = {}
-        self._places: dict[str, trio.CapacityLimiter] = {}
         self._silent: defaultdict[str, dict[trio.CancelScope, Pass]] = defaultdict(dict)
         self._counts: defaultdict[str, _Counts] = defaultdict(_Counts)
         self._cooldowns = Cooldowns()
@@ -80,15 +77,12 @@ class Guard:
         states = {cli: str(self.view(cli).state) for cli in sorted(self._breakers)}
         return f"<Guard: {states}>"
 
-    def resize(self, rule: BreakerRule, places_per_cli: int) -> None:
-        """Other limits from now on. Failures that were counted stay, who has a place keeps it."""
+    def apply(self, rule: BreakerRule) -> None:
+        """Another rule from now on. Failures that were counted stay."""
         self._rule = rule
         self._breakers = {
             cli: attrs.evolve(breaker, rule=rule) for cli, breaker in self._breakers.items()
         }
-        self.places_per_cli = places_per_cli
-        for cli in self._places:
-            self._place(cli)
 
     def view(self, cli: str) -> BreakerView:
         """What the breaker of `cli` would say now."""
@@ -160,28 +154,27 @@ class Guard:
             self._trouble.pop(name, None)
 
     @asynccontextmanager
-    async def turn(self, cli: str) -> AsyncIterator[Pass]:
-        """Run the body as one turn of `cli`, after waiting for a place.
+    async def attempt(self, cli: str) -> AsyncIterator[Pass]:
+        """Run the body as one attempt on `cli`. Cancelling the body counts neither way.
 
         Raises:
             CircuitOpen: at the door, or when the breaker opens before the child has said a byte.
         """
-        async with self._place(cli):
-            breaker, permit, wait_s = admit(self._breaker(cli), trio.current_time())
-            self._breakers[cli] = breaker
-            if permit is None:
-                raise _open(cli, wait_s)
-            leave = Pass()
-            with trio.CancelScope() as scope:  # noqa: ASYNC100  # the body waits
-                self._silent[cli][scope] = leave
-                try:
-                    yield leave
-                finally:
-                    del self._silent[cli][scope]
-                    after = settle(self._breaker(cli), permit, leave.end, trio.current_time())
-                    self._settled(cli, after, leave.end)
-            if scope.cancelled_caught:
-                raise _open(cli, self.view(cli).retry_after_s)
+        breaker, permit, wait_s = admit(self._breaker(cli), trio.current_time())
+        self._breakers[cli] = breaker
+        if permit is None:
+            raise _open(cli, wait_s)
+        leave = Pass()
+        with trio.CancelScope() as scope:  # noqa: ASYNC100  # the body waits
+            self._silent[cli][scope] = leave
+            try:
+                yield leave
+            finally:
+                del self._silent[cli][scope]
+                after = settle(self._breaker(cli), permit, leave.end, trio.current_time())
+                self._settled(cli, after, leave.end)
+        if scope.cancelled_caught:
+            raise _open(cli, self.view(cli).retry_after_s)
 
     def _settled(self, cli: str, after: Breaker, end: TurnEnd) -> None:
         opens = after.state is BreakerState.OPEN and (
@@ -198,15 +191,6 @@ class Guard:
 
     def _breaker(self, cli: str) -> Breaker:
         return self._breakers.get(cli) or Breaker(rule=self._rule)
-
-    def _place(self, cli: str) -> trio.CapacityLimiter:
-        total = self.places_per_cli or math.inf
-        if cli not in self._places:
-            self._places[cli] = trio.CapacityLimiter(total)
-        places = self._places[cli]
-        if places.total_tokens != total:
-            places.total_tokens = total
-        return places
 
 
 def _open(cli: str, wait_s: float) -> CircuitOpen:

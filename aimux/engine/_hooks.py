@@ -49,7 +49,7 @@ class _HookFailed(Exception):
     """A hook did not answer as it should; the text says how."""
 
 
-async def ask_hooks(
+async def consult_hooks(
     hooks: Mapping[str, HookSettings],
     when: HookTime,
     plan: Plan,
@@ -57,7 +57,7 @@ async def ask_hooks(
     turn: Json,
     drive: Driver,
 ) -> Said:
-    """Ask the hooks of one moment in the order of their names; the first refusal ends it.
+    """Consult the hooks of one moment in the order of their names; the first refusal ends it.
 
     Cancelling it stops the hook that runs.
     """
@@ -65,7 +65,7 @@ async def ask_hooks(
     warnings: list[Warned] = []
     for name, hook in _wanted(hooks, when, plan.cli, role):
         try:
-            answer = await _ask(hook, when, plan, turn, drive)
+            answer = await _consult(hook, when, plan, turn, drive)
         except _HookFailed as failure:
             warnings.append(Warned(code="hook_failed", message=f"hook {name}: {failure}"))
             if hook.on_error is HookError.CLOSED:
@@ -107,7 +107,7 @@ def _annotations(name: str, body: Mapping[str, object]) -> list[Warned]:
     return [Warned(code="hook", message=f"{name}: {note}") for note in told]
 
 
-async def _ask(
+async def _consult(
     hook: HookSettings, when: HookTime, plan: Plan, turn: Json, drive: Driver
 ) -> _Answer:
     printed = bytearray()
@@ -117,7 +117,7 @@ async def _ask(
         kept = printed if stream is Stream.STDOUT else complained
         kept += data[: ANSWER_BYTES - len(kept)]
 
-    order = ProcessSpec(
+    process = ProcessSpec(
         argv=hook.command,
         cwd=plan.cwd,
         env=plan.env,
@@ -126,7 +126,7 @@ async def _ask(
     )
     try:
         with trio.move_on_after(hook.timeout_seconds) as limit:
-            gone = await drive(order, take)
+            gone = await drive(process, take)
     except AimuxError as error:
         raise _HookFailed(error.message) from error
     if limit.cancelled_caught:

@@ -1,13 +1,11 @@
 """A job's log in memory: the single source for status, progress, tasks, `logs -f` and the store.
 
-Entries are appended by the job's own task and read by anybody from a sequence number. Pieces of
-text are gathered for `COALESCE_S` or `COALESCE_CHARS` before they become an entry, so a CLI that
-prints word by word does not make a row per word.
+Entries are appended by the job's own tasks and read by anybody from a sequence number. Each turn
+writes through a `TurnLog` of its own; its end, one for every turn that was opened, brings the
+turn's whole result.
 
 Memory is bounded whatever a CLI says: beyond `KEPT_ENTRIES` or `KEPT_ENTRY_CHARS` the oldest
-*stored* entries are dropped and are read from the store. What one turn says goes into the log up to
-`LOGGED_CHARS`, so a slow store cannot make memory grow either; beyond that messages are excerpts,
-pieces of text are left out, and a warning says so. The answer does not come from here.
+*stored* entries are dropped and are read from the store.
 """
 
 import datetime
@@ -26,36 +24,31 @@ from aimux.model import (
     JobFinished,
     JobQueued,
     JobStarted,
+    JobStatus,
     Message,
-    NativeSession,
-    Noise,
+    Outcome,
     Reasoning,
     Text,
     ToolUse,
-    TurnStarted,
+    TurnFailed,
+    TurnFinished,
+    TurnQueued,
+    TurnResult,
     Usage,
     Warned,
     next_status,
 )
+from aimux.rules import total_usage
+from aimux.times import utc_now
+from aimux.waiting import Broadcast
+
+from ._questions import Questions
+from ._turn_log import TurnLog, keep_warning
 
 COALESCE_S: Final = 0.25  # what `kill -9` may cost
-COALESCE_CHARS: Final = 16_384
 UNSTORED_ENTRIES: Final = 64  # at once: then the store gets them before `COALESCE_S` is over
 KEPT_ENTRIES: Final = 2_000  # per open job, of those that are stored
 KEPT_ENTRY_CHARS: Final = 2**20  # of them together
-KEPT_TEXT_CHARS: Final = 2**20  # of the turn that is running, for status(offset=…); as an answer
-LOGGED_CHARS: Final = 4 * 2**20  # text, messages and thoughts of one turn, as entries
-EXCERPT_CHARS: Final = 1_000  # of a message or thought beyond that
-KEPT_PIECES: Final = 1_000  # of text, apart; small strings cost more than what is in them
-KEPT_WARNINGS: Final = 200  # in the result: the first ones and the last ones
-KEPT_REASONING_CHARS: Final = 4_000  # of one thought, as an entry
-KEPT_NOISE: Final = 200  # lines of one job
-MESSAGE_BREAK: Final = "\n\n"
-
-
-def utc_now() -> datetime.datetime:
-    """The wall clock, aware."""
-    return datetime.datetime.now(datetime.UTC)
 
 
 @attrs.define(eq=False)
@@ -67,32 +60,22 @@ class JobLog:
     wall: Callable[[], datetime.datetime] = utc_now
     last_seq: int = 0
     stored_seq: int = 0
-    turn: int = 0
-    text: str = ""  # of the running turn, whole messages and deltas alike
-    last_event: float = attrs.field(init=False)  # loop clock, any event
-    last_said: str = ""  # kind of the last thing the CLI said
-    tool_steps: int = 0
-    noise: int = 0
-    queue_position: int = 0
-    usage: Usage | None = None
-    native_id: str = ""
-    question: str = ""  # what the child waits for somebody to answer
-    warnings: list[Warned] = attrs.field(factory=list)
+    queue_position: int = 0  # while the job waits for its first slot
+    warnings: list[Warned] = attrs.field(factory=list)  # the job's own, of no turn
+    questions: Questions = attrs.field(factory=Questions)
+    ends: list[TurnResult] = attrs.field(factory=list)  # in the order in which turns ended
+    _turns: dict[int, TurnLog] = attrs.field(factory=dict)  # those that have not ended
+    _opened: int = 0
+    _last_event: float = attrs.field(init=False)
+    _last_kind: str = ""
     _entries: deque[Entry] = attrs.field(factory=deque)
-    _pending: list[str] = attrs.field(factory=list)
-    _pending_chars: int = 0
-    _changed: trio.Event = attrs.field(factory=trio.Event)
+    _entries_chars: int = 0
+    _changed: Broadcast = attrs.field(factory=Broadcast)
     _lacking: trio.Event = attrs.field(factory=trio.Event)  # the store does not have everything
     _crowded: trio.Event = attrs.field(factory=trio.Event)  # and that is too much
-    _pieces: list[str] = attrs.field(factory=list)
-    _pieces_chars: int = 0
-    _is_open: bool = False  # pieces of a message came, its whole has not
-    is_text_cut: bool = False  # more was said than `text_so_far` holds
-    _entries_chars: int = 0
-    _logged_chars: int = 0  # of this turn; more than `LOGGED_CHARS` once it was told
 
     def __attrs_post_init__(self) -> None:
-        self.last_event = self.born
+        self._last_event = self.born
 
     def __repr__(self) -> str:
         return f"<JobLog: {self.last_seq} entries, {self.last_seq - self.stored_seq} not stored>"
@@ -100,137 +83,85 @@ class JobLog:
     # ------------------------------------------------------------------ writing
 
     def add(self, event: Event) -> None:
-        """Append what happened or was said, in order; text waits a moment for its neighbours."""
-        self.last_event = trio.current_time()
-        if isinstance(event, Text):
-            self._gather(event.text)
-            return
+        """Append something that belongs to no turn."""
+        self._happened(event)
         self.flush()
         match event:
-            case TurnStarted():
-                self.turn = event.turn
-                self.drop_text()
-                self._logged_chars = 0
             case JobQueued():
                 self.queue_position = event.position
             case JobStarted():
                 self.queue_position = 0
-            case Message():
-                self._whole(event.text)
-                event = Message(text=self._loggable(event.text))
-            case ToolUse(status="started"):
-                self.tool_steps += 1
-            case Usage():
-                self.usage = event
-            case NativeSession():
-                self.native_id = event.native_id
             case Warned():
-                if len(self.warnings) >= KEPT_WARNINGS:
-                    del self.warnings[KEPT_WARNINGS // 2]
-                self.warnings.append(event)
-            case Noise():
-                self.noise += 1
-                if self.noise > KEPT_NOISE:
-                    return
-            case Reasoning():
-                event = Reasoning(text=self._loggable(event.text[:KEPT_REASONING_CHARS]))
+                keep_warning(self.warnings, event)
             case _:
                 pass
-        self._append(event)
+        self._append(0, event)
 
-    def _loggable(self, text: str) -> str:
-        """As much of what was said as the log of this turn has room for."""
-        supervisor = LOGGED_CHARS - self._logged_chars
-        if len(text) <= supervisor:
-            self._logged_chars += len(text)
-            return text
-        if supervisor >= 0:
-            self._logged_chars = LOGGED_CHARS + 1
-            said = (
-                f"more than {LOGGED_CHARS} characters were said: the log has excerpts of the rest"
-            )
-            self.add(Warned(code="log_truncated", message=said))
-        return text[: max(supervisor, EXCERPT_CHARS)]
+    def open_turn(self, seat: str = "") -> TurnLog:
+        """The log of the next turn; it is open until `end_turn`."""
+        self._opened += 1
+        turn = TurnLog(
+            turn=self._opened,
+            seat=seat,
+            questions=self.questions,
+            born=trio.current_time(),
+            append=self._append,
+            gathered=self._tell_gathered,
+        )
+        self._turns[turn.turn] = turn
+        return turn
 
-    def _gather(self, text: str) -> None:
-        self.last_said = Text.kind
-        if self._logged_chars > LOGGED_CHARS:
-            self._begin_message()
-            self._keep(text)
+    def end_turn(self, turn: TurnLog, result: TurnResult) -> None:
+        """Append the end of a turn; the first one counts."""
+        if self._turns.pop(turn.turn, None) is None:
             return
-        if not self._pending:
-            self._wake()
-            self._lacking.set()
-        self._pending.append(text)
-        self._pending_chars += len(text)
-        self._begin_message()
-        self._keep(text)
-        if self._pending_chars >= COALESCE_CHARS:
-            self.flush()
+        turn.flush()
+        self.ends.append(result)
+        end = (TurnFinished if result.is_answer else TurnFailed)(result=result)
+        self._happened(end)
+        self._append(turn.turn, end)
 
-    def _whole(self, text: str) -> None:
-        """A message is over; it repeats the pieces that came before it."""
-        if not self._is_open:
-            self._begin_message()
-            self._keep(text)
-        self._is_open = False
+    def finish(self, status: JobStatus, reason: str, outcome: Outcome) -> None:
+        """Append the end of the job. Every turn has ended before."""
+        self.flush()
+        self._append(0, JobFinished(status=status, reason=reason))
+        self._row = attrs.evolve(self._row, outcome=outcome)
 
-    def _begin_message(self) -> None:
-        if not self._is_open:
-            self._is_open = True
-            if self._pieces:
-                self._keep(MESSAGE_BREAK)
-
-    def _keep(self, text: str) -> None:
-        supervisor = KEPT_TEXT_CHARS - self._pieces_chars
-        if len(text) > supervisor:
-            self.is_text_cut = True
-            text = text[:supervisor]
-        if text:
-            self._pieces.append(text)
-            self._pieces_chars += len(text)
-            if len(self._pieces) > KEPT_PIECES:
-                self._pieces = ["".join(self._pieces)]
+    def _happened(self, event: Event) -> None:
+        self._last_event = trio.current_time()
+        self._last_kind = event.kind
 
     def flush(self) -> None:
-        """Make an entry of the text gathered so far."""
-        if self._pending:
-            text = "".join(self._pending)
-            self._pending.clear()
-            self._pending_chars = 0
-            self._append(Text(text=self._loggable(text)))
+        """Make entries of the text gathered so far."""
+        for turn in self._turns.values():
+            turn.flush()
 
-    def _append(self, event: Event) -> None:
+    def _tell_gathered(self) -> None:
+        self._changed.notify()
+        self._lacking.set()
+
+    def _append(self, turn: int, event: Event) -> None:
         now = trio.current_time()
         self.last_seq += 1
         at = self.wall()
         entry = Entry(
-            seq=self.last_seq,
-            offset_s=round(now - self.born, 6),
-            at=at,
-            turn=self.turn,
-            event=event,
+            seq=self.last_seq, offset_s=round(now - self.born, 6), at=at, turn=turn, event=event
         )
         self._entries.append(entry)
         self._entries_chars += _chars(event)
         self._lacking.set()
         if self.last_seq - self.stored_seq >= UNSTORED_ENTRIES:
             self._crowded.set()
-        self.last_said = event.kind
+        if isinstance(event, TurnQueued) and self._row.status is JobStatus.QUEUED:
+            self.queue_position = event.position
         status = next_status(self._row.status, event)
         if isinstance(event, JobStarted):
             self._row = attrs.evolve(self._row, status=status, started_at=at)
         elif isinstance(event, JobFinished):
-            self._row = attrs.evolve(
-                self._row, status=status, finished_at=at, outcome=event.outcome
-            )
+            self._row = attrs.evolve(self._row, status=status, finished_at=at)
         elif status is not self._row.status:
             self._row = attrs.evolve(self._row, status=status)
-        self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+        self._changed.notify()
 
     # ------------------------------------------------------------------ reading
 
@@ -242,21 +173,79 @@ class JobLog:
         return self._row
 
     @property
-    def text_so_far(self) -> str:
-        """What the running turn has said, at most `KEPT_TEXT_CHARS`."""
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
+    def live_turns(self) -> list[TurnLog]:
+        """The turns that have not ended, in the order of their numbers."""
+        return list(self._turns.values())
 
-    def drop_text(self) -> None:
-        """Forget `text_so_far`: another turn begins, or the job is over and has its outcome."""
-        self._pieces, self._pieces_chars, self._is_open = [], 0, False
-        self.is_text_cut = False
+    @property
+    def results(self) -> list[TurnResult]:
+        """The turns that have ended, in the order of their numbers."""
+        return sorted(self.ends, key=lambda each: each.turn)
+
+    def find_turn(self, number: int) -> TurnResult | None:
+        """What a turn has come to, by now if it has not ended; None if that is not in memory."""
+        live = self._turns.get(number)
+        if live is not None:
+            return live.result(JobStatus.QUEUED if live.position else JobStatus.RUNNING)
+        return next((each for each in self.ends if each.turn == number), None)
+
+    @property
+    def turn(self) -> int:
+        """The number of the newest turn; 0 before the first."""
+        return self._opened
+
+    @property
+    def last_event(self) -> float:
+        """When anything happened or was said last, on the loop's clock."""
+        return max([self._last_event, *(turn.last_event for turn in self._turns.values())])
+
+    @property
+    def last_said(self) -> str:
+        """The kind of what happened or was said last; empty before anything was."""
+        newest = max(self._turns.values(), key=lambda turn: turn.last_event, default=None)
+        if newest is not None and newest.last_event >= self._last_event:
+            return newest.last_said
+        return self._last_kind
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens of all turns so far."""
+        return total_usage(
+            [*(each.usage for each in self.ends), *(each.usage for each in self._turns.values())]
+        )
+
+    @property
+    def all_warnings(self) -> list[Warned]:
+        """Those of the job and of all its turns so far."""
+        ended = (each for result in self.results for each in result.warnings)
+        live = (each for turn in self._turns.values() for each in turn.warnings)
+        return [*self.warnings, *ended, *live]
+
+    @property
+    def tool_steps(self) -> int:
+        """Tool steps of the turns that run."""
+        return sum(turn.tool_steps for turn in self._turns.values())
+
+    @property
+    def text_so_far(self) -> str:
+        """What the newest turn that speaks has said; between turns, the last answer."""
+        for turn in reversed(self._turns.values()):
+            if turn.text_chars:
+                return turn.text_so_far
+        return self.ends[-1].content if self.ends else ""
+
+    @property
+    def is_text_cut(self) -> bool:
+        """Whether more was said than `text_so_far` holds."""
+        for turn in reversed(self._turns.values()):
+            if turn.text_chars:
+                return turn.is_text_cut
+        return bool(self.ends) and self.ends[-1].is_cut
 
     @property
     def text_chars(self) -> int:
-        """Length of `text_so_far` without building it."""
-        return self._pieces_chars
+        """How much the turns that run have said."""
+        return sum(turn.text_chars for turn in self._turns.values())
 
     @property
     def first_seq(self) -> int:
@@ -294,7 +283,8 @@ class JobLog:
     def stored(self, seq: int) -> None:
         """The store has everything up to `seq`; forget the oldest entries beyond the limit."""
         self.stored_seq = max(self.stored_seq, seq)
-        if self.stored_seq >= self.last_seq and not self._pending:
+        has_pending = any(turn.has_pending for turn in self._turns.values())
+        if self.stored_seq >= self.last_seq and not has_pending:
             self._lacking = trio.Event()
         if self.last_seq - self.stored_seq < UNSTORED_ENTRIES:
             self._crowded = trio.Event()
@@ -320,7 +310,7 @@ def _chars(event: Event) -> int:
             return len(event.text)
         case ToolUse():
             return len(event.summary)
-        case JobFinished():
-            return len(event.outcome.content)
+        case TurnFinished() | TurnFailed():
+            return len(event.result.content)
         case _:
             return 0

@@ -7,8 +7,7 @@ from typing import Final
 import attrs
 
 from aimux.model import Usage
-
-from ._log import utc_now
+from aimux.times import utc_now
 
 KEPT_LATENCIES: Final = 500  # newest turns per CLI, for percentiles
 PERCENTILES: Final = (50, 90, 99)

@@ -1,7 +1,7 @@
 """What a child on a terminal asks a person, and how each question ends.
 
 Theory of operation. The turn opens a question when its child has fallen silent on a line that reads
-like one; a job has at most one open at a time, and their numbers never come again within it. It
+like one; a turn has at most one open at a time, and numbers never come again within a job. It
 ends once, by whatever comes first: it is answered (the words are typed), refused (the person does
 not want to), or over (the child went on by itself, or is gone). Whoever comes after that is told
 so. Who can put questions to a person while they wait for the job says so (`audience`): a child that
@@ -18,6 +18,7 @@ import attrs
 import trio
 
 from aimux.rules import harmless
+from aimux.waiting import Broadcast
 
 _QUESTION: Final = re.compile(
     r"(?:\?|:|>|\[y/n\]|\(y/n\)|\(yes/no\)|press enter.*|passphrase.*|password.*)\s*$",
@@ -57,6 +58,7 @@ class Question:
     """One question of a child; `number` counts those of its job, from 1."""
 
     number: int
+    turn: int
     cli: str
     text: str
     answer: str = ""
@@ -66,16 +68,21 @@ class Question:
 
 @attrs.define(eq=False)
 class Questions:
-    """The questions of one job."""
+    """The questions of one job. Each of its turns has at most one open at a time."""
 
-    current: Question | None = None  # the open one
+    _open: dict[int, Question] = attrs.field(factory=dict)  # by number, oldest first
     _count: int = 0
     _listeners: int = 0
-    _opened: trio.Event = attrs.field(factory=trio.Event)
+    _opened: Broadcast = attrs.field(factory=Broadcast)
 
     def __repr__(self) -> str:
-        said = "none" if self.current is None else self.current.text
-        return f"<Questions: {self._count} so far, open: {said}>"
+        texts = ", ".join(each.text for each in self._open.values()) or "none"
+        return f"<Questions: {self._count} so far, open: {texts}>"
+
+    @property
+    def open_ones(self) -> list[Question]:
+        """The open questions, oldest first."""
+        return list(self._open.values())
 
     @property
     def has_audience(self) -> bool:
@@ -95,19 +102,19 @@ class Questions:
         """From now on somebody looks for questions again and again, until the job ends."""
         self._listeners += 1
 
-    def open(self, cli: str, text: str) -> Question:
-        """A new question; whatever was open is over."""
-        if self.current is not None:
-            self.close(self.current)
+    def open(self, cli: str, text: str, *, turn: int = 1) -> Question:
+        """A new question of a turn; the one it had open is over."""
+        for question in self.open_ones:
+            if question.turn == turn:
+                self.close(question)
         self._count += 1
-        self.current = Question(self._count, cli, text)
-        self._opened.set()
-        self._opened = trio.Event()
-        return self.current
+        question = self._open[self._count] = Question(self._count, turn, cli, text)
+        self._opened.notify()
+        return question
 
     def answer(self, number: int, said: str) -> bool:
         """Have something typed; False if the question is over."""
-        question = self._open(number)
+        question = self._open.get(number)
         if question is None:
             return False
         question.answer = said
@@ -116,7 +123,7 @@ class Questions:
 
     def refuse(self, number: int) -> bool:
         """Leave the child waiting; False if the question is over."""
-        question = self._open(number)
+        question = self._open.get(number)
         if question is None:
             return False
         self._end(question, End.REFUSED)
@@ -128,18 +135,18 @@ class Questions:
             self._end(question, End.OVER)
 
     async def wait_after(self, number: int) -> Question:
-        """The open question, once there is one with a higher number."""
-        await trio.lowlevel.checkpoint()
-        while self.current is None or self.current.number <= number:
-            await self._opened.wait()
-        return self.current
+        """The oldest open question with a higher number, once there is one. A checkpoint.
 
-    def _open(self, number: int) -> Question | None:
-        question = self.current
-        return question if question is not None and question.number == number else None
+        Cancelling it ends the wait.
+        """
+        await trio.lowlevel.checkpoint()
+        while True:
+            for question in self._open.values():
+                if question.number > number:
+                    return question
+            await self._opened.wait()
 
     def _end(self, question: Question, end: End) -> None:
         question.end = end
+        self._open.pop(question.number, None)
         question.closed.set()
-        if self.current is question:
-            self.current = None

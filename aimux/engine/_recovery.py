@@ -4,8 +4,7 @@ import logging
 
 from aimux.drivers import end_survivors
 from aimux.store import Store
-
-from ._log import utc_now
+from aimux.times import utc_now
 
 log = logging.getLogger("aimux.recovery")
 

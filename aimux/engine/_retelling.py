@@ -25,20 +25,28 @@ class PastTurn:
 
 def past_turns(jobs: Sequence[Job]) -> list[PastTurn]:
     """The answered turns of a session's jobs, oldest first, at most `TOLD_CHARS` of them."""
-    told: list[PastTurn] = []
+    told = [
+        PastTurn(job.prompt, job.outcome.content)
+        for job in sorted(jobs, key=lambda each: each.created_at)
+        if job.outcome is not None and job.outcome.content and job.prompt
+    ]
+    return bounded(told)
+
+
+def bounded(told: Sequence[PastTurn]) -> list[PastTurn]:
+    """The newest of these turns that have room in `TOLD_CHARS`, in their order."""
+    kept: list[PastTurn] = []
     room = TOLD_CHARS
-    for job in sorted(jobs, key=lambda each: each.created_at, reverse=True):
-        if job.outcome is None or not job.outcome.content or not job.prompt:
-            continue
-        prompt, answer = job.prompt, job.outcome.content
+    for past in reversed(told):
+        prompt, answer = past.prompt, past.answer
         room -= len(prompt) + len(answer)
-        if room < 0 and told:
+        if room < 0 and kept:
             break
         if room < 0:  # the newest alone is too long: its end is what the next prompt refers to
             prompt = prompt[: TOLD_CHARS // 4]
             answer = answer[-(TOLD_CHARS - len(prompt)) :]
-        told.append(PastTurn(prompt, answer))
-    return told[::-1]
+        kept.append(PastTurn(prompt, answer))
+    return kept[::-1]
 
 
 def retell(told: Sequence[PastTurn]) -> str:

@@ -1,16 +1,11 @@
-"""The one way to run a CLI: a plan in, a verdict out.
+"""The one way to run a CLI: an attempt's spec in, a verdict out.
 
-Theory of operation. A turn runs under its guard pass and a watch. The driver hands the live child
-back
-and delivers bytes; each chunk goes to the spool, to the dialect, and as events to the job's log.
-The
-turn ends when the child is gone. What makes it go, whichever comes first: it leaves by itself; the
-CLI's
-end-of-turn record (then it gets `leave_s` to go by itself); the deadline; silence; a runaway cap.
-In
-all these cases the child is asked to stop and its exit is known. Cancelling the turn stops the
-child
-too, and nothing is judged.
+Theory of operation. An attempt runs under its guard pass and a watch. The driver hands the live
+child back and delivers bytes; each chunk goes to the spool, to the dialect, and as events to the
+log of the attempt's turn. The attempt ends when the child is gone. What makes it go, whichever
+comes first: it leaves by itself; the CLI's end-of-turn record (then it gets `leave_s` to go by
+itself); the deadline; silence; a runaway cap. In all these cases the child is asked to stop and its
+exit is known. Cancelling the attempt stops the child too, and nothing is judged.
 """
 
 import os
@@ -25,19 +20,17 @@ import trio
 
 from aimux.dialects import Dialect, open_dialect
 from aimux.drivers import Child, Driver, Exit, ProcessSpec
-from aimux.errors import AimuxError
+from aimux.errors import AimuxError, first_leaf
 from aimux.model import (
     ChildExited,
     ChildStarted,
     Ended,
     Failure,
     FailureClass,
-    Note,
+    Noted,
     Plan,
     Profile,
     Stream,
-    TurnFailed,
-    TurnFinished,
     TurnOutput,
     TurnStarted,
     Warned,
@@ -56,9 +49,8 @@ from aimux.rules import (
 from aimux.store import Spool
 
 from ._guard import Guard, Pass
-from ._jobs import JobHandle, first_leaf
-from ._log import JobLog
-from ._questions import End, Question, Questions, find_question, is_secret
+from ._questions import End, Question, find_question, is_secret
+from ._turn_log import TurnLog
 
 STDERR_TAIL_CHARS: Final = 8_192
 QUESTION_S: Final = 2.0  # a child that asks is quiet for so long
@@ -70,9 +62,10 @@ REDRAW_S: Final = 0.2  # some draw their question again, in pieces
 
 @attrs.frozen(kw_only=True)
 class AttemptSpec:
-    """Everything one turn needs besides its job's log and the guard. `deadline` is loop clock."""
+    """Everything one attempt needs besides its turn's log and the guard. `deadline` is loop
+    clock.
+    """
 
-    turn: int
     attempt: int
     plan: Plan
     profile: Profile
@@ -85,8 +78,8 @@ class AttemptSpec:
 
 
 @attrs.frozen(kw_only=True)
-class TurnReport:
-    """What a turn came to. `failure` None means a validated answer in `output.answer`."""
+class AttemptReport:
+    """What an attempt came to. `failure` None means a validated answer in `output.answer`."""
 
     output: TurnOutput
     failure: Failure | None
@@ -96,11 +89,11 @@ class TurnReport:
 
 
 @attrs.define(eq=False)
-class _Turn:
-    """One turn while it runs: hears the child, watches the clock."""
+class _Attempt:
+    """One attempt while it runs: hears the child, watches the clock."""
 
-    order: AttemptSpec
-    joblog: JobLog
+    spec: AttemptSpec
+    log: TurnLog
     leave: Pass
     dialect: Dialect
     began: float
@@ -122,14 +115,14 @@ class _Turn:
         """Bytes of the child, in order."""
         self.last_byte = trio.current_time()
         self._heard.set()
-        if self.order.plan.is_terminal:
+        if self.spec.plan.is_terminal:
             text = self._last_line + data.decode(errors="replace")
             self._last_line = text[-KEPT_LINE_CHARS:]
         if not self._said:
             self._said = True
             self.leave.heard()
         self.total_bytes += len(data)
-        self.order.spool.write(stream, data)
+        self.spec.spool.write(stream, data)
         if stream is Stream.STDERR:
             self._stderr += data
             if len(self._stderr) > 2 * STDERR_TAIL_CHARS:
@@ -139,22 +132,22 @@ class _Turn:
             if isinstance(event, Ended):
                 self._over()
             else:
-                self.joblog.add(event)
+                self.log.add(event)
         self._check_caps()
 
     def _over(self) -> None:
         self.is_over = True
         if self.child is not None:
-            self.child.finish(self.order.plan.leave_s)
+            self.child.finish(self.spec.plan.leave_s)
 
     def born(self, child: Child) -> None:
         """The child is alive and can be asked to stop."""
         self.child = child
         if self.is_over:  # it spoke before we were told
-            child.finish(self.order.plan.leave_s)
+            child.finish(self.spec.plan.leave_s)
 
     def _check_caps(self) -> None:
-        limits = self.order.plan.limits
+        limits = self.spec.plan.limits
         steps = self.dialect.steps
         if self.total_bytes > limits.max_bytes:
             self._stop("runaway", f"printed more than {limits.max_bytes} bytes")
@@ -178,7 +171,7 @@ class _Turn:
         self.cause = Failure(
             failure_class=FailureClass.TIMEOUT if is_time else FailureClass.FATAL,
             code=code,
-            message=f"{self.order.plan.cli} {message}",
+            message=f"{self.spec.plan.cli} {message}",
             retryable=is_time,
             hint=_STOP_HINTS[code],
         )
@@ -191,20 +184,20 @@ class _Turn:
         while True:
             heard_at = self.last_byte if self._said else None
             now = trio.current_time()
-            if now >= self.order.deadline:
+            if now >= self.spec.deadline:
                 self._stop("timed_out", f"did not finish within {now - self.began:.0f} s")
                 return
-            found = silence(now, heard_at, self.began, self.order.silence)
+            found = silence(now, heard_at, self.began, self.spec.silence)
             if found.quiet is Quiet.OVER:
                 self._stop("silent", f"printed nothing for {found.silent_s:.0f} s")
                 return
             if found.quiet is not told and found.quiet is not Quiet.FINE:
-                message = f"{self.order.plan.cli} has printed nothing for {found.silent_s:.0f} s"
-                self.joblog.add(Warned(code=str(found.quiet), message=message))
+                message = f"{self.spec.plan.cli} has printed nothing for {found.silent_s:.0f} s"
+                self.log.add(Warned(code=str(found.quiet), message=message))
             told = found.quiet
-            await trio.sleep_until(min(found.next_at, self.order.deadline))
+            await trio.sleep_until(min(found.next_at, self.spec.deadline))
 
-    async def converse(self, handle: JobHandle, keyboard: trio.MemorySendChannel[bytes]) -> None:
+    async def converse(self, keyboard: trio.MemorySendChannel[bytes]) -> None:
         """Put what a child on a terminal asks to whoever can answer, and type the answer."""
         left = ""  # what nobody will answer
         while True:
@@ -221,7 +214,7 @@ class _Turn:
                 left = text
                 self._tell_waiting(excerpt(text, QUESTION_CHARS))
                 continue
-            question = await self._put(handle.questions, text)
+            question = await self._put(text)
             if question.end is End.REFUSED:
                 left = text
             elif question.end is End.ANSWERED:
@@ -229,45 +222,44 @@ class _Turn:
                 self.last_byte = trio.current_time()  # it has something to do again
                 await keyboard.send(question.answer.encode() + b"\n")
 
-    async def _put(self, questions: Questions, text: str) -> Question:
+    async def _put(self, text: str) -> Question:
         """A question from its opening to its end; that it got no answer is told once."""
-        cli, shown = self.order.plan.cli, excerpt(text, QUESTION_CHARS)
-        question = questions.open(cli, shown)
-        self.joblog.question = shown
+        questions = self.log.questions
+        cli, shown = self.spec.plan.cli, excerpt(text, QUESTION_CHARS)
+        question = questions.open(cli, shown, turn=self.log.turn)
+        self.log.question = shown
         has_audience = questions.has_audience
         if has_audience:
-            self.joblog.add(Note(text=f"{cli} asks: {shown}"))
+            self.log.add(Noted(text=f"{cli} asks: {shown}"))
         else:
             self._tell_waiting(shown)
         try:
             async with trio.open_nursery() as asking:
-                asking.start_soon(self._close_when_drawn_over, questions, question, text)
+                asking.start_soon(self._close_when_drawn_over, question, text)
                 await question.closed.wait()
                 asking.cancel_scope.cancel(reason="the question has ended")
         finally:
             questions.close(question)
-            self.joblog.question = ""
+            self.log.question = ""
             if question.end is End.ANSWERED:
-                self.joblog.add(Note(text=f"{cli} was answered"))
+                self.log.add(Noted(text=f"{cli} was answered"))
             elif has_audience and question.end is End.REFUSED:
                 self._tell_waiting(shown)
             elif has_audience:
                 message = f"{cli} got no answer to: {shown}"
-                self.joblog.add(Warned(code="question_unanswered", message=message))
+                self.log.add(Warned(code="question_unanswered", message=message))
         return question
 
-    async def _close_when_drawn_over(
-        self, questions: Questions, question: Question, text: str
-    ) -> None:
+    async def _close_when_drawn_over(self, question: Question, text: str) -> None:
         """End a question when its child goes on by itself."""
         while find_question(self._last_line) == text:
             await self._wait_byte()
             await trio.sleep(REDRAW_S)
-        questions.close(question)
+        self.log.questions.close(question)
 
     def _tell_waiting(self, shown: str) -> None:
-        message = f"{self.order.plan.cli} waits for an answer: {shown}"
-        self.joblog.add(Warned(code="waiting_for_input", message=message))
+        message = f"{self.spec.plan.cli} waits for an answer: {shown}"
+        self.log.add(Warned(code="waiting_for_input", message=message))
 
     async def _wait_byte(self) -> None:
         self._heard = trio.Event()
@@ -281,32 +273,33 @@ _STOP_HINTS: Final = {
 }
 
 
-async def run_turn(order: AttemptSpec, handle: JobHandle, guard: Guard) -> TurnReport:
+async def run_attempt(spec: AttemptSpec, log: TurnLog, guard: Guard) -> AttemptReport:
     """Run one CLI to its answer and judge it.
 
-    Everything it says is in the handle's log and the spool by then. Cancelling it stops the child,
+    Everything it says is in the turn's log and the spool by then. Cancelling it stops the child,
     waits for that, and judges nothing.
 
     Raises:
         BinaryMissing, PeerFault: it cannot be started; the log says so too.
         CircuitOpen: its breaker refuses, or opened before it said a byte.
     """
-    plan = order.plan
-    async with guard.turn(plan.cli) as leave, _prompt_file(order) as ready:
-        handle.log.add(
+    plan = spec.plan
+    async with guard.attempt(plan.cli) as leave, _prompt_file(spec) as ready:
+        log.add(
             TurnStarted(
-                turn=order.turn,
+                turn=log.turn,
+                seat=log.seat,
                 cli=plan.cli,
                 model=plan.model,
                 effort=plan.effort,
                 mode=plan.mode,
-                attempt=order.attempt,
+                attempt=spec.attempt,
                 argv=tuple(plan.shown_argv),
                 cwd=plan.cwd,
                 env_names=tuple(sorted(plan.env)),
             )
         )
-        report = await _drive(order, ready.argv, handle, leave)
+        report = await _drive(spec, ready.argv, log, leave)
         failure_class = report.failure.failure_class if report.failure is not None else None
         leave.end = turn_end(failure_class)
     return report
@@ -324,57 +317,58 @@ class _Birth:
 
 
 async def _drive(
-    order: AttemptSpec, argv: Sequence[str], handle: JobHandle, leave: Pass
-) -> TurnReport:
-    plan, profile, joblog = order.plan, order.profile, handle.log
+    spec: AttemptSpec, argv: Sequence[str], log: TurnLog, leave: Pass
+) -> AttemptReport:
+    plan, profile = spec.plan, spec.profile
     now = trio.current_time()
     dialect = open_dialect(
         plan.dialect, profile.output.fields, completion_pattern=profile.completion_pattern
     )
-    turn = _Turn(order=order, joblog=joblog, leave=leave, dialect=dialect, began=now, last_byte=now)
+    attempt = _Attempt(spec=spec, log=log, leave=leave, dialect=dialect, began=now, last_byte=now)
     typed, keys = trio.open_memory_channel[bytes](QUEUED_ANSWERS)
-    child_order = ProcessSpec(
+    process = ProcessSpec(
         argv=argv,
         cwd=plan.cwd,
         env=plan.env,
         stdin=plan.stdin,
         stop_signal=plan.stop_signal,
         grace_s=plan.grace_s,
-        places=order.places,
+        places=spec.places,
         keyboard=keys,
     )
     gone: Exit | None = None
 
     def born(child: Child) -> None:
-        handle.child = child
-        turn.born(child)
-        joblog.add(ChildStarted(pid=child.pid, started=child.started))
-        watching.start_soon(turn.watch)
+        log.child = child
+        attempt.born(child)
+        log.add(ChildStarted(pid=child.pid, started=child.started))
+        watching.start_soon(attempt.watch)
         if plan.is_terminal:
-            watching.start_soon(turn.converse, handle, typed)
+            watching.start_soon(attempt.converse, typed)
 
     fault: AimuxError | None = None
     try:
         async with trio.open_nursery() as watching:
-            gone = await order.drive(child_order, turn.hear, task_status=_Birth(born))
+            gone = await spec.drive(process, attempt.hear, task_status=_Birth(born))
             watching.cancel_scope.cancel(reason="the child is gone")
     except* AimuxError as group:  # a driver's refusal comes out bare: it has a next candidate
         fault = first_leaf(group)
     finally:
-        order.spool.close()  # after a cancellation too
+        log.child = None
+        spec.spool.close()  # after a cancellation too
     if fault is not None:
         raise fault
     assert gone is not None  # a driver returns an Exit or raises
-    return _judged(turn, gone)
+    return _judged(attempt, gone)
 
 
-def _judged(turn: _Turn, gone: Exit) -> TurnReport:
-    order, joblog = turn.order, turn.joblog
-    for event in turn.dialect.finish(gone.exit_code):
+def _judged(attempt: _Attempt, gone: Exit) -> AttemptReport:
+    spec, log = attempt.spec, attempt.log
+    for event in attempt.dialect.finish(gone.exit_code):
         if not isinstance(event, Ended):
-            joblog.add(event)
-    duration_s = trio.current_time() - turn.began
-    joblog.add(
+            log.add(event)
+    duration_s = trio.current_time() - attempt.began
+    log.add(
         ChildExited(
             exit_code=gone.exit_code,
             signal=gone.signal,
@@ -384,36 +378,24 @@ def _judged(turn: _Turn, gone: Exit) -> TurnReport:
             swept=gone.swept,
         )
     )
-    output = turn.dialect.output
-    stderr_tail = turn.stderr_tail
+    output = attempt.dialect.output
+    stderr_tail = attempt.stderr_tail
     verdict: Verdict = judge(
-        order.profile,
+        spec.profile,
         output,
         gone.exit_code,
         gone.signal,
         is_stopped=gone.is_stopped,
-        was_cut=turn.cause is not None,
+        was_cut=attempt.cause is not None,
         stderr_tail=stderr_tail,
     )
-    failure = _why(turn.cause, verdict.failure)
     for warning in verdict.warnings:
-        joblog.add(warning)
-    if order.spool.warning is not None:
-        joblog.add(order.spool.warning)
-    if failure is not None:
-        joblog.add(TurnFailed(turn=order.turn, failure=failure))
-    else:
-        joblog.add(
-            TurnFinished(
-                turn=order.turn,
-                exit_code=gone.exit_code,
-                duration_ms=round(duration_s * 1000),
-                verdict=verdict.code,
-            )
-        )
-    return TurnReport(
+        log.add(warning)
+    if spec.spool.warning is not None:
+        log.add(spec.spool.warning)
+    return AttemptReport(
         output=output,
-        failure=failure,
+        failure=_why(attempt.cause, verdict.failure),
         exit=gone,
         duration_s=duration_s,
         stderr_tail=stderr_tail,
@@ -432,15 +414,15 @@ def _why(cause: Failure | None, seen: Failure | None) -> Failure | None:
 
 
 @asynccontextmanager
-async def _prompt_file(order: AttemptSpec) -> AsyncIterator[Plan]:
+async def _prompt_file(spec: AttemptSpec) -> AsyncIterator[Plan]:
     """The plan with the path of a private file that holds the prompt, where it wants one."""
-    if not order.plan.prompt_file_token:
-        yield order.plan
+    if not spec.plan.prompt_file_token:
+        yield spec.plan
         return
-    text = order.plan.prompt_file_bytes
-    path = await trio.to_thread.run_sync(_write_prompt, order.temp_dir, text)
+    text = spec.plan.prompt_file_bytes
+    path = await trio.to_thread.run_sync(_write_prompt, spec.temp_dir, text)
     try:
-        yield with_prompt_file(order.plan, str(path))
+        yield with_prompt_file(spec.plan, str(path))
     finally:
         path.unlink(missing_ok=True)
 

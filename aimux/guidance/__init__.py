@@ -1,3 +1,3 @@
 """What to do next, computed from a result."""
 
-from ._policies import guide as guide
+from ._policies import guide as guide, guide_job as guide_job, guide_turn as guide_turn

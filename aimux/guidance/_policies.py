@@ -67,6 +67,15 @@ def guide_job(payload: Json) -> Guidance:
             return _guidance(str(status), [*rest, look], do_not)
 
 
+def guide_turn(payload: Json) -> Guidance:
+    """Guidance for one turn of a job: the rest of its text, and the job it belongs to."""
+    job_id, turn = payload["job_id"], payload["turn"]
+    rest: list[dict[str, object]] = []
+    if payload.get("truncated") and payload.get("next_offset") is not None:
+        rest = [_call("status", job_id=job_id, turn=turn, offset=payload["next_offset"])]
+    return _guidance(str(payload["status"]), [*rest, _call("status", job_id=job_id)], [])
+
+
 def guide_sessions(payload: Json) -> Guidance:
     """Guidance for `sessions`, by what the action found."""
     following: list[dict[str, object]] = []

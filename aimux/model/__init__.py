@@ -1,5 +1,6 @@
 """Frozen values that every layer shares. No I/O, no clock."""
 
+from ._budgets import Budget as Budget, Spent as Spent
 from ._codec import (
     TEXT as TEXT,
     Json as Json,
@@ -16,37 +17,20 @@ from ._codec import (
     load_over as load_over,
 )
 from ._events import (
-    Attempt as Attempt,
+    AttemptFailed as AttemptFailed,
     ChildExited as ChildExited,
     ChildStarted as ChildStarted,
-    Ended as Ended,
     Entry as Entry,
     Event as Event,
-    Failure as Failure,
-    FailureClass as FailureClass,
-    FileChange as FileChange,
     Happened as Happened,
     JobFinished as JobFinished,
     JobQueued as JobQueued,
     JobStarted as JobStarted,
-    JobStatus as JobStatus,
-    Message as Message,
-    Mode as Mode,
-    NativeSession as NativeSession,
-    Noise as Noise,
-    Note as Note,
-    Outcome as Outcome,
-    Reasoning as Reasoning,
-    Said as Said,
-    Stream as Stream,
-    Text as Text,
-    ToolUse as ToolUse,
+    Noted as Noted,
     TurnFailed as TurnFailed,
     TurnFinished as TurnFinished,
-    TurnOutput as TurnOutput,
+    TurnQueued as TurnQueued,
     TurnStarted as TurnStarted,
-    Usage as Usage,
-    Warned as Warned,
 )
 from ._ids import (
     RANDOM_BYTES as RANDOM_BYTES,
@@ -58,6 +42,7 @@ from ._jobs import (
     NEXT as NEXT,
     TERMINAL as TERMINAL,
     Job as Job,
+    SeatSession as SeatSession,
     Session as Session,
     next_status as next_status,
 )
@@ -80,12 +65,38 @@ from ._profiles import (
     Strength as Strength,
     VersionRule as VersionRule,
 )
+from ._reports import (
+    Ask as Ask,
+    Note as Note,
+    Outcome as Outcome,
+    Report as Report,
+    Work as Work,
+)
 from ._routes import (
     EFFORTS as EFFORTS,
     Plan as Plan,
     PlanRequest as PlanRequest,
     Role as Role,
     Route as Route,
+    RouteRequest as RouteRequest,
+    Seat as Seat,
+)
+from ._said import (
+    Ended as Ended,
+    Failure as Failure,
+    FailureClass as FailureClass,
+    FileChange as FileChange,
+    Message as Message,
+    NativeSession as NativeSession,
+    Noise as Noise,
+    Reasoning as Reasoning,
+    Said as Said,
+    Stream as Stream,
+    Text as Text,
+    ToolUse as ToolUse,
+    TurnOutput as TurnOutput,
+    Usage as Usage,
+    Warned as Warned,
 )
 from ._settings import (
     BreakerSettings as BreakerSettings,
@@ -101,4 +112,11 @@ from ._settings import (
     Source as Source,
     TransportSettings as TransportSettings,
     TransportType as TransportType,
+)
+from ._turns import (
+    Attempt as Attempt,
+    JobStatus as JobStatus,
+    Mode as Mode,
+    TurnResult as TurnResult,
+    TurnSummary as TurnSummary,
 )

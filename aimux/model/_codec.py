@@ -22,7 +22,8 @@ import attrs
 
 from aimux.times import utc_stamp
 
-from ._events import Event, Noise, Stream
+from ._events import Event
+from ._said import Noise, Stream
 
 if TYPE_CHECKING:  # never needed at run time, and 40 ms on the way to the first answer
     from cattrs import Converter

@@ -1,8 +1,7 @@
 """Jobs and sessions as rows, and the table that says which state may follow which.
 
 Status is a fold over the log: `next_status` is the only place that decides a transition, and a
-terminal
-state has no successor.
+terminal state has no successor.
 """
 
 import datetime
@@ -11,8 +10,10 @@ from typing import Final
 
 import attrs
 
-from ._events import Event, JobFinished, JobQueued, JobStarted, JobStatus, Mode, Outcome
+from ._events import Event, JobFinished, JobQueued, JobStarted
 from ._ids import JobId, SessionId
+from ._reports import Outcome
+from ._turns import JobStatus, Mode
 
 _OPEN: Final = frozenset({JobStatus.QUEUED, JobStatus.RUNNING})
 TERMINAL: Final = frozenset(JobStatus) - _OPEN
@@ -47,7 +48,8 @@ class Job:
     """
 
     id: JobId
-    session_id: SessionId
+    session_id: SessionId  # empty for a job without a session
+    parent_id: JobId = JobId("")  # the job it is a step of
     tool: str
     role: str = ""
     cli: str = ""  # the requested route; the one that answered is in the outcome
@@ -68,22 +70,40 @@ class Job:
 
 
 @attrs.frozen(kw_only=True)
+class SeatSession:
+    """One seat's side of a session: the CLI it talks to and that CLI's own session."""
+
+    cli: str
+    model: str = ""
+    native_id: str = ""
+    turns: int = 0
+
+
+@attrs.frozen(kw_only=True)
 class Session:
-    """A kept conversation with one CLI. `cwd` is where it began: several CLIs find a session only
-    from there.
+    """A kept conversation, with a seat for each participant; exec's has one seat, without a name.
+
+    `cwd` is where it began: several CLIs find a session only from there.
     """
 
     id: SessionId
-    cli: str
+    cli: str  # of the seat that spoke last
     kind: str = "exec"  # exec, or the strategy that owns it
-    native_id: str = ""
-    model: str = ""
+    seats: Mapping[str, SeatSession] = attrs.field(factory=dict)
     mode: Mode = Mode.READ
     role: str = ""
     cwd: str = ""
     client: str = ""
-    turns: int = 0
     status: JobStatus = JobStatus.QUEUED  # of its last job
     created_at: datetime.datetime
     last_active_at: datetime.datetime
     metadata: Mapping[str, object] = attrs.field(factory=dict)
+
+    @property
+    def turns(self) -> int:
+        """How many turns its jobs have had, of all seats."""
+        return sum(seat.turns for seat in self.seats.values())
+
+    def seat(self, name: str = "") -> SeatSession:
+        """A seat's side; a fresh one for a seat that has not spoken."""
+        return self.seats.get(name) or SeatSession(cli=self.cli)

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from ._events import FailureClass, Mode
+from ._said import FailureClass
+from ._turns import Mode
 
 
 class PromptWay(enum.StrEnum):

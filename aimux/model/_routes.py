@@ -5,10 +5,39 @@ from typing import Final
 
 import attrs
 
-from ._events import Mode, Warned
 from ._profiles import LimitRule, PromptWay, Strength
+from ._said import Warned
+from ._turns import Mode
 
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+@attrs.frozen(kw_only=True)
+class RouteRequest:
+    """What a caller names of a route; empty where it names nothing.
+
+    `fallback` None: another CLI may follow one that was not named by the caller.
+    """
+
+    role: str = ""
+    cli: str = ""
+    model: str = ""
+    effort: str = ""
+    fallback: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Seat:
+    """A participant of a job: the route it wants, and what it may do where.
+
+    Everything asked of one seat is one conversation. `mode` None takes the job's or the role's,
+    an empty `cwd` the job's.
+    """
+
+    name: str = ""  # never tells a vendor: A, B, judge; exec's is empty
+    route: RouteRequest = attrs.field(factory=RouteRequest)
+    mode: Mode | None = None
+    cwd: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -105,9 +105,10 @@ class ServerSettings:
     log_level: LogLevel = LogLevel.INFO
     log_file: str = "aimux.log"
     db_path: str = "sessions.db"
-    max_concurrent_jobs: int = attrs.field(default=10, validator=ge(1))
-    max_jobs_per_cli: int = attrs.field(default=6, validator=ge(0))  # 0: no limit of its own
-    max_jobs_per_client: int = attrs.field(default=0, validator=ge(0))  # 0: no limit of its own
+    max_concurrent_jobs: int = attrs.field(default=10, validator=ge(1))  # root jobs
+    max_concurrent_turns: int = attrs.field(default=10, validator=ge(1))
+    max_turns_per_cli: int = attrs.field(default=6, validator=ge(0))  # 0: no limit of its own
+    max_turns_per_client: int = attrs.field(default=0, validator=ge(0))  # 0: no limit of its own
     max_queued_jobs: int = attrs.field(default=100, validator=ge(0))  # 0: refuse when all are busy
     max_prompt_bytes: int = attrs.field(default=1_048_576, validator=ge(1))
     max_chars: int = attrs.field(default=16_384, validator=ge(1))

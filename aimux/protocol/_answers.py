@@ -1,4 +1,4 @@
-"""The half of a peer that ends calls: answers, errors, progress, and the books they need.
+"""The half of a peer that ends calls: answers, errors, progress, and the state they need.
 
 Theory of operation. A call is open (known by ``CallId`` and by the client's id), cancelled (known
 by ``CallId`` only, until its handler has ended) or gone. Every ending looks here first: gone is the

@@ -1,4 +1,4 @@
-"""The books of a peer: open calls, batches that gather answers, and who listens for what."""
+"""The state of a peer: open calls, batches that gather answers, and who listens for what."""
 
 from collections.abc import Mapping
 from typing import Final, cast

@@ -20,7 +20,7 @@ class Code(enum.IntEnum):
     UNSUPPORTED_VERSION = -32022
     RESOURCE_NOT_FOUND = -32002
     URL_ELICITATION_REQUIRED = -32042
-    CANCELLED = -32800  # closes the exchange of a cancelled call on handshake HTTP
+    CANCELLED = -32800  # ends the response to a cancelled call on handshake HTTP
 
 
 class Fault(NamedTuple):

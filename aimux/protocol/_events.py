@@ -155,8 +155,8 @@ class Outgoing(NamedTuple):
     """One JSON text for the client, without a line end.
 
     ``call_id`` says whose stream it belongs to; None is the connection's own (or, for a
-    ``Reply``, the exchange that brought the message). ``is_final`` marks the last message of a
-    call; ``error_code`` is set when it is an error response.
+    ``Reply``, the response to the request that brought the message). ``is_final`` marks the last
+    message of a call; ``error_code`` is set when it is an error response.
     """
 
     data: bytes

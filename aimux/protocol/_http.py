@@ -1,4 +1,4 @@
-"""What an HTTP exchange says before a peer sees it: era, headers, and the status of errors.
+"""What an HTTP request says before a peer sees it: era, headers, and the status of errors.
 
 Theory of operation. ``judge_post`` reads headers and body of one POST and decides, in the order of
 the specification: parse, envelope complete, headers agree, version supported, parameter headers
@@ -320,7 +320,7 @@ def status_of(error_code: int | None, *, is_modern: bool) -> int:
 
 
 def cancelled_body(request_id: int | str) -> bytes:
-    """Return what ends the exchange of a cancelled handshake call that is not a stream."""
+    """Return what ends the response to a cancelled handshake call, where that is no stream."""
     return _error_body(Fault(Code.CANCELLED, "request cancelled"), request_id)
 
 

@@ -99,7 +99,7 @@ _TASKS: Final[Json] = {"extensions": {TASKS_EXTENSION: {}}}
 
 
 class PeerStatistics(NamedTuple):
-    """The books of a peer, counted."""
+    """The state of a peer, counted."""
 
     phase: Phase
     version: str  # of the handshake session, or what a bare request is read as

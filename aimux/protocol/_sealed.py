@@ -2,8 +2,8 @@
 
 A sealed state is ``base64url(json).base64url(hmac)``. The tag covers the payload, its expiry, who
 it was given to and what was called, so a state cannot be changed, kept for later, handed to
-somebody else or used with other arguments. It may be used twice: who must forbid that keeps its
-own books.
+somebody else or used with other arguments. It may be used twice: who must forbid that keeps a
+ledger of uses.
 """
 
 import base64
@@ -97,6 +97,6 @@ def _coded(raw: bytes) -> str:
 def _raw(coded: str) -> bytes:
     padded = coded.encode("ascii") + b"=" * (-len(coded) % 4)
     raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-    if _coded(raw) != coded:  # two spellings of one state would be two states to a book of uses
+    if _coded(raw) != coded:  # two spellings of one state would be two states to a ledger of uses
         raise binascii.Error("not canonical")
     return raw

@@ -1,10 +1,5 @@
 """Decisions on values: everything they need is an argument, the clock included."""
 
-from ._admission import (
-    Admission as Admission,
-    AdmissionView as AdmissionView,
-    Admitted as Admitted,
-)
 from ._arguments import (
     compile_schema as compile_schema,
     problems as problems,
@@ -31,11 +26,7 @@ from ._breaker import (
     turn_end as turn_end,
     view_breaker as view_breaker,
 )
-from ._budget import (
-    MAX_CHARS as MAX_CHARS,
-    Slice as Slice,
-    cut as cut,
-)
+from ._budget import exhausted as exhausted
 from ._completion import (
     Verdict as Verdict,
     judge as judge,
@@ -45,6 +36,7 @@ from ._contract import (
     ask_for as ask_for,
     check_answer as check_answer,
     check_schema as check_schema,
+    repair_prompt as repair_prompt,
 )
 from ._cooldowns import (
     Cooldown as Cooldown,
@@ -73,11 +65,21 @@ from ._limits import (
     turn_limit_s as turn_limit_s,
 )
 from ._nearest import nearest as nearest
+from ._outcome import (
+    add_usage as add_usage,
+    failure_of as failure_of,
+    outcome_of as outcome_of,
+    report_turn as report_turn,
+    session_after as session_after,
+    summarise as summarise,
+    total_usage as total_usage,
+)
 from ._recursion import (
     LINEAGE_VARIABLE as LINEAGE_VARIABLE,
     Lineage as Lineage,
     enter_job as enter_job,
     lineage as lineage,
+    lineage_env as lineage_env,
     nested_limit_s as nested_limit_s,
 )
 from ._redact import (
@@ -86,11 +88,17 @@ from ._redact import (
     redact as redact,
 )
 from ._refusals import reads_like_refusal as reads_like_refusal
+from ._retry import (
+    AFTER as AFTER,
+    FailedAttempt as FailedAttempt,
+    NextStep as NextStep,
+    Retry as Retry,
+    after_failure as after_failure,
+)
 from ._routing import (
     DEFAULT_ROLE as DEFAULT_ROLE,
     FALLBACK_MAX as FALLBACK_MAX,
     Health as Health,
-    RouteRequest as RouteRequest,
     Routes as Routes,
     choose as choose,
     find_cli as find_cli,
@@ -102,4 +110,16 @@ from ._routing import (
 from ._signs import (
     CONTEXT_OVERFLOW as CONTEXT_OVERFLOW,
     SESSION_LOST as SESSION_LOST,
+)
+from ._slices import (
+    MAX_CHARS as MAX_CHARS,
+    Slice as Slice,
+    cut as cut,
+)
+from ._slot_queue import SlotRequest as SlotRequest
+from ._slots import (
+    Moved as Moved,
+    SlotLedger as SlotLedger,
+    SlotLimits as SlotLimits,
+    SlotStatistics as SlotStatistics,
 )

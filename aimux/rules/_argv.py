@@ -34,7 +34,7 @@ from ._redact import redact
 
 PROMPT_SHOWN: Final = "<prompt>"
 SYSTEM_PROMPT_SHOWN: Final = "<system prompt>"
-PROMPT_FILE_TOKEN: Final = "<prompt-file>"  # noqa: S105  # a place in an argv, not a password
+PROMPT_FILE_TOKEN: Final = "<prompt-file>"  # noqa: S105  # stands for a path, no password
 if sys.platform == "win32":
     # a whole command line has 32,767 characters there: prompt, system prompt, and what escapes cost
     MAX_TOKEN_BYTES: Final = 12_000

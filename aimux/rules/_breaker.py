@@ -7,7 +7,7 @@ Three states, and what each sees:
 - open: nothing is admitted until `cooldown_s` have passed since it opened; the next call to ask
   then becomes a probe.
 - half open: at most `probes` turns at once. A probe's success closes, its failure opens again, a
-  neutral end (cancelled) gives the place back. A probe that never reports loses its place after
+  neutral end (cancelled) gives the slot back. A probe that never reports loses its slot after
   `lease_s`, so the breaker cannot stay half open.
 
 Which rule wins: only a permit that is still out can settle, once; the end of a turn that was
@@ -106,7 +106,7 @@ class Breaker:
     failed_at: float | None = None
     opened_at: float | None = None
     out: frozenset[int] = frozenset()  # permits of ordinary turns
-    leases: Mapping[int, float] = attrs.field(factory=dict)  # probe -> when its place is free again
+    leases: Mapping[int, float] = attrs.field(factory=dict)  # probe -> when its slot is free again
     issued: int = 0
 
 

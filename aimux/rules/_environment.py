@@ -108,9 +108,9 @@ def _passes(name: str, pattern: str) -> bool:
 
 def _with_launcher(env: dict[str, str], binary: str) -> dict[str, str]:
     """A script found outside PATH (a version manager's directory) has its interpreter beside it."""
-    place = os.path.dirname(binary)  # noqa: PTH120  # text only: no path of this machine is touched
+    directory = os.path.dirname(binary)  # noqa: PTH120  # text only: no path of this machine is touched
     name = next((each for each in env if each.upper() == "PATH"), "PATH")
     path = env.get(name, "")
-    if not place or place in path.split(os.pathsep):
+    if not directory or directory in path.split(os.pathsep):
         return env
-    return env | {name: f"{path}{os.pathsep}{place}" if path else place}
+    return env | {name: f"{path}{os.pathsep}{directory}" if path else directory}

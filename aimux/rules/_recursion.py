@@ -62,18 +62,10 @@ def lineage(env: Mapping[str, str]) -> tuple[Lineage, Warned | None]:
     return decode(env.get(LINEAGE_VARIABLE, ""))
 
 
-def enter_job(
-    env: Mapping[str, str],
-    job_id: str,
-    *,
-    deadline: float,
-    now: float,
-    descendants: int = 0,
-) -> dict[str, str]:
-    """The variables for the children of a job that the client with `env` asks for.
+def enter_job(env: Mapping[str, str], job_id: str, *, descendants: int = 0) -> Lineage:
+    """Where the children of a job stand that the client with `env` asks for.
 
-    `deadline` and `now` are of one clock; `descendants` is how many jobs the caller knows to have
-    been begun under the same root.
+    `descendants` is how many jobs the caller knows to have been begun under the same root.
 
     Raises:
         Refusal: the job would stand too deep, or its root has begun too many.
@@ -86,13 +78,16 @@ def enter_job(
     if above.root and begun >= MAX_DESCENDANTS:
         msg = f"{begun} jobs were begun under {above.root}: {MAX_DESCENDANTS} are allowed"
         raise _refused(msg, "too_many_descendants", above)
-    here = Lineage(
+    return Lineage(
         root=above.root or job_id,
         depth=above.depth + 1,
         descendants=begun + 1 if above.root else 0,
-        left_s=deadline - now,
     )
-    return {LINEAGE_VARIABLE: encode(here)}
+
+
+def lineage_env(here: Lineage, left_s: float) -> dict[str, str]:
+    """The variables for a child that stands there and is started with so much time left."""
+    return {LINEAGE_VARIABLE: encode(attrs.evolve(here, left_s=left_s))}
 
 
 def nested_limit_s(env: Mapping[str, str], limit_s: float) -> float:

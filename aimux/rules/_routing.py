@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from aimux.errors import BinaryMissing, CircuitOpen, NotFound, PeerFault, Refusal, SetupFault
-from aimux.model import EFFORTS, Mode, Profile, Role, Route, Strength, Warned
+from aimux.model import EFFORTS, Mode, Profile, Role, Route, RouteRequest, Strength, Warned
 
 from ._breaker import BreakerState
 from ._nearest import nearest
@@ -23,17 +23,6 @@ _FAILING_RATE: Final = 0.95  # such a CLI is no fallback ...
 _FAILING_MIN: Final = 10  # ... once it has had this many requests
 _FIRM: Final = frozenset({Strength.SANDBOX, Strength.POLICY})
 _ROLE_VARIABLE: Final = "AIMUX_ROLE_"
-
-
-@attrs.frozen(kw_only=True)
-class RouteRequest:
-    """What the caller named; empty where it named nothing. `fallback` None takes the rule above."""
-
-    role: str = ""
-    cli: str = ""
-    model: str = ""
-    effort: str = ""
-    fallback: bool | None = None
 
 
 @attrs.frozen(kw_only=True)

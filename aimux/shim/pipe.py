@@ -16,7 +16,7 @@ from aimux.shim.address import DaemonAddress, ShimFault, check_private, find_add
 from aimux.shim.relay import Shim, serve_with
 from aimux.shim.start import LOG_BYTES, NOT_INHERITED, START_LIMIT_S, open_start_lock
 
-POLL_S = 0.05  # between looks for a daemon that starts: nothing wakes us when it listens
+POLL_S = 0.05  # between tries to reach a daemon that starts: nothing wakes us when it listens
 BLOCK_BYTES = 65_536
 KEY_BYTES = 32
 
@@ -88,7 +88,7 @@ def connect(address: DaemonAddress) -> "Pipe | None":
 def start_daemon(address: DaemonAddress, env: dict[str, str]) -> "Pipe":
     """A connection to the daemon, which is started unless somebody else does.
 
-    Whoever holds the start lock starts it; the others look until it listens.
+    Whoever holds the start lock starts it; the others try until it listens.
 
     Raises:
         ShimFault: it cannot be started, or does not listen in time.
@@ -133,7 +133,7 @@ def spawn(
     """Start a daemon that outlives us; `options` are the words after `aimux daemon run`.
 
     Raises:
-        ShimFault: there is no such program, or its output has no address.
+        ShimFault: there is no such program, or its output cannot be kept.
     """
     env = {name: value for name, value in env.items() if name not in NOT_INHERITED}
     env["AIMUX_STATE_DIR"] = address.state_dir

@@ -17,6 +17,9 @@ from aimux.model import (
     JobStatus,
     Session,
     SessionId,
+    TurnFailed,
+    TurnFinished,
+    TurnResult,
     decode,
     dump_bytes,
     dump_event_bytes,
@@ -34,8 +37,8 @@ _LIGHT: Final = "number, status, started_us, finished_us, last_seq, body, NULL"
 
 _INSERT: Final = """
 INSERT INTO jobs (id, session, cli, owner, status, created_us, started_us, finished_us, last_seq,
-    body, outcome)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number
+    body, outcome, parent)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT number FROM jobs WHERE id = ?)) RETURNING number
 """
 _FINISH: Final = """
 UPDATE jobs SET status = ?, started_us = ?, finished_us = ?, last_seq = ?, body = ?, outcome = ?
@@ -84,6 +87,7 @@ def create(
         _last_seq(job, entries),
         _body(job),
         None if job.outcome is None else dump_bytes(job.outcome),
+        job.parent_id or None,
     )
     ((number,),) = connection.execute(_INSERT, row).fetchall()
     add_entries(connection, number, entries)
@@ -174,6 +178,7 @@ def listing(
     *,
     session_id: SessionId | None,
     statuses: Sequence[JobStatus] | None,
+    parent_id: JobId | None,
     cli: str | None,
     limit: int,
     cursor: str | None,
@@ -189,6 +194,12 @@ def listing(
         if row is None:
             return JobPage(jobs=[])
         where = where.equal("session", row[0])
+    if parent_id is not None:
+        found = connection.execute("SELECT number FROM jobs WHERE id = ?", (parent_id,))
+        row = found.fetchone()
+        if row is None:
+            return JobPage(jobs=[])
+        where = where.equal("parent", row[0])
     if cli is not None:
         where = where.equal("cli", cli)
     rows, following = page(
@@ -219,6 +230,29 @@ def read_entries(
         )
         for seq, turn, at_us, offset_s, body in found
     ]
+
+
+def read_turn(connection: sqlite3.Connection, job_id: JobId, turn: int) -> TurnResult | None:
+    """What a turn came to, as its end in the log tells; None if it has none there.
+
+    Raises:
+        NotFound: there is no such job.
+    """
+    row = connection.execute("SELECT number FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise _missing(job_id)
+    found = connection.execute(
+        "SELECT body FROM entries WHERE job = ? AND turn = ?"
+        " AND kind IN ('turn_finished', 'turn_failed') ORDER BY seq LIMIT 1",
+        (row[0], turn),
+    ).fetchone()
+    if found is None:
+        return None
+    match load_event_bytes(found[0]):
+        case TurnFinished(result=result) | TurnFailed(result=result):
+            return result
+        case _:
+            return None  # of another version
 
 
 def add_entries(connection: sqlite3.Connection, number: int, entries: Iterable[Entry]) -> None:

@@ -6,7 +6,8 @@ Three tables hold values, each as columns that are searched or changed beside on
 
 - `sessions`: the body is a whole `Session`; `status` and `active_us` are the truth where they
   differ from it (a job that starts or ends rolls its state up without rewriting the body).
-- `jobs`: the body is a `Job` without its outcome; `status`, `started_us`, `finished_us`, `last_seq`
+- `jobs`: the body is a `Job` without its outcome; `parent` is the row of the job it is a step of;
+  `status`, `started_us`, `finished_us`, `last_seq`
   and `outcome` are the truth, the first three being a fold over the log.
 - `entries`: a job's log, clustered by job and sequence number; the body is the event with its kind.
 
@@ -103,9 +104,32 @@ UPDATE sessions SET body = CAST(
 );
 """
 
+# Jobs have parents, sessions a seat for each participant, outcomes a list of turns. What a turn
+# came to stands in its end, so the end of the job carries no outcome any more.
+_SEATS: Final = """
+ALTER TABLE jobs ADD COLUMN parent INTEGER REFERENCES jobs (number) ON DELETE SET NULL;
+CREATE INDEX jobs_parent ON jobs (parent) WHERE parent IS NOT NULL;
+UPDATE sessions SET body = CAST(
+    json_remove(
+        json_set(CAST(body AS TEXT), '$.seats', json_object('', json_object(
+            'cli', json_extract(CAST(body AS TEXT), '$.cli'),
+            'model', coalesce(json_extract(CAST(body AS TEXT), '$.model'), ''),
+            'native_id', coalesce(json_extract(CAST(body AS TEXT), '$.native_id'), ''),
+            'turns', coalesce(json_extract(CAST(body AS TEXT), '$.turns'), 0)
+        ))),
+        '$.model', '$.native_id', '$.turns'
+    ) AS BLOB
+);
+UPDATE jobs SET outcome = CAST(json_set(CAST(outcome AS TEXT), '$.turns', json_array()) AS BLOB)
+WHERE outcome IS NOT NULL;
+UPDATE entries SET body = CAST(json_remove(CAST(body AS TEXT), '$.outcome') AS BLOB)
+WHERE kind = 'job_finished';
+"""
+
 STEPS: Final[Sequence[str]] = (
     _FIRST + _TALLY.format(what="sessions") + _TALLY.format(what="jobs"),
     _LEANER,
+    _SEATS,
 )
 
 

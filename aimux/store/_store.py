@@ -18,7 +18,17 @@ import attrs
 import trio
 
 from aimux.errors import StoreUnavailable
-from aimux.model import Entry, Job, JobId, JobStatus, Session, SessionId, ShapeMismatch, Stream
+from aimux.model import (
+    Entry,
+    Job,
+    JobId,
+    JobStatus,
+    Session,
+    SessionId,
+    ShapeMismatch,
+    Stream,
+    TurnResult,
+)
 
 from . import _jobs, _orphans, _sessions, _sweep
 from ._faults import translated
@@ -187,11 +197,20 @@ class Store:
             lambda connection: _jobs.read_entries(connection, job_id, after_seq, max(1, limit))
         )
 
+    async def turn(self, job_id: JobId, turn: int) -> TurnResult | None:
+        """What a turn of a job came to; None if the log has no end of it.
+
+        Raises:
+            NotFound: no such job.
+        """
+        return await self._read(lambda connection: _jobs.read_turn(connection, job_id, turn))
+
     async def jobs(
         self,
         *,
         session_id: SessionId | None = None,
         statuses: Sequence[JobStatus] | None = None,
+        parent_id: JobId | None = None,
         cli: str | None = None,
         limit: int = PAGE,
         cursor: str | None = None,
@@ -209,6 +228,7 @@ class Store:
                 connection,
                 session_id=session_id,
                 statuses=statuses,
+                parent_id=parent_id,
                 cli=cli,
                 limit=limit,
                 cursor=cursor,
@@ -243,22 +263,31 @@ class Store:
 
     # ------------------------------------------------------------------------------- raw output
 
-    def spool(self, job_id: JobId, turn: int) -> Spool:
-        """Where one turn's raw output goes; the caller closes it. In memory only the tail stays."""
-        return Spool(self._spool_base(job_id, turn))
+    def spool(self, job_id: str, turn: int, attempt: int = 1) -> Spool:
+        """Where one attempt's raw output goes; the caller closes it. In memory only the tail
+        stays.
+        """
+        return Spool(self._spool_base(job_id, turn, attempt))
 
-    async def raw_turns(self, job_id: JobId) -> list[int]:
-        """The turns of a job that printed something which is kept, in order."""
+    async def raw_attempts(self, job_id: JobId) -> list[tuple[int, int]]:
+        """The (turn, attempt) pairs of a job that printed something which is kept, in order."""
         if self._path is None:
             await trio.lowlevel.checkpoint()
             return []
-        return await trio.to_thread.run_sync(_turns_in, _spools(self._path) / job_id)
+        return await trio.to_thread.run_sync(_attempts_in, _spools(self._path) / job_id)
 
     async def raw_output(
-        self, job_id: JobId, turn: int, stream: Stream, offset: int, max_bytes: int
+        self,
+        job_id: JobId,
+        turn: int,
+        stream: Stream,
+        offset: int,
+        max_bytes: int,
+        *,
+        attempt: int = 1,
     ) -> Piece:
-        """A part of what a turn printed, kept by whichever owner; empty if nothing was."""
-        base = self._spool_base(job_id, turn)
+        """A part of what an attempt printed, kept by whichever owner; empty if nothing was."""
+        base = self._spool_base(job_id, turn, attempt)
         if base is None:
             await trio.lowlevel.checkpoint()
             return Piece(offset=0, data=b"", total=0)
@@ -268,8 +297,10 @@ class Store:
         except OSError as fault:
             raise translated(fault, path) from fault
 
-    def _spool_base(self, job_id: JobId, turn: int) -> Path | None:
-        return None if self._path is None else _spools(self._path) / job_id / str(turn)
+    def _spool_base(self, job_id: str, turn: int, attempt: int) -> Path | None:
+        if self._path is None:
+            return None
+        return _spools(self._path) / job_id / (f"{turn}-{attempt}" if attempt > 1 else str(turn))
 
     def _drop_spools(self, job_ids: Sequence[JobId], is_dry_run: bool) -> list[str]:
         if self._path is None:
@@ -372,14 +403,19 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     return connection
 
 
-def _turns_in(directory: Path) -> list[int]:
+def _attempts_in(directory: Path) -> list[tuple[int, int]]:
     try:
         found = {each.stem for each in directory.iterdir()}
     except FileNotFoundError:
         return []
     except OSError as fault:
         raise translated(fault, directory) from fault
-    return sorted(int(each) for each in found if each.isdigit())
+    pairs = (each.partition("-") for each in found)
+    return sorted(
+        (int(turn), int(attempt or 1))
+        for turn, _, attempt in pairs
+        if turn.isdigit() and (not attempt or attempt.isdigit())
+    )
 
 
 def _spools(path: Path) -> Path:

@@ -1,6 +1,6 @@
 """What every driver must hold, fakes included: one suite, run against each of them.
 
-`make(case)` gives the driver and an spec for a child that behaves as the case says:
+`make(case)` gives the driver and a spec for a child that behaves as the case says:
 
 | case | the child |
 |---|---|
@@ -31,7 +31,7 @@ ECHOED: Final = bytes(range(32, 127)) * 2_000 + "ünïcödé -- 'quotes' \"doubl
 BOUND_S: Final = 300.0  # of the driver's clock, for each case
 
 Make = Callable[[str], tuple[Driver, ProcessSpec]]
-PlanRequest = Callable[[Child], None]
+Act = Callable[[Child], None]
 
 
 async def check_driver(make: Make, *, cases: Sequence[str] = ()) -> None:
@@ -51,7 +51,7 @@ async def check_driver(make: Make, *, cases: Sequence[str] = ()) -> None:
 
 
 async def _run(
-    make: Make, case: str, request: PlanRequest | None = None, until: bytes = b""
+    make: Make, case: str, act: Act | None = None, until: bytes = b""
 ) -> tuple[Exit, Output]:
     driver, spec = make(case)
     output = Output()
@@ -63,8 +63,8 @@ async def _run(
     async with trio.open_nursery() as nursery:
         child = await nursery.start(run)
         await output.wait_for(until)
-        if request is not None:
-            request(child)
+        if act is not None:
+            act(child)
     return exits[0], output
 
 
@@ -121,12 +121,12 @@ async def _stubborn(make: Make) -> None:
 
 
 async def _overtaken(make: Make) -> None:
-    def request(child: Child) -> None:
+    def act(child: Child) -> None:
         child.finish(BOUND_S * 10)
         child.stop(grace_s=BOUND_S * 10)
         child.stop(grace_s=0)
 
-    exit_, _ = await _run(make, "stubborn", request, until=b"ready")
+    exit_, _ = await _run(make, "stubborn", act, until=b"ready")
     assert exit_.signal == "SIGKILL", exit_
 
 
@@ -143,16 +143,14 @@ async def _session(make: Make) -> None:
     assert exit_.swept == 1, exit_
 
 
-async def _cancelled(
-    make: Make, case: str, until: bytes, request: PlanRequest | None = None
-) -> None:
+async def _cancelled(make: Make, case: str, until: bytes, act: Act | None = None) -> None:
     driver, spec = make(case)
     output = Output()
     async with trio.open_nursery() as nursery:
         child = await nursery.start(partial(driver, spec, output))
         await output.wait_for(until)
-        if request is not None:
-            request(child)
+        if act is not None:
+            act(child)
         nursery.cancel_scope.cancel(reason="the check says so")
 
 
@@ -182,10 +180,10 @@ CHECKS: Final[dict[str, Callable[[Make], Awaitable[None]]]] = {
     "cancels while output flows": partial(_cancelled, case="chatty", until=b"x"),
     "cancels a child that waits": partial(_cancelled, case="polite", until=b"ready"),
     "cancels in the time to leave": partial(
-        _cancelled, case="polite", until=b"ready", request=lambda child: child.finish(BOUND_S * 10)
+        _cancelled, case="polite", until=b"ready", act=lambda child: child.finish(BOUND_S * 10)
     ),
     "cancels in the grace": partial(
-        _cancelled, case="stubborn", until=b"ready", request=lambda child: child.stop(grace_s=1.0)
+        _cancelled, case="stubborn", until=b"ready", act=lambda child: child.stop(grace_s=1.0)
     ),
     "cancels with helpers about": partial(_cancelled, case="session", until=b"helper"),
 }

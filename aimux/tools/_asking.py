@@ -6,7 +6,7 @@ the course of a call, the call's own result, or a task's input. `attend` is how 
 a job; it walks the road that the caller has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -32,11 +32,16 @@ class Said:
     text: str | None
 
 
-def requests_of(question: Question | None) -> dict[str, Mapping[str, object]]:
-    """A question as requests to the client, by key; none if nothing is asked."""
-    if question is None:
-        return {}
-    params = {
+def requests_of(questions: Sequence[Question]) -> dict[str, Mapping[str, object]]:
+    """Questions as requests to the client, by key."""
+    return {
+        f"{_KEY}{question.number}": {"method": METHOD, "params": _params(question)}
+        for question in questions
+    }
+
+
+def _params(question: Question) -> Mapping[str, object]:
+    return {
         "mode": "form",
         "message": f"{question.cli} asks: {question.text}",
         "requestedSchema": {
@@ -45,7 +50,6 @@ def requests_of(question: Question | None) -> dict[str, Mapping[str, object]]:
             "required": ["answer"],
         },
     }
-    return {f"{_KEY}{question.number}": {"method": METHOD, "params": params}}
 
 
 def read_response(response: object) -> Said | None:
@@ -67,9 +71,8 @@ def settle(questions: Questions, number: int, said: Said) -> bool:
 
 
 def take_responses(questions: Questions, responses: Mapping[str, object]) -> None:
-    """Settle the open question with what is there for it; anything else is passed over."""
-    question = questions.current
-    if question is not None:
+    """Settle the open questions with what is there for them; anything else is passed over."""
+    for question in questions.open_ones:
         said = read_response(responses.get(f"{_KEY}{question.number}"))
         if said is not None:
             settle(questions, question.number, said)
@@ -78,7 +81,7 @@ def take_responses(questions: Questions, responses: Mapping[str, object]) -> Non
 def asking(handle: JobHandle, question: Question) -> InputRequired:
     """The answer of a call that ends with a question."""
     state = {"job_id": handle.id, "question": question.number}
-    return InputRequired(requests=requests_of(question), state=state)
+    return InputRequired(requests=requests_of([question]), state=state)
 
 
 def take_answer(handle: JobHandle | None, call: ToolCall) -> bool:
@@ -87,8 +90,8 @@ def take_answer(handle: JobHandle | None, call: ToolCall) -> bool:
     A missing or unreadable answer leaves it open: it is asked again.
     """
     assert call.state is not None
-    question = handle.questions.current if handle is not None else None
-    if handle is None or question is None or question.number != call.state["question"]:
+    open_ones = handle.questions.open_ones if handle is not None else []
+    if handle is None or call.state["question"] not in [each.number for each in open_ones]:
         return False
     take_responses(handle.questions, call.responses)
     return True
@@ -130,18 +133,20 @@ async def put_questions(handle: JobHandle, caller: Caller) -> None:
     """Put each question to the person in the course of the caller's call, until cancelled."""
     seen = 0
     with handle.questions.audience():
-        while True:
-            question = await handle.questions.wait_after(seen)
-            seen = question.number
-            async with trio.open_nursery() as one:
-                one.start_soon(_put, handle.questions, question, caller)
-                await question.closed.wait()
-                one.cancel_scope.cancel(reason="the question has ended")
+        async with trio.open_nursery() as putting:
+            while True:
+                question = await handle.questions.wait_after(seen)
+                seen = question.number
+                putting.start_soon(_put_until_over, handle.questions, question, caller)
+
+
+async def _put_until_over(questions: Questions, question: Question, caller: Caller) -> None:
+    async with trio.open_nursery() as one:
+        one.start_soon(_put, questions, question, caller)
+        await question.closed.wait()
+        one.cancel_scope.cancel(reason="the question has ended")
 
 
 async def _put(questions: Questions, question: Question, caller: Caller) -> None:
-    (request,) = requests_of(question).values()
-    params = request["params"]
-    assert isinstance(params, Mapping)
-    response = await caller.ask(METHOD, params)
+    response = await caller.ask(METHOD, _params(question))
     settle(questions, question.number, read_response(response) or Said(None))

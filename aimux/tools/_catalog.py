@@ -114,6 +114,11 @@ RESULT: Final[Schema] = {
         "duration_ms": _nullable("integer"),
         "exit_code": _nullable("integer"),
         "attempts": {"type": "array", "items": {"type": "object"}},
+        "turns": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "each run of a CLI to its answer; status(turn=n) has its text",
+        },
         "warnings": {"type": "array", "items": {"type": "object"}},
         "question": {
             "type": "string",
@@ -220,6 +225,7 @@ STATUS: Final = Tool(
                 minimum=0,
                 maximum=3600,
             ),
+            "turn": _count("show this turn of the job instead of the whole", minimum=1),
             "offset": _count("first character of content to return", minimum=0),
             "tail": _count("return the last so many characters instead", minimum=1),
             "include_content": _flag("return the whole content, whatever its length"),

@@ -2,18 +2,29 @@
 resources.
 """
 
+import logging
 import os
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 import trio
 
 from aimux import __version__
-from aimux.engine import Engine
+from aimux.engine import Engine, JobRequest
+from aimux.errors import AimuxError
+from aimux.model import Mode, RouteRequest
+from aimux.strategies import single
 from aimux.times import utc_now
 
 from ._calls import Client
 from ._results import Json, stamp
+
+VERIFY_PROMPT: Final = "Answer with the single word: ready"
+VERIFY_S: Final = 60.0  # a CLI that retries a refused key silently is not logged in either
+VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
+
+log = logging.getLogger("aimux.health")
 
 
 async def health_json(
@@ -24,7 +35,7 @@ async def health_json(
     `clients` are the connected ones per transport.
     """
     snapshot = await engine.snapshot(client)
-    board = await engine.registry.probe(snapshot, client.env, refresh=refresh)
+    clis = await engine.registry.probe(snapshot, client.env, refresh=refresh)
     tally = await engine.store.tally()
     supervisor = engine.supervisor.statistics()
     problems = [
@@ -43,9 +54,9 @@ async def health_json(
         "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
         "clis": [
             {**attrs.asdict(state), "verified": engine.guard.verified(state.name) or None}
-            for state in board
+            for state in clis
         ],
-        "clis_ready": [state.name for state in board if state.is_ready],
+        "clis_ready": [state.name for state in clis if state.is_ready],
         "breakers": {
             cli: {
                 "state": str(view.state),
@@ -75,3 +86,40 @@ async def health_json(
         "store": attrs.asdict(engine.store.statistics()),
         "problems": problems,
     }
+
+
+async def verify_logins(engine: Engine, client: Client, *, only: str = "") -> None:
+    """Run one tiny prompt on each installed CLI (or on one), so that its login is known.
+
+    What they answer is in `guard.verified`; a CLI that cannot be run says nothing. At most
+    `VERIFIED_AT_ONCE` run together, each for at most `VERIFY_S`. Cancelling it ends them.
+    """
+    snapshot = await engine.snapshot(client)
+    clis = await engine.registry.ready(snapshot, client.env, refresh=True)
+    limiter = trio.CapacityLimiter(VERIFIED_AT_ONCE)
+
+    async def verify(cli: str) -> None:
+        request = JobRequest(
+            tool="verify",
+            prompt=VERIFY_PROMPT,
+            route=RouteRequest(cli=cli, fallback=False),
+            client=client,
+            mode=Mode.READ,
+            keeps_session=False,
+            timeout_s=VERIFY_S,
+        )
+        async with limiter:
+            try:
+                handle = await engine.start(await engine.prepare(request), single(VERIFY_PROMPT))
+            except AimuxError as error:
+                log.info("not verified", extra={"cli": cli, "error": error.message})
+                return
+            try:
+                await handle.done.wait()
+            finally:
+                handle.cancel("verification given up")
+
+    async with trio.open_nursery() as verifying:
+        for cli in clis:
+            if not only or cli == only:
+                verifying.start_soon(verify, cli)

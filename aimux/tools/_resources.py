@@ -1,9 +1,9 @@
 """Resources: what can be read and watched by URI, and what completes their templates.
 
-`aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs/{id}` a job's result,
-`…/output` its whole content, `…/events` its log, `…/raw` what its CLIs printed,
-`aimux://sessions/{id}` a conversation, `aimux://clis/{name}` and `aimux://roles/{name}` what a call
-can name.
+`aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs` its newest jobs,
+`aimux://jobs/{id}` a job's result, `…/output` its whole content, `…/events` its log, `…/raw` what
+its CLIs printed, `aimux://sessions/{id}` a conversation, `aimux://clis/{name}` and
+`aimux://roles/{name}` what a call can name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,6 +25,7 @@ from ._results import Json, View, entry_json, job_json, job_row, session_json, s
 JSON_TYPE: Final = "application/json"
 LISTED_JOBS: Final = 50  # newest first; older ones are found through sessions
 RAW_BYTES: Final = 65_536  # of a stream's beginning, and of its end
+JOB_LIST: Final = f"{SCHEME}jobs"
 COMPLETIONS: Final = 100  # what the protocol allows in one answer
 
 
@@ -45,6 +46,12 @@ _SERVER_STATE: Final[Sequence[Json]] = (
         "uri": "aimux://health",
         "name": "health",
         "description": "CLIs, breakers, jobs, limits, problems of the configuration",
+        "mimeType": JSON_TYPE,
+    },
+    {
+        "uri": JOB_LIST,
+        "name": "jobs",
+        "description": "The jobs that are open and the newest that have ended, with their parents",
         "mimeType": JSON_TYPE,
     },
     {
@@ -87,15 +94,16 @@ class Resources:
         kind, _, rest = uri.removeprefix(SCHEME).partition("/")
         if not uri.startswith(SCHEME):
             raise _missing(uri)
+        if uri == JOB_LIST:
+            return await _block(uri, _job_list(self._context))
         reader = _READERS.get((kind, rest.partition("/")[2] if kind == "jobs" else ""))
         name = rest.partition("/")[0] if kind == "jobs" else rest
         if reader is None or bool(name) != (kind in _NAMED):
             raise _missing(uri)
         try:
-            text = await reader(self._context, client, name)
+            return await _block(uri, reader(self._context, client, name))
         except NotFound as error:
             raise _missing(uri) from error
-        return {"uri": uri, "mimeType": text.mime_type, "text": text.text}
 
     async def complete(self, client: Client, uri_template: str, value: str) -> Sequence[str]:
         """Values that complete the variable of a template, best first; empty for an unknown one."""
@@ -132,7 +140,7 @@ class Resources:
         """
         engine = self._context.engine
         kind, _, rest = uri.removeprefix(SCHEME).partition("/")
-        if kind != "jobs":
+        if kind != "jobs" or uri == JOB_LIST:
             await engine.supervisor.wait_change()
             return True
         job_id = rest.partition("/")[0]
@@ -166,10 +174,25 @@ async def _metrics(context: ToolContext, _: Client, __: str) -> Text:  # noqa: A
     )
 
 
+async def _block(uri: str, reading: Awaitable[Text]) -> Json:
+    text = await reading
+    return {"uri": uri, "mimeType": text.mime_type, "text": text.text}
+
+
+async def _job_list(context: ToolContext) -> Text:
+    """The newest jobs and every open one, newest first, as rows with their parents."""
+    engine = context.engine
+    page = await engine.store.jobs(limit=LISTED_JOBS)
+    found = {job.id: job for job in page.jobs}
+    found |= {handle.id: handle.job for handle in engine.supervisor.open_handles()}
+    jobs = sorted(found.values(), key=lambda job: job.created_at, reverse=True)
+    return _dumped({"jobs": [job_row(job) for job in jobs]})
+
+
 async def _job(context: ToolContext, _: Client, job_id: str) -> Text:
     job, handle = await context.engine.job(job_id)
     view = View(max_chars=context.settings.max_chars)
-    return _dumped(job_json("status", job, handle.log if handle is not None else None, view))
+    return _dumped(job_json(job, handle.log if handle is not None else None, view))
 
 
 async def _output(context: ToolContext, _: Client, job_id: str) -> Text:
@@ -188,19 +211,22 @@ async def _raw(context: ToolContext, _: Client, job_id: str) -> Text:
     """What each turn printed, as it came; the middle of much is left out."""
     job, _handle = await context.engine.job(job_id)
     store, parts = context.engine.store, list[str]()
-    for turn in await store.raw_turns(job.id):
+    for turn, attempt in await store.raw_attempts(job.id):
         for stream in Stream:
-            begin = await store.raw_output(job.id, turn, stream, 0, RAW_BYTES)
+            begin = await store.raw_output(job.id, turn, stream, 0, RAW_BYTES, attempt=attempt)
             if not begin.total:
                 continue
-            parts.append(f"--- turn {turn}, {stream}: {begin.total} bytes\n")
+            again = f", attempt {attempt}" if attempt > 1 else ""
+            parts.append(f"--- turn {turn}{again}, {stream}: {begin.total} bytes\n")
             data, rest_at = begin.data, max(len(begin.data), begin.total - RAW_BYTES)
             if rest_at > len(data):
                 parts.append(data.decode(errors="replace"))
                 parts.append(f"\n--- {rest_at - len(data)} bytes are left out here\n")
                 data = b""
             if rest_at < begin.total:
-                rest = await store.raw_output(job.id, turn, stream, rest_at, RAW_BYTES)
+                rest = await store.raw_output(
+                    job.id, turn, stream, rest_at, RAW_BYTES, attempt=attempt
+                )
                 data += rest.data
             parts.append(data.decode(errors="replace"))
             if not data.endswith(b"\n"):

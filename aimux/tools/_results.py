@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from aimux.engine import JobLog, line_for
-from aimux.guidance import guide
+from aimux.guidance import guide_job, guide_turn
 from aimux.model import (
     TERMINAL,
     Attempt,
@@ -18,10 +18,12 @@ from aimux.model import (
     JobStatus,
     Outcome,
     Session,
+    TurnResult,
+    TurnSummary,
     Usage,
     Warned,
 )
-from aimux.rules import Slice, cut
+from aimux.rules import Slice, cut, summarise
 from aimux.times import utc_stamp
 
 from ._calls import Payload
@@ -87,13 +89,18 @@ def _content(job: Job, joblog: JobLog | None, view: View) -> Slice:
     text = job.outcome.content if job.outcome is not None else ""
     if job.outcome is None and joblog is not None:
         text = joblog.text_so_far
+    return _slice(text, view)
+
+
+def _slice(text: str, view: View) -> Slice:
     whole = max(1, len(text))
     return cut(text, view.max_chars or whole, offset=view.offset, tail=view.tail)
 
 
 def _running(job: Job, joblog: JobLog, now: float) -> Json:
     age_s = max(0.0, now - joblog.last_event)
-    asks: Json = {"question": joblog.question} if joblog.question else {}
+    open_ones = joblog.questions.open_ones
+    asks: Json = {"question": open_ones[0].text} if open_ones else {}
     return asks | {
         "position": joblog.queue_position or None,
         "turn": joblog.turn,
@@ -103,12 +110,77 @@ def _running(job: Job, joblog: JobLog, now: float) -> Json:
         "events": joblog.last_seq,
         "elapsed_ms": round((now - joblog.born) * 1000),
         "usage": _usage(joblog.usage),
-        "warnings": _warnings(joblog.warnings),
+        "warnings": _warnings(joblog.all_warnings),
         "duration_ms": None,
     }
 
 
-def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
+def _turns(job: Job, joblog: JobLog | None) -> list[Json]:
+    """The job's turns: as its outcome lists them, while it runs as its log does."""
+    if job.outcome is not None:
+        return [_turn_row(turn) for turn in job.outcome.turns]
+    if joblog is None:
+        return []
+    live = [
+        summarise(turn.result(JobStatus.QUEUED if turn.position else JobStatus.RUNNING))
+        for turn in joblog.live_turns
+    ]
+    return [_turn_row(turn) for turn in [*map(summarise, joblog.results), *live]]
+
+
+def _turn_row(turn: TurnSummary) -> Json:
+    return {
+        "turn": turn.turn,
+        "seat": turn.seat,
+        "cli": turn.cli or None,
+        "model": turn.model or None,
+        "mode": str(turn.mode),
+        "status": str(turn.status),
+        "duration_ms": turn.duration_ms,
+        "usage": _usage(turn.usage),
+        "attempts": _attempts(turn.attempts),
+        "content_length": turn.content_chars,
+        "error": failure_json(turn.failure),
+    }
+
+
+def turn_json(job: Job, result: TurnResult, view: View) -> Json:
+    """One turn of a job in the shape of a result: its text, its figures, the job it belongs to."""
+    part = _slice(result.content, view)
+    body: Json = {
+        "job_id": job.id,
+        "session_id": job.session_id or None,
+        "turn": result.turn,
+        "seat": result.seat,
+        "job_status": str(job.status),
+        "status": str(result.status),
+        "role": job.role or None,
+        "cli": result.cli or None,
+        "model": result.model or None,
+        "effort": result.effort or None,
+        "mode": str(result.mode),
+        "content": part.text,
+        "data": result.data,
+        "content_length": part.total,
+        "offset": part.offset,
+        "next_offset": part.next_offset,
+        "truncated": part.truncated or result.is_cut,
+        "usage": _usage(result.usage),
+        "duration_ms": result.duration_ms,
+        "exit_code": result.exit_code,
+        "attempts": _attempts(result.attempts),
+        "warnings": _warnings(result.warnings),
+        "error": failure_json(result.failure),
+    }
+    if result.stderr_tail:
+        body["stderr_tail"] = result.stderr_tail[-STDERR_SHOWN:]
+    if part.hint:
+        body["hint"] = part.hint
+    body["guidance"] = guide_turn(body)
+    return body
+
+
+def job_json(job: Job, joblog: JobLog | None, view: View) -> Json:
     """A job as its tool answers it, with guidance."""
     outcome = job.outcome or Outcome()
     part = _content(job, joblog, view)
@@ -117,7 +189,7 @@ def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
         is_cut = joblog.is_text_cut
     body: Json = {
         "job_id": job.id,
-        "session_id": job.session_id,
+        "session_id": job.session_id or None,
         "status": str(job.status),
         "role": job.role or None,
         "cli": outcome.cli or job.cli or None,
@@ -136,10 +208,13 @@ def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
         "attempts": _attempts(outcome.attempts),
         "warnings": _warnings(outcome.warnings),
         "error": failure_json(outcome.error),
+        "turns": _turns(job, joblog),
         "created_at": stamp(job.created_at),
         "started_at": stamp(job.started_at),
         "finished_at": stamp(job.finished_at),
     }
+    if job.parent_id:
+        body["parent_id"] = job.parent_id
     if outcome.stderr_tail:
         body["stderr_tail"] = outcome.stderr_tail[-STDERR_SHOWN:]
     if job.status not in TERMINAL and joblog is not None:
@@ -148,7 +223,7 @@ def job_json(tool: str, job: Job, joblog: JobLog | None, view: View) -> Json:
         body["hint"] = part.hint
     elif is_cut:
         body["hint"] = f"more was said than the {part.total} characters that are kept"
-    body["guidance"] = guide(tool, body)
+    body["guidance"] = guide_job(body)
     return body
 
 
@@ -165,6 +240,7 @@ def job_row(job: Job) -> Json:
     outcome = job.outcome or Outcome()
     return {
         "id": job.id,
+        "parent_id": job.parent_id or None,
         "status": str(job.status),
         "tool": job.tool,
         "role": job.role or None,
@@ -186,23 +262,27 @@ def is_bad(body: Mapping[str, object]) -> bool:
 
 
 def session_json(session: Session) -> Json:
-    """A session as lists show it."""
-    return {
+    """A session as lists show it; its seats, where they have names."""
+    own = session.seat()
+    is_native = any(seat.native_id for seat in session.seats.values())
+    shown: Json = {
         "id": session.id,
         "status": str(session.status),
         "cli": session.cli,
         "kind": session.kind,
-        "model": session.model or None,
+        "model": own.model or None,
         "mode": str(session.mode),
         "role": session.role or None,
         "cwd": session.cwd,
         "turns": session.turns,
-        "resumable": bool(session.native_id) or session.status in ANSWERED,
-        "native_id": session.native_id or None,
+        "resumable": is_native or session.status in ANSWERED,
+        "native_id": own.native_id or None,
         "client": session.client or None,
         "created_at": stamp(session.created_at),
         "last_active_at": stamp(session.last_active_at),
     }
+    named = {name: attrs.asdict(seat) for name, seat in session.seats.items() if name}
+    return shown | ({"seats": named} if named else {})
 
 
 def entry_json(entry: Entry) -> Json:

@@ -11,7 +11,7 @@ from aimux.model import JobId, JobStatus, SessionId
 
 from ._calls import Payload, ToolCall
 from ._context import ToolContext
-from ._health import health_json
+from ._health import health_json, verify_logins
 from ._results import Json, job_row, session_json
 
 PAGE: Final = 20
@@ -52,7 +52,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload:
         case _:
             refresh = bool(call.arguments.get("refresh"))
             if call.arguments.get("verify"):
-                await context.engine.verify(call.client)
+                await verify_logins(context.engine, call.client)
             body = await health_json(
                 context.engine, call.client, context.clients(), refresh=refresh
             )
@@ -99,6 +99,8 @@ async def _info(context: ToolContext, call: ToolCall) -> Json:
     if not session_id:
         job, _ = await context.engine.job(_needed(call, "session_id", "job_id"))
         session_id = job.session_id
+        if not session_id:
+            return {"session": None, "jobs": [job_row(job)], "count": 1, "next_cursor": None}
     session = await context.engine.store.session(SessionId(str(session_id)))
     limit, cursor = call.arguments.get("limit"), call.arguments.get("cursor")
     page = await context.engine.store.jobs(

@@ -8,7 +8,7 @@ from aimux.model import TERMINAL, Job, JobId
 from ._asking import LATE, asking, attend, take_answer
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
-from ._results import View, entry_json, job_json, with_warning
+from ._results import View, entry_json, job_json, turn_json, with_warning
 
 
 def view_of(context: ToolContext, call: ToolCall) -> View:
@@ -25,7 +25,7 @@ def view_of(context: ToolContext, call: ToolCall) -> View:
 
 def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
     """The answer for a job in memory when there is nothing to wait for; else None."""
-    if "events_after" in call.arguments:
+    if "events_after" in call.arguments or "turn" in call.arguments:
         return None
     known = context.engine.job_nowait(str(call.arguments["job_id"]))
     if known is None:
@@ -63,7 +63,12 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
             if question is not None:
                 return asking(handle, question)
         job = handle.job
-    payload = _payload(context, call, job, handle)
+    turn = call.arguments.get("turn")
+    if isinstance(turn, int):
+        result = await context.engine.turn(job_id, turn)
+        payload = Payload(turn_json(job, result, view_of(context, call)))
+    else:
+        payload = _payload(context, call, job, handle)
     if is_late:
         payload = with_warning(payload, LATE)
     if not isinstance(after, int):
@@ -76,6 +81,4 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
 def _payload(context: ToolContext, call: ToolCall, job: Job, handle: JobHandle | None) -> Payload:
     joblog = handle.log if handle is not None else None
     # the job may have failed; looking at it has not: no isError here
-    return Payload(
-        job_json("status", job, joblog, view_of(context, call)), False, context.links(job)
-    )
+    return Payload(job_json(job, joblog, view_of(context, call)), False, context.links(job))

@@ -29,7 +29,7 @@ class JobTasks:
         await self._engine.reload()
         job, handle = await self._engine.job(job_id)
         joblog = handle.log if handle is not None else None
-        body = job_json("exec", job, joblog, View(max_chars=settings.max_chars))
+        body = job_json(job, joblog, View(max_chars=settings.max_chars))
         lines = [line_for(entry) for entry in joblog.since(0)] if joblog is not None else []
         said = [line for line in lines if line]
         return JobView(
@@ -40,7 +40,7 @@ class JobTasks:
             ttl_ms=round(settings.session_ttl_hours * 3_600_000),
             line=said[-1] if said else "",
             payload=Payload(body, is_bad(body), self._context.links(job)),
-            requests=requests_of(handle.questions.current) if handle is not None else {},
+            requests=requests_of(handle.questions.open_ones) if handle is not None else {},
         )
 
     async def wait_job(self, job_id: str, caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""Where to listen, and the token that opens the door.
+"""Where to listen, and the token that lets clients in.
 
 Theory of operation. An address is judged by what it *is* (parsed, or resolved), never by how it is
 spelt. Loopback is always fine. A wildcard means loopback unless the operator says that the machine
@@ -156,7 +156,7 @@ def make_token(state_dir: Path) -> str:
 
 
 def require_token(address: ListenAddress, env: Mapping[str, str], state_dir: Path) -> ListenAddress:
-    """The door with a token, made if there is none; without, if that was asked for."""
+    """The address with a token, made if there is none; without, if that was asked for."""
     if address.token is not None:
         return address
     if is_set(env, UNAUTHENTICATED):

@@ -300,14 +300,14 @@ async def serve_http(
     url = f"{scheme}://{host}:{port}{settings.endpoint}"
     site = Site(address, settings.endpoint, serve, client, nursery, schema_of=schema_of)
     connections = _Connections(wrap_app(cast(Framework, site), 0, "asgi"), _config())
-    doors: list[Any] = [*listeners]
+    secured: list[Any] = [*listeners]
     if context is not None:
-        doors = [trio.SSLListener(each, context, https_compatible=True) for each in listeners]
+        secured = [trio.SSLListener(each, context, https_compatible=True) for each in listeners]
     log.info("listening on %s", url)
     try:
         async with trio.open_nursery() as accepting:
             await accepting.start(
-                partial(trio.serve_listeners, handler_nursery=nursery), connections.serve, doors
+                partial(trio.serve_listeners, handler_nursery=nursery), connections.serve, secured
             )
             task_status.started(Listening(url, site.end))
     finally:  # sets an event and does not wait: idle connections close, others after their answer

@@ -174,9 +174,9 @@ class HttpRequest:
     async def stream(
         self, stream: ResponseStream, after: int, headers: Iterable[Header] = (), *, is_new: bool
     ) -> None:
-        """Answer with the messages of a stream after a number, until it is over.
+        """Answer with the messages of a response stream after a number, until it is over.
 
-        A new resumable stream begins with a priming event. Ends early when the stream hangs up.
+        A new resumable one begins with a priming event. Ends early when it is told to hang up.
         """
         has_ids = stream.is_resumable
         hangups = 0 if is_new else stream.hangups  # a new one may be told to leave at once

@@ -1,12 +1,12 @@
-"""What one HTTP stream is answered with, and the wires that put messages into streams.
+"""What an HTTP request is answered with, and the wires that put messages there.
 
-Theory of operation. An *stream* is a numbered list of messages that ends with a final one. The
-session writes into it and never waits; whoever answers the HTTP request reads from a number on. So
-a reader may leave and another one may continue, which is all that resuming is. A reader leaves when
-the stream is over, when its connection is lost, or when it is told to hang up.
+Theory of operation. A *response stream* is a numbered list of messages that ends with a final one.
+The session writes into it and never waits; whoever answers the HTTP request reads from a number on.
+So a reader may leave and another one may continue, which is all that resuming is. A reader leaves
+when the stream is over, when its connection is lost, or when it is told to hang up.
 
-A *wire* maps calls to streams. `Posted` is a message that knows its stream: when the session
-has learnt what a message means, `claim` takes note of the calls, delivers what the peer answered by
+A *wire* maps calls to streams. `Posted` is a message that knows its stream: when the session has
+learnt what a message means, `claim` takes note of the calls, delivers what the peer answered by
 itself and returns what the session has to deal with.
 
 Memory is bounded: a stream keeps `STREAM_BYTES`, dropping its oldest messages (never the final
@@ -66,7 +66,7 @@ class ResponseStream:
     name: str
     revision: Revision | None = None  # of its calls, once known
     is_listening: bool = False  # it cannot be a single JSON text
-    is_worth_resuming: bool = False  # a stream from the start: only those can be come back to
+    is_worth_resuming: bool = False  # events from the start: only those can be come back to
     is_over: bool = False
     final: Outgoing | None = None
     written: int = 0  # number of the last message that was handed to a connection
@@ -133,7 +133,7 @@ class ResponseStream:
         await self._news.wait()
 
     def wake(self) -> None:
-        """Let whoever waits for news look again."""
+        """Wake whoever waits for news."""
         self._news.notify()
 
 

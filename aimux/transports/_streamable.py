@@ -22,8 +22,8 @@ from ._response import OneShotWire, Posted, ResponseStream, Serve, SessionWire
 
 MAX_SESSIONS: Final = 256
 IDLE_S: Final = 1_800.0  # a session without a connection or a running call
-SPARE_S: Final = 60.0  # when there are too many, one that was idle this long makes place
-SWITCH_S: Final = 2.0  # without an answer, a response becomes a stream so that it can say it lives
+SPARE_S: Final = 60.0  # when there are too many, one that was idle this long makes room
+SWITCH_S: Final = 2.0  # without an answer a response becomes events, so that it can say it lives
 SIDE: Final = "s"  # name of a session's own stream
 
 SchemaOf = Callable[[str], Mapping[str, object] | None]
@@ -39,13 +39,13 @@ class HttpSession:
     scope: trio.CancelScope
     is_watched: bool = False  # its own stream is open
     used_at: float = 0.0  # loop clock
-    _visits: int = 0
+    _requests: int = 0
     _counter: "itertools.count[int]" = attrs.field(factory=itertools.count)
 
     @property
     def is_idle(self) -> bool:
         """Whether neither a connection nor a call needs it."""
-        return self._visits == 0 and not self.wire.is_busy
+        return self._requests == 0 and not self.wire.is_busy
 
     def stream(self) -> ResponseStream:
         """A new stream of this session."""
@@ -55,12 +55,12 @@ class HttpSession:
 
     async def visited(self, work: Awaitable[None]) -> None:
         """Run one request of the session; it is not idle meanwhile."""
-        self._visits += 1
+        self._requests += 1
         self.scope.deadline = float("inf")
         try:
             await work
         finally:
-            self._visits -= 1
+            self._requests -= 1
             self.rest()
 
     def rest(self) -> None:
@@ -188,7 +188,7 @@ class Streamable:
         headers: list[Header] | None = None,
         is_modern: bool = False,
     ) -> None:
-        """Answer with one JSON text if that comes soon and alone, else with a stream (T-6)."""
+        """Answer with one JSON text if that comes soon and alone, else with events (T-6)."""
         accepts = read_accept(request.headers)
         limit_s = SWITCH_S if accepts.stream else float("inf")
         with trio.move_on_after(limit_s):

@@ -77,8 +77,8 @@ def listener_on(listening: socket.socket) -> trio.SocketListener:
 async def take_ends(stream: trio.SocketStream) -> tuple[DescriptorStream, bytes]:
     """What to speak over with whoever connected, and what was said already.
 
-    Two pipes that come with the first byte take the connection's place: they are quicker. Else it
-    is the connection itself. `stream` can be closed afterwards.
+    Two pipes that come with the first byte replace the connection: they are quicker. Else it is the
+    connection itself. `stream` can be closed afterwards.
 
     Raises:
         OSError: it is gone, or there are no more descriptors.

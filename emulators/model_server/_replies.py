@@ -9,7 +9,7 @@ import math
 import re
 from typing import Final
 
-from ._requests import Request
+from ._requests import ModelRequest
 from ._script import Directive, Script, marked_part, read_script
 from ._tools import Call, choose_call, instance_of
 
@@ -46,7 +46,7 @@ class Reply:
         return f"tool:{self.call.tool}" if self.call else "text"
 
 
-def decide(request: Request, base: Script, seen: int) -> Reply:
+def decide(request: ModelRequest, base: Script, seen: int) -> Reply:
     """The reply to a request.
 
     `base` is the run's own script, for what the prompt leaves open; `seen` is how many requests
@@ -88,7 +88,7 @@ def _delivery(wanted: Directive | None, seen: int) -> tuple[str, float, bool]:
     return name, float(rest or 1) if name == "slow" else 0.0, False
 
 
-def _content(request: Request, wanted: Directive | None) -> Reply:
+def _content(request: ModelRequest, wanted: Directive | None) -> Reply:
     if request.is_nagged and any(tool.name == FINISH_TOOL for tool in request.tools):
         return Reply(call=Call(FINISH_TOOL, {}))
     prompt = request.prompt

@@ -1,8 +1,8 @@
 """What a request says, whichever API family it speaks.
 
-Each family reader turns a body into a `Request`: the conversation as a flat list of entries, the
-tools on offer, and the schema the answer must fit. CLIs wrap prompts in context of their own
-(reminders, environment, example turns), so `Request.prompt` judges which text is the prompt.
+Each family reader turns a body into a `ModelRequest`: the conversation as a flat list of entries,
+the tools on offer, and the schema the answer must fit. CLIs wrap prompts in context of their own
+(reminders, environment, example turns), so `ModelRequest.prompt` judges which text is the prompt.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Tool:
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
+class ModelRequest:
     """A model request, free of its family's shape."""
 
     family: str
@@ -126,12 +126,14 @@ def _is_nag(entry: Entry) -> bool:
     return entry.kind == "user" and bool(NAGS.search(entry.text))
 
 
-def read_request(family: str, body: Json, *, model: str = "", is_stream: bool = False) -> Request:
+def read_request(
+    family: str, body: Json, *, model: str = "", is_stream: bool = False
+) -> ModelRequest:
     """The request of a body. Gemini names model and streaming in the path, the others inside."""
     return _READERS[family](body, model, is_stream)
 
 
-def _read_chat(body: Json, _model: str, _stream: bool) -> Request:
+def _read_chat(body: Json, _model: str, _stream: bool) -> ModelRequest:
     entries: list[Entry] = []
     for message in _objects(body.get("messages")):
         role = str(message.get("role"))
@@ -144,7 +146,7 @@ def _read_chat(body: Json, _model: str, _stream: bool) -> Request:
             entries.append(Entry("call", str(_object(call.get("function")).get("name"))))
     tools = [_object(tool.get("function")) for tool in _objects(body.get("tools"))]
     wanted = _object(_object(body.get("response_format")).get("json_schema"))
-    return Request(
+    return ModelRequest(
         family="chat",
         model=str(body.get("model", "")),
         is_stream=body.get("stream") is True,
@@ -157,7 +159,7 @@ def _read_chat(body: Json, _model: str, _stream: bool) -> Request:
     )
 
 
-def _read_responses(body: Json, _model: str, _stream: bool) -> Request:
+def _read_responses(body: Json, _model: str, _stream: bool) -> ModelRequest:
     entries = _texts("system", body.get("instructions"))
     items = body.get("input")
     if isinstance(items, str):
@@ -172,7 +174,7 @@ def _read_responses(body: Json, _model: str, _stream: bool) -> Request:
         elif kind.endswith("_call"):
             entries.append(Entry("call", str(item.get("name", kind))))
     wanted = _object(_object(body.get("text")).get("format"))
-    return Request(
+    return ModelRequest(
         family="responses",
         model=str(body.get("model", "")),
         is_stream=body.get("stream") is True,
@@ -191,7 +193,7 @@ def _responses_tools(tools: object) -> Iterator[Tool]:
                 yield dataclasses.replace(each, name=f"{tool.get('name')}.{each.name}")
 
 
-def _read_messages(body: Json, _model: str, _stream: bool) -> Request:
+def _read_messages(body: Json, _model: str, _stream: bool) -> ModelRequest:
     entries = _texts("system", body.get("system"))
     for message in _objects(body.get("messages")):
         entries += _texts(str(message.get("role")), message.get("content"))
@@ -202,7 +204,7 @@ def _read_messages(body: Json, _model: str, _stream: bool) -> Request:
                 entries.append(Entry("result", _flat(block.get("content"))))
     tools = _objects(body.get("tools"))
     wanted = _object(_object(body.get("output_config")).get("format"))
-    return Request(
+    return ModelRequest(
         family="messages",
         model=str(body.get("model", "")),
         is_stream=body.get("stream") is True,
@@ -216,7 +218,7 @@ def _read_messages(body: Json, _model: str, _stream: bool) -> Request:
     )
 
 
-def _read_gemini(body: Json, model: str, is_stream: bool) -> Request:
+def _read_gemini(body: Json, model: str, is_stream: bool) -> ModelRequest:
     entries: list[Entry] = []
     system = _object(body.get("systemInstruction"))
     entries += _texts("system", system.get("parts"))
@@ -235,7 +237,7 @@ def _read_gemini(body: Json, model: str, is_stream: bool) -> Request:
         for declaration in _objects(tool.get("functionDeclarations"))
     ]
     config = _object(body.get("generationConfig"))
-    return Request(
+    return ModelRequest(
         family="gemini",
         model=model,
         is_stream=is_stream,
@@ -248,7 +250,7 @@ def _read_gemini(body: Json, model: str, is_stream: bool) -> Request:
     )
 
 
-_READERS: Final[Mapping[str, Callable[[Json, str, bool], Request]]] = {
+_READERS: Final[Mapping[str, Callable[[Json, str, bool], ModelRequest]]] = {
     "chat": _read_chat,
     "responses": _read_responses,
     "messages": _read_messages,

@@ -26,7 +26,7 @@ from typing import Final
 from ._bodies import BadBody, parse_body, read_body
 from ._faults import FAULTS, error_of
 from ._replies import DELIVERIES, Reply, decide
-from ._requests import Json, Request, read_request
+from ._requests import Json, ModelRequest, read_request
 from ._script import Script, read_script
 from ._shapes import body_of, events_of
 
@@ -111,7 +111,7 @@ class _Listener(http.server.ThreadingHTTPServer):
 
     def __init__(self, port: int, model: ModelServer) -> None:
         self.model = model
-        super().__init__(("127.0.0.1", port), _Exchange)
+        super().__init__(("127.0.0.1", port), _Responder)
 
     def handle_error(self, request: object, client_address: object) -> None:
         # a client that was killed in the middle of an answer is what these tests are about
@@ -146,7 +146,7 @@ def serve_model(
             thread.join()
 
 
-class _Exchange(http.server.BaseHTTPRequestHandler):
+class _Responder(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Listener
 
@@ -218,7 +218,7 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
         )
         self._deliver(request, reply)
 
-    def _reply(self, request: Request, prompt: str) -> Reply:
+    def _reply(self, request: ModelRequest, prompt: str) -> Reply:
         model = self.server.model
         if model.models and request.model not in model.models:
             return Reply(fault="404")
@@ -228,7 +228,7 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
             reply = Reply(text=f"No behaviour named {reply.fault}; known: {known}")
         return dataclasses.replace(reply, serial=model.serial())
 
-    def _turn_request(self, route: str, family: str, parsed: Json) -> Request | None:
+    def _turn_request(self, route: str, family: str, parsed: Json) -> ModelRequest | None:
         if self.command != "POST":
             return None
         named = GEMINI_ROUTE.search(route)
@@ -259,7 +259,7 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
             return _embeddings(parsed)
         return None
 
-    def _deliver(self, request: Request, reply: Reply) -> None:
+    def _deliver(self, request: ModelRequest, reply: Reply) -> None:
         if reply.fault:
             self._send_fault(request.family, reply.fault, request.model)
         elif reply.delivery == "hang":
@@ -271,7 +271,7 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
             if self._wait(reply.spread_s):
                 self._send_json(HTTPStatus.OK, body_of(request, reply), cut=reply.delivery == "cut")
 
-    def _send_stream(self, request: Request, reply: Reply) -> None:
+    def _send_stream(self, request: ModelRequest, reply: Reply) -> None:
         # Gemini streams an array when the client does not ask for events
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
         is_array = request.family == "gemini" and query.get("alt") != ["sse"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from ._replies import Reply
-from ._requests import Request
+from ._requests import ModelRequest
 
 Json = dict[str, object]
 EPOCH_S: Final = (
@@ -16,7 +16,7 @@ EPOCH_S: Final = (
 )
 
 
-def body_of(request: Request, reply: Reply) -> Json:
+def body_of(request: ModelRequest, reply: Reply) -> Json:
     """The whole answer as one object."""
     return _BODIES[request.family](request, reply)
 
@@ -30,7 +30,7 @@ class Event:
     is_piece: bool = False  # carries text of the answer
 
 
-def events_of(request: Request, reply: Reply) -> Iterator[Event]:
+def events_of(request: ModelRequest, reply: Reply) -> Iterator[Event]:
     """The answer as a stream, one event for each piece of text."""
     return _STREAMS[request.family](request, reply)
 
@@ -50,7 +50,7 @@ def arguments_text(reply: Reply) -> str:
 # --- chat completions
 
 
-def _chat_usage(request: Request, reply: Reply) -> Json:
+def _chat_usage(request: ModelRequest, reply: Reply) -> Json:
     came, went = request.input_tokens, output_tokens(reply)
     return {"prompt_tokens": came, "completion_tokens": went, "total_tokens": came + went}
 
@@ -62,7 +62,7 @@ def _chat_calls(reply: Reply) -> list[Json]:
     return [{"index": 0, "id": f"call_{reply.serial}", "type": "function", "function": function}]
 
 
-def _chat_body(request: Request, reply: Reply) -> Json:
+def _chat_body(request: ModelRequest, reply: Reply) -> Json:
     calls = _chat_calls(reply)
     message: Json = {"role": "assistant", "content": None if calls else reply.text}
     if calls:
@@ -78,7 +78,7 @@ def _chat_body(request: Request, reply: Reply) -> Json:
     }
 
 
-def _chat_events(request: Request, reply: Reply) -> Iterator[Event]:
+def _chat_events(request: ModelRequest, reply: Reply) -> Iterator[Event]:
     head: Json = {
         "id": f"chatcmpl-{reply.serial}",
         "object": "chat.completion.chunk",
@@ -121,7 +121,7 @@ def _responses_item(reply: Reply) -> Json:
     return item | {"type": "function_call", "arguments": arguments_text(reply)}
 
 
-def _responses_body(request: Request, reply: Reply) -> Json:
+def _responses_body(request: ModelRequest, reply: Reply) -> Json:
     came, went = request.input_tokens, output_tokens(reply)
     return {
         "id": f"resp_{reply.serial}",
@@ -140,7 +140,7 @@ def _responses_body(request: Request, reply: Reply) -> Json:
     }
 
 
-def _responses_events(request: Request, reply: Reply) -> Iterator[Event]:
+def _responses_events(request: ModelRequest, reply: Reply) -> Iterator[Event]:
     number = -1
 
     def event(name: str, data: Json, *, is_piece: bool = False) -> Event:
@@ -190,7 +190,7 @@ def _messages_block(reply: Reply) -> Json:
     }
 
 
-def _messages_body(request: Request, reply: Reply) -> Json:
+def _messages_body(request: ModelRequest, reply: Reply) -> Json:
     return {
         "id": f"msg_{reply.serial}",
         "type": "message",
@@ -203,7 +203,7 @@ def _messages_body(request: Request, reply: Reply) -> Json:
     }
 
 
-def _messages_events(request: Request, reply: Reply) -> Iterator[Event]:
+def _messages_events(request: ModelRequest, reply: Reply) -> Iterator[Event]:
     def event(name: str, *, is_piece: bool = False, **data: object) -> Event:
         return Event(name, {"type": name, **data}, is_piece)
 
@@ -229,7 +229,7 @@ def _messages_events(request: Request, reply: Reply) -> Iterator[Event]:
 # --- gemini
 
 
-def _gemini_chunk(request: Request, reply: Reply, parts: list[Json], *, is_last: bool) -> Json:
+def _gemini_chunk(request: ModelRequest, reply: Reply, parts: list[Json], *, is_last: bool) -> Json:
     content = {"role": "model", "parts": parts}
     candidate: Json = {"content": content, "index": 0}
     if is_last:
@@ -252,24 +252,24 @@ def _gemini_parts(reply: Reply) -> list[Json]:
     return [{"functionCall": {"name": reply.call.tool, "args": data}}]
 
 
-def _gemini_body(request: Request, reply: Reply) -> Json:
+def _gemini_body(request: ModelRequest, reply: Reply) -> Json:
     return _gemini_chunk(request, reply, _gemini_parts(reply), is_last=True)
 
 
-def _gemini_events(request: Request, reply: Reply) -> Iterator[Event]:
+def _gemini_events(request: ModelRequest, reply: Reply) -> Iterator[Event]:
     for piece in reply.pieces:
         yield Event("", _gemini_chunk(request, reply, [{"text": piece}], is_last=False), True)
     last: list[Json] = _gemini_parts(reply) if reply.call else [{"text": ""}]
     yield Event("", _gemini_chunk(request, reply, last, is_last=True))
 
 
-_BODIES: Final[Mapping[str, Callable[[Request, Reply], Json]]] = {
+_BODIES: Final[Mapping[str, Callable[[ModelRequest, Reply], Json]]] = {
     "chat": _chat_body,
     "responses": _responses_body,
     "messages": _messages_body,
     "gemini": _gemini_body,
 }
-_STREAMS: Final[Mapping[str, Callable[[Request, Reply], Iterator[Event]]]] = {
+_STREAMS: Final[Mapping[str, Callable[[ModelRequest, Reply], Iterator[Event]]]] = {
     "chat": _chat_events,
     "responses": _responses_events,
     "messages": _messages_events,

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ._requests import Request, Tool
+from ._requests import ModelRequest, Tool
 from ._script import Directive
 
 Json = Mapping[str, object]
@@ -40,7 +40,7 @@ class Call:
     arguments: dict[str, object] | str
 
 
-def choose_call(request: Request, wanted: Directive) -> Call | None:
+def choose_call(request: ModelRequest, wanted: Directive) -> Call | None:
     """The call a directive asks for, or None when the request offers no tool for it."""
     match wanted.name:
         case "tool" | "tool!":

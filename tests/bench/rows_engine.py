@@ -37,7 +37,12 @@ def overhead(*, is_quick: bool) -> list[Row]:
     """Two CLIs, bare and through each floor: the least that is one, and one that starts Python."""
     runs, batches = (30, 3) if is_quick else (90, 9)
     rows = []
-    with open_world(max_concurrent_jobs=AT_ONCE, max_jobs_per_cli=0, max_queued_jobs=500) as world:
+    with open_world(
+        max_concurrent_jobs=AT_ONCE,
+        max_concurrent_turns=AT_ONCE,
+        max_turns_per_cli=0,
+        max_queued_jobs=500,
+    ) as world:
         scripts = {"answers": ANSWERS, "thinks": THINKS}
         programs = {name: world.cli(name, script) for name, script in scripts.items()}
         wire = world.serve(in_process=False)
@@ -269,7 +274,10 @@ def many_jobs(*, is_quick: bool) -> list[Row]:
     asked = 500 if is_quick else 2_000
     _allow_descriptors()
     with open_world(
-        max_concurrent_jobs=count + 1, max_jobs_per_cli=0, max_queued_jobs=count
+        max_concurrent_jobs=count + 1,
+        max_concurrent_turns=count + 1,
+        max_turns_per_cli=0,
+        max_queued_jobs=count,
     ) as world:
         world.cli("sleeps", "exec sleep 900")
         world.cli("answers", ANSWERS)
@@ -361,7 +369,7 @@ def full_store(*, is_quick: bool) -> list[Row]:
         at = 0
         for _ in range(rounds):
             for which, wire in enumerate(wires):
-                # more than the server keeps in memory lie between two looks at the same job
+                # more than the server keeps in memory lie between two questions about the same job
                 asked = [{"job_id": ids[which][(at + n) % few]} for n in range(20)]
                 took["status"][which].append(median(wire.calls("status", asked, at_once=1)))
                 listing = [{"action": "list", "status": "all", "limit": 20}] * 5
@@ -425,7 +433,9 @@ def stopping(*, is_quick: bool) -> list[Row]:
     rows = []
     # each child has a child of its own in another session, and one that ignores TERM
     script = "setsid sleep 900 &\n(trap '' TERM; exec sleep 900) &\nexec sleep 900"
-    with open_world(max_concurrent_jobs=count, max_jobs_per_cli=0, drain_seconds=1) as world:
+    with open_world(
+        max_concurrent_jobs=count, max_concurrent_turns=count, max_turns_per_cli=0, drain_seconds=1
+    ) as world:
         world.cli("sleeps", script, stop={"grace_s": 0.3})
         wire = world.serve(in_process=False)
         wire.greet()
@@ -447,7 +457,9 @@ def stopping(*, is_quick: bool) -> list[Row]:
             _nothing(f"{count} jobs cancelled: zombies, descriptors more", (zombies, max(0, held))),
             _nothing(f"drain with {lived - 2} children alive: processes left", (left,)),
         ]
-    with open_world(max_concurrent_jobs=count, max_jobs_per_cli=0) as world:
+    with open_world(
+        max_concurrent_jobs=count, max_concurrent_turns=count, max_turns_per_cli=0
+    ) as world:
         world.cli("sleeps", script, stop={"grace_s": 0.3})
         wire = world.serve(in_process=False)
         wire.greet()

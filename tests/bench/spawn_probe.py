@@ -16,8 +16,8 @@ import trio
 from aimux.daemon._run import open_orphanage, open_own_engine
 from aimux.drivers import ProcessSpec, choose_driver
 from aimux.engine import JobRequest
-from aimux.model import JobStatus
-from aimux.rules import RouteRequest
+from aimux.model import JobStatus, RouteRequest
+from aimux.strategies import single
 from aimux.tools import Client
 
 PROMPT = b"hello\n"
@@ -27,7 +27,7 @@ async def main(program: str, cli: str, runs: int, batches: int, at_once: int) ->
     """Take turns: bare, driver, engine, alone and many at once."""
     env = dict(os.environ)
     client = Client(key="bench", cwd=Path.cwd(), env=env)
-    order = ProcessSpec(argv=[program], cwd=str(client.cwd), env=env, stdin=PROMPT)
+    spec = ProcessSpec(argv=[program], cwd=str(client.cwd), env=env, stdin=PROMPT)
     drive = choose_driver(is_terminal=False)
     alone: dict[str, list[float]] = {}
     cpu: dict[str, list[float]] = {}  # our own, without the child's
@@ -43,22 +43,22 @@ async def main(program: str, cli: str, runs: int, batches: int, at_once: int) ->
         )
 
     async def driver() -> None:
-        gone = await drive(order, lambda _stream, _data: None)
+        gone = await drive(spec, lambda _stream, _data: None)
         assert gone.exit_code == 0
 
     async with open_orphanage(), open_own_engine(client.cwd, env) as engine:
 
         async def through() -> None:
-            wish = JobRequest(
-                tool="exec", prompt="hello", want=RouteRequest(cli=cli), client=client
+            request = JobRequest(
+                tool="exec", prompt="hello", route=RouteRequest(cli=cli), client=client
             )
-            handle = await engine.start(await engine.prepare(wish))
+            handle = await engine.start(await engine.prepare(request), single("hello"))
             await handle.done.wait()
             assert handle.job.status is JobStatus.COMPLETED, handle.job
 
         steps = {"bare": bare, "driver": driver, "engine": through}
         for step in steps.values():
-            await step()  # modules are read, the warden starts
+            await step()  # modules are read, the watchdog starts
         for _ in range(runs):
             for name, step in steps.items():
                 began, spent = time.perf_counter(), time.process_time()

@@ -130,8 +130,8 @@ class World:
         self.bin = root / "bin"
         self.project = root / "project"
         self.config = root / "config"
-        for place in (self.bin, self.project, self.config, root / "home"):
-            place.mkdir()
+        for directory in (self.bin, self.project, self.config, root / "home"):
+            directory.mkdir()
         self.wires: list[Wire] = []
 
     @property
@@ -169,9 +169,9 @@ class World:
             "modes": {"read": {"flags": [], "strength": "sandbox"}},
             **keys,
         }
-        place = self.config / "cli.d" / name
-        place.mkdir(parents=True)
-        (place / "profile.yaml").write_text(json.dumps(profile), encoding="utf-8")
+        directory = self.config / "cli.d" / name
+        directory.mkdir(parents=True)
+        (directory / "profile.yaml").write_text(json.dumps(profile), encoding="utf-8")
         return program
 
     def emulate(self, cli: str) -> None:

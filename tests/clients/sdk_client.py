@@ -21,7 +21,7 @@ from mcp_types import ElicitRequestParams, ElicitResult
 HEADERS = {"Authorization": f"Bearer {os.environ['AIMUX_AUTH_TOKEN']}"}
 
 
-async def look(server: object, mode: str) -> dict[str, object]:
+async def converse(server: object, mode: str) -> dict[str, object]:
     seen: dict[str, object] = {}
     steps: list[float] = []
     begun = anyio.Event()
@@ -75,12 +75,12 @@ async def main() -> None:
         server: object = StdioServerParameters(
             command=command, args=words, env=dict(os.environ), cwd=Path.cwd()
         )
-        seen = await look(server, mode)
+        seen = await converse(server, mode)
     elif transport == "sse":
-        seen = await look(sse_client(target, headers=HEADERS), mode)
+        seen = await converse(sse_client(target, headers=HEADERS), mode)
     else:
         async with httpx2.AsyncClient(headers=HEADERS, timeout=60) as http:
-            seen = await look(streamable_http_client(target, http_client=http), mode)
+            seen = await converse(streamable_http_client(target, http_client=http), mode)
     print(json.dumps(seen))
 
 

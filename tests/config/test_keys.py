@@ -1,4 +1,4 @@
-"""Every key, from every layer that may set it, with the place it is from."""
+"""Every key, from every layer that may set it, with the file or variable it is from."""
 
 import json
 from typing import Final
@@ -18,9 +18,10 @@ SAMPLES: Final[dict[str, object]] = {
     "server.log_level": "debug",
     "server.log_file": "/tmp/other.log",
     "server.db_path": "/tmp/other.db",
+    "server.max_concurrent_turns": 5,
+    "server.max_turns_per_cli": 2,
+    "server.max_turns_per_client": 4,
     "server.max_concurrent_jobs": 3,
-    "server.max_jobs_per_cli": 2,
-    "server.max_jobs_per_client": 4,
     "server.max_queued_jobs": 0,
     "server.max_prompt_bytes": 512,
     "server.max_chars": 99,
@@ -64,11 +65,11 @@ def in_yaml(key: str) -> str:
     """A file that sets `key`, and its partner where it has one."""
     tree: dict[str, object] = {}
     for each in filter(None, (key, PARTNER.get(key))):
-        place = tree
+        node = tree
         *above, last = each.split(".")
         for word in above:
-            place = place.setdefault(word, {})  # type: ignore[assignment]
-        place[last] = SAMPLES[each]
+            node = node.setdefault(word, {})  # type: ignore[assignment]
+        node[last] = SAMPLES[each]
     return json.dumps(tree)  # JSON is YAML
 
 
@@ -156,7 +157,7 @@ def test_the_shipped_file_says_what_the_code_says(home: ConfigHome) -> None:
 
 
 @pytest.mark.requirement("config:explained")
-def test_explain_shows_value_and_place_of_each_key_but_no_secret(home: ConfigHome) -> None:
+def test_explain_shows_value_and_origin_of_each_key_but_no_secret(home: ConfigHome) -> None:
     """One row a key."""
     home.write_user("server: {max_chars: 5}")
     rows = {

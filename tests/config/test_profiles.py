@@ -200,7 +200,7 @@ def test_a_new_cli_with_text_or_one_json_object_needs_no_code(
         ("schema_version: 2", "schema_version: 2 is not known, this is 1", ""),
     ],
 )
-def test_a_profile_that_cannot_work_is_refused_with_place_and_remedy(
+def test_a_profile_that_cannot_work_is_refused_with_line_and_remedy(
     home: ConfigHome, line: str, message: str, suggestion: str
 ) -> None:
     """And only that one."""
@@ -341,9 +341,9 @@ def test_a_directory_of_another_name_and_a_secret_are_warned_of(home: ConfigHome
 
 def test_a_project_cannot_name_a_program_to_run(home: ConfigHome) -> None:
     """A fresh clone is not trusted with that."""
-    place = home.project / ".aimux" / "cli.d" / "tiny"
-    place.mkdir(parents=True)
-    (place / "profile.yaml").write_text(TINY, encoding="utf-8")
+    directory = home.project / ".aimux" / "cli.d" / "tiny"
+    directory.mkdir(parents=True)
+    (directory / "profile.yaml").write_text(TINY, encoding="utf-8")
 
     assert "tiny" not in home.load().profiles
 

@@ -25,7 +25,8 @@ from aimux.protocol import (
 from aimux.tools import Client
 from aimux.transports.network import OneShotWire, SessionWire, choose_address, serve_http
 
-from .fixture import Fixture, Steps, conclude
+from .fixture import Fixture
+from .steps import Steps, conclude
 
 NOBODY = Client(key="conformance", cwd=Path("/"), env={})
 
@@ -170,12 +171,12 @@ class CallSteps:
 @asynccontextmanager
 async def _open_fixture():  # noqa: ANN202 - see open_fixture
     """Serve the fixture on a free loopback port; gives the URL of its endpoint."""
-    door = choose_address(("127.0.0.1", 0), token=None, env={})
+    address = choose_address(("127.0.0.1", 0), token=None, env={})
     async with trio.open_nursery() as nursery:
         host = Host(Fixture(secrets.token_bytes(32)), nursery)
         start = partial(serve_http, nursery=nursery, schema_of=Fixture.schema_of)
         settings = TransportSettings()
-        listening = await nursery.start(start, door, settings, host.serve, NOBODY)
+        listening = await nursery.start(start, address, settings, host.serve, NOBODY)
         yield listening.url
         nursery.cancel_scope.cancel(reason="done")
 

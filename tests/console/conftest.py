@@ -77,8 +77,8 @@ class Machine:
 def make_machine(root: Path, clis: Sequence[str] = ("codex", "claude")) -> Machine:
     """A machine with some emulated CLIs and a project of one file."""
     machine = Machine(root=root)
-    for place in (machine.project, machine.config, root / "home"):
-        place.mkdir(parents=True)
+    for directory in (machine.project, machine.config, root / "home"):
+        directory.mkdir(parents=True)
     (machine.project / "orders.py").write_text("TOTAL = 1\n", encoding="utf-8")
     install(root / "bin", clis, home=root / "home", time_scale=0.01)
     return machine

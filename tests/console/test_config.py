@@ -38,7 +38,7 @@ def test_an_unknown_key_suggests_a_known_one(bare: Machine) -> None:
     assert "did you mean server.max_concurrent_jobs?" in said.err
 
 
-def test_check_names_each_fault_with_its_place(bare: Machine) -> None:
+def test_check_names_each_fault_with_its_line(bare: Machine) -> None:
     """What was left out makes exit code 1."""
     (bare.config / "default.yaml").write_text(
         "server:\n  log_level: loud\n  max_jobs: 3\n", encoding="utf-8"
@@ -60,10 +60,10 @@ def test_check_of_a_sound_configuration_is_quiet(bare: Machine) -> None:
 
 def test_path_says_where_things_are(bare: Machine) -> None:
     """Also those that do not exist yet."""
-    places = json.loads(bare.aimux("config", "path", "--json").out)
+    paths = json.loads(bare.aimux("config", "path", "--json").out)
 
-    assert places["your settings"] == str(bare.config / "default.yaml")
-    assert places["store"] == str(bare.root / "state" / "sessions.db")
+    assert paths["your settings"] == str(bare.config / "default.yaml")
+    assert paths["store"] == str(bare.root / "state" / "sessions.db")
 
 
 def test_clis_without_any_say_what_to_do(bare: Machine) -> None:
@@ -96,7 +96,7 @@ def test_the_doctor_finds_a_usable_machine(machine: Machine) -> None:
 
 
 def test_the_doctor_of_a_bare_machine_names_remedies(bare: Machine) -> None:
-    """And the places looked at."""
+    """And the directories searched."""
     said = bare.aimux("doctor")
 
     assert said.code == 1

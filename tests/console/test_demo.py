@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def steady(text: str) -> list[str]:
-    """The lines without what differs from run to run: ids, times, places, progress."""
+    """The lines without what differs from run to run: ids, times, paths, progress."""
     text = re.sub(r"/tmp/\S*?aimux-demo-\w+|\S*aimux-demo-\w+", "DIR", text)
     text = re.sub(r"\b(job|ses)_[0-9A-Z]{26}", r"\1_ID", text)
     lines = [re.sub(r"\d+ ms", "MS", re.sub(r"[─━╭╮]+", "─", line)) for line in text.splitlines()]

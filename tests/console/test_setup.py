@@ -130,7 +130,7 @@ def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_exists_is_preferred(tmp_path: Path) -> None:
-    """Cline has two places."""
+    """Cline has two files."""
     own = tmp_path / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
     own.parent.mkdir(parents=True)
     own.write_text("{}", encoding="utf-8")

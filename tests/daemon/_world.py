@@ -112,7 +112,8 @@ def make_world(root: Path, **server: object) -> Iterator[World]:
     stand.emulate(CLIS)
     usual = {
         "max_concurrent_jobs": 40,
-        "max_jobs_per_cli": 0,
+        "max_concurrent_turns": 40,
+        "max_turns_per_cli": 0,
         "idle_exit_seconds": PATIENCE_S,  # a test run that is killed leaves nothing for long
     }
     stand.configure(server={**usual, **server})

@@ -3,7 +3,7 @@
 import pytest
 
 from ..e2e._host import codes, payload
-from ..e2e.test_asking import YES, converse, part, wish
+from ..e2e.test_asking import YES, converse, part, request
 from ._world import World, open_host
 
 
@@ -11,7 +11,7 @@ from ._world import World, open_host
 async def test_a_modern_client_of_the_daemon_answers(world: World) -> None:
     """Through the shim as without it."""
     async with open_host(world) as host:
-        body = await converse(host, wish("codex", 2), 2)
+        body = await converse(host, request("codex", 2), 2)
 
     assert body["status"] == "completed"
     assert "Typed: yes please, yes please" in str(body["content"])
@@ -19,7 +19,7 @@ async def test_a_modern_client_of_the_daemon_answers(world: World) -> None:
 
 async def test_an_answer_may_come_from_the_next_client(world: World) -> None:
     """The one that was asked has left; its state is good for another of the same user."""
-    call = wish("claude")
+    call = request("claude")
     async with open_host(world) as host:
         asked = part(await host.answer(await host.post("tools/call", call)), "result")
     (key,) = part(asked, "inputRequests")

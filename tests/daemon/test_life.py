@@ -191,7 +191,7 @@ async def test_strangers_on_the_socket_harm_nobody(world: World, said: bytes) ->
 
 
 @both_roads
-async def test_the_operator_starts_looks_restarts_and_stops(world: World) -> None:
+async def test_the_operator_starts_asks_restarts_and_stops(world: World) -> None:
     """Each command says what happened, and its exit code tells."""
     run = partial(_command, world)
     nobody = await run("status")

@@ -55,7 +55,7 @@ async def test_a_saved_limit_counts_and_a_broken_file_keeps_it(world: World, swi
     assert "default.yaml" in problems[0]["where"]
 
 
-async def test_who_waits_for_a_place_gets_a_new_one(world: World) -> None:
+async def test_who_waits_for_a_slot_gets_a_new_one(world: World) -> None:
     """Though nobody calls meanwhile: the job's end is all that is waited for."""
     world.stand.configure(server={"max_concurrent_jobs": 1})
     async with open_host(world) as host:

@@ -1,34 +1,14 @@
 """The general dialects: text, json, jsonl by a profile's fields; a profile's completion pattern."""
 
-import json
-
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from aimux.dialects import DIALECTS, MAX_ANSWER_CHARS, Dialect, _text, open_dialect
 from aimux.dialects._lines import MAX_LINE_BYTES
 from aimux.errors import ConfigInvalid
-from aimux.model import (
-    Ended,
-    Fields,
-    Message,
-    NativeSession,
-    Noise,
-    Said,
-    Stream,
-    Text,
-    Usage,
-    Warned,
-)
+from aimux.model import Ended, Fields, Message, NativeSession, Noise, Said, Text, Usage, Warned
 
-OUT, ERR = Stream.STDOUT, Stream.STDERR
-
-
-def lines(*records: object) -> bytes:
-    """Records as JSON lines."""
-    return b"".join(
-        (each if isinstance(each, str) else json.dumps(each)).encode() + b"\n" for each in records
-    )
+from .feeding import ERR, OUT, lines
 
 
 def ends(said: list[Said]) -> list[Ended]:

@@ -5,15 +5,11 @@ import json
 from aimux.dialects import open_dialect
 from aimux.dialects._lines import MAX_REMARK_BYTES
 from aimux.dialects._turn_state import MAX_OPEN_TOOLS
-from aimux.model import Ended, Noise, Said, Stream, ToolUse
+from aimux.model import Ended, Noise, Said, ToolUse
 
-OUT = Stream.STDOUT
+from .feeding import OUT, lines
+
 RESULT = {"type": "result", "subtype": "success", "is_error": False, "result": "fine"}
-
-
-def lines(*records: object) -> bytes:
-    """Records as JSON lines."""
-    return b"".join(json.dumps(each).encode() + b"\n" for each in records)
 
 
 def used(call_id: str) -> object:

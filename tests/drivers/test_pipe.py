@@ -108,7 +108,7 @@ async def test_child_that_does_not_read_is_fine(
     assert exit_.exit_code == 3
 
 
-async def test_missing_binary_names_the_places(
+async def test_missing_binary_names_where_it_was_searched(
     mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """The one who reads the error learns where was looked."""

@@ -129,7 +129,7 @@ async def test_discovery_finds_all_at_once_in_the_given_order(tmp_path: Path) ->
 
 
 async def test_stock_of_a_real_machine(mock_clock: MockClock, tmp_path: Path) -> None:
-    """Ready, untested, broken in three ways, silent and missing, all from one look."""
+    """Ready, untested, broken in three ways, silent and missing, all from one search."""
     tool(tmp_path, "good", "echo good 0.165.2")
     tool(tmp_path, "new", "echo new 3.0.0 >&2")
     tool(tmp_path, "crashing", "echo boom >&2; exit 9")
@@ -253,7 +253,7 @@ def test_two_processes_do_not_lose_each_others_answers(tmp_path: Path) -> None:
     assert (third.recall(one, ["-v"]), third.recall(two, ["-v"])) == ("1.0", "1.0")
 
 
-def test_unwritable_place_is_told_and_harmless(tmp_path: Path) -> None:
+def test_unwritable_directory_is_told_and_harmless(tmp_path: Path) -> None:
     """A read-only cache directory makes probes slower, not wrong."""
     path = tool(tmp_path, "x", "")
     (tmp_path / "file").touch()

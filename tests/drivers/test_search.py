@@ -50,7 +50,7 @@ def search_for(
 
 
 @pytest.mark.parametrize(
-    ("path", "directory"),
+    ("path", "via"),
     [
         ("/usr/bin/codex", "PATH"),
         ("/bin/codex", "PATH"),
@@ -72,13 +72,13 @@ def search_for(
         ("/opt/mine/codex", "profile"),
     ],
 )
-def test_every_place_is_searched(path: str, directory: str) -> None:
-    """Each via of the specification finds its binary, and tells which via it was."""
-    assert search_for(path, search=["/opt/mine"]) == Found(path, directory)
+def test_every_directory_is_searched(path: str, via: str) -> None:
+    """Each directory of the specification finds its binary, and tells by what it was found."""
+    assert search_for(path, search=["/opt/mine"]) == Found(path, via)
 
 
-def test_path_wins_over_other_places() -> None:
-    """The order is PATH, usual places, version managers, the profile's own."""
+def test_path_wins_over_other_directories() -> None:
+    """The order is PATH, usual directories, version managers, the profile's own."""
     paths = ["/opt/codex", "/h/.nvm/versions/node/v1/bin/codex", "/snap/bin/codex", "/bin/codex"]
     found = []
     while paths:
@@ -132,7 +132,7 @@ def test_search_paths_are_expanded(directory: str, path: str) -> None:
     assert search_for(path, search=[directory], env=ENV | {"TOOLS": "/t"}) == Found(path, "profile")
 
 
-def test_unset_variable_skips_the_place() -> None:
+def test_unset_variable_skips_the_path() -> None:
     """`$NOPE/bin` must not become `/bin`, and without a home there is no `~`."""
     missing = search_for("/nope/codex", search=["$NOPE/bin", "~/x"], env={"PATH": "/q"})
 
@@ -145,10 +145,10 @@ def test_unset_variable_skips_the_place() -> None:
 
 def test_relative_path_entries_are_skipped() -> None:
     """What `.` is depends on who asks; a binary from there is a trap."""
-    assert isinstance(search_for("codex", "/via/codex", env={"PATH": ".::via"}), Missing)
+    assert isinstance(search_for("codex", "/bin/codex", env={"PATH": ".::bin"}), Missing)
 
 
-def test_missing_tells_reason_and_places() -> None:
+def test_missing_tells_reason_and_directories() -> None:
     """Not found, a directory and not executable are different faults with different remedies."""
     nothing = search_for("/bin/other", search=["/opt"])
     directory = search_for("/bin/codex/", search=["/opt"])
@@ -173,25 +173,25 @@ def test_unusable_file_does_not_hide_a_usable_one() -> None:
 
 def test_binary_with_a_path_is_looked_for_there_only() -> None:
     """The user said which one."""
-    shelf = FakeDisk("/bin/codex", "/h/mine/codex")
+    disk = FakeDisk("/bin/codex", "/h/mine/codex")
 
-    assert find("~/mine/codex", env=ENV, files=shelf, system="linux") == Found(
+    assert find("~/mine/codex", env=ENV, files=disk, system="linux") == Found(
         "/h/mine/codex", "profile"
     )
-    assert find("/no/codex", env=ENV, files=shelf, system="linux") == Missing(
+    assert find("/no/codex", env=ENV, files=disk, system="linux") == Missing(
         Lack.NOT_FOUND, ["/no"]
     )
 
 
-def test_windows_suffixes_and_places() -> None:
-    """`.exe` before `.cmd`, places of npm, no execute bit; a name with a dot is taken as it is."""
+def test_windows_suffixes_and_directories() -> None:
+    """`.exe` before `.cmd`, npm's directories, no execute bit; a name with a dot is taken as is."""
     env = {"USERPROFILE": "C:\\u", "APPDATA": "C:\\a", "PATH": '"C:\\p q";D:\\r'}
-    shelf = FakeDisk(
+    disk = FakeDisk(
         "C:\\a\\npm\\codex.cmd", "C:\\a\\npm\\codex.ps1-", "D:\\r\\x.cmd-", separator="\\"
     )
 
     def seek(name: str) -> object:
-        return find(name, env=env, files=shelf, system="win32")
+        return find(name, env=env, files=disk, system="win32")
 
     assert seek("codex") == Found("C:\\a\\npm\\codex.cmd", "usual")
     assert seek("x") == Found("D:\\r\\x.cmd", "PATH")
@@ -201,7 +201,7 @@ def test_windows_suffixes_and_places() -> None:
 
 
 def test_real_disk_is_asked(tmp_path: Path) -> None:
-    """Execute bit, directories and unreadable places as the system sees them."""
+    """Execute bit, directories and unreadable paths as the system sees them."""
     usable, locked = tmp_path / "v2" / "codex", tmp_path / "v10" / "codex"
     for file, mode in ((usable, 0o755), (locked, 0o644)):
         file.parent.mkdir()

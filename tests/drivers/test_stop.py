@@ -142,7 +142,7 @@ async def test_reaping_orphans_leaves_exit_codes_to_their_owners(
     assert ours.poll() == 9
 
 
-def test_orphan_that_led_a_session_is_reaped_at_the_second_look(
+def test_orphan_that_led_a_session_is_reaped_at_the_second_scan(
     subreaper: None, make_spec: MakeSpec
 ) -> None:
     """It might be a child just spawned, so it must be seen dead twice; then it goes."""
@@ -189,14 +189,14 @@ async def test_reused_pid_is_left_alone(mock_clock: MockClock, make_spec: MakeSp
         await trio.to_thread.run_sync(popen.wait)
 
 
-async def test_sixty_stops_share_their_looks(
+async def test_sixty_stops_share_their_scans(
     mock_clock: MockClock, make_spec: MakeSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many stops at once read the process table a few times, not once each."""
-    looks = []
+    scans = []
 
     def counted(skip: frozenset[int] = frozenset()) -> dict[int, Proc]:
-        looks.append(1)
+        scans.append(1)
         return scan(skip)
 
     monkeypatch.setattr("aimux.drivers._processes.scan", counted)
@@ -209,10 +209,10 @@ async def test_sixty_stops_share_their_looks(
         nursery.cancel_scope.cancel()
 
     assert children_of() == set()
-    assert 3 <= len(looks) < 20
+    assert 3 <= len(scans) < 20
 
 
-async def test_clean_end_under_a_subreaper_costs_no_look(
+async def test_clean_end_under_a_subreaper_costs_no_scan(
     mock_clock: MockClock,
     subreaper: None,
     make_spec: MakeSpec,
@@ -220,17 +220,17 @@ async def test_clean_end_under_a_subreaper_costs_no_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """When the kernel says that we were given nobody, nobody is looked for; else somebody is."""
-    looks = []
+    scans = []
 
     def counted(skip: frozenset[int] = frozenset()) -> dict[int, Proc]:
-        looks.append(1)
+        scans.append(1)
         return scan(skip)
 
     monkeypatch.setattr("aimux.drivers._processes.scan", counted)
     await run_piped(make_spec("cat", stdin=b"x"), output)
-    clean = len(looks)
+    clean = len(scans)
     await run_piped(make_spec("holder", "session"), output)
 
     assert clean == 0
-    assert len(looks) > 0
+    assert len(scans) > 0
     assert children_of() == set()

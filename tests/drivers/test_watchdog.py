@@ -93,9 +93,9 @@ def test_killed_server_leaves_nobody() -> None:
         wait_gone([*helpers, *others])
 
 
-def test_the_book_is_enough() -> None:
+def test_the_ledger_is_enough() -> None:
     """A child that has thrown its environment away is killed too, and so are those that came after
-    others had left: the book tells who lives.
+    others had left: the ledger tells who lives.
     """
     bare = "echo ready $$; exec env -i sleep 900"
     server = subprocess.Popen(
@@ -113,7 +113,7 @@ def test_the_book_is_enough() -> None:
         wait_gone(helpers)
 
 
-async def test_warden_comes_with_the_first_child_and_goes_with_the_server(
+async def test_watchdog_comes_with_the_first_child_and_goes_with_the_server(
     mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """An idle server has none; a clean end leaves none."""
@@ -122,16 +122,16 @@ async def test_warden_comes_with_the_first_child_and_goes_with_the_server(
         idle = repr(watchdog)
         exit_ = await run_piped(make_spec("cat", stdin=b"x"), output)
         busy = repr(watchdog)
-        wardens = children_of() - before
+        watchdogs = children_of() - before
 
     assert exit_.exit_code == 0
     assert idle == "<Watchdog: not started, 0 in charge>"
-    assert busy == f"<Watchdog: pid {wardens.pop()}, 0 in charge>"
-    assert not wardens
+    assert busy == f"<Watchdog: pid {watchdogs.pop()}, 0 in charge>"
+    assert not watchdogs
     assert children_of() == before
 
 
-async def test_killed_warden_is_replaced(
+async def test_killed_watchdog_is_replaced(
     mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
     """The next child starts another, which is told of all that live."""
@@ -157,7 +157,7 @@ async def _until(is_so: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("is_same", [True, False])
-def test_warden_spares_a_reused_pid(*, is_same: bool) -> None:
+def test_watchdog_spares_a_reused_pid(*, is_same: bool) -> None:
     """A number that now belongs to a later process is left alone, and so is who has no mark."""
     bystander = subprocess.Popen(["sleep", "60"], env={"AIMUX_CHILD": "other.1"})
     charge = subprocess.Popen(["sleep", "60"], start_new_session=True)

@@ -16,10 +16,10 @@ async def each(
     """What `work` returns for each CLI, in their order."""
     order = list(clis)
     found: dict[str, T] = {}
-    room = trio.CapacityLimiter(at_once)
+    limiter = trio.CapacityLimiter(at_once)
 
     async def one(cli: str) -> None:
-        async with room:
+        async with limiter:
             found[cli] = await work(cli)
 
     async with trio.open_nursery() as nursery:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -189,11 +189,15 @@ def start_server(
     cwd: Path,
     stderr: Path,
     capabilities: Mapping[str, object] | None = None,
+    command: Sequence[str] = ("-m", "aimux"),
 ) -> Iterator[Server]:
-    """A server process, shaken hands with; at the end its input is closed and it must leave."""
+    """A server process, shaken hands with; at the end its input is closed and it must leave.
+
+    `command` are the interpreter's arguments.
+    """
     with stderr.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "aimux"],
+            [sys.executable, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -24,7 +24,8 @@ BINARIES: Final = {cli: "cn" if cli == "continue" else cli for cli in CLIS}
 # limits in tenths of seconds where the real ones are minutes; as many jobs as two cores carry
 SERVER: Final[Mapping[str, object]] = {
     "max_concurrent_jobs": 4,
-    "max_jobs_per_cli": 4,
+    "max_concurrent_turns": 4,
+    "max_turns_per_cli": 4,
     "rate_limit_rps": 0,
     "progress_interval_seconds": 0.3,
     "drain_seconds": 0.5,
@@ -69,11 +70,11 @@ class Stand:
 
     def project(self, name: str = "project") -> Path:
         """A working directory with one file in it, made when it is first asked for."""
-        place = self.root / name
-        if not place.exists():
-            place.mkdir()
-            (place / "orders.py").write_text("TOTAL = 1\n", encoding="utf-8")
-        return place
+        project = self.root / name
+        if not project.exists():
+            project.mkdir()
+            (project / "orders.py").write_text("TOTAL = 1\n", encoding="utf-8")
+        return project
 
     def configure(
         self,

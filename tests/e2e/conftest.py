@@ -10,15 +10,15 @@ from ._stand import Stand, make_stand
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def module_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory of the module's own."""
     return tmp_path_factory.mktemp("e2e")
 
 
 @pytest.fixture(scope="module")
-def stand(place: Path) -> Stand:
+def stand(module_dir: Path) -> Stand:
     """A machine with all twelve emulators."""
-    return make_stand(place / "machine")
+    return make_stand(module_dir / "machine")
 
 
 @pytest.fixture(scope="module")

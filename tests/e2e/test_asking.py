@@ -21,7 +21,7 @@ TASKED: Final = ENVELOPE | {
 YES: Final = {"action": "accept", "content": {"answer": "yes please"}}
 
 
-def wish(cli: str, times: int = 1, meta: Json = ENVELOPE) -> Json:
+def request(cli: str, times: int = 1, meta: Json = ENVELOPE) -> Json:
     """A call of exec on a CLI that asks."""
     prompt = f"[[fault ask {times}]] [[say 20]]"
     arguments = {"prompt": prompt, "cli": cli, "tty": True, "wait_seconds": ANSWER_S}
@@ -56,7 +56,7 @@ async def test_each_cli_is_answered_by_a_modern_client(host: Host) -> None:
     """The call ends with the question; repeated with the answer it goes on with the same child."""
 
     async def one(cli: str) -> Json:
-        return await converse(host, wish(cli), 1)
+        return await converse(host, request(cli), 1)
 
     bodies = await each(one)
 
@@ -68,7 +68,7 @@ async def test_each_cli_is_answered_by_a_modern_client(host: Host) -> None:
 
 async def test_rounds_follow_each_other_and_a_late_answer_is_told(host: Host) -> None:
     """Three questions, one job; the answer of a round that is over changes nothing."""
-    call = wish("codex", 3)
+    call = request("codex", 3)
     first = part(await host.answer(await host.post("tools/call", call)), "result")
     (key,) = part(first, "inputRequests")
     again = {**call, "inputResponses": {key: YES}, "requestState": first["requestState"]}
@@ -91,7 +91,7 @@ async def test_rounds_follow_each_other_and_a_late_answer_is_told(host: Host) ->
 @pytest.mark.requirement("asking:task")
 async def test_a_task_is_answered_by_its_update(host: Host) -> None:
     """The same question in the shape of a task."""
-    call = wish("claude", 1, TASKED)
+    call = request("claude", 1, TASKED)
     del part(call, "arguments")["wait_seconds"]
     created = part(await host.answer(await host.post("tools/call", call)), "result")
     about = {"taskId": created["taskId"], "_meta": TASKED}
@@ -130,7 +130,7 @@ def test_a_handshake_client_is_asked_during_the_call(stand: Stand) -> None:
 
 async def _answered(server: Server) -> Json:
     async with attach(server) as host:
-        call = wish("gemini")
+        call = request("gemini")
         del call["_meta"]
         call_id = await host.post("tools/call", call)
         question = await host.question()

@@ -118,17 +118,17 @@ async def test_every_wrong_argument_is_named_at_once(host: Host) -> None:
 
 
 @pytest.mark.requirement("bad:cwd")
-async def test_a_working_directory_must_be_one(host: Host, place: Path) -> None:
+async def test_a_working_directory_must_be_one(host: Host, module_dir: Path) -> None:
     """Missing, a file, relative: each says which."""
-    file = place / "file"
+    file = module_dir / "file"
     file.write_text("", encoding="utf-8")
     told = {
         cwd: (await host.exec("hello", cli="codex", cwd=cwd))["error"]
-        for cwd in (str(place / "nowhere"), str(file), "relative/path", "~")
+        for cwd in (str(module_dir / "nowhere"), str(file), "relative/path", "~")
     }
 
     assert {error["code"] for error in told.values()} == {"cwd_invalid"}  # type: ignore[index]
-    assert "nothing of that name" in told[str(place / "nowhere")]["message"]  # type: ignore[index]
+    assert "nothing of that name" in told[str(module_dir / "nowhere")]["message"]  # type: ignore[index]
     assert "a file" in told[str(file)]["message"]  # type: ignore[index]
     assert "absolute" in told["relative/path"]["message"]  # type: ignore[index]
     assert await _is_alive(host)

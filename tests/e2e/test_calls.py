@@ -20,8 +20,8 @@ async def _with_token(host: Host, token: object, **arguments: object) -> Json:
 @pytest.mark.requirement("status:wait_seconds")
 async def test_async_hands_back_a_job_and_status_waits(host: Host) -> None:
     """The id comes at once, the answer when it is there, both in one shape."""
-    wish = {"prompt": "[[sleep 0.5]] [[say 40]]", "cli": "codex", "async": True}
-    begun = await host.call("exec", **wish)
+    call = {"prompt": "[[sleep 0.5]] [[say 40]]", "cli": "codex", "async": True}
+    begun = await host.call("exec", **call)
     early = await host.call("status", job_id=begun["job_id"])
     waited = await host.call("status", job_id=begun["job_id"], wait_seconds=60)
 
@@ -91,8 +91,8 @@ async def test_progress_goes_by_the_callers_token(host: Host, token: object) -> 
         host, token, cli="codex", prompt="[[sleep 0.8]] [[say 30]] SECRET-WORD of the prompt"
     )
     told = [
-        (place, message)
-        for place, message in enumerate(host.heard)
+        (position, message)
+        for position, message in enumerate(host.heard)
         if message.get("method") == "notifications/progress"
     ]
     answered_at = host.heard.index(response)
@@ -102,7 +102,7 @@ async def test_progress_goes_by_the_callers_token(host: Host, token: object) -> 
     assert payload(response)["status"] == "completed"
     assert steps == sorted(set(steps))
     assert len(steps) >= 3  # started, at least one heartbeat, answered
-    assert max(place for place, _ in told) < answered_at
+    assert max(position for position, _ in told) < answered_at
     assert [m for _, m in told if m["params"]["progressToken"] != token] == []  # type: ignore[index]
     assert "SECRET-WORD" not in json.dumps([message for _, message in told])
     assert others == 0

@@ -14,9 +14,9 @@ NO_SHELL = {"aider", "gemini"}  # none at all; none in the mode for edits
 
 
 @pytest.fixture(scope="module")
-def stand(place: Path) -> Stand:
+def stand(module_dir: Path) -> Stand:
     """Room for all twelve: they mostly sleep here."""
-    return make_stand(place / "machine", max_concurrent_jobs=12)
+    return make_stand(module_dir / "machine", max_concurrent_jobs=12, max_concurrent_turns=12)
 
 
 async def _begun(host: Host, prompt: str, cli: str, **more: object) -> tuple[int, Json]:

@@ -14,14 +14,14 @@ FAULTY = {"codex": "quota", "claude": "auth", "gemini": "rate_limit"}
 
 
 @pytest.fixture(scope="module")
-def stand(place: Path) -> Stand:
+def stand(module_dir: Path) -> Stand:
     """codex has no quota, claude no login, gemini too many calls; roles go to each of them."""
     roles = {
         "review": {"cli": "codex"},
         "architect": {"cli": "claude"},
         "analyze": {"cli": "gemini"},
     }
-    made = make_stand(place / "machine")
+    made = make_stand(module_dir / "machine")
     made.configure(roles=roles, server={"fallback_max": 3})
     for cli, fault in FAULTY.items():
         install(made.bin, [cli], home=made.home, faults=fault, time_scale=0.01)
@@ -51,9 +51,9 @@ async def test_the_next_candidate_answers(
     host: Host, stand: Stand, role: str, first: tuple[str, str]
 ) -> None:
     """Every attempt is listed, and reading stays reading."""
-    place = stand.project(f"fallback-{role}")
+    project = stand.project(f"fallback-{role}")
     body = await host.exec(
-        "[[shell-write new.txt]] and say so", role=role, mode="read", cwd=str(place)
+        "[[shell-write new.txt]] and say so", role=role, mode="read", cwd=str(project)
     )
     outcomes = _outcomes(body)
 
@@ -61,7 +61,7 @@ async def test_the_next_candidate_answers(
     assert outcomes[0] == first
     assert outcomes[-1] == (body["cli"], "completed")
     assert body["mode"] == "read"
-    assert not (place / "new.txt").exists()
+    assert not (project / "new.txt").exists()
 
 
 @pytest.mark.requirement("fallback:named_cli")
@@ -78,9 +78,9 @@ async def test_a_named_cli_is_not_replaced_unless_asked(host: Host) -> None:
 
 
 @pytest.fixture(scope="module")
-def breaker_stand(place: Path) -> Stand:
+def breaker_stand(module_dir: Path) -> Stand:
     """Three failures in a row open a breaker for a minute."""
-    made = make_stand(place / "breaker")
+    made = make_stand(module_dir / "breaker")
     made.configure(breaker={"failure_threshold": 3, "cooldown_seconds": 60})
     return made
 

@@ -12,17 +12,17 @@ from ._each import each
 from ._host import Host, error_of
 from ._stand import CLIS, GRACE_S, Stand, make_stand
 
-Seen = tuple[object, object, object]  # status, error class, error code
+End = tuple[object, object, object]  # status, error class, error code
 
-DONE: Final[Seen] = ("completed", None, None)
-TIMED_OUT: Final[Seen] = ("timed_out", "timeout", "timed_out")
-BAD_EXIT: Final[Seen] = ("partial", "unknown", "turn_failed")
-EMPTY: Final[Seen] = ("failed", "transient", "empty_answer")
-RUNAWAY: Final[Seen] = ("failed", "fatal", "runaway")
-CUT: Final[Seen] = ("partial", "transient", "network")
-NO_WORD: Final[Seen] = ("failed", "unknown", "turn_failed")
-RATE: Final[Seen] = ("failed", "quota", "rate_limited")
-AUTH: Final[Seen] = ("failed", "auth", "not_authenticated")
+DONE: Final[End] = ("completed", None, None)
+TIMED_OUT: Final[End] = ("timed_out", "timeout", "timed_out")
+BAD_EXIT: Final[End] = ("partial", "unknown", "turn_failed")
+EMPTY: Final[End] = ("failed", "transient", "empty_answer")
+RUNAWAY: Final[End] = ("failed", "fatal", "runaway")
+CUT: Final[End] = ("partial", "transient", "network")
+NO_WORD: Final[End] = ("failed", "unknown", "turn_failed")
+RATE: Final[End] = ("failed", "quota", "rate_limited")
+AUTH: Final[End] = ("failed", "auth", "not_authenticated")
 
 # no record says that the turn is over: a child that stays has only its deadline
 ENDLESS: Final = dict.fromkeys(("aider", "continue", "crush", "gptme", "opencode"), TIMED_OUT)
@@ -38,12 +38,12 @@ class Case:
     """A fault, how it ends, for whom it ends otherwise, and how long it gets."""
 
     fault: str
-    seen: Seen
-    others: Mapping[str, Seen] = attrs.field(factory=dict)
+    end: End
+    others: Mapping[str, End] = attrs.field(factory=dict)
     limit_s: float = LONG_S
 
-    def wanted(self) -> dict[str, Seen]:
-        return {cli: self.others.get(cli, self.seen) for cli in CLIS}
+    def expected(self) -> dict[str, End]:
+        return {cli: self.others.get(cli, self.end) for cli in CLIS}
 
 
 CASES: Final = (
@@ -104,9 +104,11 @@ CASES: Final = (
 
 
 @pytest.fixture(scope="module")
-def stand(place: Path) -> Stand:
+def stand(module_dir: Path) -> Stand:
     """Room for all twelve at once, tight caps, and no memory of quotas."""
-    made = make_stand(place / "machine", max_concurrent_jobs=12, max_chars=100_000)
+    made = make_stand(
+        module_dir / "machine", max_concurrent_jobs=12, max_concurrent_turns=12, max_chars=100_000
+    )
     for cli in CLIS:
         made.overlay(
             cli,
@@ -124,7 +126,7 @@ async def test_faults_end_as_they_should(host: Host, stand: Stand, case: Case) -
     """State, class and code per CLI; then nothing of the machine is alive."""
     durations: dict[str, float] = {}
 
-    async def one(cli: str) -> Seen:
+    async def one(cli: str) -> End:
         body = await host.exec(
             f"[[fault {case.fault}]] say PELICAN", cli=cli, timeout_seconds=case.limit_s
         )
@@ -137,7 +139,7 @@ async def test_faults_end_as_they_should(host: Host, stand: Stand, case: Case) -
     found = await each(one, at_once=12 if is_sleeping else 4)
     left = stand.survivors()
 
-    assert found == case.wanted()
+    assert found == case.expected()
     assert left == {}
     assert {cli: s for cli, s in durations.items() if s > case.limit_s + 10} == {}
 
@@ -146,7 +148,7 @@ async def test_faults_end_as_they_should(host: Host, stand: Stand, case: Case) -
 async def test_runaways_are_ended_by_their_caps(host: Host, stand: Stand) -> None:
     """Endless steps: by the number of steps where they can be counted, else by the deadline."""
 
-    async def one(cli: str) -> Seen:
+    async def one(cli: str) -> End:
         body = await host.exec("[[fault endless_steps]] go", cli=cli, timeout_seconds=20)
         return body["status"], *error_of(body)
 

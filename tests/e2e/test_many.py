@@ -9,13 +9,13 @@ from ._host import Host, Json, payload
 from ._stand import CLIS, Stand, make_stand
 
 CALLS = 20
-PLACES = 4
+SLOTS = 4
 
 
 @pytest.fixture(scope="module")
-def stand(place: Path) -> Stand:
-    """Four places, and a queue that holds the rest and one more."""
-    return make_stand(place / "machine", max_concurrent_jobs=PLACES, max_queued_jobs=17)
+def stand(module_dir: Path) -> Stand:
+    """Four slots, and a queue that holds the rest and one more."""
+    return make_stand(module_dir / "machine", max_concurrent_jobs=SLOTS, max_queued_jobs=17)
 
 
 async def _post(host: Host, prompt: str, cli: str) -> int:
@@ -31,7 +31,7 @@ async def _post(host: Host, prompt: str, cli: str) -> int:
 @pytest.mark.requirement("many:queue_positions")
 @pytest.mark.requirement("many:nothing_left")
 async def test_twenty_calls_at_once_all_finish(host: Host, stand: Stand) -> None:
-    """Each gets its own answer; those that wait know their place; then all is as it was."""
+    """Each gets its own answer; those that wait know their number; then all is as it was."""
     await _twenty(host)  # opens what a busy server keeps open: readers of the store, log, threads
     descriptors = host.server.descriptors()
     calls, _ = await _twenty(host)
@@ -39,10 +39,10 @@ async def test_twenty_calls_at_once_all_finish(host: Host, stand: Stand) -> None
         message
         for call_id in calls
         for params in host.told(call_id)
-        if "waiting for a place" in (message := str(params["message"]))
+        if "waiting for a slot" in (message := str(params["message"]))
     ]
 
-    assert {"waiting for a place: number 1", "waiting for a place: number 9"} <= set(waits)
+    assert {"waiting for a slot: number 1", "waiting for a slot: number 9"} <= set(waits)
     assert host.server.children() == {}
     assert stand.survivors() == {}
     assert host.server.descriptors() == descriptors
@@ -60,17 +60,17 @@ async def _twenty(host: Host) -> tuple[list[int], list[Json]]:
     assert [body["status"] for body in bodies] == ["completed"] * CALLS
     assert [body["cli"] for body in bodies] == clis
     assert strays == []
-    assert busiest["jobs"]["running"] <= PLACES  # type: ignore[index]
+    assert busiest["jobs"]["running"] <= SLOTS  # type: ignore[index]
     return calls, bodies
 
 
 @pytest.mark.requirement("many:refused_when_full")
 async def test_a_full_queue_refuses_and_leaves_nothing(host: Host) -> None:
-    """Beyond places and queue a call is refused: no job, no session; the others are killed."""
+    """Beyond slots and queue a call is refused: no job, no session; the others are killed."""
     before = await _total(host)
     sleepers = [
         await host.call("exec", **{"prompt": "[[sleep 100]]", "cli": "goose", "async": True})
-        for _ in range(PLACES + 17)
+        for _ in range(SLOTS + 17)
     ]
     position = sleepers[-1]["position"]
     refused = await host.exec("one more", cli="goose")

@@ -9,10 +9,10 @@ from ._host import Host, Json, codes
 from ._stand import CLIS, Stand
 
 
-def _tree(place: Path) -> dict[str, bytes]:
+def _tree(project: Path) -> dict[str, bytes]:
     return {
-        str(path.relative_to(place)): path.read_bytes()
-        for path in place.rglob("*")
+        str(path.relative_to(project)): path.read_bytes()
+        for path in project.rglob("*")
         if path.is_file()
     }
 
@@ -34,10 +34,10 @@ async def test_read_mode_leaves_the_tree_alone(host: Host, stand: Stand, prompt:
     """By edit tool and by shell tool; soft CLIs work on a copy, and what they did is told."""
 
     async def one(cli: str) -> tuple[Json, bool]:
-        place = stand.project(f"read-{cli}")
-        before = _tree(place)
-        body = await host.exec(prompt, cli=cli, mode="read", cwd=str(place))
-        return body, _tree(place) == before
+        project = stand.project(f"read-{cli}")
+        before = _tree(project)
+        body = await host.exec(prompt, cli=cli, mode="read", cwd=str(project))
+        return body, _tree(project) == before
 
     found = await each(one)
     strengths = await _strengths(host)
@@ -56,21 +56,23 @@ async def test_write_mode_writes(host: Host, stand: Stand) -> None:
     """The file is there afterwards, in the user's own tree."""
 
     async def one(cli: str) -> tuple[object, bool]:
-        place = stand.project(f"write-{cli}")
-        body = await host.exec("[[write out.txt hello]] go", cli=cli, mode="write", cwd=str(place))
-        return body["status"], (place / "out.txt").exists()
+        project = stand.project(f"write-{cli}")
+        body = await host.exec(
+            "[[write out.txt hello]] go", cli=cli, mode="write", cwd=str(project)
+        )
+        return body["status"], (project / "out.txt").exists()
 
     assert await each(one) == dict.fromkeys(CLIS, ("completed", True))
 
 
-@pytest.mark.requirement("mode:books")
-async def test_no_cli_leaves_its_books_in_the_project(host: Host, stand: Stand) -> None:
+@pytest.mark.requirement("mode:own_files")
+async def test_no_cli_leaves_its_own_files_in_the_project(host: Host, stand: Stand) -> None:
     """Nothing but what was asked for: no history, no session data, no caches."""
 
     async def one(cli: str) -> set[str]:
-        place = stand.project(f"books-{cli}")
-        await host.exec("[[write out.txt hello]] go", cli=cli, mode="write", cwd=str(place))
-        return {path.name for path in place.iterdir()}
+        project = stand.project(f"own-{cli}")
+        await host.exec("[[write out.txt hello]] go", cli=cli, mode="write", cwd=str(project))
+        return {path.name for path in project.iterdir()}
 
     assert await each(one) == {cli: {"orders.py", "out.txt"} for cli in CLIS}
 
@@ -87,8 +89,8 @@ async def test_danger_is_refused_unless_allowed(host: Host) -> None:
 async def test_roles_carry_their_stance(host: Host) -> None:
     """A reviewer reads, a coder writes; who names neither reads."""
     shown = [
-        (await host.call("exec", prompt="hello", dry_run=True, **wish))["mode"]
-        for wish in ({"role": "codereview"}, {"role": "coding"}, {"cli": "codex"}, {})
+        (await host.call("exec", prompt="hello", dry_run=True, **call))["mode"]
+        for call in ({"role": "codereview"}, {"role": "coding"}, {"cli": "codex"}, {})
     ]
 
     assert shown == ["read", "write", "read", "read"]
@@ -97,9 +99,9 @@ async def test_roles_carry_their_stance(host: Host) -> None:
 @pytest.mark.requirement("exec:aliases")
 async def test_read_only_and_reasoning_effort_are_understood(host: Host) -> None:
     """Names users know from elsewhere."""
-    wish = {"prompt": "hello", "cli": "codex", "dry_run": True}
-    read = await host.call("exec", **wish, read_only=True, reasoning_effort="high")
-    write = await host.call("exec", **wish, read_only=False, effort="low", timeout=77)
+    call = {"prompt": "hello", "cli": "codex", "dry_run": True}
+    read = await host.call("exec", **call, read_only=True, reasoning_effort="high")
+    write = await host.call("exec", **call, read_only=False, effort="low", timeout=77)
     argv = read["plan"]["candidates"][0]["argv"]  # type: ignore[index]
 
     assert (read["mode"], write["mode"]) == ("read", "write")

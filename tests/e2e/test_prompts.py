@@ -41,9 +41,9 @@ def _received(cli: str, prompt: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def stand(place: Path) -> Stand:
+def stand(module_dir: Path) -> Stand:
     """Every emulator answers with the digest of what it got."""
-    made = make_stand(place / "machine", max_prompt_bytes=1_000_000)
+    made = make_stand(module_dir / "machine", max_prompt_bytes=1_000_000)
     made.emulate(directives="[[sha256]]")
     return made
 

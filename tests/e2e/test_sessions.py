@@ -9,9 +9,9 @@ from ._stand import Stand, make_stand
 
 
 @pytest.fixture(scope="module")
-def stand(place: Path) -> Stand:
+def stand(module_dir: Path) -> Stand:
     """Seven finished sessions of three CLIs, one failed, are made by the first test."""
-    return make_stand(place / "machine")
+    return make_stand(module_dir / "machine")
 
 
 async def _listed(host: Host, **arguments: object) -> list[Json]:

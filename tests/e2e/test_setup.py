@@ -214,14 +214,14 @@ def test_a_killed_server_leaves_no_child_and_its_jobs_are_known(tmp_path: Path) 
             known["done"] = await host.exec("say PELICAN", cli="codex")
             for cli in ("codex", "claude", "crush"):
                 prompt = "[[say 60]] [[fault hang_after_result; ignore_term]]"
-                wish = {"prompt": prompt, "cli": cli, "async": True}
-                known[cli] = await host.call("exec", **{**wish, "prompt": "[[tool 300]]", "mode": "write"})  # fmt: skip  # noqa: E501
+                call = {"prompt": prompt, "cli": cli, "async": True}
+                known[cli] = await host.call("exec", **{**call, "prompt": "[[tool 300]]", "mode": "write"})  # fmt: skip  # noqa: E501
             with trio.fail_after(ANSWER_S):
                 while len(stand.turns_log()) < 3:
                     await host.call("sessions", action="list")
             server.process.kill()
 
-    async def look(host: Host) -> None:
+    async def check(host: Host) -> None:
         for cli in ("codex", "claude", "crush"):
             body = await host.call("status", job_id=known[cli]["job_id"])
             assert (body["status"], body["error"]["code"]) == ("aborted", "aborted")  # type: ignore[index]
@@ -236,7 +236,7 @@ def test_a_killed_server_leaves_no_child_and_its_jobs_are_known(tmp_path: Path) 
     psutil.wait_procs([psutil.Process(pid) for pid in stand.survivors()], timeout=10)
 
     assert stand.survivors() == {}
-    _play(stand, look)
+    _play(stand, check)
 
 
 @pytest.mark.requirement("recursion:depth")

@@ -83,15 +83,15 @@ class Theatre:
         """Run several, a few at a time, and return them in order."""
         listed = list(cases)
         results: list[Done | None] = [None] * len(listed)
-        room = trio.CapacityLimiter(AT_ONCE)
+        limiter = trio.CapacityLimiter(AT_ONCE)
 
-        async def one(place: int, case: Case) -> None:
-            async with room:
-                results[place] = await self.run(*case.words, stdin=case.stdin, env=case.env)
+        async def one(index: int, case: Case) -> None:
+            async with limiter:
+                results[index] = await self.run(*case.words, stdin=case.stdin, env=case.env)
 
         async with trio.open_nursery() as nursery:
-            for place, case in enumerate(listed):
-                nursery.start_soon(one, place, case)
+            for index, case in enumerate(listed):
+                nursery.start_soon(one, index, case)
         return [done for done in results if done is not None]
 
     def start(

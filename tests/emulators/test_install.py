@@ -42,11 +42,11 @@ def run(command: list[str], **more: object) -> "subprocess.CompletedProcess[str]
 @POSIX
 def test_all_binaries_are_placed_and_run(installer: ModuleType, tmp_path: Path) -> None:
     """Under a path with a space and a quote, from another directory."""
-    place = tmp_path / "it's a bin"
-    placed = installer.install(place)
+    directory = tmp_path / "it's a bin"
+    placed = installer.install(directory)
     done = run([str(placed["codex"]), "--version"], cwd="/")
 
-    assert sorted(path.name for path in place.iterdir()) == sorted(installer.ALL)
+    assert sorted(path.name for path in directory.iterdir()) == sorted(installer.ALL)
     assert done.stdout == "codex-cli 0.169.0\n"
 
 
@@ -76,7 +76,7 @@ def test_batch_file_names_a_program_that_carries_the_same(
     """aimux starts no batch file; it reads which program one stands for."""
     python = "C:\\Program Files\\py\\python.exe"
     command = [python, "-I", "-S", str(MAIN), "codex"]
-    path = installer.place_batch(tmp_path, "codex", command, {"EMULATOR_FAULTS": "exit 7"})
+    path = installer.write_batch(tmp_path, "codex", command, {"EMULATOR_FAULTS": "exit 7"})
     program = str(tmp_path / "codex.py")
     version = run([sys.executable, "-I", "-S", program, "--version"])
     failed = run(

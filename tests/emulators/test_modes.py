@@ -27,11 +27,11 @@ async def tried(
     with trio.fail_after(60):
         results = await theatre.all(
             Case(
-                words=words(forms[cli], f"{wish.format(cli)} please"),
+                words=words(forms[cli], f"{request.format(cli)} please"),
                 env=CHAT if forms is READ else {},
             )
             for cli in CLIS
-            for wish in (EDIT, SHELL)
+            for request in (EDIT, SHELL)
         )
     assert {done.code for done in results} <= {0}
     return {

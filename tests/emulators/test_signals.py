@@ -33,8 +33,8 @@ async def kept_session(theatre: Theatre) -> None:
     """Wait until the run has begun: it saves the prompt after its signals are set."""
 
     def found() -> list[Path]:
-        places = (theatre.home, theatre.project)
-        return [path for place in places for path in place.rglob("*.json")]
+        roots = (theatre.home, theatre.project)
+        return [path for root in roots for path in root.rglob("*.json")]
 
     await until(found)
 

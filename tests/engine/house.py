@@ -17,7 +17,7 @@ import trio
 
 from aimux.config import ClientContext, ConfigPaths, Loader, Snapshot
 from aimux.drivers import Driver, ProcessSpec
-from aimux.engine import Engine, JobRequest, open_engine
+from aimux.engine import Engine, JobHandle, JobRequest, PreparedJob, TurnLog, open_engine
 from aimux.model import (
     BreakerSettings,
     ErrorRule,
@@ -25,28 +25,28 @@ from aimux.model import (
     Fields,
     HookSettings,
     Job,
-    JobFinished,
     JobId,
     JobStatus,
     Mode,
     ModelRule,
     ModeRule,
-    Outcome,
     OutputFormat,
     OutputRule,
     Problem,
     Profile,
     PromptRule,
     PromptWay,
+    Report,
     ResumeRule,
     Role,
+    RouteRequest,
     ServerSettings,
     Session,
     SessionId,
     Settings,
     Strength,
 )
-from aimux.rules import RouteRequest
+from aimux.strategies import single
 from aimux.testing import FakeDriver, FakeStore, Say, Turn
 from aimux.tools import App, Client, Payload, Reach, ToolCall, open_app
 
@@ -190,15 +190,25 @@ class House:
     work: pathlib.Path
 
     def request(self, prompt: str = "do it", **more: Any) -> JobRequest:
-        """A wish of the house's client; `route=` and the rest as in `JobRequest`."""
+        """A request of the house's client; `route=` and the rest as in `JobRequest`."""
         given = {"tool": "exec", "route": RouteRequest(), "client": self.client} | more
         return JobRequest(prompt=prompt, **given)
 
     async def run(self, prompt: str = "do it", **more: Any) -> Job:
         """Prepare, start and see a job to its end."""
-        handle = await self.engine.start(await self.engine.prepare(self.request(prompt, **more)))
+        handle = await self.start(prompt, **more)
         await handle.done.wait()
         return handle.job
+
+    async def start(self, prompt: str = "do it", **more: Any) -> JobHandle:
+        """Prepare and start a job of one turn."""
+        return await self.begin(self.request(prompt, **more))
+
+    async def begin(self, wanted: JobRequest | PreparedJob) -> JobHandle:
+        """Start a job of one turn."""
+        prepared = wanted if isinstance(wanted, PreparedJob) else await self.engine.prepare(wanted)
+        request = prepared.request
+        return await self.engine.start(prepared, single(request.prompt, schema=request.schema))
 
     async def call(self, tool: str, caller: Heard | None = None, **arguments: Any) -> Payload:
         """Call a tool as the server does: the quick way first."""
@@ -360,9 +370,19 @@ def make_session(number: int = 1, **more: Any) -> Session:
     return attrs.evolve(made, **more)
 
 
-def finished(content: str = "done", status: JobStatus = JobStatus.COMPLETED) -> JobFinished:
-    """The end of a job that answered."""
-    return JobFinished(status=status, outcome=Outcome(content=content, turns=1))
+def finished(content: str = "done", status: JobStatus = JobStatus.COMPLETED) -> Report:
+    """The report of a job that answered."""
+    return Report(status=status, content=content)
+
+
+@contextmanager
+def speaking(handle: JobHandle, seat: str = "") -> Iterator[TurnLog]:
+    """A turn of a job that ends as it does when it is cancelled."""
+    turn = handle.log.open_turn(seat)
+    try:
+        yield turn
+    finally:
+        handle.log.end_turn(turn, turn.interrupted(JobStatus.CANCELLED, "cancelled"))
 
 
 class SlowStore(FakeStore):

@@ -9,11 +9,13 @@ import trio
 import trio.testing
 
 from aimux.engine import CliRegistry, Engine
-from aimux.engine._engine import SHELVED_CHARS, SHELVED_JOBS
+from aimux.engine._engine import CACHED_CHARS, CACHED_JOBS
 from aimux.errors import AimuxError, NotFound, TooManyJobs
 from aimux.model import (
     BreakerSettings,
+    Entry,
     Job,
+    JobFinished,
     JobId,
     JobStatus,
     Mode,
@@ -21,10 +23,10 @@ from aimux.model import (
     Outcome,
     Plan,
     ResumeRule,
+    RouteRequest,
     ServerSettings,
     Strength,
 )
-from aimux.rules import RouteRequest
 from aimux.rules._recursion import LINEAGE_VARIABLE, Lineage, encode
 from aimux.testing import Turn
 
@@ -34,7 +36,6 @@ from .house import (
     House,
     answers,
     fails,
-    finished,
     make_job,
     make_profile,
     make_session,
@@ -50,7 +51,7 @@ def lineage(**more: Any) -> dict[str, str]:
 
 
 async def refusal(house: House, **request: Any) -> AimuxError:
-    """The error of a wish that cannot be prepared; it has left nothing behind."""
+    """The error of a request that cannot be prepared; it has left nothing behind."""
     before = (await house.store.tally(), len(house.driver.specs))
     with pytest.raises(AimuxError) as refused:
         await house.engine.prepare(house.request(**({"prompt": "do it"} | request)))
@@ -133,7 +134,7 @@ async def test_danger_needs_the_configuration(
         assert job.mode is Mode.DANGER
 
 
-async def test_open_breakers_and_cooling_models_refuse_at_the_door(
+async def test_open_breakers_and_cooling_models_refuse_at_once(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
     """A named CLI that is left alone says until when."""
@@ -187,9 +188,9 @@ async def test_descendants_are_counted_where_they_begin(
         spare = await house.engine.prepare(request)
         assert spare.limit_s == 100.0
         for _ in range(50):
-            handle = await house.engine.start(await house.engine.prepare(request))
+            handle = await house.begin(request)
             with pytest.raises(TooManyJobs):
-                await house.engine.start(spare)
+                await house.begin(spare)
             handle.cancel("next")
             await handle.done.wait()
 
@@ -210,10 +211,10 @@ async def test_the_role_decides_mode_and_instructions(
         output = await prepare(house.request(route=RouteRequest(role="coding"), mode=Mode.READ))
         named = await prepare(house.request(route=RouteRequest(cli="beta")))
 
-    assert (coding.spec.mode, output.spec.mode) == (Mode.WRITE, Mode.READ)
+    assert (coding.first.mode, output.first.mode) == (Mode.WRITE, Mode.READ)
     assert coding.role is not None
     assert named.role is None
-    assert named.spec.mode is Mode.READ
+    assert named.first.mode is Mode.READ
 
 
 async def test_a_session_brings_its_own(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
@@ -226,7 +227,7 @@ async def test_a_session_brings_its_own(tmp_path: pathlib.Path, autojump_clock: 
         )
         prepared = await house.engine.prepare(house.request(session_id=first.session_id))
 
-        spec = prepared.spec
+        spec = prepared.first
         assert (spec.cwd, spec.mode, spec.native_id) == (str(other), Mode.WRITE, "n")
         route = spec.routes.candidates
         assert [(each.cli, each.model) for each in route] == [("beta", "b2")]
@@ -254,10 +255,10 @@ async def test_a_busy_session_is_refused_at_the_start(
     async with open_house(tmp_path, turns) as house:
         first = await house.run()
         request = house.request(session_id=first.session_id)
-        await house.engine.start(await house.engine.prepare(request))
+        await house.begin(request)
         prepared = await house.engine.prepare(request)
         with pytest.raises(AimuxError) as refused:
-            await house.engine.start(prepared)
+            await house.begin(prepared)
 
     assert refused.value.code == "session_busy"
 
@@ -281,7 +282,7 @@ async def test_plans_are_told_per_candidate(tmp_path: pathlib.Path, autojump_clo
     wrong = [plan for plan in prepared.plans if isinstance(plan, AimuxError)]
     assert [plan.cli for plan in good] == ["alpha"] * 3
     assert len(wrong) == 1
-    assert [route.cli for route in prepared.spec.routes.candidates] == ["alpha"] * 3 + ["beta"]
+    assert [route.cli for route in prepared.first.routes.candidates] == ["alpha"] * 3 + ["beta"]
 
 
 async def test_the_prompt_is_stored_without_secrets(
@@ -305,7 +306,6 @@ async def test_the_prompt_is_stored_without_secrets(
 
 async def put(engine: Engine, number: int, content: str = "old", **more: Any) -> Job:
     """An ended job that only the store knows."""
-    end = finished(content)
     job = make_job(number, **more)
     await engine.store.create(job, make_session(number))
     done = attrs.evolve(
@@ -314,8 +314,7 @@ async def put(engine: Engine, number: int, content: str = "old", **more: Any) ->
         outcome=Outcome(content=content),
         finished_at=job.created_at,
     )
-    from aimux.model import Entry
-
+    end = JobFinished(status=JobStatus.COMPLETED)
     entry = Entry(seq=1, offset_s=0.0, at=job.created_at, turn=0, event=end)
     await engine.store.finish(done, make_session(number), [entry])
     return done
@@ -341,12 +340,12 @@ async def test_jobs_are_found_in_memory_and_in_the_store(
         assert known is not None
         assert known[1] is None
 
-        long = await put(engine, 2, "x" * (SHELVED_CHARS + 1))
-        asked = await put(engine, 3, prompt="x" * SHELVED_CHARS)
+        long = await put(engine, 2, "x" * (CACHED_CHARS + 1))
+        asked = await put(engine, 3, prompt="x" * CACHED_CHARS)
         for each in (long, asked):
             await engine.job(each.id)
             assert engine.job_nowait(each.id) is None
-        for number in range(10, 10 + SHELVED_JOBS):
+        for number in range(10, 10 + CACHED_JOBS):
             await put(engine, number)
             await engine.job(f"job_{number}")
         assert engine.job_nowait(old.id) is None
@@ -394,9 +393,7 @@ async def test_other_limits_hold_from_now_on(tmp_path: pathlib.Path, autojump_cl
     """More places are given to who waits; what runs goes on."""
     server = ServerSettings(rate_limit_rps=0, max_concurrent_jobs=1)
     async with open_house(tmp_path, lambda _: Turn(hangs=True), server=server) as house:
-        handles = [
-            await house.engine.start(await house.engine.prepare(house.request())) for _ in range(3)
-        ]
+        handles = [await house.begin(house.request()) for _ in range(3)]
         await trio.testing.wait_all_tasks_blocked()
         assert repr(house.engine).startswith("<Engine: <JobSupervisor: 1 running, 2 queued of 1>, ")
 
@@ -411,7 +408,6 @@ async def test_other_limits_hold_from_now_on(tmp_path: pathlib.Path, autojump_cl
             JobStatus.QUEUED,
         ]
         assert handles[2].log.queue_position == 1
-        assert house.engine.guard.places_per_cli == more.server.max_jobs_per_cli
 
 
 # -------------------------------------------------------------------------------------- registry

@@ -1,4 +1,4 @@
-"""Places, breakers and cool-downs of the guard."""
+"""Breakers, cool-downs and refused logins of the guard."""
 
 import pytest
 import trio
@@ -19,51 +19,28 @@ AUTH = Failure(
 )
 
 
-async def turn(guard: Guard, end: TurnEnd, cli: str = "alpha") -> None:
-    async with guard.turn(cli) as leave:
+async def attempt(guard: Guard, end: TurnEnd, cli: str = "alpha") -> None:
+    async with guard.attempt(cli) as leave:
         leave.heard()
         leave.end = end
 
 
 async def open_breaker(guard: Guard) -> None:
     for _ in range(RULE.threshold):
-        await turn(guard, TurnEnd.FAILURE)
-
-
-async def test_places_are_per_cli(autojump_clock: Clock) -> None:
-    """One CLI's turns wait for each other; another CLI's do not; a change of the limit holds."""
-    guard = Guard(RULE, places_per_cli=1)
-    times: list[tuple[str, float]] = []
-
-    async def run(cli: str) -> None:
-        async with guard.turn(cli):
-            await trio.sleep(10)
-            times.append((cli, trio.current_time()))
-
-    async with trio.open_nursery() as nursery:
-        for cli in ("alpha", "alpha", "beta"):
-            nursery.start_soon(run, cli)
-    assert sorted(times) == [("alpha", 10.0), ("alpha", 20.0), ("beta", 10.0)]
-
-    times.clear()
-    guard.places_per_cli = 0
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(run, "alpha")
-    assert {at for _, at in times} == {30.0}
+        await attempt(guard, TurnEnd.FAILURE)
 
 
 async def test_failures_in_a_row_open_the_breaker(autojump_clock: Clock) -> None:
     """At the threshold the door is shut; a success counts anew, a neutral end not at all."""
     guard = Guard(RULE)
     for end in (TurnEnd.FAILURE, TurnEnd.SUCCESS, TurnEnd.FAILURE, TurnEnd.NEUTRAL):
-        await turn(guard, end)
+        await attempt(guard, end)
     assert guard.view("alpha").state is BreakerState.CLOSED
 
-    await turn(guard, TurnEnd.FAILURE)
+    await attempt(guard, TurnEnd.FAILURE)
     assert guard.view("alpha").state is BreakerState.OPEN
     with pytest.raises(CircuitOpen, match="next try in 300 s") as refused:
-        await turn(guard, TurnEnd.SUCCESS)
+        await attempt(guard, TurnEnd.SUCCESS)
     assert refused.value.data == {"cli": "alpha", "retry_after_ms": 300_000}
     assert refused.value.retryable
     assert repr(guard) == "<Guard: {'alpha': 'open'}>"
@@ -86,16 +63,16 @@ async def test_one_probe_at_a_time(autojump_clock: Clock) -> None:
     guard = Guard(RULE)
     await open_breaker(guard)
     await trio.sleep(301)
-    async with guard.turn("alpha") as probe:
+    async with guard.attempt("alpha") as probe:
         probe.heard()
-        with pytest.RaisesGroup(CircuitOpen):  # a place belongs to a task: another one tries
+        with pytest.RaisesGroup(CircuitOpen):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(turn, guard, TurnEnd.SUCCESS)
+                nursery.start_soon(attempt, guard, TurnEnd.SUCCESS)
         probe.end = TurnEnd.FAILURE
     assert guard.view("alpha").state is BreakerState.OPEN
 
     await trio.sleep(301)
-    await turn(guard, TurnEnd.SUCCESS)
+    await attempt(guard, TurnEnd.SUCCESS)
     assert guard.view("alpha").state is BreakerState.CLOSED
 
 
@@ -105,10 +82,10 @@ async def test_a_probe_that_is_cancelled_gives_its_permit_back(autojump_clock: C
     await open_breaker(guard)
     await trio.sleep(301)
     with trio.move_on_after(1):
-        async with guard.turn("alpha"):
+        async with guard.attempt("alpha"):
             await trio.sleep_forever()
 
-    await turn(guard, TurnEnd.SUCCESS)
+    await attempt(guard, TurnEnd.SUCCESS)
     assert guard.view("alpha").state is BreakerState.CLOSED
 
 
@@ -116,7 +93,7 @@ async def test_a_bug_in_a_turn_gives_its_permit_back(autojump_clock: Clock) -> N
     """What the body raises comes out as it is."""
     guard = Guard(RULE)
     with pytest.raises(ZeroDivisionError):
-        async with guard.turn("alpha"):
+        async with guard.attempt("alpha"):
             raise ZeroDivisionError
 
     assert guard.health()["alpha"].requests == 1
@@ -130,7 +107,7 @@ async def test_an_opening_breaker_ends_silent_turns_only(autojump_clock: Clock) 
 
     async def run(name: str, *, hears: bool) -> None:
         try:
-            async with guard.turn("alpha") as leave:
+            async with guard.attempt("alpha") as leave:
                 if hears:
                     leave.heard()
                 await trio.sleep(60)

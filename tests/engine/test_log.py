@@ -8,31 +8,27 @@ import trio.testing
 from hypothesis import given, strategies as st
 
 from aimux.engine import JobLog
-from aimux.engine._log import (
+from aimux.engine._log import COALESCE_S, KEPT_ENTRIES, KEPT_ENTRY_CHARS, UNSTORED_ENTRIES
+from aimux.engine._turn_log import (
     COALESCE_CHARS,
-    COALESCE_S,
     EXCERPT_CHARS,
-    KEPT_ENTRIES,
-    KEPT_ENTRY_CHARS,
     KEPT_NOISE,
     KEPT_PIECES,
     KEPT_REASONING_CHARS,
     KEPT_TEXT_CHARS,
     KEPT_WARNINGS,
     LOGGED_CHARS,
-    UNSTORED_ENTRIES,
 )
 from aimux.model import (
     Entry,
     Event,
-    JobFinished,
     JobQueued,
     JobStarted,
     JobStatus,
     Message,
     NativeSession,
     Noise,
-    Note,
+    Noted,
     Outcome,
     Reasoning,
     Stream,
@@ -60,8 +56,9 @@ def kinds(entries: list[Entry]) -> list[str]:
 async def test_pieces_of_text_become_one_entry(autojump_clock: trio.testing.MockClock) -> None:
     """What a CLI prints word by word is one entry, made by whoever flushes."""
     log = make_log()
+    turn = log.open_turn()
     for word in ("one ", "two ", "three"):
-        log.add(Text(text=word))
+        turn.add(Text(text=word))
         await trio.sleep(COALESCE_S / 4)
 
     assert log.last_seq == 0
@@ -72,10 +69,11 @@ async def test_pieces_of_text_become_one_entry(autojump_clock: trio.testing.Mock
 async def test_much_text_does_not_wait() -> None:
     """At `COALESCE_CHARS` there is an entry at once."""
     log = make_log()
-    log.add(Text(text="x" * (COALESCE_CHARS - 1)))
+    turn = log.open_turn()
+    turn.add(Text(text="x" * (COALESCE_CHARS - 1)))
     assert log.last_seq == 0
 
-    log.add(Text(text="y"))
+    turn.add(Text(text="y"))
 
     assert log.last_seq == 1
 
@@ -83,10 +81,11 @@ async def test_much_text_does_not_wait() -> None:
 async def test_text_stands_before_what_follows_it() -> None:
     """Any other event flushes: the order of what was said is kept."""
     log = make_log()
-    log.add(Text(text="before"))
-    log.add(ToolUse(name="ls"))
-    log.add(Text(text="after"))
-    log.add(Reasoning(text="hm"))
+    turn = log.open_turn()
+    turn.add(Text(text="before"))
+    turn.add(ToolUse(name="ls"))
+    turn.add(Text(text="after"))
+    turn.add(Reasoning(text="hm"))
 
     assert kinds(log.since(0)) == ["text", "tool_use", "text", "reasoning"]
 
@@ -102,10 +101,11 @@ async def test_a_flush_of_nothing_is_nothing() -> None:
 async def test_a_whole_message_repeats_its_pieces() -> None:
     """Deltas and then the message they made are one text; two messages are two paragraphs."""
     log = make_log()
-    log.add(Text(text="Hel"))
-    log.add(Text(text="lo"))
-    log.add(Message(text="Hello"))
-    log.add(Message(text="World"))
+    turn = log.open_turn()
+    turn.add(Text(text="Hel"))
+    turn.add(Text(text="lo"))
+    turn.add(Message(text="Hello"))
+    turn.add(Message(text="World"))
 
     assert log.text_so_far == "Hello\n\nWorld"
     assert log.text_chars == len("Hello\n\nWorld")
@@ -114,64 +114,69 @@ async def test_a_whole_message_repeats_its_pieces() -> None:
 async def test_pieces_after_a_message_begin_a_new_one() -> None:
     """A message that came whole is closed."""
     log = make_log()
-    log.add(Message(text="first"))
-    log.add(Text(text="sec"))
-    log.add(Text(text="ond"))
+    turn = log.open_turn()
+    turn.add(Message(text="first"))
+    turn.add(Text(text="sec"))
+    turn.add(Text(text="ond"))
 
     assert log.text_so_far == "first\n\nsecond"
 
 
-async def test_a_new_turn_begins_with_an_empty_text() -> None:
-    """What the last turn said is not part of what this one says."""
+async def test_a_new_attempt_begins_with_an_empty_text() -> None:
+    """What the last attempt said is not part of what this one says."""
     log = make_log()
-    log.add(TurnStarted(turn=1, cli="alpha"))
-    log.add(Message(text="first try"))
-    log.add(TurnStarted(turn=2, cli="alpha"))
-    log.add(Text(text="second"))
+    turn = log.open_turn()
+    turn.add(TurnStarted(turn=1, cli="alpha"))
+    turn.add(Message(text="first try"))
+    turn.add(TurnStarted(turn=1, cli="alpha", attempt=2))
+    turn.add(Text(text="second"))
 
     assert log.text_so_far == "second"
-    assert [entry.turn for entry in log.since(0)] == [1, 1, 2]
+    assert [entry.turn for entry in log.since(0)] == [1, 1, 1]
 
 
 async def test_text_in_memory_is_bounded() -> None:
-    """The text of a turn is cut at `KEPT_TEXT_CHARS`; the entries still come."""
+    """The text of an attempt is cut at `KEPT_TEXT_CHARS`; the entries still come."""
     log = make_log(stored=True)
+    turn = log.open_turn()
     piece = "x" * COALESCE_CHARS
     for _ in range(KEPT_TEXT_CHARS // COALESCE_CHARS + 3):
-        log.add(Text(text=piece))
+        turn.add(Text(text=piece))
 
     assert log.text_chars == KEPT_TEXT_CHARS == len(log.text_so_far)
-    assert log.is_text_cut
+    assert turn.is_text_cut
 
-    log.add(TurnStarted(turn=2, cli="alpha"))
-    assert not log.is_text_cut
+    turn.add(TurnStarted(turn=2, cli="alpha"))
+    assert not turn.is_text_cut
 
 
 async def test_many_small_pieces_are_one_text() -> None:
     """Pieces are put together now and then; nothing of them is lost or doubled."""
     log = make_log(stored=True)
+    turn = log.open_turn()
     said = [str(number % 10) for number in range(3 * KEPT_PIECES)]
     for each in said:
-        log.add(Text(text=each))
+        turn.add(Text(text=each))
 
     assert log.text_so_far == "".join(said)
-    assert not log.is_text_cut
+    assert not turn.is_text_cut
 
 
-async def test_what_one_turn_says_fills_the_log_only_so_far() -> None:
+async def test_what_one_attempt_says_fills_the_log_only_so_far() -> None:
     """Beyond `LOGGED_CHARS` messages are excerpts and pieces are left out, which is told once; the
-    next turn begins anew.
+    next attempt begins anew.
     """
     log = make_log()
-    log.add(TurnStarted(turn=1, cli="alpha"))
+    turn = log.open_turn()
+    turn.add(TurnStarted(turn=1, cli="alpha"))
     half = "x" * (LOGGED_CHARS // 2 - 1)
-    log.add(Message(text=half))
-    log.add(Message(text=half))
-    log.add(Text(text="1234"))
-    log.add(Message(text="y" * 2 * EXCERPT_CHARS))
-    log.add(Text(text="z" * COALESCE_CHARS))
-    log.add(Reasoning(text="w" * 2 * EXCERPT_CHARS))
-    log.add(ToolUse(name="look"))
+    turn.add(Message(text=half))
+    turn.add(Message(text=half))
+    turn.add(Text(text="1234"))
+    turn.add(Message(text="y" * 2 * EXCERPT_CHARS))
+    turn.add(Text(text="z" * COALESCE_CHARS))
+    turn.add(Reasoning(text="w" * 2 * EXCERPT_CHARS))
+    turn.add(ToolUse(name="look"))
     events = [entry.event for entry in log.since(0)]
 
     assert [each.kind for each in events] == [
@@ -181,25 +186,26 @@ async def test_what_one_turn_says_fills_the_log_only_so_far() -> None:
     assert [len(each.text) for each in events if isinstance(each, Message | Reasoning)] == [
         *(len(half), len(half), EXCERPT_CHARS, EXCERPT_CHARS)
     ]
-    assert [each.code for each in log.warnings] == ["log_truncated"]
+    assert [each.code for each in turn.warnings] == ["log_truncated"]
 
-    log.add(TurnStarted(turn=2, cli="alpha"))
-    log.add(Message(text=half))
+    turn.add(TurnStarted(turn=2, cli="alpha"))
+    turn.add(Message(text=half))
     assert log.since(log.last_seq - 1)[0].event == Message(text=half)
 
 
 async def test_heavy_entries_are_forgotten_once_stored() -> None:
     """A few long messages weigh as much as many short ones; the newest stays for who follows."""
     log = make_log()
+    turn = log.open_turn()
     for _ in range(5):
-        log.add(Message(text="x" * (KEPT_ENTRY_CHARS // 2)))
+        turn.add(Message(text="x" * (KEPT_ENTRY_CHARS // 2)))
     assert len(log.since(0)) == 5
 
     log.stored(log.last_seq)
     assert len(log.since(0)) == 2
     assert log.kept_chars == KEPT_ENTRY_CHARS
 
-    log.add(Message(text="x" * (KEPT_ENTRY_CHARS + 1)))
+    turn.add(Message(text="x" * (KEPT_ENTRY_CHARS + 1)))
     log.stored(log.last_seq)
     assert [entry.seq for entry in log.since(0)] == [6]
 
@@ -207,18 +213,19 @@ async def test_heavy_entries_are_forgotten_once_stored() -> None:
 async def test_warnings_of_the_result_are_bounded() -> None:
     """The first ones and the last ones stay: one tells how it began, the other how it ended."""
     log = make_log()
+    turn = log.open_turn()
     for number in range(3 * KEPT_WARNINGS):
-        log.add(Warned(code=str(number), message=""))
+        turn.add(Warned(code=str(number), message=""))
 
-    assert len(log.warnings) == KEPT_WARNINGS
-    assert [log.warnings[at].code for at in (0, -1)] == ["0", str(3 * KEPT_WARNINGS - 1)]
+    assert len(turn.warnings) == KEPT_WARNINGS
+    assert [turn.warnings[at].code for at in (0, -1)] == ["0", str(3 * KEPT_WARNINGS - 1)]
 
 
 async def test_stored_entries_beyond_the_limit_are_forgotten() -> None:
     """Memory is bounded by what the store has: not stored is never forgotten."""
     log = make_log()
     for number in range(KEPT_ENTRIES + 50):
-        log.add(Note(text=str(number)))
+        log.add(Noted(text=str(number)))
     assert len(log.since(0)) == KEPT_ENTRIES + 50
 
     log.stored(30)
@@ -235,9 +242,10 @@ async def test_stored_entries_beyond_the_limit_are_forgotten() -> None:
 async def test_gathered_text_is_unstored_too(autojump_clock: trio.testing.MockClock) -> None:
     """Whoever keeps the store up to date waits for text that is no entry yet."""
     log = make_log()
+    turn = log.open_turn()
     with trio.move_on_after(1) as nothing:
         await log.wait_unstored()
-    log.add(Text(text="a piece"))
+    turn.add(Text(text="a piece"))
     log.stored(0)  # says nothing about the piece
     with trio.fail_after(1):
         await log.wait_unstored()
@@ -254,7 +262,7 @@ async def test_a_crowd_is_many_unstored_entries(autojump_clock: trio.testing.Moc
     """It is one until the store has enough of them."""
     log = make_log()
     for number in range(UNSTORED_ENTRIES):
-        log.add(Note(text=str(number)))
+        log.add(Noted(text=str(number)))
     with trio.fail_after(1):
         await log.wait_crowded()
     log.stored(1)
@@ -270,7 +278,7 @@ async def test_reading_goes_on_where_it_stopped() -> None:
     assert log.since(0) == []
     assert log.first_seq == 1
     for number in range(5):
-        log.add(Note(text=str(number)))
+        log.add(Noted(text=str(number)))
 
     assert [entry.seq for entry in log.since(3)] == [4, 5]
     assert log.since(5) == []
@@ -280,6 +288,7 @@ async def test_reading_goes_on_where_it_stopped() -> None:
 async def test_waiting_for_the_next_entry(autojump_clock: trio.testing.MockClock) -> None:
     """`wait_after` returns with the entry; gathered text alone is not one."""
     log = make_log()
+    turn = log.open_turn()
     seen: list[int] = []
 
     async def wait() -> None:
@@ -290,7 +299,7 @@ async def test_waiting_for_the_next_entry(autojump_clock: trio.testing.MockClock
         async with trio.open_nursery() as nursery:
             nursery.start_soon(wait)
             await trio.testing.wait_all_tasks_blocked()
-            log.add(Text(text="piece"))
+            turn.add(Text(text="piece"))
             await trio.testing.wait_all_tasks_blocked()
             assert seen == []
             log.flush()
@@ -302,11 +311,12 @@ async def test_waiting_for_the_next_entry(autojump_clock: trio.testing.MockClock
 async def test_gathered_text_wakes_the_keeper() -> None:
     """The first piece says that a flush will be due."""
     log = make_log()
+    turn = log.open_turn()
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(log.wait_change)
             await trio.testing.wait_all_tasks_blocked()
-            log.add(Text(text="piece"))
+            turn.add(Text(text="piece"))
 
     assert log.last_said == "text"
 
@@ -314,18 +324,19 @@ async def test_gathered_text_wakes_the_keeper() -> None:
 async def test_noise_is_kept_up_to_a_limit() -> None:
     """A CLI that prints rubbish without end fills neither memory nor store."""
     log = make_log()
+    turn = log.open_turn()
     for number in range(KEPT_NOISE + 10):
-        log.add(Noise(stream=Stream.STDERR, line=str(number)))
+        turn.add(Noise(stream=Stream.STDERR, line=str(number)))
 
     assert log.last_seq == KEPT_NOISE
-    assert log.noise == KEPT_NOISE + 10
 
 
 async def test_a_long_thought_is_cut() -> None:
     """Reasoning is shown, not archived."""
     log = make_log()
-    log.add(Reasoning(text="x" * (KEPT_REASONING_CHARS + 1)))
-    log.add(Reasoning(text="short"))
+    turn = log.open_turn()
+    turn.add(Reasoning(text="x" * (KEPT_REASONING_CHARS + 1)))
+    turn.add(Reasoning(text="short"))
 
     first, second = [entry.event for entry in log.since(0)]
     assert first == Reasoning(text="x" * KEPT_REASONING_CHARS)
@@ -335,22 +346,23 @@ async def test_a_long_thought_is_cut() -> None:
 async def test_the_fold_follows_the_entries() -> None:
     """State, queue position, usage, session and warnings come of the events alone."""
     log = make_log()
+    turn = log.open_turn()
     log.add(JobQueued(position=3))
     assert (log.job.status, log.queue_position) == (JobStatus.QUEUED, 3)
 
     log.add(JobStarted())
-    log.add(Usage(input_tokens=3))
-    log.add(NativeSession(native_id="n"))
-    log.add(Warned(code="c", message="m"))
-    log.add(ToolUse(name="ls"))
-    log.add(ToolUse(name="ls", status="completed"))
+    turn.add(Usage(input_tokens=3))
+    turn.add(NativeSession(native_id="n"))
+    turn.add(Warned(code="c", message="m"))
+    turn.add(ToolUse(name="ls"))
+    turn.add(ToolUse(name="ls", status="completed"))
     assert (log.job.status, log.queue_position) == (JobStatus.RUNNING, 0)
     assert log.job.started_at == BIRTH
-    assert (log.usage, log.native_id) == (Usage(input_tokens=3), "n")
-    assert [each.code for each in log.warnings] == ["c"]
+    assert (log.usage, turn.native_id) == (Usage(input_tokens=3), "n")
+    assert [each.code for each in log.all_warnings] == ["c"]
     assert log.tool_steps == 1
 
-    log.add(JobFinished(status=JobStatus.FAILED, outcome=Outcome(content="half")))
+    log.finish(JobStatus.FAILED, "why", Outcome(content="half"))
     assert (log.job.status, log.job.finished_at) == (JobStatus.FAILED, BIRTH)
     assert log.job.outcome == Outcome(content="half")
     assert repr(log) == "<JobLog: 8 entries, 8 not stored>"
@@ -359,7 +371,7 @@ async def test_the_fold_follows_the_entries() -> None:
 EVENTS = st.one_of(
     st.builds(Text, text=st.text(min_size=1, max_size=40)),
     st.builds(Message, text=st.text(max_size=40)),
-    st.builds(Note, text=st.text(max_size=5)),
+    st.builds(Noted, text=st.text(max_size=5)),
     st.just(TurnStarted(turn=1, cli="alpha")),
 )
 
@@ -370,8 +382,9 @@ def test_sequence_numbers_have_no_gaps(events: list[Event], stored: list[int]) -
 
     async def play() -> None:
         log = make_log()
+        turn = log.open_turn()
         for event in events:
-            log.add(event)
+            turn.add(event)
         for seq in stored:
             log.stored(min(seq, log.last_seq))
         log.flush()

@@ -13,7 +13,15 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from aimux.drivers import ProcessSpec
 from aimux.engine import JobHandle
 from aimux.errors import Refusal, TooManyJobs
-from aimux.model import BreakerSettings, JobFinished, JobStatus, ServerSettings
+from aimux.model import (
+    BreakerSettings,
+    JobFinished,
+    JobStatus,
+    ServerSettings,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
 from aimux.testing import Say, Turn
 
 from .house import House, answers, fails, make_profile, open_house, record
@@ -69,7 +77,7 @@ async def play(house: House, play: Play, handles: list[tuple[Play, JobHandle]]) 
     client = attrs.evolve(house.client, key=play.client)
     request = house.request(play.does, client=client, timeout_s=LIMIT_S)
     try:
-        handle = await house.engine.start(await house.engine.prepare(request))
+        handle = await house.begin(request)
     except (TooManyJobs, Refusal):
         return
     handles.append((play, handle))
@@ -87,7 +95,7 @@ async def act(plays: list[Play], capacity: int, queue: int, closes_at_s: float |
         streaming_auto_cancel_seconds=30,
         streaming_hard_stall_seconds=20,
         streaming_soft_warning_seconds=10,
-        max_jobs_per_cli=3,
+        max_turns_per_cli=3,
     )
     kept: Any = None
     with tempfile.TemporaryDirectory() as root:
@@ -124,7 +132,11 @@ async def check(
         assert entries[-1].event is ends[0] or entries[-1].event == ends[0]
         assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
         assert row.status is ends[0].status is handle.job.status
-        assert row.outcome == ends[0].outcome
+        assert row.outcome == handle.job.outcome
+        started = {e.turn for e in entries if isinstance(e.event, TurnStarted)}
+        ended = [e.turn for e in entries if isinstance(e.event, TurnFinished | TurnFailed)]
+        assert sorted(ended) == sorted(set(ended))
+        assert started <= set(ended)
         allowed = {JobStatus(each_) for each_ in STATUS_OF[each.does]}
         if each.does in ("crash", "stall", "deadline", "fault"):
             allowed |= {JobStatus.PARTIAL, JobStatus.FAILED}

@@ -10,8 +10,7 @@ import trio.testing
 from aimux.engine import Questions
 from aimux.engine._questions import End, find_question, is_secret
 from aimux.engine._turns import QUESTION_S, REDRAW_S
-from aimux.model import Note, OutputRule, Warned
-from aimux.rules import RouteRequest
+from aimux.model import Noted, OutputRule, RouteRequest, Warned
 from aimux.testing import Say, Turn
 
 from .house import ALPHA, open_house
@@ -66,7 +65,7 @@ async def test_a_question_ends_once() -> None:
     """The first end counts; whoever comes later learns that it is over."""
     questions = Questions()
     first = questions.open("alpha", "one?")
-    assert questions.current is first
+    assert questions.open_ones == [first]
     assert questions.answer(first.number + 1, "no") is False
     assert questions.answer(first.number, "yes") is True
     assert questions.answer(first.number, "again") is False
@@ -82,7 +81,7 @@ async def test_a_question_ends_once() -> None:
     assert (second.end, third.end, fourth.end) == (End.REFUSED, End.OVER, None)
     assert third.closed.is_set()
     questions.close(third)
-    assert questions.current is fourth
+    assert questions.open_ones == [fourth]
     assert repr(questions) == "<Questions: 4 so far, open: three?>"
 
 
@@ -130,7 +129,7 @@ async def test_a_question_drawn_again_is_the_same(
     ]
     async with open_house(tmp_path, [Turn(says=says, hangs=True)], profiles=[TEXT]) as house:
         request = house.request(route=RouteRequest(cli="alpha"), wants_terminal=True)
-        handle = await house.engine.start(await house.engine.prepare(request))
+        handle = await house.begin(request)
         handle.questions.expect()
         question = await handle.questions.wait_after(0)
         assert trio.current_time() == pytest.approx(QUESTION_S)
@@ -139,8 +138,8 @@ async def test_a_question_drawn_again_is_the_same(
         assert (question.number, question.end) == (1, End.OVER)
         assert trio.current_time() == pytest.approx(20 + REDRAW_S * 1.5, abs=REDRAW_S)
         await trio.sleep(1)
-        assert handle.questions.current is None
-        assert handle.log.question == ""
+        assert handle.questions.open_ones == []
+        assert handle.questions.open_ones == []
         handle.cancel("enough")
         await handle.done.wait()
 
@@ -154,7 +153,7 @@ async def test_an_answer_is_a_sign_of_life_and_its_words_are_kept_nowhere(
         request = house.request(
             route=RouteRequest(cli="alpha"), wants_terminal=True, timeout_s=3_000
         )
-        handle = await house.engine.start(await house.engine.prepare(request))
+        handle = await house.begin(request)
         handle.questions.expect()
         question = await handle.questions.wait_after(0)
         await trio.sleep(800)
@@ -164,7 +163,7 @@ async def test_an_answer_is_a_sign_of_life_and_its_words_are_kept_nowhere(
         assert str(handle.job.status) == "completed"
         assert house.driver.typed == [b"Rumpelstiltskin\n"]
         told = [each.event for each in handle.log.since(0)]
-        notes = [event.text for event in told if isinstance(event, Note)]
+        notes = [event.text for event in told if isinstance(event, Noted)]
         assert notes == ["alpha asks: Name?", "alpha was answered"]
         assert "Rumpelstiltskin" not in str(told)
         assert "waiting_for_input" not in [e.code for e in told if isinstance(e, Warned)]

@@ -19,6 +19,7 @@ from aimux.engine._retelling import TOLD_CHARS, PastTurn, past_turns, retell
 from aimux.engine._scratch import MAX_BYTES, MAX_FILES, open_scratch
 from aimux.errors import Refusal
 from aimux.model import (
+    AttemptFailed,
     ChildStarted,
     Entry,
     Event,
@@ -30,7 +31,7 @@ from aimux.model import (
     JobStatus,
     Message,
     Mode,
-    Note,
+    Noted,
     Outcome,
     Reasoning,
     ServerSettings,
@@ -38,6 +39,8 @@ from aimux.model import (
     ToolUse,
     TurnFailed,
     TurnFinished,
+    TurnQueued,
+    TurnResult,
     TurnStarted,
     Usage,
     Warned,
@@ -144,13 +147,14 @@ def test_figures_of_nothing() -> None:
 
 # -------------------------------------------------------------------------------------------- lines
 
+ENDED = TurnResult(turn=1, status=JobStatus.CANCELLED)
 FAILED = Failure(failure_class=FailureClass.QUOTA, code="rate_limited", message="secret")
 
 
 @pytest.mark.parametrize(
     ("event", "line"),
     [
-        (JobQueued(position=2), "waiting for a place: number 2"),
+        (JobQueued(position=2), "waiting for a slot: number 2"),
         (TurnStarted(turn=1, cli="alpha", model="m"), "alpha m started (read only)"),
         (
             TurnStarted(turn=2, cli="alpha", mode=Mode.WRITE, attempt=2),
@@ -163,10 +167,14 @@ FAILED = Failure(failure_class=FailureClass.QUOTA, code="rate_limited", message=
         (ToolUse(name="ls"), "uses ls"),
         (ToolUse(name="ls", status="completed"), None),
         (Warned(code="c", message="careful"), "careful"),
-        (TurnFailed(turn=1, failure=FAILED), "failed: quota (rate_limited)"),
-        (TurnFinished(turn=1, exit_code=0, duration_ms=1), "answered"),
+        (TurnQueued(turn=3, seat="B", position=2), "B: waiting for a slot: number 2"),
+        (TurnStarted(turn=1, seat="A", cli="alpha"), "A: alpha started (read only)"),
+        (AttemptFailed(turn=1, attempt=1, failure=FAILED), "failed: quota (rate_limited)"),
+        (TurnFailed(result=attrs.evolve(ENDED, failure=FAILED)), "failed: quota (rate_limited)"),
+        (TurnFailed(result=attrs.evolve(ENDED, seat="B")), "B: failed: cancelled"),
+        (TurnFinished(result=ENDED), "answered"),
         (ChildStarted(pid=1, started=0.0), None),
-        (Note(text="alpha asks: sure?"), "alpha asks: sure?"),
+        (Noted(text="alpha asks: sure?"), "alpha asks: sure?"),
     ],
 )
 def test_one_line_for_a_person(event: Event, line: str | None) -> None:
@@ -179,17 +187,20 @@ def test_one_line_for_a_person(event: Event, line: str | None) -> None:
 async def test_a_heartbeat_tells_what_is_known(autojump_clock: Clock) -> None:
     """Position while it waits; time, steps and characters while it works."""
     log = JobLog(make_job(), born=0.0)
-    handle = JobHandle(log=log, session=make_session(), client_key="me", is_new_session=True)
+    handle = JobHandle(log=log, client_key="me")
     log.add(JobQueued(position=4))
-    assert heartbeat(handle, 3.0) == "waiting for a place: number 4"
+    assert heartbeat(handle, 3.0) == "waiting for a slot: number 4"
 
     log.add(JobStarted())
     assert heartbeat(handle, 30.0) == "at work for 30 s; last event 30 s ago"
-    log.add(ToolUse(name="ls"))
-    log.add(Message(text="hello"))
+    turn = log.open_turn()
+    turn.add(ToolUse(name="ls"))
+    turn.add(Message(text="hello"))
     assert heartbeat(handle, 30.0) == (
         "at work for 30 s, 1 tool steps, 5 characters; last event 30 s ago"
     )
+    log.open_turn()
+    assert heartbeat(handle, 30.0).startswith("at work for 30 s, 2 turns, 1 tool steps")
 
 
 # ------------------------------------------------------------------------------------- housekeeping
@@ -239,11 +250,12 @@ async def test_recovery_ends_what_a_dead_server_left(caplog: pytest.LogCaptureFi
         born = psutil.Process(child.pid).create_time()
         events: list[Event] = [
             JobStarted(),
+            TurnStarted(turn=1, cli="alpha"),
             ChildStarted(pid=child.pid, started=born),
             Text(text="half"),
         ]
         entries = [
-            Entry(seq=seq, offset_s=0.0, at=BIRTH, turn=0, event=event)
+            Entry(seq=seq, offset_s=0.0, at=BIRTH, turn=min(seq - 1, 1), event=event)
             for seq, event in enumerate(events, 1)
         ]
         await store.create(make_job(1, owner="dead"), make_session(1), entries)

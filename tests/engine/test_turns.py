@@ -75,7 +75,7 @@ async def test_a_child_that_leaves_by_itself(tmp_path: pathlib.Path, autojump_cl
         assert job.status is JobStatus.COMPLETED
         outcome = outcome_of(job)
         assert (outcome.content, outcome.native_session) == ("forty-two!!", "n-1")
-        assert (outcome.exit_code, outcome.turns) == (0, 1)
+        assert (outcome.exit_code, len(outcome.turns)) == (0, 1)
         assert outcome.usage is not None
         assert (outcome.usage.input_tokens, outcome.usage.cost_usd) == (10, 0.25)
         assert await kinds(house, job) == [
@@ -343,7 +343,7 @@ async def test_the_prompt_file_is_private_and_removed(
     """A prompt that goes by file is there for the child only."""
     seen: list[tuple[bytes, int]] = []
 
-    def look(order: object) -> Turn:
+    def read(order: object) -> Turn:
         argv: Sequence[str] = order.argv  # type: ignore[attr-defined]
         path = pathlib.Path(argv[-1])
         seen.append((path.read_bytes(), path.stat().st_mode & 0o777))
@@ -353,13 +353,13 @@ async def test_the_prompt_file_is_private_and_removed(
     paths: list[pathlib.Path] = []
     rule = PromptRule(ways=(PromptWay.FILE,), file_flag="--prompt-file")
     profile = attrs.evolve(ONE, prompt=rule)
-    async with open_house(tmp_path, look, profiles=[profile]) as house:
+    async with open_house(tmp_path, read, profiles=[profile]) as house:
         job = await house.run("a prompt\nof two lines")
         assert job.status is JobStatus.COMPLETED
 
         hung = await house.engine.prepare(house.request("another"))
-        house.driver._turn_for = lambda order: (look(order), Turn(hangs=True))[1]
-        handle = await house.engine.start(hung)
+        house.driver._turn_for = lambda order: (read(order), Turn(hangs=True))[1]
+        handle = await house.begin(hung)
         await trio.testing.wait_all_tasks_blocked()
         assert paths[1].exists()
         handle.cancel("enough")
@@ -419,7 +419,7 @@ async def test_cancelled_while_it_runs(tmp_path: pathlib.Path, autojump_clock: C
         assert house.driver.running == 0
         assert house.driver.children[0].stopping.is_set() or house.driver.running == 0
         assert outcome_of(handle.job).content == "so far"
-        assert "turn_failed" not in await kinds(house, handle.job)
+        assert (await kinds(house, handle.job)).count("turn_failed") == 1
         assert house.engine.guard.view("alpha").failures == 0
 
 
@@ -440,7 +440,7 @@ async def test_a_kill_skips_the_polite_signal(
 
 
 async def start(house: House, **more: object) -> JobHandle:
-    return await house.engine.start(await house.engine.prepare(house.request(**more)))
+    return await house.begin(house.request(**more))
 
 
 # ------------------------------------------------------------------------------------------ breaker

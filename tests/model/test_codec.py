@@ -23,7 +23,6 @@ from aimux.model import (
     Failure,
     FailureClass,
     Job,
-    JobFinished,
     JobId,
     Json,
     Mode,
@@ -36,6 +35,8 @@ from aimux.model import (
     ShapeMismatch,
     Stream,
     ToolUse,
+    TurnFailed,
+    TurnResult,
     Usage,
     Warned,
     decode,
@@ -149,7 +150,7 @@ def test_every_event_survives_with_its_kind(shape: type) -> None:
 def test_kinds_are_told_apart() -> None:
     kinds = [each.kind for each in EVENTS]
 
-    assert len(set(kinds)) == len(kinds) == 19
+    assert len(set(kinds)) == len(kinds) == 21
 
 
 # -------------------------------------------------------------------------------- how it looks
@@ -193,19 +194,20 @@ def test_what_is_not_a_union_has_no_kind() -> None:
 
 def test_dumped_values_are_plain_json() -> None:
     """json knows no enums, tuples are lists, and keys are text."""
-    event = JobFinished(
-        status=model.JobStatus.FAILED,
-        outcome=Outcome(
+    event = TurnFailed(
+        result=TurnResult(
+            turn=1,
+            status=model.JobStatus.FAILED,
             mode=Mode.WRITE,
             attempts=(Attempt(cli="a", outcome="quota"),),
-            error=Failure(failure_class=FailureClass.QUOTA, code="c", message="m"),
+            failure=Failure(failure_class=FailureClass.QUOTA, code="c", message="m"),
         ),
     )
 
     data = dump_event(event)
 
     assert data == json.loads(json.dumps(data))
-    assert type(data["status"]) is str
+    assert type(data["result"]["status"]) is str
     assert load_event(data) == event
 
 
@@ -270,7 +272,7 @@ def test_too_deep_a_nesting_is_cut() -> None:
 
 
 def test_an_odd_thing_in_free_data_becomes_text() -> None:
-    note = model.Note(text="x", data={"path": 1 + 2j})
+    note = model.Noted(text="x", data={"path": 1 + 2j})
 
     assert decode(dump_event_bytes(note))["data"] == {"path": "(1+2j)"}
 

@@ -1,4 +1,6 @@
-"""Which state of a job may follow which."""
+"""Which state of a job may follow which, and what a session knows of its seats."""
+
+import datetime
 
 import pytest
 from hypothesis import given, strategies as st
@@ -10,6 +12,9 @@ from aimux.model import (
     JobQueued,
     JobStarted,
     JobStatus,
+    SeatSession,
+    Session,
+    SessionId,
     Text,
     next_status as following,
 )
@@ -51,3 +56,29 @@ def test_the_first_end_stays(events: list[JobQueued | JobStarted | Text | JobFin
     first = next((each.status for each in events if isinstance(each, JobFinished)), None)
 
     assert first is None or status is first
+
+
+# ------------------------------------------------------------------------------------- sessions
+
+AT = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+
+
+def make_session(**seats: SeatSession) -> Session:
+    return Session(
+        id=SessionId("ses_1"), cli="codex", seats=seats, created_at=AT, last_active_at=AT
+    )
+
+
+def test_a_session_has_had_the_turns_of_all_its_seats() -> None:
+    session = make_session(A=SeatSession(cli="codex", turns=3), B=SeatSession(cli="qwen", turns=2))
+
+    assert session.turns == 5
+    assert make_session().turns == 0
+
+
+def test_a_seat_that_has_not_spoken_is_a_fresh_one_of_the_sessions_cli() -> None:
+    spoke = SeatSession(cli="qwen", model="m", native_id="abc", turns=1)
+    session = make_session(A=spoke)
+
+    assert session.seat("A") is spoke
+    assert session.seat("B") == session.seat() == SeatSession(cli="codex")

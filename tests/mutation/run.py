@@ -46,30 +46,30 @@ def check(target: str) -> str | None:
     return None
 
 
-def copy(place: Path) -> None:
-    """Put what a run needs into `place`: mutants are written beside the code."""
+def copy(directory: Path) -> None:
+    """Put what a run needs into `directory`: mutants are written beside the code."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
             skipped = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, place / name, ignore=skipped)
+            shutil.copytree(source, directory / name, ignore=skipped)
         else:
-            shutil.copy(source, place / name)
+            shutil.copy(source, directory / name)
 
 
-def mutmut(place: Path, *words: str) -> str:
+def mutmut(directory: Path, *words: str) -> str:
     """What a command of mutmut prints; leaves if it fails."""
     command = [sys.executable, "-m", "mutmut", *words]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, encoding="utf-8")
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, encoding="utf-8")
     if done.returncode != 0:
         print(done.stdout.replace("\r", "\n")[-4_000:], done.stderr[-4_000:])
         sys.exit(f"mutmut {words[0]} failed with {done.returncode}")
     return done.stdout
 
 
-def verdicts(place: Path) -> Iterator[tuple[str, str]]:
+def verdicts(directory: Path) -> Iterator[tuple[str, str]]:
     """Every mutant, and what became of it."""
-    for line in mutmut(place, "results", "--all", "true").splitlines():
+    for line in mutmut(directory, "results", "--all", "true").splitlines():
         name, mark, verdict = line.strip().partition(": ")
         if mark:
             yield name, verdict
@@ -78,15 +78,15 @@ def verdicts(place: Path) -> Iterator[tuple[str, str]]:
 def run(target: str) -> None:
     """Mutate one target and print what lived."""
     with tempfile.TemporaryDirectory(prefix="mutants") as name:
-        place = Path(name)
-        copy(place)
-        with (place / "pyproject.toml").open("a", encoding="utf-8") as file:
+        directory = Path(name)
+        copy(directory)
+        with (directory / "pyproject.toml").open("a", encoding="utf-8") as file:
             file.write(settings(target))
-        mutmut(place, "run")
-        found = dict(verdicts(place))
+        mutmut(directory, "run")
+        found = dict(verdicts(directory))
         alive = [mutant for mutant, verdict in found.items() if verdict not in DEAD]
         for mutant in alive:
-            print(mutmut(place, "show", mutant))
+            print(mutmut(directory, "show", mutant))
         print(f"{target}: {len(found)} mutants, {len(alive)} lived")
 
 

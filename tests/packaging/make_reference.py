@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aimux import errors
 from aimux.config import ClientContext, load
+from aimux.config._aliases import ALIASES
 from aimux.config._find import FOREIGN, variables
 from aimux.config._shape import leaves
 from aimux.model import EFFORTS, FailureClass, JobStatus, Mode, Settings
@@ -41,7 +42,7 @@ VARIABLES = {
 }
 NO_EFFECT = {"AIMUX_ENV"}  # known, so that nobody is told of a typing error
 STATUS_TEXT = {
-    JobStatus.QUEUED: "waits for a place",
+    JobStatus.QUEUED: "waits for a slot",
     JobStatus.RUNNING: "at work",
     JobStatus.COMPLETED: "the answer is whole",
     JobStatus.PARTIAL: "there is an answer, and something failed: see `error`",
@@ -176,12 +177,18 @@ def configuration() -> str:
         (f"`{key}`", shown(value), ", ".join(f"`{each}`" for each in variables(key)[-1:]))
         for key, value in defaults()
     )
+    old = (
+        (f"`{key}`", f"`{new}`", ", ".join(f"`{each}`" for each in variables(key)[-1:]))
+        for key, new in ALIASES.items()
+    )
     text = (ROOT / "profiles" / "default.yaml").read_text(encoding="utf-8")
     return (
         "# Configuration\n\nLayers, lowest first: shipped, `~/.config/aimux/default.yaml` (or the "
         "directory of `AIMUX_CONFIG_DIR`), `.aimux/config.yaml` of a project, the environment, "
         "flags. `aimux config show --origin` says which one a value is from.\n\n"
         + table(("key", "default", "variable"), rows)
+        + "\n## Old names\n\nThey still work, with a warning; in one layer the new name wins.\n\n"
+        + table(("old key", "key", "old variable"), old)
         + "\n## The shipped file\n\n```yaml\n"
         + text
         + "```\n"

@@ -6,10 +6,10 @@ from typing import Final
 
 import attrs
 
-from aimux.engine._attempts import AFTER, Step
 from aimux.model import NEXT as JOBS, JobStatus
 from aimux.protocol._peer import NEXT as PHASES, Phase
 from aimux.protocol._tasks import NEXT_STATUS as TASKS, TaskStatus
+from aimux.rules import AFTER, NextStep
 from aimux.rules._breaker import NEXT as BREAKERS, BreakerState
 
 # what may follow a state: by the name of what moves it, or whatever moves it
@@ -60,10 +60,10 @@ MACHINES: Final = (
     ),
 )
 STEP_TEXT: Final = {
-    Step.AGAIN: "the same model once more, then the next CLI",
-    Step.NEXT_MODEL: "the profile's next model, then the next CLI; this model cools down",
-    Step.NEXT_CLI: "the next CLI, where the call allows another",
-    Step.STOP: "the job ends",
+    NextStep.AGAIN: "the same model once more, then the next CLI",
+    NextStep.NEXT_MODEL: "the profile's next model, then the next CLI; this model cools down",
+    NextStep.NEXT_CLI: "the next CLI, where the call allows another",
+    NextStep.STOP: "the turn ends",
 }
 
 
@@ -79,8 +79,8 @@ def states() -> str:
     ]
     rows = "".join(f"| `{why}` | {STEP_TEXT[step]} |\n" for why, step in AFTER.items())
     after = (
-        f"## After a failed attempt\n\n{first_line(Step)} It depends on the class of the failure; "
-        "a turn that had begun to change files is the last.\n"
+        f"## After a failed attempt\n\n{first_line(NextStep)} It depends on the class of the "
+        "failure; work that may write is not repeated once its CLI has said or done something.\n"
         f"\n| class | then |\n| --- | --- |\n{rows}"
     )
     return "\n".join((head, *parts, after))

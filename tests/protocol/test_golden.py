@@ -19,7 +19,7 @@ def test_transcript_is_as_reviewed(name: str, update_golden: bool) -> None:
 
     said = replay(script)
 
-    check_script(path, said, update=update_golden)
+    check_script(path, said, update=update_golden, is_whole=True)
 
 
 def test_transcripts_exist() -> None:

@@ -358,7 +358,7 @@ def test_status_of_errors() -> None:
     assert status_of(-32600, is_modern=False) == 400
 
 
-def test_cancelled_exchange_has_a_body() -> None:
+def test_cancelled_call_has_a_body() -> None:
     """L-9."""
     assert orjson.loads(cancelled_body(0)) == {
         "jsonrpc": "2.0",

@@ -17,7 +17,7 @@ ENVELOPE = {
 
 
 class Conversation(RuleBasedStateMachine):
-    """The books of a test beside the books of the peer."""
+    """The state that a test expects, beside the peer's."""
 
     calls = Bundle("calls")
 
@@ -124,7 +124,7 @@ class Conversation(RuleBasedStateMachine):
         assert ("result" in orjson.loads(event.outgoing.data)) is is_fresh
 
     @invariant()
-    def books_agree(self) -> None:
+    def states_agree(self) -> None:
         counted = self.peer.statistics()
         assert counted.open_calls == len(self.open)
         assert counted.cancelled_calls == len(self.cancelled - self.answered)

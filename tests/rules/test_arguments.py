@@ -106,7 +106,7 @@ def test_every_fault_is_listed_at_once_with_the_way_out() -> None:
         ("text", "arguments", "object", None),
     ],
 )
-def test_a_fault_names_its_place_and_what_was_expected(
+def test_a_fault_names_its_path_and_what_was_expected(
     arguments: object, path: str, expected: str, suggestion: object
 ) -> None:
     found = {(each["path"], each["expected"]): each for each in problems(SCHEMA, arguments)}

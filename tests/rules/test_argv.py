@@ -1,4 +1,4 @@
-"""A turn's command line: every part in its place, and the prompt never anything but data."""
+"""A turn's command line: every part in its position, and the prompt never anything but data."""
 
 import attrs
 import pytest
@@ -55,7 +55,7 @@ def asked(prompt: str = "do it", **changes: object) -> PlanRequest:
     return attrs.evolve(base, **changes)
 
 
-def test_every_part_stands_in_its_place() -> None:
+def test_every_part_stands_in_its_position() -> None:
     plan = compose(
         PROFILE,
         "/opt/tool",
@@ -343,7 +343,7 @@ def test_a_file_way_leaves_a_token_for_its_path() -> None:
     assert filled.argv[-2:] == ["--prompt=/tmp/p {model}.txt", "see the file"]
 
 
-def test_a_file_way_without_a_place_for_the_path_is_a_setup_fault() -> None:
+def test_a_file_way_without_a_token_for_the_path_is_a_setup_fault() -> None:
     with pytest.raises(SetupFault, match=r"needs prompt\.file_flag") as caught:
         compose(prompted(ways=(PromptWay.FILE,)), "t", asked())
 

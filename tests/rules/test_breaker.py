@@ -102,7 +102,7 @@ def test_a_bad_probe_opens_it_for_a_whole_cooldown() -> None:
     assert view_breaker(breaker, 306.0).retry_after_s == 299.0
 
 
-def test_a_cancelled_probe_gives_its_place_back() -> None:
+def test_a_cancelled_probe_gives_its_slot_back() -> None:
     breaker = settle(*probing(), TurnEnd.NEUTRAL, 305.0)
     _, permit, _ = admit(breaker, 305.0)
 
@@ -110,7 +110,7 @@ def test_a_cancelled_probe_gives_its_place_back() -> None:
     assert permit.is_probe
 
 
-def test_a_probe_that_never_reports_loses_its_place() -> None:
+def test_a_probe_that_never_reports_loses_its_slot() -> None:
     breaker, lost = probing(300.0)
     breaker, second, _ = admit(breaker, 1200.0)
     assert second is not None

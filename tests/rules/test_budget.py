@@ -1,107 +1,93 @@
-"""Parts of a long text, cut where people see characters end."""
+"""A budget is spent when nothing of one figure is left."""
+
+import functools
 
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.errors import PeerFault
-from aimux.rules import Slice, cut
-
-FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # one sign of five code points
+from aimux.model import Budget, Spent, Usage
+from aimux.rules import exhausted
 
 
-def test_a_short_text_is_whole() -> None:
-    assert cut("abc", 3) == Slice(text="abc", offset=0, total=3)
-    assert not cut("abc", 3).truncated
-    assert cut("") == Slice(text="", offset=0, total=0)
-
-
-def test_a_long_text_says_how_to_go_on() -> None:
-    part = cut("abcdef", 4)
-
-    assert part == Slice(
-        text="abcd",
-        offset=0,
-        total=6,
-        next_offset=4,
-        hint="characters 0 to 4 of 6; go on with offset=4, or see the end with tail=2000",
-    )
-    assert part.truncated
-
-
-def test_an_offset_goes_on_and_ends() -> None:
-    part = cut("abcdef", 4, offset=4)
-
-    assert (part.text, part.next_offset, part.truncated) == ("ef", None, True)
-    assert part.hint == "characters 4 to 6 of 6; what comes before starts at offset=0"
-    assert cut("abc", offset=99) == Slice(
-        text="",
-        offset=3,
-        total=3,
-        hint="characters 3 to 3 of 3; what comes before starts at offset=0",
+def test_each_turn_adds_what_it_used() -> None:
+    """Tokens in and out; cached and reasoning tokens are parts of these."""
+    first = Spent().plus(
+        Usage(input_tokens=5, output_tokens=2, cached_tokens=4, reasoning_tokens=1, cost_usd=0.25)
     )
 
+    assert first == Spent(tokens=7, cost_usd=0.25)
+    assert first.plus(Usage(output_tokens=3)) == Spent(tokens=10, cost_usd=0.25)
 
-def test_a_tail_is_the_end_within_the_budget() -> None:
-    assert cut("abcdef", 4, tail=2).text == "ef"
-    assert cut("abcdef", 4, tail=99).text == "cdef"
-    assert cut("abcdef", 9, tail=99).text == "abcdef"
-    assert cut("abcdef", 4, tail=2).next_offset is None
+
+def test_a_turn_without_figures_adds_none() -> None:
+    """Turns themselves are counted when they are asked for."""
+    assert Spent(turns=1, tokens=3).plus(None) == Spent(turns=1, tokens=3)
+    assert Spent(tokens=3).plus(Usage()) == Spent(tokens=3)
 
 
 @pytest.mark.parametrize(
-    ("text", "max_chars", "first"),
+    ("budget", "spent", "words"),
     [
-        ("ae\u0301b", 2, "a"),  # an accent of its own
-        ("a\r\nb", 2, "a"),
-        (f"x{FAMILY}y", 3, "x"),
-        ("x\U0001f44d\U0001f3fdy", 2, "x"),  # skin tone
-        ("x\u2764\ufe0f", 2, "x"),
-        ("e\u0301", 1, "e"),  # a budget smaller than the character still makes progress
+        (Budget(), Spent(turns=99, tokens=10**9, cost_usd=1e6), ""),
+        (Budget(turns=3), Spent(turns=2), ""),
+        (Budget(turns=3), Spent(turns=3), "turns (3 of 3)"),
+        (Budget(turns=3), Spent(turns=4), "turns (4 of 3)"),
+        (Budget(tokens=1000), Spent(turns=9, tokens=999), ""),
+        (Budget(tokens=1000), Spent(tokens=1000), "tokens (1000 of 1000)"),
+        (Budget(cost_usd=0.5), Spent(cost_usd=0.499), ""),
+        (Budget(cost_usd=0.5), Spent(cost_usd=0.5), "cost (0.5 of 0.5 US dollars)"),
+        (Budget(cost_usd=0.003), Spent(cost_usd=0.0041), "cost (0.0041 of 0.003 US dollars)"),
+        (Budget(cost_usd=10), Spent(cost_usd=12.0), "cost (12 of 10 US dollars)"),
+        (
+            Budget(cost_usd=1_234_567.5),
+            Spent(cost_usd=1_234_568.0),
+            "cost (1234568 of 1234567.5 US dollars)",
+        ),
+        (Budget(turns=1, tokens=1), Spent(turns=1, tokens=1), "turns (1 of 1)"),
+        (Budget(turns=9, tokens=1, cost_usd=1), Spent(tokens=2, cost_usd=2), "tokens (2 of 1)"),
     ],
 )
-def test_no_character_is_parted(text: str, max_chars: int, first: str) -> None:
-    assert cut(text, max_chars).text == first
-
-
-def test_a_tail_starts_with_a_whole_character() -> None:
-    assert cut("ae\u0301b", tail=2).text == "b"
-
-
-def test_endless_marks_are_no_character() -> None:
-    text = "a" + "\u0301" * 100
-
-    assert len(cut(text, 50).text) == 50
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"offset": -1}, "offset is -1"),
-        ({"tail": 0}, "tail is 0"),
-        ({"max_chars": 0}, "max_chars is 0"),
-        ({"offset": 1, "tail": 1}, "both given"),
-    ],
-)
-def test_figures_that_make_no_sense_are_the_callers_fault(
-    arguments: dict[str, int], message: str
+def test_a_spent_budget_says_which_figure_and_both_numbers(
+    budget: Budget, spent: Spent, words: str
 ) -> None:
-    with pytest.raises(PeerFault, match=message) as caught:
-        cut("abc", **arguments)
-
-    assert caught.value.code == "invalid_slice"
+    assert exhausted(budget, spent) == words
 
 
-@given(st.text(st.sampled_from("ab\u0301\u200d\U0001f469\r\n"), max_size=60), st.integers(1, 9))
-def test_pages_make_up_the_whole(text: str, max_chars: int) -> None:
-    pages, offset = [], 0
-    while True:
-        part = cut(text, max_chars, offset=offset)
-        assert len(part.text) <= max_chars
-        assert part.total == len(text)
-        pages.append(part.text)
-        if part.next_offset is None:
-            break
-        assert part.next_offset > offset
-        offset = part.next_offset
+def test_cents_add_up() -> None:
+    """Though binary fractions do not: eight times 0.1 are less than 0.8."""
+    spent = functools.reduce(Spent.plus, [Usage(cost_usd=0.1)] * 8, Spent())
 
-    assert "".join(pages) == text
+    assert spent.cost_usd < 0.8
+    assert exhausted(Budget(cost_usd=0.8), spent) == "cost (0.8 of 0.8 US dollars)"
+
+
+@pytest.mark.parametrize("figures", [{"turns": 0}, {"tokens": 0}, {"cost_usd": 0.0}])
+def test_a_budget_of_nothing_is_none(figures: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(figures))):
+        Budget(**figures)  # type: ignore[arg-type]  # one of three names
+
+
+@given(
+    st.builds(
+        Budget,
+        turns=st.none() | st.integers(1, 9),
+        tokens=st.none() | st.integers(1, 9),
+        cost_usd=st.none() | st.integers(1, 9).map(float),
+    ),
+    st.builds(
+        Spent,
+        turns=st.integers(0, 10),
+        tokens=st.integers(0, 10),
+        cost_usd=st.integers(0, 10).map(float),
+    ),
+)
+def test_a_budget_is_spent_when_one_of_its_figures_is(budget: Budget, spent: Spent) -> None:
+    used_up = [
+        name
+        for name in ("turns", "tokens", "cost_usd")
+        if getattr(budget, name) is not None and getattr(spent, name) >= getattr(budget, name)
+    ]
+    said = exhausted(budget, spent)
+
+    assert bool(said) is bool(used_up)
+    assert not used_up or said.startswith(used_up[0].removesuffix("_usd"))

@@ -71,7 +71,7 @@ def test_flushing_takes_one_a_cli_or_all() -> None:
     assert flush(cooldowns) == Cooldowns()
 
 
-def test_the_books_are_bounded() -> None:
+def test_the_cooldowns_are_bounded() -> None:
     many = [Cooldown(cli="c", model=str(at), until=10.0 + at) for at in range(MAX_PAIRS + 2)]
     cooldowns = cooling(*many)
 

@@ -4,22 +4,41 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.errors import Refusal
-from aimux.rules import LINEAGE_VARIABLE, Lineage, enter_job, lineage, nested_limit_s
+from aimux.rules import (
+    LINEAGE_VARIABLE,
+    Lineage,
+    enter_job,
+    lineage,
+    lineage_env,
+    nested_limit_s,
+)
 from aimux.rules._recursion import MAX_DEPTH, MAX_DESCENDANTS, decode, encode
 
 
-def nested(levels: int) -> dict[str, str]:
+def nested(levels: int, left_s: float = 60.0) -> dict[str, str]:
+    """The environment of a child so many levels deep, each started with `left_s` left."""
     env: dict[str, str] = {}
     for level in range(levels):
-        env = enter_job(env, f"job_{level}", deadline=100.0, now=40.0)
+        env = lineage_env(enter_job(env, f"job_{level}"), left_s)
     return env
 
 
 def test_a_child_learns_root_depth_and_time() -> None:
-    env = enter_job({"PATH": "/bin"}, "job_A", deadline=100.0, now=40.5)
+    here = enter_job({"PATH": "/bin"}, "job_A")
+    env = lineage_env(here, 59.5)
 
+    assert here == Lineage(root="job_A", depth=1)
     assert set(env) == {LINEAGE_VARIABLE}
     assert lineage(env) == (Lineage(root="job_A", depth=1, descendants=0, left_s=59.0), None)
+
+
+def test_each_child_is_told_the_time_left_at_its_own_start() -> None:
+    """A job is entered once; its children start when they start."""
+    here = enter_job({}, "job_A")
+
+    assert nested_limit_s(lineage_env(here, 300.0), 999.0) == 300.0
+    assert nested_limit_s(lineage_env(here, 100.0), 999.0) == 100.0
+    assert here.left_s is None
 
 
 def test_the_root_stays_and_the_depth_grows() -> None:
@@ -37,7 +56,7 @@ def test_a_call_from_outside_has_no_lineage() -> None:
 def test_beyond_the_allowed_depth_it_is_refused() -> None:
     deepest = nested(MAX_DEPTH + 1)
     with pytest.raises(Refusal, match="called itself 4 levels deep: 3 are allowed") as caught:
-        enter_job(deepest, "job_x", deadline=1.0, now=0.0)
+        enter_job(deepest, "job_x")
 
     assert caught.value.code == "too_deep"
     assert not caught.value.retryable
@@ -48,17 +67,17 @@ def test_beyond_the_allowed_depth_it_is_refused() -> None:
 def test_too_many_descendants_are_refused_by_either_count() -> None:
     full = {LINEAGE_VARIABLE: encode(Lineage(root="r", depth=1, descendants=MAX_DESCENDANTS))}
     with pytest.raises(Refusal, match="50 jobs were begun under r: 50 are allowed") as caught:
-        enter_job(full, "job_x", deadline=1.0, now=0.0)
+        enter_job(full, "job_x")
     with pytest.raises(Refusal):
-        enter_job(nested(1), "job_x", deadline=1.0, now=0.0, descendants=MAX_DESCENDANTS)
-    counted = enter_job(nested(1), "job_x", deadline=1.0, now=0.0, descendants=MAX_DESCENDANTS - 1)
+        enter_job(nested(1), "job_x", descendants=MAX_DESCENDANTS)
+    counted = enter_job(nested(1), "job_x", descendants=MAX_DESCENDANTS - 1)
 
     assert caught.value.code == "too_many_descendants"
-    assert lineage(counted)[0].descendants == MAX_DESCENDANTS
+    assert counted.descendants == MAX_DESCENDANTS
 
 
 def test_nobody_outside_is_refused_for_anothers_count() -> None:
-    assert enter_job({}, "job_x", deadline=1.0, now=0.0, descendants=999)
+    assert enter_job({}, "job_x", descendants=999) == Lineage(root="job_x", depth=1)
 
 
 def test_a_nested_job_has_no_more_time_than_the_one_above() -> None:
@@ -69,9 +88,7 @@ def test_a_nested_job_has_no_more_time_than_the_one_above() -> None:
 
 
 def test_a_deadline_in_the_past_leaves_nothing() -> None:
-    env = enter_job({}, "job_A", deadline=1.0, now=5.0)
-
-    assert nested_limit_s(env, 10.0) == 0.0
+    assert nested_limit_s(nested(1, left_s=-4.0), 10.0) == 0.0
 
 
 @pytest.mark.parametrize(

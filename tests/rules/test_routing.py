@@ -7,11 +7,19 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.errors import BinaryMissing, CircuitOpen, NotFound, PeerFault, Refusal, SetupFault
-from aimux.model import Mode, ModelRule, ModeRule, Profile, Role, Route, Strength
+from aimux.model import (
+    Mode,
+    ModelRule,
+    ModeRule,
+    Profile,
+    Role,
+    Route,
+    RouteRequest,
+    Strength,
+)
 from aimux.rules import (
     BreakerState,
     Health,
-    RouteRequest,
     Routes,
     choose,
     find_cli,

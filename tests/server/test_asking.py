@@ -17,7 +17,7 @@ from aimux.testing import Say, Turn
 from aimux.transports.network import Site
 
 from ..engine.house import ALPHA, House, open_house
-from ..transports.asgi import DOOR, Browser, modern, request
+from ..transports.asgi import ADDRESS, Browser, modern, request
 from .wire import META, TASKS, Peer, attach, open_pair
 
 Clock = trio.testing.MockClock
@@ -38,7 +38,7 @@ def pair(root: pathlib.Path, turns: Sequence[Turn], **more: Any) -> Any:
     return open_pair(root, turns, profiles=[TEXT], **more)
 
 
-def wish(meta: object = ASKABLE, /, **more: Any) -> dict[str, Any]:
+def call_of(meta: object = ASKABLE, /, **more: Any) -> dict[str, Any]:
     """Parameters of a call of exec on a terminal."""
     return {"name": "exec", "arguments": {"prompt": "x", "tty": True, **more}, "_meta": meta}
 
@@ -68,7 +68,7 @@ async def test_a_modern_call_ends_with_the_question_and_goes_on_with_the_answer(
 ) -> None:
     """The repeated call goes on with the same job; what was said is typed."""
     async with pair(tmp_path, [ONCE]) as (house, peer):
-        call = wish()
+        call = call_of()
         asked = await peer.result("tools/call", call)
 
         assert asked["resultType"] == "input_required"
@@ -93,7 +93,7 @@ async def test_a_modern_call_ends_with_the_question_and_goes_on_with_the_answer(
 async def test_one_question_after_the_other(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
     """Each has a key of its own; the rounds end with the job's answer."""
     async with pair(tmp_path, [TWICE]) as (house, peer):
-        call = wish()
+        call = call_of()
         first = await peer.result("tools/call", call)
         second = await peer.result("tools/call", back(call, first))
         result = await peer.result("tools/call", back(call, second))
@@ -110,7 +110,7 @@ async def test_another_connection_may_bring_the_answer(
 ) -> None:
     """A modern request is bound to no connection, and its job to none either."""
     async with open_house(tmp_path, [ONCE], profiles=[TEXT]) as house:
-        call = wish()
+        call = call_of()
         async with attach(house.app, house) as peer:
             asked = await peer.result("tools/call", call)
         house.client = attrs.evolve(house.client, key="another connection")
@@ -128,7 +128,7 @@ async def test_who_will_not_answer_waits_on(
     """Nothing is typed, it is told, and the CLI decides what becomes of it."""
     turn = Turn(says=[ASKS, Say(b"\nthen without\n", after_s=60)])
     async with pair(tmp_path, [turn]) as (house, peer):
-        call = wish(wait_seconds=100)
+        call = call_of(wait_seconds=100)
         asked = await peer.result("tools/call", call)
         result = await peer.result("tools/call", back(call, asked, {"action": action}))
 
@@ -155,7 +155,7 @@ async def test_an_answer_that_is_none_is_asked_for_again(
 ) -> None:
     """Missing, malformed, for another question: never taken for a word of the person."""
     async with pair(tmp_path, [ONCE]) as (house, peer):
-        call = wish()
+        call = call_of()
         asked = await peer.result("tools/call", call)
         params = {**call, "requestState": asked["requestState"], "inputResponses": responses}
         again = await peer.result("tools/call", params)
@@ -171,7 +171,7 @@ async def test_waiting_by_status_is_asked_too(
 ) -> None:
     """A job in the background whose question nobody took is answered by who waits for it later."""
     async with pair(tmp_path, [ONCE]) as (house, peer):
-        began = await peer.result("tools/call", wish({**ASKABLE}, **{"async": True}))
+        began = await peer.result("tools/call", call_of({**ASKABLE}, **{"async": True}))
         job_id = began["structuredContent"]["job_id"]
         await trio.sleep(10)
         look = {"name": "status", "arguments": {"job_id": job_id}, "_meta": ASKABLE}
@@ -198,9 +198,9 @@ async def test_an_answer_that_comes_too_late_gets_the_state_of_now(
     """The child went on by itself, or its job has ended: a warning, nothing typed, no new job."""
     goes_on = [ASKS, Say(b"\nthen without\n", after_s=20)]
     async with pair(tmp_path, [Turn(says=goes_on, hangs=not ends)]) as (house, peer):
-        call = wish()
+        call = call_of()
         if tool == "status":
-            began = await peer.result("tools/call", wish(**{"async": True}))
+            began = await peer.result("tools/call", call_of(**{"async": True}))
             job_id = began["structuredContent"]["job_id"]
             arguments = {"job_id": job_id, "wait_seconds": 60}
             call = {"name": "status", "arguments": arguments, "_meta": ASKABLE}
@@ -225,7 +225,7 @@ async def test_a_question_that_nobody_answers_ends_with_its_turn(
 ) -> None:
     """The job outlives the call, and silence ends it as ever."""
     async with pair(tmp_path, [STUCK]) as (house, peer):
-        call = wish()
+        call = call_of()
         asked = await peer.result("tools/call", call)
         await trio.sleep(500)
         assert await jobs(house) == [JobStatus.RUNNING]
@@ -245,7 +245,7 @@ async def test_cancelling_the_repeated_call_ends_the_job(
 ) -> None:
     """It waits for the job as the first one did."""
     async with pair(tmp_path, [STUCK]) as (house, peer):
-        call = wish()
+        call = call_of()
         asked = await peer.result("tools/call", call)
         again = await peer.begin("tools/call", back(call, asked))
         await trio.sleep(1)
@@ -259,7 +259,7 @@ async def test_a_client_that_cannot_be_asked_is_not(
 ) -> None:
     """What a request does not declare is not asked of it, whatever another one declared."""
     async with pair(tmp_path, [STUCK]) as (house, peer):
-        asked = await peer.result("tools/call", wish())
+        asked = await peer.result("tools/call", call_of())
         assert asked["resultType"] == "input_required"
         (handle,) = house.engine.supervisor.open_handles()
         arguments = {"job_id": handle.id, "wait_seconds": 5}
@@ -282,7 +282,7 @@ async def test_over_http_each_round_is_a_request_of_its_own(
         async def serve(wire: Any, client: Any) -> None:
             await serve_session(wire, house.app, client, strict=True)
 
-        site = Site(DOOR, "/mcp", serve, house.client, nursery)
+        site = Site(ADDRESS, "/mcp", serve, house.client, nursery)
         browser = Browser(site, cast(Any, house.app), nursery)
 
         async def post(params: dict[str, Any]) -> tuple[int, Any]:
@@ -291,7 +291,7 @@ async def test_over_http_each_round_is_a_request_of_its_own(
             answer = await browser.post(message, **headers)
             return (await answer.wait_over()).status, await answer.message()
 
-        call = wish()
+        call = call_of()
         status, asked = await post(call)
         assert (status, asked["result"]["resultType"]) == (200, "input_required")
         assert house.driver.running == 1
@@ -312,7 +312,7 @@ async def test_a_state_that_is_not_the_callers_is_refused(
 ) -> None:
     """An error of the protocol; nothing is typed, nothing begun, and the right one still works."""
     async with pair(tmp_path, [ONCE]) as (house, peer):
-        call = wish()
+        call = call_of()
         asked = await peer.result("tools/call", call)
         params = back(call, asked)
         wrong = dict(params)
@@ -388,7 +388,7 @@ async def test_a_question_that_is_over_is_taken_back(
     turn = Turn(says=[ASKS, Say(b"\nthen without\n", after_s=20), Say(b"bye\n", after_s=20)])
     async with pair(tmp_path, [turn]) as (house, peer):
         await peer.open(elicitation={})
-        call = wish({})
+        call = call_of({})
         begun = await peer.begin("tools/call", call)
         question = await ask_of(peer)
         await trio.sleep(25)
@@ -408,7 +408,7 @@ async def test_the_first_of_two_answers_counts(
     """Two that wait for one job are both asked; the other's question is taken back."""
     async with pair(tmp_path, [ONCE]) as (house, peer):
         await peer.open(elicitation={})
-        first = await peer.begin("tools/call", wish({}))
+        first = await peer.begin("tools/call", call_of({}))
         await trio.sleep(1)
         (handle,) = house.engine.supervisor.open_handles()
         arguments = {"job_id": handle.id, "wait_seconds": 60}
@@ -433,7 +433,7 @@ async def test_secrets_are_not_asked_of_a_client(
     async with pair(tmp_path, [turn]) as (_, peer):
         if not is_modern:
             await peer.open(elicitation={})
-        result = await peer.result("tools/call", wish(ASKABLE if is_modern else {}))
+        result = await peer.result("tools/call", call_of(ASKABLE if is_modern else {}))
 
         assert result["structuredContent"]["status"] == "completed"
         assert codes(result) == ["waiting_for_input"]
@@ -449,7 +449,7 @@ async def test_a_task_of_the_extension_shows_its_question_and_takes_the_answer(
 ) -> None:
     """Shown to who can be asked; answers to other keys and malformed ones are passed over."""
     async with pair(tmp_path, [TWICE]) as (house, peer):
-        task_id = (await peer.result("tools/call", wish(TASKED)))["taskId"]
+        task_id = (await peer.result("tools/call", call_of(TASKED)))["taskId"]
         params = {"notifications": {"taskIds": [task_id]}, "_meta": TASKED}
         await peer.say(id="sub", method="subscriptions/listen", params=params)
         await trio.sleep(10)
@@ -491,7 +491,7 @@ async def test_a_task_of_2025_asks_on_the_stream_of_its_result(
     """The status says that there is a question; who waits for the result is asked."""
     async with pair(tmp_path, [ONCE]) as (house, peer):
         await peer.open(elicitation={})
-        created = await peer.result("tools/call", wish({}) | {"task": {}})
+        created = await peer.result("tools/call", call_of({}) | {"task": {}})
         task_id = created["task"]["taskId"]
         await trio.sleep(10)
         assert peer.asked == []
@@ -516,7 +516,7 @@ async def test_a_repeated_call_never_becomes_a_task(
 ) -> None:
     """Whatever it declares now: its job was begun as a call."""
     async with pair(tmp_path, [ONCE]) as (house, peer):
-        call = wish()
+        call = call_of()
         asked = await peer.result("tools/call", call)
         result = await peer.result("tools/call", {**back(call, asked), "_meta": TASKED})
 

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.model import JobStatus, Note
+from aimux.model import JobStatus, Noted
 from aimux.testing import Say, Turn
 
 from ..engine.house import answers, fails, record
@@ -172,7 +172,7 @@ async def test_a_burst_is_told_once_and_its_end_is_not_lost(
         handle = house.engine.supervisor.find(job_id)
         assert handle is not None
         for number in range(20):
-            handle.log.add(Note(text=str(number)))
+            handle.log.add(Noted(text=str(number)))
             await trio.sleep(0.05)
         await trio.sleep(10)
         await peer.settle()
@@ -181,9 +181,9 @@ async def test_a_burst_is_told_once_and_its_end_is_not_lost(
         assert all(each == {"uri": uri} for each in told)
 
         before = len(told)
-        handle.log.add(Note(text="during"))
+        handle.log.add(Noted(text="during"))
         await trio.sleep(0.4)
-        handle.log.add(Note(text="the end of the burst"))
+        handle.log.add(Noted(text="the end of the burst"))
         await trio.sleep(10)
         await peer.settle()
         assert len(peer.told("notifications/resources/updated")) == before + 1

@@ -54,12 +54,12 @@ def test_the_socket_stands_in_a_short_directory(named: dict[str, str], directory
 
 
 def test_a_named_directory_that_is_too_long_is_refused() -> None:
-    """A address that was asked for is not replaced in silence."""
+    """An address that was asked for is not replaced in silence."""
     with pytest.raises(ShimFault, match="too long"):
         find_address({"HOME": HOME, "AIMUX_RUNTIME_DIR": "/" + "x" * MAX_SOCKET_PATH})
 
 
-def test_two_names_of_one_state_directory_are_one_place(tmp_path: Path) -> None:
+def test_two_names_of_one_state_directory_are_one_address(tmp_path: Path) -> None:
     """A link and a path with dots lead to the same daemon; another directory to another."""
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

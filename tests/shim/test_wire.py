@@ -236,7 +236,7 @@ async def test_what_nobody_has_read_is_sent_again(world: World) -> None:
     assert [each["id"] for each in host.heard] == [1, 2]
 
 
-async def test_books_are_kept_over_more_traffic_than_copies(world: World) -> None:
+async def test_the_ledger_is_kept_over_more_traffic_than_copies(world: World) -> None:
     """Megabytes both ways; then only what is open is told as lost."""
     text = "x" * 100_000  # the pipes on the way hold it
     async with played(world) as (daemon, host):

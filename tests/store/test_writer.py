@@ -195,7 +195,7 @@ async def test_a_batch_is_bounded(writer: Writer) -> None:
     assert len(await writer.run(numbers)) == MAX_BATCH + 10
 
 
-async def test_a_thread_that_cannot_start_does_not_stop_the_lane(
+async def test_a_thread_that_cannot_start_does_not_stop_the_writer(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def no_thread(*_: object, **__: object) -> None:
@@ -214,7 +214,7 @@ async def test_a_thread_that_cannot_start_does_not_stop_the_lane(
     assert await writer.run(numbers) == [2]
 
 
-async def test_a_closed_lane_says_so() -> None:
+async def test_a_closed_writer_says_so() -> None:
     writer = Writer(connect_memory())
     await writer.aclose()
 
@@ -263,7 +263,7 @@ def test_a_batch_that_cannot_begin_tries_once_for_all(tmp_path: Path) -> None:
     assert len(begun) == 1
 
 
-async def test_an_inline_lane_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_inline_writer_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = connect_memory()
     connection.execute("CREATE TABLE numbers (number INTEGER UNIQUE)")
     writer = InlineWriter(connection)

@@ -16,7 +16,7 @@ from aimux.transports.network import ListenAddress, Site
 
 TOKEN = "correct-horse"
 CLIENT = Client(key="test", cwd=Path("/"), env={})
-DOOR = ListenAddress(
+ADDRESS = ListenAddress(
     host="127.0.0.1",
     port=0,
     token=TOKEN,
@@ -30,7 +30,7 @@ ENVELOPE = {
 }
 
 
-# toys take the places of real tools, which the server knows by name
+# toys take the names of real tools, which the server knows by name
 TOYS = {"echo": "status", "count": "sessions", "hold": "exec"}
 
 
@@ -241,7 +241,7 @@ def modern(message: Json, **meta: object) -> tuple[Json, dict[str, str]]:
 
 
 @asynccontextmanager
-async def open_browser(address: ListenAddress = DOOR) -> AsyncIterator[Browser]:
+async def open_browser(address: ListenAddress = ADDRESS) -> AsyncIterator[Browser]:
     """A site and its client; leaving ends both."""
     async with trio.open_nursery() as nursery:
         app = ToyApp(nursery)

@@ -15,7 +15,7 @@ from aimux.transports import _request
 from aimux.transports._gate import MAX_HEADERS
 from aimux.transports.network import choose_address, find_token, require_token
 
-from .asgi import DOOR, TOKEN, call, initialize, modern, open_browser
+from .asgi import ADDRESS, TOKEN, call, initialize, modern, open_browser
 
 PATHS = [
     ("POST", "/mcp"), ("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/message"),
@@ -69,7 +69,7 @@ async def test_scheme_is_read_in_any_case(autojump_clock: MockClock) -> None:
 
 
 async def test_server_without_a_token_lets_everybody_in(autojump_clock: MockClock) -> None:
-    async with open_browser(attrs.evolve(DOOR, token=None)) as browser:
+    async with open_browser(attrs.evolve(ADDRESS, token=None)) as browser:
         answer = await browser.post(initialize(), authorization=None)
         await answer.wait_over()
 

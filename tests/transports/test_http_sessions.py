@@ -7,7 +7,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from aimux.transports import _streamable
 from aimux.transports.network import ListenAddress, ResponseStream, StreamWire
 
-from .asgi import DOOR, Browser, call, initialize, modern, note, open_browser, request
+from .asgi import ADDRESS, Browser, call, initialize, modern, note, open_browser, request
 
 
 async def cancel(browser: Browser, at: object) -> None:
@@ -324,7 +324,7 @@ async def test_lost_connection_cancels_a_modern_call(autojump_clock: MockClock) 
 # ---------------------------------------------------------------- cancelling
 
 
-async def test_cancelled_call_ends_its_exchange_with_an_error(autojump_clock: MockClock) -> None:
+async def test_cancelled_call_ends_its_response_with_an_error(autojump_clock: MockClock) -> None:
     """L-9."""
     async with open_browser() as browser:
         await browser.shake_hands("2025-06-18")
@@ -354,10 +354,10 @@ async def test_cancelling_what_is_not_there_is_silent(autojump_clock: MockClock)
         await cancel(browser, "nothing")
 
 
-# ---------------------------------------------------------------- exchanges
+# ---------------------------------------------------------------- response streams
 
 
-def test_exchange_keeps_the_newest_within_its_limit() -> None:
+def test_response_stream_keeps_the_newest_within_its_limit() -> None:
     from aimux.protocol import Outgoing
     from aimux.transports._response import STREAM_BYTES
 
@@ -372,7 +372,7 @@ def test_exchange_keeps_the_newest_within_its_limit() -> None:
     assert repr(stream) == "<ResponseStream 1: 6 messages, over>"
 
 
-def test_finished_exchanges_are_kept_up_to_a_number() -> None:
+def test_finished_streams_are_kept_up_to_a_number() -> None:
     from aimux.protocol import Outgoing
     from aimux.transports._response import KEPT_STREAMS
 
@@ -387,6 +387,6 @@ def test_finished_exchanges_are_kept_up_to_a_number() -> None:
     assert not wire.is_busy
 
 
-def test_door_hides_its_token() -> None:
-    assert isinstance(DOOR, ListenAddress)
-    assert str(DOOR.token) not in repr(DOOR)
+def test_address_hides_its_token() -> None:
+    assert isinstance(ADDRESS, ListenAddress)
+    assert str(ADDRESS.token) not in repr(ADDRESS)

@@ -26,7 +26,7 @@ ME = f"Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
 JSON = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
 
 
-class DaemonAddress:
+class RunningServer:
     """A server on a free port."""
 
     def __init__(self, url: str, app: ToyApp, nursery: trio.Nursery) -> None:
@@ -68,7 +68,7 @@ class DaemonAddress:
 
 
 @asynccontextmanager
-async def open_address(transport: TransportSettings | None = None) -> AsyncIterator[DaemonAddress]:
+async def open_server(transport: TransportSettings | None = None) -> AsyncIterator[RunningServer]:
     address = choose_address(("127.0.0.1", 0), token=TOKEN, env={})
     with trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
@@ -87,15 +87,15 @@ async def open_address(transport: TransportSettings | None = None) -> AsyncItera
                     )  # fmt: skip
 
             listening = cast(Listening, await nursery.start(run))
-            place = DaemonAddress(listening.url, app, nursery)
-            place.accepting, place.listening = scope, listening
-            yield place
+            server = RunningServer(listening.url, app, nursery)
+            server.accepting, server.listening = scope, listening
+            yield server
             nursery.cancel_scope.cancel(reason="test over")
 
 
 async def test_session_and_keep_alive_on_one_connection() -> None:
-    async with open_address() as place:
-        stream = await place.connect()
+    async with open_server() as server:
+        stream = await server.connect()
         async with stream:
             for number in range(3):
                 body = orjson.dumps(initialize())
@@ -106,7 +106,7 @@ async def test_session_and_keep_alive_on_one_connection() -> None:
                     data += await stream.receive_some()
                 assert data.startswith(b"HTTP/1.1 200"), number
 
-        assert place.url == f"http://127.0.0.1:{place.port}/mcp"
+        assert server.url == f"http://127.0.0.1:{server.port}/mcp"
 
 
 @pytest.mark.parametrize(
@@ -119,20 +119,20 @@ async def test_session_and_keep_alive_on_one_connection() -> None:
     ],
 )
 async def test_who_may_not_come_in(headers: str, status: int) -> None:
-    async with open_address() as place:
-        refused, _ = await place.post(initialize(), headers)
+    async with open_server() as server:
+        refused, _ = await server.post(initialize(), headers)
 
         assert refused == status
-        assert await place.is_well()
+        assert await server.is_well()
 
 
 async def test_hundred_megabytes_are_refused_and_others_served() -> None:
     """413 before they were sent, and after: chunked bodies do not tell their length."""
-    async with open_address() as place:
+    async with open_server() as server:
         head = f"POST /mcp HTTP/1.1\r\n{ME}{JSON}"
-        told, _ = await place.ask(f"{head}Content-Length: 104857600\r\n\r\n", b"x" * 100_000)
+        told, _ = await server.ask(f"{head}Content-Length: 104857600\r\n\r\n", b"x" * 100_000)
 
-        stream = await place.connect()
+        stream = await server.connect()
         got: list[bytes] = []
         async with stream, trio.open_nursery() as both:
 
@@ -146,7 +146,7 @@ async def test_hundred_megabytes_are_refused_and_others_served() -> None:
                     return
 
             both.start_soon(upload)
-            assert await place.is_well()
+            assert await server.is_well()
             got.append(bytes(await stream.receive_some()))
             both.cancel_scope.cancel()
 
@@ -156,19 +156,19 @@ async def test_hundred_megabytes_are_refused_and_others_served() -> None:
 
 async def test_ten_thousand_headers_are_refused() -> None:
     many = "".join(f"X-{number}: y\r\n" for number in range(10_000))
-    async with open_address() as place:
-        status, _ = await place.post(initialize(), ME + many)
+    async with open_server() as server:
+        status, _ = await server.post(initialize(), ME + many)
 
         assert status in {400, 431}
-        assert await place.is_well()
+        assert await server.is_well()
 
 
 async def test_half_open_requests_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A head that never ends, and a connection that says nothing."""
     monkeypatch.setattr(_http, "IDLE_S", 0.3)
-    async with open_address() as place:
+    async with open_server() as server:
         for said in (b"POST /mcp HTTP/1.1\r\nHost: local", b""):
-            stream = await place.connect()
+            stream = await server.connect()
             async with stream:
                 if said:
                     await stream.send_all(said)
@@ -179,14 +179,14 @@ async def test_half_open_requests_are_let_go(monkeypatch: pytest.MonkeyPatch) ->
                     except trio.BrokenResourceError:
                         break
 
-        assert await place.is_well()
+        assert await server.is_well()
 
 
 @pytest.mark.slow
 async def test_five_hundred_idle_connections_hinder_nobody() -> None:
-    async with open_address() as place:
-        idle = [await place.connect() for _ in range(500)]
-        well = [await place.is_well() for _ in range(5)]
+    async with open_server() as server:
+        idle = [await server.connect() for _ in range(500)]
+        well = [await server.is_well() for _ in range(5)]
         for stream in idle:
             await trio.aclose_forcefully(stream)
 
@@ -197,11 +197,11 @@ async def test_connections_over_the_limit_are_closed_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_http, "MAX_CONNECTIONS", 2)
-    async with open_address() as place:
-        kept = [await place.connect() for _ in range(2)]
+    async with open_server() as server:
+        kept = [await server.connect() for _ in range(2)]
         for stream in kept:
             await stream.send_all(b"GET / HTTP/1.1\r\n")
-        third = await place.connect()
+        third = await server.connect()
         try:
             ended = await third.receive_some() == b""
         except trio.BrokenResourceError:
@@ -218,15 +218,15 @@ async def test_client_that_reads_nothing_is_let_go(monkeypatch: pytest.MonkeyPat
     message, headers = modern(call("echo", text="x" * 3_900_000))
     named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
     body = orjson.dumps(message)
-    async with open_address() as place:
-        stream = await place.connect()
+    async with open_server() as server:
+        stream = await server.connect()
         await stream.send_all(
             f"POST /mcp HTTP/1.1\r\n{ME}{JSON}{named}Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
-        while place.app.clients():
-            await place.app.wait_moved()
-        assert await place.is_well()
+        while server.app.clients():
+            await server.app.wait_moved()
+        assert await server.is_well()
         await trio.aclose_forcefully(stream)
 
 
@@ -235,16 +235,16 @@ async def test_lost_connection_cancels_a_modern_call() -> None:
     message, headers = modern(call("hold"))
     named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
     body = orjson.dumps(message)
-    async with open_address() as place:
-        stream = await place.connect()
+    async with open_server() as server:
+        stream = await server.connect()
         head = f"POST /mcp HTTP/1.1\r\n{ME}{JSON}{named}Content-Length: {len(body)}\r\n\r\n"
         await stream.send_all(head.encode() + body)
-        await place.app.held.wait()
+        await server.app.held.wait()
         await stream.aclose()
-        while not place.app.ended:
+        while not server.app.ended:
             await trio.testing.wait_all_tasks_blocked(0.01)
 
-        assert place.app.ended == ["cancelled"]
+        assert server.app.ended == ["cancelled"]
 
 
 async def test_listener_that_stops_lets_its_clients_finish() -> None:
@@ -252,23 +252,23 @@ async def test_listener_that_stops_lets_its_clients_finish() -> None:
     message, headers = modern(call("hold"))
     named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
     answers: list[tuple[int, bytes]] = []
-    async with open_address() as place:
-        idle = await place.connect()
+    async with open_server() as server:
+        idle = await server.connect()
 
         async def hold() -> None:
-            answers.append(await place.post(message, ME + named))
+            answers.append(await server.post(message, ME + named))
 
         async with trio.open_nursery() as clients:
             clients.start_soon(hold)
-            await place.app.held.wait()
-            place.accepting.cancel()
+            await server.app.held.wait()
+            server.accepting.cancel()
             try:
                 ended = await idle.receive_some() == b""
             except trio.BrokenResourceError:
                 ended = True
             with pytest.raises(OSError, match="all attempts"):
-                await place.connect()
-            place.app.go.set()
+                await server.connect()
+            server.app.go.set()
         await idle.aclose()
 
         assert ended
@@ -277,14 +277,14 @@ async def test_listener_that_stops_lets_its_clients_finish() -> None:
 
 
 async def test_websocket_over_a_socket() -> None:
-    async with open_address() as place:
-        url = f"ws://localhost:{place.port}/ws"
+    async with open_server() as server:
+        url = f"ws://localhost:{server.port}/ws"
         token = [("Authorization", f"Bearer {TOKEN}")]
         async with open_websocket_url(url, subprotocols=["mcp"], extra_headers=token) as socket:
             await socket.send_message(orjson.dumps(request("ping")).decode())
             said = orjson.loads(await socket.get_message())
             chosen = socket.subprotocol
-        refused, _ = await place.ask(
+        refused, _ = await server.ask(
             "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
@@ -294,13 +294,13 @@ async def test_websocket_over_a_socket() -> None:
 
 
 async def test_port_that_is_taken_is_told() -> None:
-    async with open_address() as place:
-        address = choose_address(("127.0.0.1", place.port), token=TOKEN, env={})
+    async with open_server() as server:
+        address = choose_address(("127.0.0.1", server.port), token=TOKEN, env={})
 
         async def serve(wire: object, client: Client) -> None: ...
 
         with pytest.raises(SetupFault, match="cannot listen on"):
-            await serve_http(address, TransportSettings(), serve, CLIENT, nursery=place.nursery)
+            await serve_http(address, TransportSettings(), serve, CLIENT, nursery=server.nursery)
 
 
 def certificate(directory: Path) -> tuple[str, str]:
@@ -322,18 +322,18 @@ def certificate(directory: Path) -> tuple[str, str]:
 async def test_tls_by_certificate_and_key(tmp_path: Path) -> None:
     cert, key = await trio.to_thread.run_sync(certificate, tmp_path)
     context = ssl.create_default_context(cafile=cert)
-    async with open_address(TransportSettings(tls_cert=cert, tls_key=key)) as place:
+    async with open_server(TransportSettings(tls_cert=cert, tls_key=key)) as server:
         stream = await trio.open_ssl_over_tcp_stream(
-            "localhost", place.port, ssl_context=context, https_compatible=True
+            "localhost", server.port, ssl_context=context, https_compatible=True
         )
         body = orjson.dumps(initialize())
         head = f"POST /mcp HTTP/1.1\r\n{ME}{JSON}Content-Length: {len(body)}\r\n\r\n"
         await stream.send_all(head.encode() + body)
         said = bytes(await stream.receive_some())
         await trio.aclose_forcefully(stream)
-        plain, _ = await place.ask(f"GET /mcp HTTP/1.1\r\n{ME}\r\n")
+        plain, _ = await server.ask(f"GET /mcp HTTP/1.1\r\n{ME}\r\n")
 
-        assert place.url.startswith("https://")
+        assert server.url.startswith("https://")
     assert said.startswith(b"HTTP/1.1 200")
     assert plain == 0
 
@@ -343,5 +343,5 @@ async def test_tls_files_that_cannot_be_used_are_told(tmp_path: Path, files: Seq
     (tmp_path / "cert.pem").write_text("no certificate", encoding="utf-8")
     cert, key = (str(tmp_path / name) if name else "" for name in files)
     with pytest.RaisesGroup(SetupFault, flatten_subgroups=True):
-        async with open_address(TransportSettings(tls_cert=cert, tls_key=key)):
+        async with open_server(TransportSettings(tls_cert=cert, tls_key=key)):
             pass

@@ -47,7 +47,7 @@ async def test_a_peer_is_known_by_what_the_system_says(short: Path) -> None:
     check_peer(found)
 
 
-async def test_two_pipes_take_the_place_of_a_connection(short: Path) -> None:
+async def test_two_pipes_replace_a_connection(short: Path) -> None:
     """They come with the first byte; what is spoken goes through them, the connection may close."""
     theirs_reader, sink = os.pipe()
     source, theirs_writer = os.pipe()

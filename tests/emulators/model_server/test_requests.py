@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from emulators.model_server._requests import Entry, Request, read_request
+from emulators.model_server._requests import Entry, ModelRequest, read_request
 
 Turn = tuple[str, str | None, str | None, str | None]
 Turns = Sequence[Turn]  # prompt, tool, its result, answer
-Make = Callable[[Turns], Request]
+Make = Callable[[Turns], ModelRequest]
 
 
-def request(*entries: tuple[str, str], tools: Sequence[Any] = ()) -> Request:
-    return Request("chat", "m", False, tuple(Entry(*entry) for entry in entries), tools)
+def request(*entries: tuple[str, str], tools: Sequence[Any] = ()) -> ModelRequest:
+    return ModelRequest("chat", "m", False, tuple(Entry(*entry) for entry in entries), tools)
 
 
-def chat(turns: Turns) -> Request:
+def chat(turns: Turns) -> ModelRequest:
     messages = [{"role": "system", "content": "be brief"}]
     for prompt, tool, result, answer in turns:
         messages.append({"role": "user", "content": [{"type": "text", "text": prompt}]})
@@ -30,7 +30,7 @@ def chat(turns: Turns) -> Request:
     return read_request("chat", {"model": "m", "messages": messages, "tools": tools})
 
 
-def responses(turns: Turns) -> Request:
+def responses(turns: Turns) -> ModelRequest:
     items = []
     for prompt, tool, result, answer in turns:
         items.append({"role": "user", "content": [{"type": "input_text", "text": prompt}]})
@@ -45,7 +45,7 @@ def responses(turns: Turns) -> Request:
     return read_request("responses", body)
 
 
-def messages(turns: Turns) -> Request:
+def messages(turns: Turns) -> ModelRequest:
     items = []
     for prompt, tool, result, answer in turns:
         items.append({"role": "user", "content": prompt})
@@ -64,7 +64,7 @@ def messages(turns: Turns) -> Request:
     )
 
 
-def gemini(turns: Turns) -> Request:
+def gemini(turns: Turns) -> ModelRequest:
     items = []
     for prompt, tool, result, answer in turns:
         items.append({"role": "user", "parts": [{"text": prompt}]})

@@ -70,7 +70,7 @@ def send(
     headers: dict[str, str] | None = None,
     method: str = "POST",
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and bytes of one exchange; a torn body comes back as far as it came."""
+    """Status, headers and bytes of one response; a torn body comes back as far as it came."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT_S)
     with contextlib.closing(connection):
         raw = data if isinstance(data, bytes) else json.dumps(data).encode()

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from hypothesis import given, strategies as st
 
-from emulators.model_server._requests import Request, Tool
+from emulators.model_server._requests import ModelRequest, Tool
 from emulators.model_server._script import read_script
 from emulators.model_server._tools import (
     Call,
@@ -92,7 +92,7 @@ def test_patch_tool_gets_a_patch() -> None:
 
 
 def test_named_tool_must_be_offered_unless_forced() -> None:
-    request = Request("chat", "m", False, (), tuple(CLAUDE))
+    request = ModelRequest("chat", "m", False, (), tuple(CLAUDE))
 
     assert choose_call(request, read_script('[[tool Bash {"a": 1}]]').content) == Call(
         "Bash", {"a": 1}
@@ -102,7 +102,7 @@ def test_named_tool_must_be_offered_unless_forced() -> None:
 
 
 def test_shell_write_quotes_the_path() -> None:
-    request = Request("chat", "m", False, (), tuple(CLAUDE))
+    request = ModelRequest("chat", "m", False, (), tuple(CLAUDE))
 
     call = choose_call(request, read_script("[[shell-write /a b]]").content)
 

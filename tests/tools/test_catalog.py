@@ -1,0 +1,110 @@
+"""What is listed: schemas, aliases, and the parameters that the code behind them reads."""
+
+import importlib
+import inspect
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+
+from aimux.errors import AimuxError
+from aimux.tools import TOOLS, ToolCall
+from aimux.tools._catalog import listed, templates
+from aimux.tools._context import ToolModule
+
+from ..engine.house import Heard, House, answers, open_house
+from .calls import Clock
+
+
+def test_the_list_is_what_the_catalogue_says() -> None:
+    """Names, schemas, annotations; schemas are valid and within what hosts take."""
+    for tool in listed():
+        assert tool["name"] in TOOLS
+        for key in ("inputSchema", "outputSchema"):
+            jsonschema.Draft202012Validator.check_schema(tool[key])  # type: ignore[arg-type]
+            text = json.dumps(tool[key])
+            assert not any(word in text for word in ("$ref", "oneOf", "anyOf", "allOf"))
+        schema = tool["inputSchema"]
+        assert schema["additionalProperties"] is False  # type: ignore[index]
+        assert tool["annotations"]["title"] == tool["title"]  # type: ignore[index]
+    assert templates()[0]["uriTemplate"] == "aimux://jobs/{id}"
+
+
+def test_aliases_lead_to_parameters_and_hide_none() -> None:
+    """An alias is no parameter of its own and means one that exists."""
+    for tool in TOOLS.values():
+        properties = tool.input_schema["properties"]
+        assert isinstance(properties, dict)
+        assert set(tool.aliases.values()) <= properties.keys()
+        assert properties.keys().isdisjoint(tool.aliases)
+
+
+def test_every_tool_has_a_module_that_states_both_ways_to_answer() -> None:
+    """`answer` waits; `answer_nowait` does not, and is None where a tool always waits."""
+    for tool in TOOLS.values():
+        module = importlib.import_module(tool.module)
+        assert isinstance(module, ToolModule)
+        both = [each for each in (module.answer, module.answer_nowait) if each is not None]
+
+        assert inspect.iscoroutinefunction(module.answer)
+        assert not inspect.iscoroutinefunction(module.answer_nowait)
+        assert all(list(inspect.signature(each).parameters) == ["context", "call"] for each in both)
+
+
+class TrackedArguments(dict[str, object]):
+    """Arguments that remember which of them were read."""
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        super().__init__(given)
+        self.read: set[str] = set()
+
+    def __getitem__(self, key: str) -> object:
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: object = None) -> Any:
+        self.read.add(key)
+        return super().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self.read.add(str(key))
+        return super().__contains__(key)
+
+
+async def reads(house: House, tool: str, **arguments: object) -> set[str]:
+    """The arguments that a tool's own code reads."""
+    context = (await house.app.ready()).context
+    given = TrackedArguments(arguments)
+    call = ToolCall(name=tool, arguments=given, client=house.client, caller=Heard())
+    module = importlib.import_module(TOOLS[tool].module)
+    assert isinstance(module, ToolModule)
+    try:
+        if module.answer_nowait is not None:
+            module.answer_nowait(context, call)
+        await module.answer(context, call)
+    except AimuxError:
+        pass
+    return given.read
+
+
+async def test_every_declared_parameter_is_read_and_no_other(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """The schemas and the code behind them name the same parameters."""
+    async with open_house(tmp_path, lambda _: answers()) as house:
+        job = await house.run()
+        seen = {
+            "exec": await reads(house, "exec", prompt="p"),
+            "status": await reads(house, "status", job_id=job.id),
+            "sessions": set[str](),
+        }
+        for action in ("list", "info", "cancel", "kill", "gc", "health"):
+            seen["sessions"] |= await reads(house, "sessions", action=action)
+        seen["sessions"] |= await reads(house, "sessions", action="info", session_id=job.session_id)
+
+    for name, tool in TOOLS.items():
+        properties = tool.input_schema["properties"]
+        assert isinstance(properties, dict)
+        assert seen[name] == properties.keys(), name

@@ -1,0 +1,85 @@
+"""`sessions` with `action=health`: CLIs, breakers, jobs, clients, logins."""
+
+import pathlib
+
+import attrs
+
+from aimux.drivers import ProcessSpec
+from aimux.model import BreakerSettings, Failure, FailureClass, Problem, Severity
+from aimux.testing import Say, Turn
+
+from ..engine.house import ALPHA, BETA, answers, fails, open_house
+from .calls import HANG, Clock, ask, route
+
+QUOTA = Failure(failure_class=FailureClass.QUOTA, code="rate_limited", message="m")
+
+
+async def test_health_tells_everything(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """CLIs, breakers, cool-downs, jobs, clients, store and what is wrong in the configuration."""
+    prompts = {b"quota": fails("out of quota"), b"what": fails("what?"), b"hang": HANG}
+
+    def turns(spec: ProcessSpec) -> Turn:
+        if spec.argv[-1] == "--version":
+            return Turn(says=[Say(b"alpha 1.2.3")])
+        return prompts[spec.stdin or b""]
+
+    problem = Problem(severity=Severity.WARNING, where="default.yaml:3", message="unknown key")
+    async with open_house(
+        tmp_path,
+        turns,
+        profiles=[attrs.evolve(ALPHA, model=BETA.model), BETA],
+        breaker=BreakerSettings(failure_threshold=1),
+        installed=[],
+        problems=[problem],
+    ) as house:
+        empty = await ask(house, "sessions", action="health", refresh=True)
+        assert empty["guidance"]["state"] == "no_cli"
+        assert empty["guidance"]["do_not"]
+        assert (empty["clis_ready"], empty["problems"][0]["where"]) == ([], "default.yaml:3")
+        assert [state["name"] for state in empty["clis"]] == ["alpha", "beta"]
+        assert all(state["remedy"] for state in empty["clis"])
+
+    async with open_house(
+        tmp_path,
+        turns,
+        profiles=[attrs.evolve(ALPHA, model=BETA.model), BETA],
+        breaker=BreakerSettings(failure_threshold=1),
+    ) as house:
+        await house.run("quota", route=route(cli="beta"))
+        await house.run("what", route=route(cli="alpha"))
+        house.engine.guard.reset("beta")
+        house.engine.guard.cool("alpha", "a1", 60.0, QUOTA)
+        await house.ask("exec", prompt="hang", cli="beta", wait_seconds=1)
+        with house.app.attached(house.client):
+            body = await ask(house, "sessions", action="health")
+
+        assert body["breakers"]["alpha"]["state"] == "open"
+        assert body["cooldowns"] == [
+            {"cli": "alpha", "model": "a1", "code": "rate_limited", "seconds_left": 59.0}
+        ]
+        assert [state["version"] for state in body["clis"]] == ["1.2.3", "1.2.3"]
+        assert body["clis_ready"] == ["alpha", "beta"]
+        assert body["jobs"]["running"] == 1
+        assert body["jobs"]["by_status"] == {"failed": 2, "running": 1}
+        assert body["clients"] == {"stdio": 1}
+        assert body["total_sessions"] == 3
+        assert body["uptime_seconds"] >= 0
+
+
+async def test_logins_are_verified_when_asked(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """One tiny prompt on each CLI tells whether its login works."""
+
+    def turns(spec: ProcessSpec) -> Turn:
+        if spec.argv[-1] == "--version":
+            return Turn(says=[Say(b"1.2.3")])
+        return answers() if spec.argv[0].endswith("alpha") else fails("log in first")
+
+    async with open_house(tmp_path, turns, profiles=[ALPHA, BETA]) as house:
+        before = await ask(house, "sessions", action="health")
+        after = await ask(house, "sessions", action="health", verify=True)
+
+        assert [state["verified"] for state in before["clis"]] == [None, None]
+        assert [state["verified"] for state in after["clis"]] == ["ok", "not_authenticated"]
+        assert house.engine.supervisor.statistics().running == 0
