@@ -1,5 +1,6 @@
 """Ways to run a child process: pipe, pseudo-terminal, Windows console."""
 
+from ._activity import Activity as Activity, activity as activity
 from ._base import (
     CHUNK_BYTES as CHUNK_BYTES,
     LINGER_MAX_S as LINGER_MAX_S,

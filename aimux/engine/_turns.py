@@ -3,9 +3,9 @@
 Theory of operation. An attempt runs under its guard pass and a watch. The driver hands the live
 child back and delivers bytes; each chunk goes to the spool, to the dialect, and as events to the
 log of the attempt's turn. The attempt ends when the child is gone. What makes it go, whichever
-comes first: it leaves by itself; the CLI's end-of-turn record (then it gets `leave_s` to go by
-itself); the deadline; silence; a runaway cap. In all these cases the child is asked to stop and its
-exit is known. Cancelling the attempt stops the child too, and nothing is judged.
+comes first: it leaves by itself; the CLI's end-of-turn record (then it is seen out); the deadline;
+silence; a runaway cap. In all these cases the child is asked to stop and its exit is known.
+Cancelling the attempt stops the child too, and nothing is judged.
 """
 
 import os
@@ -50,6 +50,7 @@ from aimux.store import Spool
 
 from ._guard import Guard, Pass
 from ._questions import End, Question, find_question, is_secret
+from ._seeing_out import see_out
 from ._turn_log import TurnLog
 
 STDERR_TAIL_CHARS: Final = 8_192
@@ -103,7 +104,8 @@ class _Attempt:
     events: int = 0
     total_bytes: int = 0
     steps: int = 0
-    is_over: bool = False  # the end-of-turn record was seen
+    watching: trio.Nursery | None = None  # tasks that end with the child
+    is_over: bool = False  # an end-of-turn record was seen
     _stderr: bytearray = attrs.field(factory=bytearray)
     _said: bool = False
     _heard: trio.Event = attrs.field(factory=trio.Event)
@@ -136,15 +138,22 @@ class _Attempt:
         self._check_caps()
 
     def _over(self) -> None:
-        self.is_over = True
-        if self.child is not None:
-            self.child.finish(self.spec.plan.leave_s)
+        """Its end-of-turn record came; there may be a later one, which then counts."""
+        was_over, self.is_over = self.is_over, True
+        if self.watching is not None and not was_over:
+            self.watching.start_soon(self._see_out)
 
-    def born(self, child: Child) -> None:
-        """The child is alive and can be asked to stop."""
-        self.child = child
+    def born(self, child: Child, watching: trio.Nursery) -> None:
+        """The child is alive and can be asked to stop. `watching` lives as long as it does."""
+        self.child, self.watching = child, watching
+        watching.start_soon(self.watch)
         if self.is_over:  # it spoke before we were told
-            child.finish(self.spec.plan.leave_s)
+            watching.start_soon(self._see_out)
+
+    async def _see_out(self) -> None:
+        assert self.child is not None
+        leave_s, deadline = self.spec.plan.leave_s, self.spec.deadline
+        await see_out(self.child, leave_s, lambda: self.last_byte, deadline)
 
     def _check_caps(self) -> None:
         limits = self.spec.plan.limits
@@ -340,9 +349,8 @@ async def _drive(
 
     def born(child: Child) -> None:
         log.child = child
-        attempt.born(child)
         log.add(ChildStarted(pid=child.pid, started=child.started))
-        watching.start_soon(attempt.watch)
+        attempt.born(child, watching)
         if plan.is_terminal:
             watching.start_soon(attempt.converse, typed)
 

@@ -201,7 +201,7 @@ class StopRule:
 
     signal: str = "TERM"
     grace_s: float = 2.0
-    leave_s: float = 3.0  # after its end-of-turn record, to leave by itself
+    leave_s: float = 5.0  # without a sign of work after its end-of-turn record: then it is stopped
 
 
 @attrs.frozen(kw_only=True)

@@ -449,7 +449,7 @@ async def test_findings_of_many_clients_are_bounded(
 
 
 @pytest.mark.slow
-async def test_the_board_asks_each_program_its_version(tmp_path: pathlib.Path) -> None:
+async def test_each_program_is_asked_its_version(tmp_path: pathlib.Path) -> None:
     """Ready, missing and disabled ones, each with its remedy.
 
     The programs are real children: asking them is the point.
