@@ -148,6 +148,8 @@ class TurnLog:
         self.add(Warned(code=code, message=message))
 
     def _begin_attempt(self, event: TurnStarted) -> None:
+        if self.started is not None and self.started.cli != event.cli:
+            self.native_id = ""  # it means nothing to another CLI
         self.started = event
         self.position = 0
         self._spent, self._usage = self.usage, None

@@ -6,9 +6,9 @@ Three tables hold values, each as columns that are searched or changed beside on
 
 - `sessions`: the body is a whole `Session`; `status` and `active_us` are the truth where they
   differ from it (a job that starts or ends rolls its state up without rewriting the body).
-- `jobs`: the body is a `Job` without its outcome; `parent` is the row of the job it is a step of;
-  `status`, `started_us`, `finished_us`, `last_seq`
-  and `outcome` are the truth, the first three being a fold over the log.
+- `jobs`: the body is a `Job` without its outcome; `parent` is the row of the job it is a step of,
+  as long as that is kept; `status`, `started_us`, `finished_us`, `last_seq` and `outcome` are the
+  truth, the first three being a fold over the log.
 - `entries`: a job's log, clustered by job and sequence number; the body is the event with its kind.
 
 `tallies` counts rows by status, kept by triggers, so that a summary costs the same at any size.
@@ -105,10 +105,11 @@ UPDATE sessions SET body = CAST(
 """
 
 # Jobs have parents, sessions a seat for each participant, outcomes a list of turns. What a turn
-# came to stands in its end, so the end of the job carries no outcome any more.
+# came to stands in its end, so the end of the job carries no outcome any more. The ends of older
+# turns had a failure or an exit code; the last one that gave an answer gave the job's.
 _SEATS: Final = """
 ALTER TABLE jobs ADD COLUMN parent INTEGER REFERENCES jobs (number) ON DELETE SET NULL;
-CREATE INDEX jobs_parent ON jobs (parent) WHERE parent IS NOT NULL;
+CREATE INDEX jobs_parent ON jobs (parent, created_us) WHERE parent IS NOT NULL;
 UPDATE sessions SET body = CAST(
     json_remove(
         json_set(CAST(body AS TEXT), '$.seats', json_object('', json_object(
@@ -124,6 +125,36 @@ UPDATE jobs SET outcome = CAST(json_set(CAST(outcome AS TEXT), '$.turns', json_a
 WHERE outcome IS NOT NULL;
 UPDATE entries SET body = CAST(json_remove(CAST(body AS TEXT), '$.outcome') AS BLOB)
 WHERE kind = 'job_finished';
+UPDATE entries SET body = CAST(
+    json_object('kind', kind, 'result', json_object(
+        'turn', turn,
+        'status', 'failed',
+        'failure', json_extract(CAST(body AS TEXT), '$.failure')
+    )) AS BLOB
+)
+WHERE kind = 'turn_failed';
+UPDATE entries SET body = CAST(
+    json_object('kind', kind, 'result', json_object(
+        'turn', turn,
+        'status', 'completed',
+        'exit_code', json_extract(CAST(body AS TEXT), '$.exit_code'),
+        'duration_ms', json_extract(CAST(body AS TEXT), '$.duration_ms')
+    )) AS BLOB
+)
+WHERE kind = 'turn_finished';
+UPDATE entries SET body = CAST(
+    json_set(CAST(entries.body AS TEXT),
+        '$.result.content', json_extract(CAST(outcome AS TEXT), '$.content'),
+        '$.result.is_cut', json(
+            iif(json_extract(CAST(outcome AS TEXT), '$.is_cut'), 'true', 'false')
+        ),
+        '$.result.cli', json_extract(CAST(outcome AS TEXT), '$.cli'),
+        '$.result.model', json_extract(CAST(outcome AS TEXT), '$.model')
+    ) AS BLOB
+)
+FROM jobs WHERE jobs.number = entries.job AND outcome IS NOT NULL AND kind = 'turn_finished'
+    AND seq = (SELECT max(seq) FROM entries AS others
+        WHERE others.job = entries.job AND others.kind = 'turn_finished');
 """
 
 STEPS: Final[Sequence[str]] = (

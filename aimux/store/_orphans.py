@@ -1,8 +1,8 @@
 """Jobs whose owner died: ended once, in one transaction, with what their turns had said so far.
 
 Turns that have their end in the log are as they ended; those that have none get one, made of what
-they had said, so that every turn that was started has exactly one. The job's outcome is made of
-both by the same builder as any other.
+they had said, so that every turn that was begun has exactly one. The job's outcome is made of both
+by the same builder as any other.
 """
 
 import datetime
@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import attrs
 
 from aimux.model import (
+    Attempt,
     Event,
     Failure,
     FailureClass,
@@ -20,7 +21,6 @@ from aimux.model import (
     JobId,
     JobStatus,
     Mode,
-    Session,
     SessionId,
     ShapeMismatch,
     TurnFailed,
@@ -30,17 +30,17 @@ from aimux.model import (
     dump_bytes,
     dump_event_bytes,
     load,
-    load_bytes,
 )
 from aimux.rules import add_usage, outcome_of, session_after
 
-from . import _jobs
+from . import _jobs, _sessions
 from ._pages import Row
-from ._times import from_us, to_us
+from ._times import to_us
 
 T = TypeVar("T")
 
 PARTIAL_CHARS: Final = 64_000  # the end of what a lost turn had said
+MESSAGE_CHARS: Final = 300  # of a failure, in the list of attempts
 
 _OPEN: Final = """
 SELECT jobs.number, jobs.id, jobs.created_us, jobs.started_us, jobs.last_seq, jobs.session,
@@ -50,8 +50,9 @@ WHERE jobs.status IN ('queued', 'running') AND jobs.owner <> ?
 """
 _LOG: Final = """
 SELECT at_us, turn, kind, body FROM entries
-WHERE job = ? AND kind IN ('turn_queued', 'turn_started', 'text', 'message', 'usage',
-    'native_session', 'child_started', 'child_exited', 'turn_finished', 'turn_failed')
+WHERE job = ? AND turn > 0 AND kind IN ('turn_queued', 'turn_started', 'text', 'message', 'usage',
+    'native_session', 'child_started', 'child_exited', 'attempt_failed', 'turn_finished',
+    'turn_failed')
 ORDER BY seq
 """
 _ABORT: Final = """
@@ -62,6 +63,7 @@ UPDATE sessions SET status = 'aborted' WHERE number = ? AND 'aborted' = (
     SELECT status FROM jobs WHERE session = sessions.number
     ORDER BY created_us DESC, number DESC LIMIT 1)
 """
+_SESSION: Final = f"SELECT {_sessions.COLUMNS} FROM sessions WHERE number = ?"  # noqa: S608  # a constant
 _FAILURE: Final = Failure(
     failure_class=FailureClass.UNKNOWN,
     code="aborted",
@@ -90,29 +92,34 @@ class _Trail:
 
     turn: int
     seat: str = ""
-    began_us: int = 0
+    began_us: int = 0  # its first attempt, or its waiting if it had none
     last_us: int = 0
     said: list[str] = attrs.field(factory=list)
     chars: int = 0
     is_cut: bool = False
     native_id: str = ""
-    cli: str = ""  # of the last attempt
+    attempt: int = 0  # the last one that was started
+    attempt_us: int = 0
+    cli: str = ""  # of that attempt, as the three below
     model: str = ""
     effort: str = ""
     mode: Mode = Mode.READ
     spent: Usage | None = None  # of the attempts before it
     usage: Usage | None = None
+    failed: list[Attempt] = attrs.field(factory=list)
     children: list[tuple[int, float]] = attrs.field(factory=list)
-    result: TurnResult | None = None
+    is_ended: bool = False
+    result: TurnResult | None = None  # of its end, if that can be read
 
     def follow(self, at_us: int, kind: str, event: Mapping[str, object]) -> None:
         self.began_us = self.began_us or at_us
         self.last_us = at_us
         match kind, event:
-            case "turn_queued" | "turn_started", _:
+            case "turn_queued", _:
                 self.seat = str(event.get("seat", ""))
-                if kind == "turn_started":
-                    self._begin_attempt(event)
+            case "turn_started", _:
+                self.seat = str(event.get("seat", ""))
+                self._begin_attempt(at_us, event)
             case "message", {"text": str(text)}:
                 self.said, self.chars, self.is_cut = [], 0, False  # its deltas are in it
                 self._say(text)
@@ -126,18 +133,43 @@ class _Trail:
                 self.children.append((pid, float(started)))
             case "child_exited", _ if self.children:
                 self.children.pop()
-            case "turn_finished" | "turn_failed", {"result": dict(result)}:
-                self.result = _loaded(TurnResult, result)
+            case "attempt_failed", {"attempt": self.attempt, "failure": dict(failure)}:
+                self._fail_attempt(at_us, failure)  # one that was never started has no route here
+            case "turn_finished" | "turn_failed", _:
+                self.is_ended = True
+                self.result = _loaded(TurnResult, event.get("result"))
             case _:
                 pass  # of a later version, and says nothing here
 
-    def _begin_attempt(self, event: Mapping[str, object]) -> None:
+    def _begin_attempt(self, at_us: int, event: Mapping[str, object]) -> None:
+        before = self.cli
         self.cli, self.model, self.effort = (
             str(event.get(name, "")) for name in ("cli", "model", "effort")
         )
+        if not before:
+            self.began_us = at_us
+        elif before != self.cli:
+            self.native_id = ""  # it means nothing to another CLI
+        number = event.get("attempt")
+        self.attempt = number if isinstance(number, int) else self.attempt + 1
+        self.attempt_us = at_us
         self.mode = next((mode for mode in Mode if mode == event.get("mode")), Mode.READ)
         self.said, self.chars, self.is_cut = [], 0, False
         self.spent, self.usage = add_usage(self.spent, self.usage), None
+
+    def _fail_attempt(self, at_us: int, data: Mapping[str, object]) -> None:
+        failure = _loaded(Failure, data)
+        if failure is not None:
+            attempt = Attempt(
+                cli=self.cli,
+                model=self.model,
+                effort=self.effort,
+                outcome=failure.failure_class.value,
+                code=failure.code,
+                message=failure.message[:MESSAGE_CHARS],
+                duration_ms=max(0, at_us - self.attempt_us) // 1_000,
+            )
+            self.failed.append(attempt)
 
     def _say(self, text: str) -> None:
         self.said.append(text)
@@ -161,6 +193,7 @@ class _Trail:
             mode=self.mode,
             usage=add_usage(self.spent, self.usage),
             native_session=self.native_id,
+            attempts=tuple(self.failed),
             failure=_FAILURE,
             duration_ms=max(0, self.last_us - self.began_us) // 1_000,  # at least
         )
@@ -176,69 +209,68 @@ def _loaded(shape: type[T], data: object) -> T | None:
 def abort(connection: sqlite3.Connection, owner: str, at: datetime.datetime) -> list[Orphan]:
     """End every open job of another owner; sessions whose last job it was follow."""
     rows = connection.execute(_OPEN, (owner,)).fetchall()
-    at_us = to_us(at)
-    orphans: list[Orphan] = []
-    ends: list[Row] = []
-    entries: list[Row] = []
-    turns_of: dict[int, list[TurnResult]] = {}  # by session
-    for number, job_id, created_us, started_us, last_seq, session, session_id in rows:
-        trails = _trails(connection, number)
-        offset_s = max(0.0, (at_us - created_us) / 1e6)
-        events: list[tuple[int, Event]] = []
-        turns: list[TurnResult] = []
-        for trail in trails:
-            if trail.result is None:
-                trail.result = trail.end()
-                events.append((trail.turn, TurnFailed(result=trail.result)))
-            turns.append(trail.result)
-        events.append((0, JobFinished(status=JobStatus.ABORTED, reason="owner_died")))
-        last_us = max((trail.last_us for trail in trails), default=0)
-        outcome = outcome_of(
-            turns,
-            failure=_FAILURE,
-            duration_ms=max(0, last_us - (started_us or created_us)) // 1_000,  # at least
-        )
-        for turn, event in events:
-            last_seq += 1  # the log goes on after it
-            body = dump_event_bytes(event)
-            entries.append((number, last_seq, turn, at_us, offset_s, event.kind, body))
-        ends.append((at_us, last_seq, dump_bytes(outcome), number))
-        orphans.append(
-            Orphan(
-                job_id=JobId(job_id),
-                session_id=SessionId(session_id or ""),
-                children=[child for trail in trails for child in trail.children],
-            )
-        )
-        if session is not None:
-            turns_of[session] = turns
+    return [_end(connection, row, to_us(at)) for row in sorted(rows)]  # by birth
+
+
+def _end(connection: sqlite3.Connection, row: Row, at_us: int) -> Orphan:
+    """End one job, and the turns of it that have no end."""
+    number, job_id, created_us, started_us, last_seq, session, session_id = row
+    trails = _trails(connection, number)
+    turns = [trail.result or trail.end() for trail in trails]
+    events: list[tuple[int, Event]] = [
+        (turn.turn, TurnFailed(result=turn))
+        for trail, turn in zip(trails, turns, strict=True)
+        if not trail.is_ended
+    ]
+    events.append((0, JobFinished(status=JobStatus.ABORTED, reason="owner_died")))
+    offset_s = max(0.0, (at_us - created_us) / 1e6)
+    entries = [
+        (number, seq, turn, at_us, offset_s, event.kind, dump_event_bytes(event))
+        for seq, (turn, event) in enumerate(events, last_seq + 1)
+    ]
+    last_us = max((trail.last_us for trail in trails), default=0)
+    outcome = outcome_of(
+        turns,
+        failure=_FAILURE,
+        duration_ms=max(0, last_us - (started_us or created_us)) // 1_000,  # at least
+    )
     connection.executemany(_jobs.ENTRY, entries)
-    connection.executemany(_ABORT, ends)
-    _roll_up(connection, turns_of)
-    return orphans
+    connection.execute(_ABORT, (at_us, last_seq + len(entries), dump_bytes(outcome), number))
+    if session is not None:
+        _follow(connection, session, turns, outcome.cli)
+    return Orphan(
+        job_id=JobId(job_id),
+        session_id=SessionId(session_id or ""),
+        children=[child for trail in trails for child in trail.children],
+    )
 
 
 def _trails(connection: sqlite3.Connection, number: int) -> list[_Trail]:
     """What each turn of a job has left, in the order of their numbers."""
     trails: dict[int, _Trail] = {}
     for at_us, turn, kind, body in connection.execute(_LOG, (number,)):
-        event = decode(body)
+        try:
+            event = decode(body)
+        except ShapeMismatch:  # a log is read as far as it can be
+            continue
         if isinstance(event, dict):
-            trails.setdefault(turn, _Trail(turn)).follow(at_us, kind, event)
+            trail = trails.get(turn)
+            if trail is None:
+                trail = trails[turn] = _Trail(turn)
+            trail.follow(at_us, kind, event)
     return [trails[turn] for turn in sorted(trails)]
 
 
-def _roll_up(connection: sqlite3.Connection, turns_of: Mapping[int, Sequence[TurnResult]]) -> None:
-    """Sessions show the state of their last job, and their seats what only the log knew."""
-    connection.executemany(_ROLL_UP, [(number,) for number in turns_of])
-    for number, turns in turns_of.items():
-        if not turns:
-            continue
-        body, active_us = connection.execute(
-            "SELECT body, active_us FROM sessions WHERE number = ?", (number,)
-        ).fetchone()
-        session = load_bytes(Session, body)
-        after = session_after(session, turns, status=session.status, cli="", at=from_us(active_us))
-        connection.execute(
-            "UPDATE sessions SET body = ? WHERE number = ?", (dump_bytes(after), number)
-        )
+def _follow(
+    connection: sqlite3.Connection, number: int, turns: Sequence[TurnResult], cli: str
+) -> None:
+    """A session shows the state of its last job, and if that died its seats go on after it."""
+    if not connection.execute(_ROLL_UP, (number,)).rowcount:
+        return  # it has a later job, which knows better
+    try:
+        session = _sessions.from_row(connection.execute(_SESSION, (number,)).fetchone())
+    except ShapeMismatch:  # of another version: it keeps what it knows
+        return
+    after = session_after(session, turns, status=session.status, cli=cli, at=session.last_active_at)
+    if after != session:
+        _sessions.save(connection, after)

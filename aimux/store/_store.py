@@ -148,8 +148,9 @@ class Store:
     async def abort_orphans(self, owner: str, at: datetime.datetime) -> list[Orphan]:
         """End every queued or running job of another owner than `owner` as aborted, once.
 
-        Each gets a `job_finished` with what it had said so far; its session follows if it was the
-        last one there. The caller ends the `children` that are still alive.
+        Each of its turns without an end gets one with what it had said so far, and the job its
+        `job_finished`; its session follows if it was the last one there. The caller ends the
+        `children` that are still alive.
         """
         return await self._write(lambda connection: _orphans.abort(connection, owner, at))
 

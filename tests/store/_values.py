@@ -4,7 +4,19 @@ import datetime
 
 import attrs
 
-from aimux.model import Entry, Event, Job, JobId, Session, SessionId
+from aimux.model import (
+    Entry,
+    Event,
+    Job,
+    JobFinished,
+    JobId,
+    JobStarted,
+    JobStatus,
+    Outcome,
+    Session,
+    SessionId,
+)
+from aimux.store import Store
 
 BIRTH = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
@@ -40,3 +52,14 @@ def log(*events: Event, first: int = 1, turn: int = 0) -> list[Entry]:
         Entry(seq=seq, offset_s=seq / 8, at=at(100 + seq), turn=turn, event=event)
         for seq, event in enumerate(events, first)
     ]
+
+
+async def finish(store: Store, number: int, status: JobStatus = JobStatus.COMPLETED) -> None:
+    """Create job `number` with its session and end it at second 1,000 + `number`."""
+    job = make_job(number)
+    await store.create(job, make_session(number), log(JobStarted()))
+    outcome = Outcome(content=f"end of {job.id}")
+    end = attrs.evolve(
+        job, status=status, finished_at=at(1_000 + number), outcome=outcome, last_seq=2
+    )
+    await store.finish(end, None, log(JobFinished(status=status), first=2))

@@ -1,7 +1,6 @@
 """Opening a store: who may, what is refused, and what the refusal says."""
 
 import contextlib
-import json
 import os
 import sqlite3
 import stat
@@ -23,14 +22,12 @@ from aimux.model import (
     JobStarted,
     JobStatus,
     Outcome,
-    SessionId,
     Stream,
     Text,
-    dump_bytes,
 )
 from aimux.store import Store, _store, open_store
-from aimux.store._files import _set, connect, connect_memory
-from aimux.store._migrations import APPLICATION_ID, STEPS, migrate
+from aimux.store._files import _set, connect_memory
+from aimux.store._migrations import APPLICATION_ID, STEPS
 from aimux.testing import FakeStore
 
 from ._values import at, log, make_job, make_session
@@ -205,17 +202,19 @@ async def test_a_killed_owner_loses_nothing_it_acknowledged(tmp_path: Path) -> N
         orphans = {orphan.job_id: orphan for orphan in await store.abort_orphans("heir", at(0))}
         again = await store.abort_orphans("heir", at(1))
         kept = [await store.entries(JobId(each)) for each in acknowledged]
+        jobs = [await store.job(JobId(each)) for each in acknowledged]
 
     assert fault.code == "store_locked"
     assert fault.data["pid"] == process.pid
     assert len(acknowledged) >= 60
     assert set(acknowledged) <= set(orphans)
     assert again == []
-    assert all([entry.seq for entry in each] == [1, 2, 3] for each in kept)
-    for name in acknowledged:
-        _, worker, number = name.split("_")
-        assert orphans[JobId(name)].partial_text == f"text {worker} {number}"
-        assert orphans[JobId(name)].children == [(int(number) + 1, 2.5)]
+    assert all([entry.seq for entry in each] == [1, 2, 3, 4] for each in kept)
+    for job in jobs:
+        _, worker, number = job.id.split("_")
+        assert job.outcome is not None
+        assert job.outcome.content == f"text {worker} {number}"
+        assert orphans[job.id].children == [(int(number) + 1, 2.5)]
 
 
 # ------------------------------------------------------------------------------------- refusals
@@ -357,64 +356,6 @@ async def test_a_row_of_a_later_version_is_told_not_guessed(tmp_path: Path) -> N
             await store.job(JobId("job_1"))
 
 
-# ----------------------------------------------------------------------------------- migration
-
-
-async def test_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "sessions.db"
-    connection = connect(path)
-    assert migrate(connection, path, steps=STEPS[:1]) == 1
-    connection.close()
-    async with open_store(path, owner="one") as store:
-        await store.create(make_job(), make_session())
-    extra = [*STEPS, "ALTER TABLE jobs ADD COLUMN extra TEXT NOT NULL DEFAULT 'new'"]
-    connection = connect(path)
-
-    taken = migrate(connection, path, steps=extra)
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    rows = connection.execute("SELECT id, extra FROM jobs").fetchall()
-    again = migrate(connection, path, steps=extra)
-    connection.close()
-
-    assert (taken, again, version) == (1, 0, len(extra))
-    assert rows == [("job_1", "new")]
-
-
-async def test_sessions_of_the_first_schema_are_read(tmp_path: Path) -> None:
-    """Their bodies had two fields that nothing ever set."""
-    path = tmp_path / "sessions.db"
-    connection = connect(path)
-    migrate(connection, path, steps=STEPS[:1])
-    body = json.loads(dump_bytes(make_session())) | {"native_chosen": False, "cli_version": ""}
-    connection.execute(
-        "INSERT INTO sessions (id, kind, cli, status, active_us, body) VALUES (?, ?, ?, ?, ?, ?)",
-        ("ses_1", "exec", "codex", "queued", 1_000_000, json.dumps(body).encode()),
-    )
-    connection.commit()
-    connection.close()
-    async with open_store(path, owner="one") as store:
-        found = await store.session(SessionId("ses_1"))
-
-    assert attrs.evolve(found, last_active_at=at(1)) == make_session()
-
-
-async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "sessions.db"
-    connection = connect(path)
-    broken = [*STEPS, "CREATE TABLE half (n); CREATE TABLE jobs (n)"]
-
-    with pytest.raises(sqlite3.OperationalError, match="jobs already exists"):
-        migrate(connection, path, steps=broken)
-    connection.close()
-
-    async with open_store(path, owner="one") as store:
-        await store.create(make_job(), make_session())
-        found = await store._read(
-            lambda c: c.execute("SELECT 1 FROM sqlite_schema WHERE name = 'half'").fetchone()
-        )
-    assert found is None
-
-
 # -------------------------------------------------------------------------------- a full disk
 
 
@@ -515,8 +456,8 @@ async def test_raw_output_outlives_its_owner_and_goes_with_its_job(tmp_path: Pat
             with store.spool(job.id, turn) as spool:
                 spool.write(Stream.STDERR, b"more\n")
     async with open_store(path, owner="two") as store:
-        turns = await store.raw_turns(job.id)
-        none = await store.raw_turns(JobId("job_2"))
+        attempts = await store.raw_attempts(job.id)
+        none = await store.raw_attempts(JobId("job_2"))
         piece = await store.raw_output(job.id, 1, Stream.STDOUT, 2, 100)
         silence = await store.raw_output(job.id, 1, Stream.STDERR, 0, 100)
         await store.abort_orphans("two", at(10))
@@ -527,9 +468,35 @@ async def test_raw_output_outlives_its_owner_and_goes_with_its_job(tmp_path: Pat
     assert was_there
     assert (piece.offset, piece.data, piece.total) == (2, b"llo\n", 6)
     assert silence.data == b""
-    assert (turns, none) == ([1, 2, 10], [])
+    assert (attempts, none) == ([(1, 1), (2, 1), (10, 1)], [])
     assert told.spools == done.spools == [str(directory)]
     assert not directory.exists()
+
+
+async def test_raw_output_of_each_attempt_is_kept_apart(tmp_path: Path) -> None:
+    """Turn 1 with its eleven attempts is not turn 11, nor are files of others attempts."""
+    async with open_store(tmp_path / "sessions.db", owner="one") as store:
+        for turn, attempt in [(11, 1), (1, 11), (1, 1), (1, 2)]:
+            with store.spool("job_1", turn, attempt) as spool:
+                spool.write(Stream.STDOUT, f"turn {turn}, attempt {attempt}".encode())
+        for name in ("notes.txt", "x-1.out", "1-x.out", "1-2-3.out"):
+            (tmp_path / "spool" / "job_1" / name).touch()
+        attempts = await store.raw_attempts(JobId("job_1"))
+        said = {
+            (turn, attempt): await store.raw_output(
+                JobId("job_1"), turn, Stream.STDOUT, 0, 100, attempt=attempt
+            )
+            for turn, attempt in attempts
+        }
+        first = await store.raw_output(JobId("job_1"), 1, Stream.STDOUT, 0, 100)
+        never = await store.raw_output(JobId("job_1"), 1, Stream.STDOUT, 0, 100, attempt=3)
+
+    assert attempts == [(1, 1), (1, 2), (1, 11), (11, 1)]
+    assert {place: piece.data.decode() for place, piece in said.items()} == {
+        place: f"turn {place[0]}, attempt {place[1]}" for place in attempts
+    }
+    assert first.data == b"turn 1, attempt 1"
+    assert never.data == b""
 
 
 async def test_raw_output_of_a_store_in_memory_is_a_tail() -> None:
@@ -540,6 +507,7 @@ async def test_raw_output_of_a_store_in_memory_is_a_tail() -> None:
 
         assert store.path is None
         assert (await store.raw_output(JobId("job_1"), 1, Stream.STDOUT, 0, 10)).data == b""
+        assert await store.raw_attempts(JobId("job_1")) == []
 
 
 async def test_raw_output_that_cannot_be_read_is_told(tmp_path: Path) -> None:

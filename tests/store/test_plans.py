@@ -23,6 +23,7 @@ def jobs(**wanted: object) -> Query:
     settings = {
         "session_id": None,
         "statuses": None,
+        "parent_id": None,
         "cli": None,
         "limit": 10,
         "cursor": None,
@@ -48,14 +49,18 @@ def questions() -> Iterator[tuple[str, Query]]:
             wanted = {"statuses": statuses, "cli": cli, "cursor": cursor, "newest_first": newest}
             yield f"jobs-{name}-{newest}", jobs(**wanted)
             yield f"jobs-of-session-{name}-{newest}", jobs(session_id=one, **wanted)
+            yield f"steps-of-job-{name}-{newest}", jobs(parent_id=JobId("job_1"), **wanted)
         for kind in (None, "exec"):
             asked = {"statuses": statuses, "cli": cli, "cursor": cursor, "kind": kind}
             yield f"sessions-{name}-{kind}", sessions(**asked)
     yield "job", lambda c: _jobs.read(c, JobId("job_1"))
     yield "session", lambda c: _sessions.read(c, one)
     yield "entries", lambda c: _jobs.read_entries(c, JobId("job_1"), 1, 10)
+    yield "turn", lambda c: _jobs.read_turn(c, JobId("job_1"), 1)
     yield "create", lambda c: _jobs.create(c, make_job(5_000), make_session(5_000), log())
     yield "create-in-session", lambda c: _jobs.create(c, make_job(5_001, session=1), None, log())
+    step = make_job(5_002, session=1, parent_id=JobId("job_1"))
+    yield "create-step", lambda c: _jobs.create(c, step, None, log())
     yield "append", lambda c: _jobs.append(c, JobId("job_3"), log(JobStarted(), first=2))
     end = make_job(2, status=JobStatus.COMPLETED, finished_at=at(9))
     yield "finish", lambda c: _jobs.finish(c, end, None, log(first=3))

@@ -1,8 +1,5 @@
 """What every store promises, held by the real one and by the fake alike."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import attrs
 import pytest
 import trio
@@ -11,56 +8,25 @@ import trio.testing
 from aimux.errors import InvalidArguments, NotFound
 from aimux.model import (
     TERMINAL,
-    ChildExited,
-    ChildStarted,
-    Failure,
-    FailureClass,
     JobFinished,
     JobId,
     JobQueued,
     JobStarted,
     JobStatus,
-    Message,
-    NativeSession,
     Noise,
     Outcome,
+    SeatSession,
     SessionId,
     Stream,
     Text,
-    TurnStarted,
 )
-from aimux.store import Store, open_store
-from aimux.testing import FakeStore
+from aimux.store import Store
 
-from ._values import at, log, make_job, make_session
-
-
-@pytest.fixture(params=["file", "memory", "fake"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    if request.param == "fake":
-        yield FakeStore()
-        return
-    path = tmp_path / "state" / "sessions.db" if request.param == "file" else None
-    with trio.fail_after(30):
-        async with open_store(path, owner="one") as made:
-            yield made
+from ._values import at, finish, log, make_job, make_session
 
 
-def finished(
-    job_id: JobId, status: JobStatus = JobStatus.COMPLETED, **other: object
-) -> JobFinished:
-    return JobFinished(status=status, outcome=Outcome(content=f"end of {job_id}"), **other)
-
-
-async def finish(store: Store, number: int, status: JobStatus = JobStatus.COMPLETED) -> None:
-    """Create job `number` with its session and end it at second 1,000 + `number`."""
-    job = make_job(number)
-    await store.create(job, make_session(number), log(JobStarted()))
-    event = finished(job.id, status)
-    end = attrs.evolve(
-        job, status=status, finished_at=at(1_000 + number), outcome=event.outcome, last_seq=2
-    )
-    await store.finish(end, None, log(event, first=2))
+def finished(status: JobStatus = JobStatus.COMPLETED) -> JobFinished:
+    return JobFinished(status=status)
 
 
 # ------------------------------------------------------------------------------------- one job
@@ -105,10 +71,11 @@ async def test_a_second_job_of_a_session_shows_in_it(store: Store) -> None:
 
 
 async def test_an_id_is_given_once(store: Store) -> None:
+    seven = {"": SeatSession(cli="codex", turns=7)}
     await store.create(make_job(), make_session())
 
     with pytest.raises(ValueError, match="job_1 exists already"):
-        await store.create(make_job(tool="think"), make_session(turns=7))
+        await store.create(make_job(tool="think"), make_session(seats=seven))
 
     assert (await store.job(JobId("job_1"))).tool == "exec"
     assert (await store.session(SessionId("ses_1"))).turns == 0
@@ -161,7 +128,7 @@ async def test_append_does_not_end_a_job(store: Store) -> None:
     await store.create(job, make_session())
 
     with pytest.raises(ValueError, match="finish"):
-        await store.append(job.id, log(finished(job.id)))
+        await store.append(job.id, log(finished()))
 
     assert (await store.job(job.id)).status is JobStatus.QUEUED
     assert await store.entries(job.id) == []
@@ -171,21 +138,20 @@ async def test_append_does_not_end_a_job(store: Store) -> None:
 async def test_the_first_end_wins(store: Store) -> None:
     job = make_job()
     await store.create(job, make_session(), log(JobStarted()))
-    event = finished(job.id)
+    event = finished()
     end = attrs.evolve(
         job,
         status=event.status,
         started_at=at(101),
         finished_at=at(200),
         last_seq=2,
-        outcome=event.outcome,
+        outcome=Outcome(content="the first"),
     )
     late = attrs.evolve(job, status=JobStatus.FAILED, finished_at=at(300), outcome=Outcome())
 
     first = await store.finish(end, None, log(event, first=2))
-    second = await store.finish(
-        late, make_session(turns=9), log(finished(job.id, JobStatus.FAILED), first=3)
-    )
+    nine = make_session(seats={"": SeatSession(cli="codex", turns=9)})
+    second = await store.finish(late, nine, log(finished(JobStatus.FAILED), first=3))
 
     assert first == second == end
     assert [entry.seq for entry in await store.entries(job.id)] == [1, 2]
@@ -215,7 +181,9 @@ async def test_finish_keeps_the_session_with_it(store: Store) -> None:
     job = make_job()
     await store.create(job, make_session())
     session = make_session(
-        turns=1, native_id="abc", status=JobStatus.COMPLETED, metadata={"source": ["x", 1, None]}
+        seats={"A": SeatSession(cli="codex", model="m", native_id="abc", turns=1)},
+        status=JobStatus.COMPLETED,
+        metadata={"source": ["x", 1, None]},
     )
 
     await store.finish(attrs.evolve(job, status=JobStatus.COMPLETED), session)
@@ -225,7 +193,8 @@ async def test_finish_keeps_the_session_with_it(store: Store) -> None:
 
 async def test_a_saved_session_replaces_the_one_before(store: Store) -> None:
     await store.create(make_job(), make_session())
-    changed = make_session(turns=3, cli="gemini", kind="dialog", status=JobStatus.PARTIAL)
+    seats = {name: SeatSession(cli=name, turns=3) for name in ("codex", "gemini")}
+    changed = make_session(seats=seats, cli="gemini", kind="dialog", status=JobStatus.PARTIAL)
 
     await store.save_session(changed)
 
@@ -239,6 +208,7 @@ async def test_unknown_names_are_not_found(store: Store) -> None:
     attempts = [
         store.job(nobody),
         store.entries(nobody),
+        store.turn(nobody, 1),
         store.append(nobody, log(Text(text="x"))),
         store.finish(attrs.evolve(make_job(), id=nobody, status=JobStatus.FAILED)),
     ]
@@ -251,7 +221,7 @@ async def test_unknown_names_are_not_found(store: Store) -> None:
     with pytest.raises(NotFound) as session:
         await store.session(SessionId("ses_no"))
 
-    assert codes == ["job_not_found"] * 4
+    assert codes == ["job_not_found"] * 5
     assert session.value.code == "session_not_found"
 
 
@@ -262,6 +232,72 @@ async def test_text_that_utf8_cannot_carry_is_kept_readable(store: Store) -> Non
     await store.append(job.id, log(Noise(stream=Stream.STDERR, line="a\ud800b\x00")))
 
     assert (await store.entries(job.id))[0].event.line == "a\ufffdb\x00"
+
+
+# --------------------------------------------------------------------------------------- parents
+
+
+async def family(store: Store) -> None:
+    """Job 1 has the steps 3 and 2, born in that order; job 2 has the step 5; job 4 stands alone."""
+    await store.create(make_job(1), make_session(1))
+    for number, parent, born in [(3, 1, 10), (2, 1, 20), (5, 2, 30)]:
+        job = make_job(number, session=1, created_at=at(born), parent_id=JobId(f"job_{parent}"))
+        await store.create(job)
+    await store.create(make_job(4), make_session(4))
+
+
+async def test_a_job_knows_its_parent_and_a_parent_its_steps(store: Store) -> None:
+    await family(store)
+
+    steps = (await store.jobs(parent_id=JobId("job_1"))).jobs
+    oldest = await store.jobs(parent_id=JobId("job_1"), order="oldest", limit=1)
+    rest = await store.jobs(parent_id=JobId("job_1"), order="oldest", cursor=oldest.cursor)
+
+    assert [job.id for job in steps] == ["job_2", "job_3"]
+    assert {job.parent_id for job in steps} == {"job_1"}
+    assert [job.id for job in [*oldest.jobs, *rest.jobs]] == ["job_3", "job_2"]
+    assert [job.id for job in (await store.jobs(parent_id=JobId("job_2"))).jobs] == ["job_5"]
+    assert (await store.job(JobId("job_4"))).parent_id == ""
+
+
+async def test_steps_are_filtered_like_other_jobs(store: Store) -> None:
+    await family(store)
+    await store.append(JobId("job_3"), log(JobStarted()))
+
+    running = await store.jobs(parent_id=JobId("job_1"), statuses=[JobStatus.RUNNING])
+    nobody = await store.jobs(parent_id=JobId("job_1"), cli="gemini")
+
+    assert [job.id for job in running.jobs] == ["job_3"]
+    assert nobody.jobs == (await store.jobs(parent_id=JobId("job_4"))).jobs == []
+    assert (await store.jobs(parent_id=JobId("job_no"))).jobs == []
+
+
+async def test_a_step_keeps_its_parent_to_its_end(store: Store) -> None:
+    await family(store)
+    end = attrs.evolve(await store.job(JobId("job_3")), status=JobStatus.FAILED)
+
+    await store.finish(end, None, log(finished(JobStatus.FAILED)))
+
+    assert (await store.job(JobId("job_3"))).parent_id == "job_1"
+    assert len((await store.jobs(parent_id=JobId("job_1"))).jobs) == 2
+
+
+async def test_a_step_outlives_a_parent_that_is_collected(store: Store) -> None:
+    await finish(store, 1)
+    await store.create(make_job(2, session=1, parent_id=JobId("job_1")))
+
+    done = await store.collect(at(5_000))
+
+    assert done.job_ids == ["job_1"]
+    assert (await store.job(JobId("job_2"))).parent_id == "job_1"  # it tells where it came from
+    assert (await store.jobs(parent_id=JobId("job_1"))).jobs == []
+
+
+async def test_a_parent_that_is_not_kept_is_no_obstacle(store: Store) -> None:
+    await store.create(make_job(parent_id=JobId("job_gone")), make_session())
+
+    assert (await store.job(JobId("job_1"))).parent_id == "job_gone"
+    assert (await store.jobs(parent_id=JobId("job_gone"))).jobs == []
 
 
 # ------------------------------------------------------------------------------------ listings
@@ -381,122 +417,6 @@ async def test_states_are_tallied(store: Store) -> None:
     assert after.jobs == after.sessions == {JobStatus.RUNNING: 1}
 
 
-# ------------------------------------------------------------------------------------- orphans
-
-
-async def test_open_jobs_of_another_owner_are_aborted(store: Store) -> None:
-    await finish(store, 1)
-    await store.create(make_job(2), make_session(2))
-    await store.create(make_job(3, owner="two"), make_session(3))
-    before = await store.job(JobId("job_1"))
-
-    orphans = await store.abort_orphans("two", at(500))
-    again = await store.abort_orphans("two", at(600))
-
-    assert [orphan.job_id for orphan in orphans] == ["job_2"]
-    assert again == []
-    ended = await store.job(JobId("job_2"))
-    assert (ended.status, ended.finished_at, ended.last_seq) == (JobStatus.ABORTED, at(500), 1)
-    assert (await store.session(SessionId("ses_2"))).status is JobStatus.ABORTED
-    assert (await store.job(JobId("job_3"))).status is JobStatus.QUEUED
-    assert await store.job(JobId("job_1")) == before
-
-
-async def test_an_orphan_keeps_what_it_said_and_leaves_a_trail(store: Store) -> None:
-    await store.create(
-        make_job(),
-        make_session(),
-        [
-            *log(JobStarted()),
-            *log(
-                TurnStarted(turn=1, cli="codex", model="a"),
-                ChildStarted(pid=10, started=1.5),
-                Text(text="of a turn before"),
-                ChildExited(exit_code=1),
-                first=2,
-                turn=1,
-            ),
-            *log(
-                TurnStarted(turn=2, cli="gemini", model="b", effort="high"),
-                ChildStarted(pid=20, started=2.5),
-                NativeSession(native_id="native"),
-                Text(text="Hel"),
-                Message(text="Hello. "),
-                Text(text="And"),
-                first=6,
-                turn=2,
-            ),
-            *log(ChildStarted(pid=30, started=3), first=12, turn=3),
-        ],
-    )
-
-    (orphan,) = await store.abort_orphans("two", at(500))
-
-    assert orphan.session_id == "ses_1"
-    assert orphan.partial_text == "Hello. And"
-    assert orphan.children == [(20, 2.5), (30, 3.0)]
-    job = await store.job(orphan.job_id)
-    assert job.outcome is not None
-    assert job.outcome.error == Failure(
-        failure_class=FailureClass.UNKNOWN,
-        code="aborted",
-        message="the daemon that ran this job died under it",
-        retryable=True,
-        hint="ask again; with the session id where the CLI can resume",
-    )
-    assert job.outcome == Outcome(
-        content="Hello. And",
-        cli="gemini",
-        model="b",
-        effort="high",
-        duration_ms=11_000,  # from its start to the last it was heard of
-        native_session="native",
-        error=job.outcome.error,
-    )
-    last = (await store.entries(job.id))[-1]
-    assert (last.seq, last.at) == (13, at(500))
-    assert last.event == JobFinished(
-        status=JobStatus.ABORTED, reason="owner_died", outcome=job.outcome
-    )
-    assert (await store.session(orphan.session_id)).native_id == "native"
-
-
-async def test_an_orphan_without_session_or_words_is_ended_too(store: Store) -> None:
-    await store.create(make_job(session_id=SessionId("")), None, log(ChildExited(exit_code=1)))
-
-    (orphan,) = await store.abort_orphans("two", at(500))
-
-    assert (orphan.session_id, orphan.partial_text, orphan.children) == ("", "", [])
-    assert (await store.job(orphan.job_id)).status is JobStatus.ABORTED
-
-
-async def test_a_session_shows_its_last_job_whoever_died(store: Store) -> None:
-    await store.create(make_job(1), make_session(1, native_id="known"))
-    await store.append(JobId("job_1"), log(NativeSession(native_id="other")))
-    later = make_job(2, session=1, owner="two")
-    await store.create(later)
-
-    await store.abort_orphans("two", at(500))
-
-    session = await store.session(SessionId("ses_1"))
-    assert (session.status, session.native_id) == (JobStatus.QUEUED, "known")
-
-
-async def test_an_endless_orphan_keeps_its_end(store: Store) -> None:
-    await store.create(make_job(), make_session())
-    chunk = "x" * 10_000
-    texts = [Text(text=chunk) for _ in range(30)]
-    await store.append(JobId("job_1"), log(*texts, Text(text="the end")))
-
-    (orphan,) = await store.abort_orphans("two", at(500))
-
-    assert len(orphan.partial_text) == 64_000
-    assert orphan.partial_text.endswith("xxthe end")
-    outcome = (await store.job(JobId("job_1"))).outcome
-    assert outcome is not None
-    assert outcome.is_cut
-
-
 # ----------------------------------------------------------------------------------- retention
 
 
@@ -571,13 +491,14 @@ async def test_every_method_is_a_checkpoint(store: Store) -> None:
         lambda: store.job(job),
         lambda: store.session(SessionId("ses_1")),
         lambda: store.entries(job),
+        lambda: store.turn(job, 1),
         store.jobs,
         store.sessions,
         store.tally,
         lambda: store.abort_orphans("one", at(0)),
         lambda: store.collect(at(0)),
         lambda: store.raw_output(job, 1, Stream.STDOUT, 0, 10),
-        lambda: store.raw_turns(job),
+        lambda: store.raw_attempts(job),
     ]
 
     for call in calls:
