@@ -4,6 +4,9 @@ import atexit
 import os
 import sys
 
+# at a keyboard nobody speaks MCP, unless it was asked for
+ALONE = (["--stdio"], ["--in-process"], ["--stdio", "--in-process"], ["--in-process", "--stdio"])
+
 
 def main() -> None:
     """Entry point of `aimux`: without arguments the stdio MCP server, else a command."""
@@ -13,8 +16,9 @@ def main() -> None:
         from aimux.daemon import serve_network
 
         sys.exit(serve_network())
-    if words in ([], ["--in-process"]):  # a host starts this: start-up is on the user's path
-        sys.exit(_serve_stdio(is_alone=bool(words)))
+    # a host starts this: start-up is on the user's path
+    if words in ALONE or (not words and not os.isatty(0)):
+        sys.exit(_serve_stdio(is_alone="--in-process" in words))
     if words[:2] == ["daemon", "run"] and (len(words) == 2 or words[2] == "--ready-fd"):
         from aimux.daemon import NetworkListener, run_daemon  # a shim waits for it
 

@@ -3,10 +3,12 @@
 There is no second API: what a command can do, a host can do.
 """
 
+import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -15,12 +17,14 @@ import orjson
 import trio
 
 from aimux import __version__
-from aimux.errors import AimuxError, SetupFault
+from aimux.errors import AimuxError, PeerFault, SetupFault
 from aimux.protocol import LineReader, Oversize
 
 LATEST: Final = "2025-11-25"
 EXIT_GRACE_S: Final = 3.0  # for the server to leave at the end of its input
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+_LONE: Final = re.compile("[\ud800-\udfff]")  # a byte of the command line that is not UTF-8
+_NAMED_LEVELS: Final = 3
 
 if sys.platform == "win32":
     _APART: Final[Mapping[str, Any]] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -142,9 +146,10 @@ class McpClient:
             )
 
     async def _write(self, message: Json) -> None:
+        line = encoded(message)
         try:
             async with self._writing:
-                await self._send.send_all(orjson.dumps(message) + b"\n")
+                await self._send.send_all(line)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise ServerSaid("the server is gone", code="server_gone") from error
 
@@ -177,6 +182,40 @@ class McpClient:
         if isinstance(call_id, int) and call_id in self._waiting and "method" not in message:
             self._waiting[call_id].message = message
             self._waiting[call_id].ready.set()
+
+
+def encoded(message: Json) -> bytes:
+    """A message as a line.
+
+    Raises:
+        PeerFault: it holds what MCP cannot carry.
+    """
+    try:
+        return orjson.dumps(message) + b"\n"
+    except TypeError:  # a text that is not UTF-8, or deeper than it goes
+        pass
+    for place, text in _texts(message.get("params")):
+        if _LONE.search(text):
+            raise PeerFault(
+                f"{place} is not UTF-8: {text!r}",
+                code="not_utf8",
+                hint="MCP carries UTF-8; for a directory, go there and leave -C out",
+            )
+    try:
+        return json.dumps(message).encode() + b"\n"
+    except RecursionError as error:
+        raise PeerFault("the arguments are nested too deeply", code="too_deep") from error
+
+
+def _texts(value: object, place: str = "") -> Iterator[tuple[str, str]]:
+    """The texts in arguments, and what each is called; those that lie deep are ours."""
+    match value:
+        case str():
+            yield place, value
+        case dict():
+            for key, each in value.items():
+                if place.count(".") < _NAMED_LEVELS:
+                    yield from _texts(each, f"{place}.{key}".removeprefix(".arguments."))
 
 
 def server_command() -> list[str]:

@@ -1,9 +1,22 @@
 """`aimux clis`: which CLIs there are, and what would make the others usable."""
 
+from typing import Final
+
 import click
 
 from ._client import McpClient
-from ._screen import DONE, FAILED, json_option, note, print_json, rows_of, table, with_server
+from ._output import note, one_line, say, say_json, table
+from ._screen import DONE, FAILED, json_option, rows_of, with_server
+from ._table import Column
+
+COLUMNS: Final = (
+    "CLI",
+    "state",
+    Column("version", drop=4),
+    Column("read", drop=2),
+    Column("resume", drop=1),
+    Column("why", flex=16, drop=3),
+)
 
 
 @click.command(epilog="Example: aimux clis --refresh")
@@ -23,10 +36,10 @@ def clis(*, refresh: bool, as_json: bool) -> None:
         body = await client.call("sessions", {"action": "health", "refresh": refresh})
         states = rows_of(body, "clis")
         if as_json:
-            print_json(states)
+            say_json(states)
         else:
             table(
-                ("CLI", "state", "version", "read", "resume", "why", "remedy"),
+                COLUMNS,
                 [
                     (
                         each["name"],
@@ -35,11 +48,15 @@ def clis(*, refresh: bool, as_json: bool) -> None:
                         each.get("read_strength"),
                         "native" if each.get("resumable") else "retold",
                         each.get("reason"),
-                        each.get("remedy"),
                     )
                     for each in states
                 ],
             )
+            wanting = [each for each in states if each.get("remedy")]
+            if wanting:
+                say()
+            for each in wanting:  # lines of their own: a command that is cut is none
+                say(f"{each['name']}: {one_line(str(each['remedy']))}")
         if any(each.get("is_ready") for each in states):
             return DONE
         note("no CLI is ready: see the remedies above, aimux doctor names the places looked at")

@@ -3,13 +3,19 @@
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from aimux.config import ClientContext, Snapshot, explain, load, state_dir, state_path
+from aimux.daemon import own_directory
 from aimux.rules import nearest
 
-from ._screen import DONE, FAILED, as_text, json_option, note, print_json, table
+from ._output import as_text, note, say, say_json, table
+from ._screen import DONE, FAILED, json_option
+from ._table import Column
+
+VALUE: Final = Column("value", flex=16)
 
 
 @click.group()
@@ -22,7 +28,7 @@ def config() -> None:
 
 def own_snapshot() -> Snapshot:
     """The configuration a client here would have."""
-    return load(ClientContext(cwd=Path.cwd(), env=os.environ))
+    return load(ClientContext(cwd=own_directory(), env=os.environ))
 
 
 @config.command(epilog="Example: aimux config show --origin server.max_concurrent_jobs")
@@ -37,7 +43,7 @@ def show(key: str | None, *, with_origin: bool, as_json: bool) -> None:
         meant = nearest(str(key), [row.key for row in every])
         raise click.UsageError(f"no key {key}" + (f", did you mean {meant}?" if meant else ""))
     if as_json:
-        print_json(
+        say_json(
             [
                 {"key": row.key, "value": row.value}
                 | ({"origin": row.origin, "where": row.where} if with_origin else {})
@@ -45,12 +51,13 @@ def show(key: str | None, *, with_origin: bool, as_json: bool) -> None:
             ]
         )
     elif with_origin:
-        columns = ("key", "value", "origin", "where")
+        where = Column("where", flex=16, keeps_end=True)
+        columns = ("key", VALUE, Column("origin", drop=1), where)
         table(columns, [(row.key, row.value, row.origin, row.where) for row in rows])
     elif [row.key for row in rows] == [key]:
-        click.echo(as_text(rows[0].value))
+        say(as_text(rows[0].value))
     else:
-        table(("key", "value"), [(row.key, row.value) for row in rows])
+        table(("key", VALUE), [(row.key, row.value) for row in rows])
 
 
 @config.command(epilog="Example: aimux config check && aimux run ...")
@@ -59,9 +66,9 @@ def check(*, as_json: bool) -> None:
     """Name every problem with file and line. Exit code 1 if something was left out."""
     snapshot = own_snapshot()
     if as_json:
-        print_json(problems_json(snapshot))
+        say_json(problems_json(snapshot))
     for problem in () if as_json else snapshot.problems:
-        click.echo(f"{problem.severity}: {problem}")
+        say(f"{problem.severity}: {problem}")
     if not as_json and not snapshot.problems:
         note(f"{len(snapshot.profiles)} profiles, {len(snapshot.roles)} roles, no problem")
     sys.exit(FAILED if snapshot.errors else DONE)
@@ -86,10 +93,17 @@ def path(*, as_json: bool) -> None:
     """List the files and directories that count here, and which of them exist."""
     paths = paths_of(own_snapshot())
     if as_json:
-        print_json({name: str(place) for name, place in paths})
+        say_json({name: str(place) for name, place in paths})
     else:
-        rows = [(name, place, "" if place.exists() else "missing") for name, place in paths]
-        table(("what", "path", ""), rows)
+        rows = [(name, "" if _is_there(place) else "missing", place) for name, place in paths]
+        table(("what", "", "path"), rows)
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # not to be seen, or too long a name
+        return False
 
 
 def paths_of(snapshot: Snapshot) -> list[tuple[str, Path]]:

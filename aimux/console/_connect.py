@@ -28,6 +28,8 @@ from aimux.protocol import Outgoing, Oversize
 from aimux.transports import LineWire, open_stdio
 from aimux.waiting import Broadcast
 
+from ._output import note
+
 MESSAGE_BYTES: Final = 16 * 1024 * 1024
 CONNECT_S: Final = 15.0
 QUIET_S: Final = 0.25  # after the end of input: nothing came for so long
@@ -37,13 +39,21 @@ SCHEMES: Final[Mapping[str, str]] = {"ws": "ws", "wss": "wss", "http": "ws", "ht
 
 @click.command()
 @click.argument("url")
-def connect(url: str) -> None:
+@click.option("--stdio", "is_wanted", is_flag=True, help="Speak MCP at a terminal too.")
+def connect(url: str, *, is_wanted: bool) -> None:
     """Bridge stdin and stdout to the aimux server at URL (ws:// wss:// http:// https://).
+
+    A client's configuration names this command; at a terminal there is nothing to bridge.
 
     The token is AIMUX_AUTH_TOKEN or the content of the file AIMUX_AUTH_TOKEN_FILE; for a server on
     this machine, the one that it made for itself.
     """
     address = socket_url(url)
+    if not is_wanted and os.isatty(0):
+        raise click.UsageError(
+            "connect carries MCP between a client and a server, and this is a terminal: a client's "
+            "configuration names it; --stdio speaks MCP here all the same"
+        )
     token = find_token(urlsplit(address).hostname or "", os.environ)
     sys.exit(trio.run(_bridge, address, token))
 
@@ -58,7 +68,8 @@ def socket_url(url: str) -> str:
         parts = urlsplit(url)
         scheme = SCHEMES.get(parts.scheme)
         has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # UnicodeError too
         scheme, has_host = None, False
     if scheme is None or not has_host:
         raise SetupFault(f"{url!r} is not a URL like ws://host:8080/ws or http://host:8080/mcp")
@@ -120,11 +131,11 @@ async def run_bridge(wire: LineWire, url: str, token: str | None) -> int:
     except* ConnectionRejected as group:
         failure = _refusal(url, group)
     except* (ConnectionTimeout, HandshakeError, OSError) as group:
-        failure = Refusal(f"{url} does not answer: {first_leaf(group)}", code="server_unreachable")
+        failure = Refusal(f"{url} does not answer: {_reason(group)}", code="server_unreachable")
     if failure is not None:
         raise failure
     if closed_by_server:
-        sys.stderr.write(f"aimux: {url} closed the connection\n")
+        note(f"aimux: {url} closed the connection")
     return int(closed_by_server)
 
 
@@ -138,9 +149,7 @@ async def _carry(wire: LineWire, socket: WebSocketConnection) -> bool:
         while (messages := await wire.receive()) is not None:
             for message in messages:
                 if isinstance(message, Oversize):
-                    sys.stderr.write(
-                        f"aimux: a message over {message.limit_bytes} bytes left out\n"
-                    )
+                    note(f"aimux: a message over {message.limit_bytes} bytes left out")
                 else:
                     await socket.send_message(message.decode(errors="replace"))
         is_ended = True
@@ -167,8 +176,13 @@ async def _carry(wire: LineWire, socket: WebSocketConnection) -> bool:
     except* ConnectionClosed:
         is_closed = not is_ended
     except* trio.BrokenResourceError:
-        sys.stderr.write("aimux: nobody reads the output any more\n")
+        note("aimux: nobody reads the output any more")
     return is_closed
+
+
+def _reason(group: BaseExceptionGroup[BaseException]) -> str:
+    error = first_leaf(group)
+    return str(error) or str(error.__cause__ or "") or type(error).__name__
 
 
 def _refusal(url: str, group: BaseExceptionGroup[BaseException]) -> Refusal:

@@ -5,22 +5,36 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
 import click
-import orjson
+import psutil
 import trio
 
-from aimux.daemon import NetworkListener, ask, own_address, run_daemon, running, wait_gone
+from aimux.daemon import (
+    DaemonSilent,
+    Holder,
+    NetworkListener,
+    ask,
+    forget_last,
+    own_address,
+    run_daemon,
+    wait_holder,
+)
 from aimux.errors import AimuxError, SetupFault
 from aimux.shim.address import DaemonAddress, ShimFault
+
+from ._output import note, say, say_json
+from ._process import find_process, holds, send_signal, wait_ended
 
 STOP_S: Final = 60.0  # for a daemon to drain; `drain_seconds` is 10 unless somebody set it
 # on Windows the first ends it as hard as the second does elsewhere
 LAST: Final = (signal.SIGTERM,) if sys.platform == "win32" else (signal.SIGTERM, signal.SIGKILL)
 KILL_S: Final = 2.0  # from the last signal to the end
+POLL_S: Final = 0.1  # between questions whether a daemon has become the next one
 
 
 @click.group()
@@ -49,65 +63,118 @@ def run(http: str | None, bind_public: bool) -> None:
 @daemon.command()
 def start() -> None:
     """Start the daemon in the background; nothing to do if it is there."""
-    from aimux.shim.start import start_daemon  # each command imports what it needs
+    sys.exit(trio.run(_start))
 
-    place = own_address()
-    pid = running(place)
+
+async def _start() -> int:
+    address = own_address()
+    before = await wait_holder(address)
+    await trio.to_thread.run_sync(_have_daemon, address)
+    facts = await ask(address, "status")  # what is said is what answers, not what a file holds
+    if facts is None:
+        raise SetupFault(
+            f"a daemon started and left; see {address.state_dir}/daemon.out",
+            code="daemon_not_started",
+        )
+    is_old = before is not None and before.pid == facts["pid"]
+    word = "already running" if is_old else "started"
+    say(f"{word}: pid {facts['pid']}, state {address.state_dir}")
+    return 0
+
+
+def _have_daemon(address: DaemonAddress) -> None:
+    """Start one, unless it is there.
+
+    Raises:
+        SetupFault: none can be had.
+    """
     wake, alarm = os.pipe()
     try:
-        if place.is_pipe:
-            _start_by_pipe(place)
-        elif sock := start_daemon(place, dict(os.environ), wake):
-            sock.close()
+        if address.is_pipe:
+            from aimux.shim import pipe  # each command imports what it needs
+
+            pipe.start_daemon(address, dict(os.environ)).close()
+        else:
+            from aimux.shim.start import start_daemon
+
+            sock = start_daemon(address, dict(os.environ), wake)
+            if sock is not None:
+                sock.close()
     except ShimFault as fault:
         raise SetupFault(str(fault), code="daemon_not_started") from fault
     finally:
         os.close(wake)
         os.close(alarm)
-    word = "already running" if running(place) == pid else "started"
-    click.echo(f"{word}: pid {running(place)}, state {place.state_dir}")
-
-
-def _start_by_pipe(place: DaemonAddress) -> None:
-    from aimux.shim import pipe
-
-    pipe.start_daemon(place, dict(os.environ)).close()
 
 
 @daemon.command()
 @click.option("--force", is_flag=True, help="End it by signals if it does not answer or leave.")
 def stop(force: bool) -> None:
-    """Stop the daemon; its jobs may finish within server.drain_seconds."""
+    """Stop the daemon; its jobs may finish within server.drain_seconds.
+
+    When this returns with 0 the process is gone.
+    """
     sys.exit(trio.run(_stop, force))
 
 
 async def _stop(force: bool) -> int:
-    place = own_address()
-    pid = running(place)
-    if not pid:
-        click.echo(f"not running: {place.state_dir}")
+    address = own_address()
+    holder = await wait_holder(address)
+    process = find_process(holder.pid) if holder is not None and holder.pid else None
+    if holder is not None and not holder.pid:
+        note(unreachable(address, holder))
+        return 1
+    if process is None:
+        forget_last(address)
+        say(f"not running: {address.state_dir}")
         return 0
     silent: AimuxError | None = None
     try:
-        await ask(place, "stop")
+        facts = await ask(address, "stop")
     except AimuxError as error:
-        silent = error
+        silent, facts = error, None
     if silent is not None and not force:
         raise silent
-    for number, limit_s in ((0, KILL_S if force else STOP_S), *((each, KILL_S) for each in LAST)):
+    is_asked = facts is not None or force or await _ask_by_signal(address, process)
+    if not is_asked:
+        return 1
+    for number, limit_s in (
+        (None, KILL_S if force else STOP_S),
+        *((each, KILL_S) for each in LAST),
+    ):
         if number and not force:
             break
         if number:
-            click.echo(f"pid {pid} is still there: {signal.Signals(number).name}")
-            with contextlib.suppress(OSError):  # gone; Windows has no error of its own for that
-                os.kill(pid, number)  # it holds the lock, so the number is its own
-        with trio.move_on_after(limit_s):
-            await wait_gone(place)
-        if running(place) != pid:
-            click.echo(f"stopped: pid {pid}")
+            say(f"pid {process.pid} is still there: {number.name}")
+            send_signal(process, number)
+        with trio.move_on_after(limit_s) as patience:
+            await wait_ended(process)
+        if not patience.cancelled_caught:
+            say(f"stopped: pid {process.pid}")
             return 0
-    click.echo(f"pid {pid} does not leave; aimux daemon stop --force", err=True)
+    note(f"pid {process.pid} does not leave; aimux daemon stop --force")
     return 1
+
+
+async def _ask_by_signal(address: DaemonAddress, process: psutil.Process) -> bool:
+    """Ask the holder of the lock to stop where it cannot be reached; whether that could be done."""
+    holder = await wait_holder(address)
+    if holder is None or holder.pid != process.pid or holder.is_leaving:
+        return True  # it leaves, or has left
+    said = unreachable(address, holder)
+    if sys.platform == "win32" or not holds(process, address.daemon_lock):
+        note(f"{said}: end it, then remove {address.daemon_lock}")
+        return False
+    note(f"{said}; asked by a signal")
+    send_signal(process, signal.SIGTERM)
+    return True
+
+
+def unreachable(address: DaemonAddress, holder: Holder) -> str:
+    """What there is to say about a daemon that no client finds."""
+    who = f"pid {holder.pid}" if holder.pid else "a process that does not say its number"
+    where = holder.socket or address.socket
+    return f"{who} holds {address.state_dir} and cannot be reached at {where}"
 
 
 @daemon.command()
@@ -117,26 +184,45 @@ def restart() -> None:
 
 
 async def _restart() -> int:
-    place = own_address()
-    before = await ask(place, "restart")
+    address = own_address()
+    before = await ask(address, "restart")
     if before is None:
-        click.echo("not running: aimux daemon start")
+        holder = await wait_holder(address)
+        if holder is None:
+            say("not running: aimux daemon start")
+        elif holder.is_leaving:
+            say(f"pid {holder.pid} is leaving; then: aimux daemon start")
+        else:
+            note(f"{unreachable(address, holder)}; aimux daemon stop")
         return 1
-    busy = _busy(before)
-    if busy:
-        click.echo(f"pid {before['pid']} restarts when its {busy} job(s) are done")
-        return 0
-    if place.is_pipe:  # it is another process: the name of the pipe is free for a moment
-        with trio.move_on_after(STOP_S):
-            while running(place) == before["pid"]:
-                await wait_gone(place)
-        await trio.to_thread.run_sync(_start_by_pipe, place)
-    after = await ask(place, "status")
-    if after is None:
-        click.echo("it stopped and did not come back; see daemon.out", err=True)
-        return 1
-    click.echo(f"restarted: pid {after['pid']}, version {after['version']}")
-    return 0
+    with trio.move_on_after(STOP_S):
+        while (after := await _status_of(address)) is not None:
+            if after.get("instance") != before.get("instance"):
+                say(f"restarted: pid {after['pid']}, version {after['version']}")
+                return 0
+            if _busy(after):
+                say(f"pid {before['pid']} restarts when its {_busy(after)} job(s) are done")
+                return 0
+            await trio.sleep(POLL_S)
+        if after is None:
+            note(f"it stopped and did not come back; see {address.state_dir}/daemon.out")
+            return 1
+    note(f"pid {before['pid']} has not begun anew yet; aimux daemon status")
+    return 1
+
+
+async def _status_of(address: DaemonAddress) -> Mapping[str, object] | None:
+    """What the daemon says of itself, also while it becomes another; None if none is there."""
+    while True:
+        facts: Mapping[str, object] | None = None
+        with contextlib.suppress(DaemonSilent):  # it went from under the question
+            facts = await ask(address, "status")
+        if facts is not None:
+            return facts
+        # by a pipe it is another process: nobody is there for a moment
+        if await wait_holder(address) is None and not address.is_pipe:
+            return None
+        await trio.sleep(POLL_S)
 
 
 def _busy(facts: object) -> int:
@@ -149,21 +235,19 @@ def _busy(facts: object) -> int:
 @daemon.command()
 @click.option("--json", "as_json", is_flag=True, help="The facts as one line of JSON.")
 def status(as_json: bool) -> None:
-    """Show the daemon; exit code 1 if there is none."""
+    """Show the daemon; exit code 1 if there is none, or none that can be reached."""
     sys.exit(trio.run(_status, as_json))
 
 
 async def _status(as_json: bool) -> int:
-    place = own_address()
-    facts = await ask(place, "status")
-    if as_json:
-        shown = {"running": facts is not None, "state_dir": place.state_dir, **(facts or {})}
-        click.echo(orjson.dumps({key: value for key, value in shown.items() if key != "aimux"}))
-        return int(facts is None)
+    address = own_address()
+    facts = await ask(address, "status")
     if facts is None:
-        pid = running(place)
-        click.echo(f"pid {pid} is leaving" if pid else f"not running: {place.state_dir}")
-        return 1
+        return await _status_of_none(address, as_json=as_json)
+    if as_json:
+        shown = {"running": True, **facts}
+        say_json({key: value for key, value in shown.items() if key != "aimux"}, is_line=True)
+        return 0
     clients = facts.get("clients")
     per_way = clients.items() if isinstance(clients, dict) else ()
     for name, value in (
@@ -175,10 +259,26 @@ async def _status(as_json: bool) -> int:
         ("state", facts["state_dir"]),
         ("socket", facts["socket"]),
     ):
-        click.echo(f"{name:8} {value}")
+        say(f"{name:8} {value}")
     if facts.get("restart_wanted"):
-        click.echo("restarts when no job runs")
+        say("restarts when no job runs")
     return 0
+
+
+async def _status_of_none(address: DaemonAddress, *, as_json: bool) -> int:
+    holder = await wait_holder(address)
+    if as_json:
+        shown: dict[str, object] = {"running": False, "state_dir": address.state_dir}
+        if holder is not None:
+            shown |= {"pid": holder.pid, "leaving": holder.is_leaving, "reachable": False}
+        say_json(shown, is_line=True)
+    elif holder is None:
+        say(f"not running: {address.state_dir}")
+    elif holder.is_leaving:
+        say(f"pid {holder.pid} is leaving")
+    else:
+        say(f"{unreachable(address, holder)}; aimux daemon stop")
+    return 1
 
 
 # ---------------------------------------------------------------------------------- installing
@@ -201,8 +301,8 @@ def install(is_print: bool, kind: str) -> None:
         path = Path("~/Library/LaunchAgents/aimux.plist").expanduser()
         text, then = launchd_plist(), f"launchctl load -w {path}"
     if is_print:
-        click.echo(text, nl=False)
-        click.echo(f"save it as {path}, then: {then}", err=True)
+        say(text, nl=False)
+        note(f"save it as {path}, then: {then}")
         return
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise SetupFault(
@@ -210,7 +310,7 @@ def install(is_print: bool, kind: str) -> None:
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {path}; now: {then}")
+    say(f"wrote {path}; now: {then}")
 
 
 def _command() -> list[str]:
@@ -219,9 +319,9 @@ def _command() -> list[str]:
 
 def _variables() -> dict[str, str]:
     """What the daemon needs to be the one that this environment's clients look for."""
-    place = own_address()
+    address = own_address()
     named = ("AIMUX_STATE_DIR", "AIMUX_CONFIG_DIR", "AIMUX_RUNTIME_DIR")
-    found = (place.state_dir, place.config_dir, place.runtime_dir)
+    found = (address.state_dir, address.config_dir, address.runtime_dir)
     told = {name: value for name, value in zip(named, found, strict=True) if os.environ.get(name)}
     return {**told, "PATH": os.environ.get("PATH", os.defpath)}
 

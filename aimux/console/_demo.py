@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -11,15 +12,14 @@ from typing import Final
 
 import click
 import trio
-from rich.console import Console
-from rich.markdown import Markdown
-from rich.panel import Panel
-from rich.table import Table
 
 from aimux.errors import SetupFault
 from aimux.files.shipped import shipped
 
 from ._client import Json, McpClient, open_client
+from ._output import one_line, say, say_panel, table
+from ._screen import part_of, rows_of
+from ._table import Column
 
 SAMPLE: Final = '''\
 """Sums up orders for the monthly report."""
@@ -44,6 +44,14 @@ def total(orders):
 '''
 
 PROMPT: Final = "Review orders.py. Name each problem with file:line, the worst first."
+LIMIT_S: Final = 300.0  # a real model thinks
+PREFIX: Final = "aimux-demo-"
+COLUMNS: Final = (
+    "CLI",
+    "state",
+    Column("version", drop=2),
+    Column("where or why", flex=12, drop=1, keeps_end=True),
+)
 
 
 @click.command(epilog="Example: aimux demo --emulated")
@@ -51,18 +59,19 @@ PROMPT: Final = "Review orders.py. Name each problem with file:line, the worst f
 def demo(emulated: bool) -> None:
     """Run one code review with live progress.
 
-    On emulated CLIs, in a throw-away directory, where no CLI is installed.
+    On emulated CLIs where no CLI is installed. They are thrown away afterwards; their store is
+    kept, and the last lines say where.
     """
-    sys.exit(trio.run(partial(run_demo, Console(), emulated=emulated)))
+    sys.exit(trio.run(partial(run_demo, emulated=emulated)))
 
 
-async def run_demo(console: Console, *, emulated: bool) -> int:
+async def run_demo(*, emulated: bool) -> int:
     """Show the CLIs, run one review with live progress, print the result; 0 if it completed.
 
     With `emulated`, or when no CLI is installed, the embedded emulators stand in; they live in a
-    throw-away directory with a store of their own.
+    throw-away directory, their store in one that stays. Cancelling it leaves neither.
     """
-    with tempfile.TemporaryDirectory(prefix="aimux-demo-") as place:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as place:
         work = Path(place) / "project"
         work.mkdir()
         (work / "orders.py").write_text(SAMPLE, encoding="utf-8")
@@ -70,11 +79,19 @@ async def run_demo(console: Console, *, emulated: bool) -> int:
             async with open_client() as client:
                 health = await client.call("sessions", {"action": "health"})
                 if health.get("clis_ready"):
-                    return await _show(console, client, health, work)
-            console.print("No AI coding CLI is installed here, so the emulated ones stand in.\n")
-        async with open_client(env=emulated_env(Path(place))) as client:
-            health = await client.call("sessions", {"action": "health"})
-            return await _show(console, client, health, work)
+                    return await _show(client, health, work)
+            say("No AI coding CLI is installed here, so the emulated ones stand in.\n")
+        state = Path(tempfile.mkdtemp(prefix=PREFIX))
+        code = None
+        try:
+            env = {**emulated_env(Path(place)), "AIMUX_STATE_DIR": str(state)}
+            async with open_client(env=env) as client:
+                health = await client.call("sessions", {"action": "health"})
+                code = await _show(client, health, work, state)
+        finally:
+            if code is None:  # nobody was told where it is
+                shutil.rmtree(state, ignore_errors=True)
+        return code
 
 
 def emulated_env(
@@ -115,47 +132,35 @@ def emulated_env(
     }
 
 
-async def _show(console: Console, client: McpClient, health: Json, work: Path) -> int:
-    console.print(_clis(health))
-    console.print(f'\n[bold]exec[/bold](role="codereview", prompt="{PROMPT}")')
-
-    def progress(line: str) -> None:
-        console.print(f"  [dim]… {line}[/dim]", highlight=False)
-
-    with trio.fail_after(300):
+async def _show(client: McpClient, health: Json, work: Path, state: Path | None = None) -> int:
+    table(COLUMNS, [_row(each) for each in rows_of(health, "clis")])
+    say(f'\nexec(role="codereview", prompt="{PROMPT}")')
+    result: Json | None = None
+    with trio.move_on_after(LIMIT_S):
         result = await client.call(
             "exec",
             {"role": "codereview", "prompt": PROMPT, "cwd": str(work)},
-            on_progress=progress,
+            on_progress=lambda line: say(f"  … {one_line(line)}"),
         )
-    shown = f"{result.get('cli')} · {result.get('status')} · {result.get('duration_ms')} ms"
-    console.print(Panel(Markdown(str(result.get("content", ""))), title=shown))
-    error = result.get("error")
-    if isinstance(error, dict):
-        console.print(f"[red]{error.get('code')}: {error.get('message')}[/red]")
+    if result is None:
+        raise SetupFault(f"the review did not end within {LIMIT_S:g} s", hint="see: aimux ps -a")
+    title = f"{result.get('cli')} · {result.get('status')} · {result.get('duration_ms')} ms"
+    say_panel(title, str(result.get("content", "")))
+    error = part_of(result, "error")
+    if error:
+        say(f"{error.get('code')}: {error.get('message')}")
         if error.get("hint"):
-            console.print(f"  {error['hint']}")
-    store = health.get("store")
-    path = store.get("path") if isinstance(store, dict) else None
-    console.print(
-        f"job {result.get('job_id')}, session {result.get('session_id')}, kept in {path}",
-        highlight=False,
-    )
+            say(f"  {error['hint']}")
+    job, path = result.get("job_id"), part_of(health, "store").get("path")
+    say(f"job {job}, session {result.get('session_id')}")
+    say(f"kept in {path}")
+    if state is not None:
+        own = f"AIMUX_DAEMON=off AIMUX_STATE_DIR={state} "
+        say(f"look at it: {own}aimux show {job}")
+        say(f"throw it away: rm -r {state}")
     return 0 if result.get("status") == "completed" else 1
 
 
-def _clis(health: Json) -> Table:
-    table = Table(title="AI coding CLIs")
-    for column in ("CLI", "state", "version", "where or why"):
-        table.add_column(column)
-    states = health.get("clis")
-    for state in states if isinstance(states, list) else []:
-        style = "green" if state["is_ready"] else "dim"
-        table.add_row(
-            state["name"],
-            state["state"],
-            state.get("version") or "",
-            state.get("path") or state.get("reason") or "",
-            style=style,
-        )
-    return table
+def _row(cli: Json) -> list[object]:
+    where = cli.get("path") or cli.get("reason")
+    return [cli["name"], cli["state"], cli.get("version"), where]

@@ -17,13 +17,15 @@ import trio
 
 from aimux import __version__
 from aimux.config import Snapshot, state_dir, state_path
-from aimux.daemon import ask, own_address, running
+from aimux.daemon import ask, own_address, wait_holder
 from aimux.errors import AimuxError
 from aimux.model import Severity
 
 from ._client import Json, open_client
 from ._config import own_snapshot, paths_of
-from ._screen import DONE, FAILED, as_text, json_option, part_of, print_json, rows_of
+from ._daemon import unreachable
+from ._output import as_text, one_line, say, say_json, say_marked
+from ._screen import DONE, FAILED, json_option, part_of, rows_of
 
 ANSWER_S: Final = 60.0  # the first probe of the CLIs asks each for its version
 OFF: Final = frozenset({"off", "0", "false", "no"})  # as the entry module reads AIMUX_DAEMON
@@ -60,7 +62,7 @@ def doctor(*, as_json: bool) -> None:
         *trio.run(_server),
     ]
     if as_json:
-        print_json([attrs.asdict(each) for each in found])
+        say_json([attrs.asdict(each) for each in found])
     else:
         _show(found)
     sys.exit(FAILED if any(each.is_vital and each.verdict == BAD for each in found) else DONE)
@@ -69,10 +71,10 @@ def doctor(*, as_json: bool) -> None:
 def _show(found: Sequence[Finding]) -> None:
     colours = {OK: "green", WARN: "yellow", BAD: "red"}
     for each in found:
-        mark = click.style(f"{each.verdict:4}", fg=colours[each.verdict])
-        click.echo(f"{mark} {each.what:14} {each.said}")
+        mark = f"{each.verdict:4}"
+        say_marked(mark, colours[each.verdict], f" {each.what:14} {one_line(each.said)}")
         if each.remedy:
-            click.echo(f"{'':20}-> {each.remedy}")
+            say(f"{'':20}-> {one_line(each.remedy)}")
 
 
 def _versions() -> list[Finding]:
@@ -141,10 +143,11 @@ async def _daemon() -> list[Finding]:
     except AimuxError as error:
         return [Finding("daemon", BAD, error.message, error.hint or "")]
     if facts is None:
-        pid = running(place)
-        if pid:
-            said = f"pid {pid} holds {place.state_dir} and does not listen at {place.socket}"
-            return [Finding("daemon", WARN, said, "aimux daemon stop --force")]
+        holder = await wait_holder(place)
+        if holder is not None and holder.is_leaving:
+            return [Finding("daemon", OK, f"pid {holder.pid} is leaving")]
+        if holder is not None:
+            return [Finding("daemon", WARN, unreachable(place, holder), "aimux daemon stop")]
         return [Finding("daemon", OK, f"none runs, clients start it; socket {place.socket}")]
     said = f"pid {facts['pid']}, version {facts['version']}, socket {place.socket}"
     if facts["version"] != __version__:

@@ -1,8 +1,6 @@
 """Looking at jobs and sessions, and ending them."""
 
 import datetime
-import re
-import sys
 from typing import Final
 
 import click
@@ -10,52 +8,53 @@ import click
 from aimux.times import utc_now
 
 from ._client import Json, McpClient
-from ._screen import (
-    DONE,
-    exit_code,
-    json_option,
-    note,
-    print_json,
-    rows_of,
-    say_error,
-    table,
-    with_server,
-)
+from ._output import note, one_line, say, say_json, table
+from ._screen import DONE, exit_code, job_of, json_option, rows_of, say_error, with_server
+from ._table import Column
 
 OPEN: Final = ("queued", "running")
 LONG_POLL_S: Final = 45
 PAGE: Final = 20
-PROMPT_COLUMNS: Final = 48
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+MAX_HOURS: Final = 1_000_000  # a century
+STATUS: Final = Column("status", flex=8)  # beside an id at 40 columns
+AGE: Final = Column("age", drop=8)
+CLI: Final = Column("CLI", drop=7)
+ROLE: Final = Column("role", drop=3)
+JOBS: Final = (
+    Column("job"), STATUS, CLI, Column("model", drop=1), ROLE, AGE, Column("took", drop=2),
+    Column("prompt", flex=20, drop=5),
+)  # fmt: skip
+SESSIONS: Final = (
+    Column("session"), STATUS, CLI, ROLE, Column("turns", drop=2), AGE,
+    Column("directory", flex=20, drop=5, keeps_end=True),
+)  # fmt: skip
 
 
 @click.command(epilog="Example: aimux ps -a")
 @click.option("-a", "--all", "is_all", is_flag=True, help="Ended jobs too, latest first.")
 @click.option(
     "-n", "--limit", type=click.IntRange(1, 100), default=PAGE, show_default=True,
-    help="Sessions to look through.",
+    help="Jobs to list.",
 )  # fmt: skip
 @json_option
 def ps(*, is_all: bool, limit: int, as_json: bool) -> None:
     """List the jobs that wait or run."""
 
     async def work(client: McpClient) -> int:
-        jobs = await _jobs(client, "all" if is_all else "active", limit)
-        if not is_all:
-            jobs = [job for job in jobs if job["status"] in OPEN]
+        jobs = await _jobs(client, limit, is_all=is_all)
         if as_json:
-            print_json(jobs)
+            say_json(jobs)
             return DONE
         rows = [
             (
                 job["id"], job["status"], job.get("cli"), job.get("model"), job.get("role"),
                 _age(job.get("created_at")), _took(job.get("duration_ms")),
-                _shortened(str(job.get("prompt_preview") or "")),
+                " ".join(str(job.get("prompt_preview") or "").split()),
             )
             for job in jobs
         ]  # fmt: skip
         if rows:
-            table(("job", "status", "CLI", "model", "role", "age", "took", "prompt"), rows)
+            table(JOBS, rows)
         else:
             note("no jobs" if is_all else "no job waits or runs; aimux ps -a lists ended ones")
         return DONE
@@ -63,24 +62,27 @@ def ps(*, is_all: bool, limit: int, as_json: bool) -> None:
     with_server(work)
 
 
-async def _jobs(client: McpClient, status: str, limit: int) -> list[Json]:
-    """The jobs of the latest sessions, latest first."""
-    wanted = {"action": "list", "status": status, "limit": limit}
+async def _jobs(client: McpClient, limit: int, *, is_all: bool) -> list[Json]:
+    """The latest jobs, latest first: sessions come by their last activity, and each has a job."""
+    status = "all" if is_all else "active"
+    wanted: Json = {"action": "list", "status": status, "limit": limit}
     sessions = rows_of(await client.call("sessions", wanted), "sessions")
     found: list[Json] = []
     for session in sessions:
-        body = await client.call("sessions", {"action": "info", "session_id": session["id"]})
-        found += rows_of(body, "jobs")
-    return sorted(found, key=lambda job: str(job.get("created_at")), reverse=True)
+        info: Json = {"action": "info", "session_id": session["id"], "limit": limit}
+        found += rows_of(await client.call("sessions", info), "jobs")
+    if not is_all:
+        found = [job for job in found if job["status"] in OPEN]
+    return sorted(found, key=lambda job: str(job.get("created_at")), reverse=True)[:limit]
 
 
 @click.command(epilog="Example: aimux logs -f job_01K...")
-@click.argument("job")
+@click.argument("job", metavar="JOB|SESSION")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print each event as one line of JSON.")
 @click.option("--raw", "is_raw", is_flag=True, help="Print what the CLI printed, turn by turn.")
 def logs(job: str, *, follow: bool, as_json: bool, is_raw: bool) -> None:
-    """Show what JOB did, event by event.
+    """Show what JOB did, event by event. Of a session it is the latest job.
 
     With -f the exit code is the job's: 0 if it completed, 1 if not.
     """
@@ -88,16 +90,17 @@ def logs(job: str, *, follow: bool, as_json: bool, is_raw: bool) -> None:
         raise click.UsageError("--raw is neither followed nor JSON: leave -f and --json out")
 
     async def show_raw(client: McpClient) -> int:
-        text = await client.read(f"aimux://jobs/{job}/raw")
-        click.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
+        text = await client.read(f"aimux://jobs/{await job_of(client, job)}/raw")
+        say(text, nl=False)
         return DONE
 
     async def work(client: McpClient) -> int:
         after = 0
+        own = await job_of(client, job)
         while True:
             wait: Json = {"wait_seconds": LONG_POLL_S} if follow else {}
             body = await client.call(
-                "status", {"job_id": job, "events_after": after, "max_chars": 1, **wait}
+                "status", {"job_id": own, "events_after": after, "max_chars": 1, **wait}
             )
             for event in rows_of(body, "events_list"):
                 after = max(after, _number(event.get("seq")))
@@ -111,20 +114,13 @@ def logs(job: str, *, follow: bool, as_json: bool, is_raw: bool) -> None:
     with_server(show_raw if is_raw else work)
 
 
-def visible(text: str) -> str:
-    """The text with its control characters spelled out: a terminal would obey them."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
 def _show_event(event: Json, *, as_json: bool) -> None:
     if as_json:
-        import orjson  # only here
-
-        click.echo(orjson.dumps(event))
+        say_json(event, is_line=True)
     elif event.get("line"):
         at = _when(event.get("at"))
         clock = at.astimezone().strftime("%H:%M:%S") if at is not None else ""
-        click.echo(f"{clock} {event['line']}")
+        say(f"{clock} {one_line(str(event['line']))}")
 
 
 def _number(value: object) -> int:
@@ -132,15 +128,19 @@ def _number(value: object) -> int:
 
 
 @click.command(epilog="Example: aimux show job_01K...")
-@click.argument("job")
+@click.argument("job", metavar="JOB|SESSION")
 @json_option
 def show(job: str, *, as_json: bool) -> None:
-    """Print the answer of JOB. Its facts go to stderr; a job at work prints what there is."""
+    """Print the answer of JOB. Its facts go to stderr; a job at work prints what there is.
+
+    Of a session it is the latest job.
+    """
 
     async def work(client: McpClient) -> int:
-        body = await client.call("status", {"job_id": job, "include_content": True})
+        own = await job_of(client, job)
+        body = await client.call("status", {"job_id": own, "include_content": True})
         if as_json:
-            print_json(body)
+            say_json(body)
             return exit_code(body)
         for name in ("job_id", "session_id", "status", "role", "cli", "model", "effort", "mode",
                      "created_at", "duration_ms", "exit_code"):  # fmt: skip
@@ -149,41 +149,42 @@ def show(job: str, *, as_json: bool) -> None:
         for attempt in rows_of(body, "attempts"):
             note(f"{'attempt':12} {attempt.get('cli')}: {attempt.get('outcome')}")
         for warning in rows_of(body, "warnings"):
-            note(f"{'warning':12} {warning.get('message')}")
+            note(f"{'warning':12} {one_line(str(warning.get('message')))}")
         say_error(body)
-        click.echo(str(body.get("content") or ""))
+        say(str(body.get("content") or ""))
         return exit_code(body)
 
     with_server(work)
 
 
 @click.command(epilog="Example: aimux cancel job_01K...")
-@click.argument("job")
+@click.argument("job", metavar="JOB|SESSION")
 @json_option
 def cancel(job: str, *, as_json: bool) -> None:
-    """End JOB politely. Its CLI is asked to leave, then stopped."""
-    _end({"action": "cancel", "job_id": job}, as_json=as_json)
+    """End JOB politely. Its CLI is asked to leave, then stopped. Of a session it is the latest."""
+    _end("cancel", "job_id", job, as_json=as_json)
 
 
 @click.command(epilog="Example: aimux kill ses_01K...")
-@click.argument("session")
+@click.argument("session", metavar="SESSION|JOB")
 @json_option
 def kill(session: str, *, as_json: bool) -> None:
     """End all jobs of SESSION at once. A job's id will do for that job alone."""
-    _end({"action": "kill", "session_id": session}, as_json=as_json)
+    _end("kill", "session_id", session, as_json=as_json)
 
 
-def _end(arguments: Json, *, as_json: bool) -> None:
+def _end(action: str, key: str, name: str, *, as_json: bool) -> None:
     async def work(client: McpClient) -> int:
-        body = await client.call("sessions", arguments)
+        own = await job_of(client, name) if key == "job_id" else name
+        body = await client.call("sessions", {"action": action, key: own})
         if as_json:
-            print_json(body)
+            say_json(body)
         elif body.get("already_terminal"):
             note("nothing was running")
         elif "killed_jobs" in body:
-            click.echo("killed " + ", ".join(map(str, _list(body["killed_jobs"]))))
+            say("killed " + ", ".join(map(str, _list(body["killed_jobs"]))))
         else:
-            click.echo(f"{body.get('job_id')} {body.get('status')}")
+            say(f"{body.get('job_id')} {body.get('status')}")
         return DONE
 
     with_server(work)
@@ -208,7 +209,7 @@ def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_js
     async def work(client: McpClient) -> int:
         body = await client.call("sessions", wanted)
         if as_json:
-            print_json(body)
+            say_json(body)
             return DONE
         rows = [
             (each["id"], each["status"], each.get("cli"), each.get("role"), each.get("turns"),
@@ -216,7 +217,7 @@ def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_js
             for each in rows_of(body, "sessions")
         ]  # fmt: skip
         if rows:
-            table(("session", "status", "CLI", "role", "turns", "age", "directory"), rows)
+            table(SESSIONS, rows)
         else:
             note("no sessions")
         if body.get("next_cursor"):
@@ -227,7 +228,7 @@ def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_js
 
 
 @click.command(epilog="Example: aimux gc --older-than 48 --dry-run")
-@click.option("--older-than", type=click.FloatRange(0), metavar="HOURS",
+@click.option("--older-than", type=click.FloatRange(0, MAX_HOURS), metavar="HOURS",
               help="Hours since they ended; server.session_ttl_hours if not given.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @json_option
@@ -239,10 +240,10 @@ def gc(older_than: float | None, *, dry_run: bool, as_json: bool) -> None:
     async def work(client: McpClient) -> int:
         body = await client.call("sessions", wanted)
         if as_json:
-            print_json(body)
+            say_json(body)
         else:
             verb = "would remove" if dry_run else "removed"
-            click.echo(
+            say(
                 f"{verb} {body['removed_jobs']} jobs and {body['removed_sessions']} sessions "
                 f"older than {body['older_than_hours']:g} hours"
             )
@@ -272,8 +273,3 @@ def _took(milliseconds: object) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f}{unit}"
     return f"{seconds:.0f}s" if seconds >= 10 else f"{seconds:.1f}s"
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= PROMPT_COLUMNS else line[: PROMPT_COLUMNS - 1] + "…"

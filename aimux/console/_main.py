@@ -2,13 +2,34 @@
 
 import importlib
 import io
+import os
 import sys
+import traceback
 from typing import Final
 
 import click
 
 from aimux import __version__
-from aimux.errors import AimuxError
+from aimux.errors import AimuxError, first_leaf
+
+from ._output import NobodyReads, abandon_output, is_gone, note, prepare_streams
+from ._screen import DONE, INTERRUPTED
+
+NAME: Final = "aimux"
+COMPLETION: Final = "_AIMUX_COMPLETE"  # set by the shell function that click makes
+FAULT: Final = 2  # usage, or a fault of ours or of the machine
+MAX_MESSAGE_CHARS: Final = 2_000
+ALONE: Final = """\
+aimux serves MCP, the protocol of editors and agents, to the client that starts it; this is a
+terminal. Here you can type:
+
+  aimux demo             one code review, to see it work
+  aimux clis             which AI coding CLIs are ready, and what the others need
+  aimux run "..."        one prompt, its answer
+  aimux setup CLIENT     put aimux into a client's configuration
+  aimux --help           all commands
+  aimux --stdio          speak MCP here all the same"""
+NOBODY_READS: Final = 128 + 13  # SIGPIPE, as a shell counts
 
 # command -> module of this package; the command is the module's attribute of the same name. A
 # module is imported when its command is used: each shows and asks with libraries of its own.
@@ -54,34 +75,85 @@ class Commands(click.Group):
 @click.command(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
     help=(
-        "One MCP server and local daemon in front of many AI coding CLIs. Without a command it "
-        "serves MCP on stdin and stdout: that is what a client's configuration names "
-        "(`aimux setup CLIENT` writes it)."
+        "One MCP server and local daemon in front of many AI coding CLIs. Started by a client, "
+        "without a command, it serves MCP on stdin and stdout (`aimux setup CLIENT` writes that "
+        "into the client's configuration); --stdio does so at a terminal too, --in-process "
+        "without the daemon."
     ),
     epilog="Exit codes: 0 done, 1 the job or the check failed, 2 usage or a fault of ours, "
-    "130 interrupted.",
+    "130 interrupted, 141 nobody reads the output any more.",
 )
 @click.version_option(__version__, prog_name="aimux")
-def commands() -> None:
-    """The group; sub-commands do the work."""
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """The group; sub-commands do the work. Alone, at a terminal, it says what could be typed."""
+    if context.invoked_subcommand is None:
+        note(ALONE)
+        context.exit(FAULT)
 
 
 def main() -> None:
-    """Run one command; a fault of ours is one line on stderr, not a traceback."""
-    _take_any_character()
+    """Run one command and leave with its exit code; nothing ends in a traceback."""
+    prepare_streams()
+    if os.environ.get(COMPLETION):
+        commands()  # a shell asks what could follow
     try:
-        commands()
-    except AimuxError as error:
-        click.echo(f"aimux: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
-        sys.exit(2)
+        code = _run(sys.argv[1:])
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  # the edge of the process: it ends here
+        leaf = first_leaf(error) if isinstance(error, BaseExceptionGroup) else error
+        code = _explained(leaf)
+    sys.exit(code)
 
 
-def _take_any_character() -> None:
-    """Answers hold any character. A code page does not (Windows, for files and pipes)."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            encoding = None if stream.isatty() else "utf-8"
-            stream.reconfigure(encoding=encoding, errors="replace")
+def _run(words: list[str]) -> int:
+    # not click's own way: it has other exit codes, and on Windows would expand `*` in a prompt
+    with commands.make_context(NAME, words) as context:
+        commands.invoke(context)
+    return DONE
+
+
+def _explained(error: BaseException) -> int:
+    """Say on stderr why a command ended; its exit code."""
+    match error:
+        case click.exceptions.Exit():  # after --help
+            return error.exit_code
+        case click.ClickException():
+            quoting = io.StringIO()  # what was typed, which may be anything
+            error.show(file=quoting)
+            note(_clipped(quoting.getvalue().rstrip("\n")))
+            return error.exit_code
+        case KeyboardInterrupt() | EOFError() | click.Abort():
+            note("interrupted")
+            return INTERRUPTED
+        case NobodyReads():
+            abandon_output()
+            return NOBODY_READS
+        case AimuxError():
+            note(f"aimux: {_clipped(error.message)}")
+            if error.hint:
+                note(f"  {error.hint}")
+        case OSError() if is_gone(error):  # of what click printed itself
+            abandon_output()
+            return NOBODY_READS
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            note(f"aimux: {_clipped(where)}{error.strerror or error}")
+        case _:
+            note(f"aimux: internal fault: {type(error).__name__}: {error}")
+            note("  please report it, with what AIMUX_LOG_LEVEL=debug in front of the command adds")
+    if os.environ.get("AIMUX_LOG_LEVEL", "").strip().lower() == "debug":
+        note("".join(traceback.format_exception(error)).rstrip())
+    abandon_output()  # what could not be written would be tried again
+    return FAULT
+
+
+def _clipped(text: str) -> str:
+    """A message without the middle of what it quotes, if that is very long."""
+    if len(text) <= MAX_MESSAGE_CHARS:
+        return text
+    half = MAX_MESSAGE_CHARS // 2
+    return f"{text[:half]}…{text[-half:]}"

@@ -14,13 +14,16 @@ import psutil
 import trio
 
 from aimux.config import ClientContext, Snapshot, load, user_dir
+from aimux.daemon import own_directory
 from aimux.errors import SetupFault
 from aimux.model import Profile
 
 from ._client import open_client
 from ._conformance import GREEN, RED, Row, Subject, run_matrix
 from ._demo import emulated_env
-from ._screen import DONE, FAILED, json_option, note, print_json, table
+from ._output import note, say_json, table
+from ._screen import DONE, FAILED, json_option
+from ._table import Column
 
 # a run of faults is no reason to leave a CLI alone, and waits between its retries are not tested
 EMULATED: Final = {"AIMUX_CIRCUIT_BREAKER_FAILURE_THRESHOLD": "1000", "AIMUX_RATE_LIMIT_RPS": "0"}
@@ -43,7 +46,7 @@ def test(name: str, *, emulated: bool, as_json: bool) -> None:
     throw-away directory; rows that need a CLI that misbehaves are left out. Exit code 1 if a row
     is red.
     """
-    tested = _profile_of(load(ClientContext(cwd=Path.cwd(), env=os.environ)), name)
+    tested = _profile_of(load(ClientContext(cwd=own_directory(), env=os.environ)), name)
     with tempfile.TemporaryDirectory(prefix="aimux-test-", ignore_cleanup_errors=True) as kept:
         place = Path(kept).resolve()
         (place / "project").mkdir()
@@ -95,7 +98,7 @@ def _show(tested: Profile, rows: list[Row], *, is_emulated: bool, as_json: bool)
     may = [row.feature for row in claims if row.verdict == GREEN]
     may_not = [row.feature for row in claims if row.verdict == RED]
     if as_json:
-        print_json(
+        say_json(
             {
                 "profile": tested.name,
                 "origin": tested.origin,
@@ -107,7 +110,8 @@ def _show(tested: Profile, rows: list[Row], *, is_emulated: bool, as_json: bool)
             }
         )
         return
-    table((tested.name, "verdict", ""), [(row.name, row.verdict, row.said) for row in rows])
+    columns = (tested.name, "verdict", Column("", flex=16))
+    table(columns, [(row.name, row.verdict, row.said) for row in rows])
     note(f"the profile ({tested.origin}) may claim: {', '.join(may) or 'nothing'}")
     if may_not:
         note(f"it may not claim: {', '.join(may_not)}")

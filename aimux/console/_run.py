@@ -1,30 +1,18 @@
 """`aimux run`: one prompt, its answer on stdout."""
 
-import contextlib
+import shlex
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import click
 import orjson
-from rich.console import Console
 
 from aimux.model import EFFORTS, Mode
 
 from ._client import Json, McpClient
-from ._screen import (
-    as_text,
-    exit_code,
-    json_option,
-    note,
-    part_of,
-    print_json,
-    rows_of,
-    say_error,
-    table,
-    with_server,
-)
+from ._output import as_text, note, one_line, open_progress, say, say_json
+from ._screen import exit_code, json_option, part_of, rows_of, say_error, session_of, with_server
 
 LONG_POLL_S: Final = 45  # for a job that was handed over
 
@@ -54,7 +42,7 @@ Exit codes: 0 the job completed, 1 it did not, 2 it could not be asked for, 130 
     type=click.Path(exists=True, file_okay=False, resolve_path=True),
     help="Directory to work in; this one if not given.",
 )
-@click.option("-s", "--session", help="Continue this session.")
+@click.option("-s", "--session", help="Continue this session; a job's id means its own.")
 @click.option("--timeout", type=float, help="Deadline of the whole job, in seconds.")
 @click.option("--async", "is_async", is_flag=True, help="Print the job's id and leave it running.")
 @click.option(
@@ -75,21 +63,22 @@ def run(prompt: str, *, is_async: bool, quiet: bool, as_json: bool, **given: obj
     alone to stdout. An interrupt cancels the job and stops the CLI.
     """
     arguments = _arguments(prompt, given)
-    if given["dry_run"]:
-        with_server(lambda client: _plan(client, arguments, as_json=as_json))
-    if is_async:
-        with_server(lambda client: _leave(client, arguments, as_json=as_json))
-    with_server(lambda client: _wait(client, arguments, as_json=as_json, is_quiet=quiet))
+
+    async def work(client: McpClient) -> int:
+        if "session_id" in arguments:
+            arguments["session_id"] = await session_of(client, str(arguments["session_id"]))
+        if given["dry_run"]:
+            return await _plan(client, arguments, as_json=as_json)
+        if is_async:
+            return await _leave(client, arguments, as_json=as_json)
+        return await _wait(client, arguments, as_json=as_json, is_quiet=quiet)
+
+    with_server(work)
 
 
 def _arguments(prompt: str, given: Json) -> Json:
     """What `exec` is called with. Raises click.UsageError: there is no prompt, or no schema."""
-    text = prompt
-    if prompt == "-":
-        try:
-            text = sys.stdin.buffer.read().decode()
-        except UnicodeDecodeError as error:
-            raise click.UsageError(f"the prompt on stdin is not UTF-8: {error}") from error
+    text = _from_stdin() if prompt == "-" else prompt
     if not text.strip():
         raise click.UsageError("the prompt is empty")
     names = {"directory": "cwd", "session": "session_id", "timeout": "timeout_seconds"}
@@ -106,13 +95,26 @@ def _arguments(prompt: str, given: Json) -> Json:
             arguments["schema"] = orjson.loads(schema.read_bytes())
         except orjson.JSONDecodeError as error:
             raise click.UsageError(f"{schema} is not JSON: {error}") from error
+        except OSError as error:
+            raise click.UsageError(f"{schema} cannot be read: {error.strerror}") from error
         if not isinstance(arguments["schema"], dict):
             raise click.UsageError(f"{schema} is not a JSON Schema: it must hold an object")
     return {"prompt": text, **arguments}
 
 
+def _from_stdin() -> str:
+    if sys.stdin is None:  # it was closed when we were started
+        return ""
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"the prompt on stdin is not UTF-8: {error}") from error
+    except OSError as error:
+        raise click.UsageError(f"stdin cannot be read: {error.strerror}") from error
+
+
 async def _wait(client: McpClient, arguments: Json, *, as_json: bool, is_quiet: bool) -> int:
-    with _progress(is_quiet=is_quiet) as on_progress:
+    with open_progress(is_quiet=is_quiet) as on_progress:
         body = await client.call("exec", arguments, on_progress)
         while body.get("status") in {"queued", "running"}:  # handed over
             follow = {"job_id": body["job_id"], "wait_seconds": LONG_POLL_S}
@@ -120,42 +122,26 @@ async def _wait(client: McpClient, arguments: Json, *, as_json: bool, is_quiet: 
     if body.get("truncated"):
         body = await client.call("status", {"job_id": body["job_id"], "include_content": True})
     if as_json:
-        print_json(body)
+        say_json(body)
         return exit_code(body)
     if "schema" in arguments and body.get("data") is not None:
-        print_json(body["data"])
+        say_json(body["data"])
     else:
         content = str(body.get("content") or "")
-        click.echo(content, nl=bool(content) and not content.endswith("\n"))
+        say(content, nl=bool(content) and not content.endswith("\n"))
     _say_end(body, is_quiet=is_quiet)
     return exit_code(body)
 
 
 def _say_end(body: Json, *, is_quiet: bool) -> None:
     for warning in rows_of(body, "warnings"):
-        note(f"warning: {warning.get('message')}")
+        note(f"warning: {one_line(str(warning.get('message')))}")
     say_error(body)
     if not is_quiet:
         what = [body.get("cli"), body.get("model"), body.get("status")]
         took = f"{body['duration_ms']} ms" if body.get("duration_ms") is not None else None
         facts = [as_text(each) for each in (*what, took, body.get("session_id")) if each]
         note(" · ".join(facts))
-
-
-@contextlib.contextmanager
-def _progress(*, is_quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Where progress lines go: one line that changes in a terminal, else one after the other."""
-    if is_quiet:
-        yield lambda _: None
-    elif sys.stderr.isatty():
-        with Console(stderr=True).status("asking", spinner="dots") as status:
-            yield lambda line: status.update(f"[dim]{_plain(line)}[/dim]")
-    else:
-        yield lambda line: note(f"… {line}")
-
-
-def _plain(line: str) -> str:
-    return line.replace("[", "\\[")
 
 
 async def _leave(client: McpClient, arguments: Json, *, as_json: bool) -> int:
@@ -167,9 +153,9 @@ async def _leave(client: McpClient, arguments: Json, *, as_json: bool) -> int:
         )
     body = await client.call("exec", {**arguments, "async": True})
     if as_json:
-        print_json(body)
+        say_json(body)
     else:
-        click.echo(str(body.get("job_id")))
+        say(str(body.get("job_id")))
         note(f"follow it with: aimux logs -f {body.get('job_id')}")
     return exit_code(body)
 
@@ -177,23 +163,15 @@ async def _leave(client: McpClient, arguments: Json, *, as_json: bool) -> int:
 async def _plan(client: McpClient, arguments: Json, *, as_json: bool) -> int:
     body = await client.call("exec", arguments)
     if as_json:
-        print_json(body)
+        say_json(body)
         return 0
-    click.echo(str(body["content"]))
+    say(str(body["content"]))
     plan = part_of(body, "plan")
-    rows = []
     for each in rows_of(plan, "candidates"):
         argv = each.get("argv")
-        shown = " ".join(_quoted(str(word)) for word in argv) if isinstance(argv, list) else ""
-        error = part_of(each, "error").get("message")
-        rows.append((each.get("cli"), each.get("read_strength"), error or shown))
-    table(("CLI", "read", "argv"), rows)
+        shown = " ".join(shlex.quote(str(word)) for word in argv) if isinstance(argv, list) else ""
+        say(f"{each.get('cli')}, read mode {each.get('read_strength')}:")
+        say(f"  {part_of(each, 'error').get('message') or shown}")  # a line of its own, to copy
     for each in rows_of(plan, "skipped"):
-        click.echo(f"not {each.get('cli')}: {each.get('reason')}")
+        say(f"not {each.get('cli')}: {each.get('reason')}")
     return 0
-
-
-def _quoted(word: str) -> str:
-    import shlex  # only here
-
-    return shlex.quote(word)

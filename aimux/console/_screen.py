@@ -1,28 +1,19 @@
-"""What commands share: one road to the server, and what goes to which stream.
-
-Answers go to stdout; everything about them (progress, notes, faults) goes to stderr, so that a pipe
-carries what was asked for and nothing else.
-"""
+"""What commands share: one road to the server, and how its answers are read."""
 
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import click
-import orjson
 import trio
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ._client import Json, McpClient, open_client
+from ._output import note
 
 DONE: Final = 0
 FAILED: Final = 1  # the job, or what was checked
 INTERRUPTED: Final = 130  # as a shell has it
-PIPE_COLUMNS: Final = 240  # a pipe has no width, and a folded path is no path
 
 Work = Callable[[McpClient], Awaitable[int]]
 
@@ -64,40 +55,32 @@ async def _with_server(work: Work) -> int:
     return code
 
 
-def note(text: str) -> None:
-    """One line about the answer, on stderr."""
-    click.echo(text, err=True)
+async def job_of(client: McpClient, name: str) -> str:
+    """The job that an argument means: its id, or the latest of a session, which is said.
+
+    Raises:
+        ServerSaid: there is no such session.
+    """
+    if not name.startswith("ses_"):
+        return name
+    body = await client.call("sessions", {"action": "info", "session_id": name})
+    jobs = rows_of(body, "jobs")
+    if not jobs:
+        raise click.UsageError(f"session {name} has no job yet")
+    latest = max(jobs, key=lambda job: str(job.get("created_at")))
+    note(f"{'session':12} {name}: the latest of {part_of(body, 'session').get('turns')} turns")
+    return str(latest["id"])
 
 
-def print_json(value: object) -> None:
-    """A value on stdout, indented."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+async def session_of(client: McpClient, name: str) -> str:
+    """The session that an argument means: its id, or the one that a job belongs to.
 
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Rows under headings on stdout, folded to the terminal where there is one."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        grid.add_column(column, overflow="fold")
-    for row in rows:
-        grid.add_row(*[Text(as_text(each)) for each in row])  # brackets are no markup
-    console.print(grid)
-
-
-def as_text(value: object) -> str:
-    """A value as a person reads it; nothing for what is not there."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-        case list() | tuple():
-            return ", ".join(as_text(each) for each in value)
-        case _:
-            return str(value)
+    Raises:
+        ServerSaid: there is no such job.
+    """
+    if not name.startswith("job_"):
+        return name
+    return str((await client.call("status", {"job_id": name, "max_chars": 1}))["session_id"])
 
 
 def rows_of(body: Mapping[str, object], key: str) -> list[Json]:

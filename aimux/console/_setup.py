@@ -5,6 +5,7 @@ server looks like. Timeouts are in the client's own unit, and long enough that a
 over (45 s) before the client gives up on the call.
 """
 
+import codecs
 import os
 import shutil
 import sys
@@ -19,12 +20,23 @@ import orjson
 
 from aimux.errors import SetupFault
 
-from ._screen import note
+from ._jsonc import parse, with_value
+from ._output import note, say
 
 NAME: Final = "aimux"
 CALL_S: Final = 300  # for one call: most clients cut at 60
 CLINE_STORAGE: Final = "Code/User/globalStorage/saoudrizwan.claude-dev"
 START_S: Final = 30  # for the first answer of a machine under load
+
+# the longer first: one begins like the other
+MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (b"", "utf-8"),
+)
 
 Json = dict[str, object]
 Entry = Callable[[Sequence[str]], Json]
@@ -111,7 +123,7 @@ CLIENTS: Final[Mapping[str, ClientKind]] = {
     ),
     "opencode": ClientKind(
         title="OpenCode",
-        paths=("~/.config/opencode/opencode.json",),
+        paths=("~/.config/opencode/opencode.json", "~/.config/opencode/opencode.jsonc"),
         keys=("mcp",),
         entry=_opencode,
     ),
@@ -136,27 +148,32 @@ Examples:
 def setup(client: str, action: str, given: Path | None) -> None:
     """Show or write the MCP configuration of CLIENT.
 
-    Without an option it only shows the block and the file it belongs to.
+    Without an option it only shows the block and the file it belongs to. Comments, layout and
+    encoding of the file stay as they are.
     """
     kind = CLIENTS[client]
-    path = (given or find_file(kind, os.environ)).resolve()
+    try:
+        path = (given or find_file(kind, os.environ)).resolve()
+        is_there = path.exists()
+    except (OSError, RuntimeError) as error:  # too long, not to be seen, a circle of links
+        raise SetupFault(f"the file of {kind.title} cannot be looked at: {error}") from error
     if action == "undo":
         kept = undo(path)
-        click.echo(f"{path}: as it was, from {kept}")
+        say(f"{path}: as it was, from {kept}")
         return
     if action == "show":
-        click.echo(edited(kind, "", own_command(), path), nl=False)
-        note(f"{'change' if path.exists() else 'make'} {path}: aimux setup {client} --write")
+        say(edited(kind, "", own_command(), path), nl=False)
+        note(f"{'change' if is_there else 'make'} {path}: aimux setup {client} --write")
         if kind.hint:
             note(kind.hint)
         return
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, mark, encoding = read(path)
     after = edited(kind, before, own_command(), path)
     if before == after:
-        click.echo(f"{path}: nothing to do")
+        say(f"{path}: nothing to do")
     else:
-        saved = write(path, after)
-        click.echo(f"wrote {path}" + (f"; as it was: {saved}" if saved else ""))
+        saved = write(path, mark + encoded(after, encoding))
+        say(f"wrote {path}" + (f"; as it was: {saved}" if saved else ""))
         note(f"restart {kind.title}; to take it back: aimux setup {client} --undo")
     if kind.hint:
         note(kind.hint)
@@ -204,21 +221,32 @@ def edited(kind: ClientKind, text: str, command: Sequence[str], path: Path) -> s
 
 
 def _json(kind: ClientKind, text: str, command: Sequence[str]) -> str:
-    try:
-        tree = orjson.loads(text) if text.strip() else {}
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"not plain JSON (comments?): {error}") from error
-    servers = tree
-    for key in kind.keys:
-        if not isinstance(servers, dict) or not isinstance(servers.setdefault(key, {}), dict):
-            raise ValueError(f"{key} is not an object")  # noqa: TRY004  # of the file's text
-        servers = servers[key]
-    known = servers.get(NAME)
-    wanted = {**(known if isinstance(known, dict) else {}), **kind.entry(command)}
-    if known == wanted:
-        return text
-    servers[NAME] = wanted
-    return orjson.dumps(tree, option=orjson.OPT_INDENT_2).decode() + "\n"
+    tree = parse(text).value
+    servers: dict[str, object] = {"": tree}
+    for key in ("", *kind.keys):
+        found = servers.get(key, {})
+        if not isinstance(found, dict):
+            raise ValueError(f"{key or 'the whole'} is not an object")  # noqa: TRY004  # of the file's text
+        servers = found
+    known, entry, path = servers.get(NAME), kind.entry(command), [*kind.keys, NAME]
+    after, wanted = text, dict(entry)
+    if isinstance(known, dict):
+        wanted = {**known, **entry}
+        for key, value in entry.items():
+            after = with_value(after, [*path, key], value)
+    else:
+        after = with_value(after, path, entry)
+    for key in reversed(path):
+        wanted = {key: wanted}
+    if parse(after).value != _merged(tree, wanted):
+        raise ValueError(f"{'.'.join(path)} is written in a way that is not understood")
+    return after
+
+
+def _merged(tree: object, more: object) -> object:
+    if not isinstance(tree, dict) or not isinstance(more, dict):
+        return more
+    return {**tree, **{key: _merged(tree.get(key), value) for key, value in more.items()}}
 
 
 def _toml(kind: ClientKind, text: str, command: Sequence[str]) -> str:
@@ -241,18 +269,62 @@ def _toml(kind: ClientKind, text: str, command: Sequence[str]) -> str:
 
 def _with_table(text: str, head: str, lines: Sequence[str], *, dropped: Container[str]) -> str:
     """The text with `lines` first in the table of that head, and without its `dropped` keys."""
-    before = text.splitlines()
+    ends = "\r\n" if "\r\n" in text else "\n"
+    before = text.removesuffix(ends).split(ends) if text else []
     if head not in before:
-        return "\n".join([*before, *([""] if before else []), head, *lines]) + "\n"
+        return ends.join([*before, *([""] if before else []), head, *lines, ""])
     start = before.index(head) + 1
     rest = before[start:]
     end = next((n for n, line in enumerate(rest) if line.lstrip().startswith("[")), len(rest))
     kept = [line for line in rest[:end] if line.partition("=")[0].strip() not in dropped]
-    return "\n".join([*before[:start], *lines, *kept, *rest[end:]]) + "\n"
+    return ends.join([*before[:start], *lines, *kept, *rest[end:], ""])
 
 
-def write(path: Path, text: str) -> Path | None:
-    """Put `text` in the file's place at once, and say where the old one is; None if there was none.
+def decoded(data: bytes) -> tuple[str, bytes, str]:
+    """A file's text, the mark that it begins with, and its encoding.
+
+    Raises:
+        ValueError: it is not UTF-8, nor does a mark say what it is.
+    """
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding), mark, encoding
+    raise AssertionError("every file begins with nothing")
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """A file's text as bytes. Raises SetupFault: our own path cannot be written so."""
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise SetupFault(
+            "the path of aimux is not UTF-8, so a client's file cannot name it",
+            hint="install it elsewhere",
+        ) from error
+
+
+def read(path: Path) -> tuple[str, bytes, str]:
+    """What `decoded` finds in a file; nothing in one that is not there.
+
+    Raises:
+        SetupFault: it cannot be read.
+    """
+    try:
+        return decoded(path.read_bytes())
+    except FileNotFoundError:
+        return decoded(b"")
+    except OSError as error:
+        raise SetupFault(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SetupFault(
+            f"{path} is in an encoding that is not known: {error}",
+            code="client_config_unreadable",
+            hint="save it as UTF-8, or add the block of `aimux setup` by hand",
+        ) from error
+
+
+def write(path: Path, data: bytes) -> Path | None:
+    """Put `data` in the file's place at once, and say where the old one is; None if there was none.
 
     The file keeps its mode. Raises SetupFault: it cannot be written.
     """
@@ -261,7 +333,7 @@ def write(path: Path, text: str) -> Path | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh.touch(mode=0o600)
-        fresh.write_text(text, encoding="utf-8")
+        fresh.write_bytes(data)
         if path.exists():
             shutil.copymode(path, fresh)
             saved = path.with_name(f"{path.name}.aimux-backup-{len(_backups(path)) + 1}")

@@ -5,7 +5,8 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 import orjson
 import trio
@@ -13,8 +14,9 @@ import trio
 from aimux.errors import AimuxError, SetupFault
 from aimux.shim.address import DaemonAddress, ShimFault, connect, find_address, hello
 
-from ._lockfile import wait_lock
+from ._lockfile import POLL_S, find_holder, wait_holder, wait_lock
 
+REACH_S: Final = 3.0  # for a daemon that must bind its name again: it checks every second
 ANSWER_S: Final = 5.0  # a daemon that works answers in milliseconds
 MAX_ANSWER_BYTES: Final = 1_000_000
 
@@ -41,25 +43,24 @@ def own_address() -> DaemonAddress:
 
 
 async def ask(address: DaemonAddress, question: str) -> Json | None:
-    """What the daemon answers to `status`, `stop` or `restart`; None if there is no daemon.
+    """What the daemon answers to `status`, `stop` or `restart`; None if none can be reached.
+
+    One that lost the name of its socket binds it again: that is waited for, for `REACH_S`.
 
     Raises:
         DaemonSilent: it refuses, or says nothing for `ANSWER_S`.
         SetupFault: the runtime directory is not safe.
     """
-    answer = b""
-    async with open_stream(address) as stream:
-        if stream is None:
-            return None
-        with trio.move_on_after(ANSWER_S):
-            try:
-                await stream.send_all(hello(address, {}, question))
-                async for data in stream:
-                    answer += data
-                    if len(answer) > MAX_ANSWER_BYTES:
-                        break
-            except trio.BrokenResourceError:
-                pass  # it left; what it said is judged below
+    answer: bytes | None = None
+    with trio.move_on_after(REACH_S):
+        while True:
+            answer = await _asked(address, question)
+            holder = None if answer is not None else await wait_holder(address)
+            if answer is not None or holder is None or holder.is_leaving:
+                break
+            await trio.sleep(POLL_S)
+    if answer is None:
+        return None
     if not answer.endswith(b"\n"):
         raise DaemonSilent(
             f"the daemon of {address.state_dir} does not answer", hint="aimux daemon stop --force"
@@ -68,6 +69,68 @@ async def ask(address: DaemonAddress, question: str) -> Json | None:
     if "error" in facts:
         raise DaemonSilent(str(facts["error"]), hint=str(facts.get("hint") or "") or None)
     return facts
+
+
+async def _asked(address: DaemonAddress, question: str) -> bytes | None:
+    """What one connection brought; None if there is none to be had."""
+    answer = b""
+    with trio.CancelScope(shield=True):  # whoever listens is given its own time
+        async with open_stream(address) as stream:
+            if stream is None:
+                return None
+            with trio.move_on_after(ANSWER_S):
+                try:
+                    await stream.send_all(hello(address, {}, question))
+                    async for data in stream:
+                        answer += data
+                        if len(answer) > MAX_ANSWER_BYTES:
+                            break
+                except trio.BrokenResourceError:
+                    pass  # it left; what it said is judged by who asked
+    return answer
+
+
+def find_told(address: DaemonAddress) -> DaemonAddress | None:
+    """Where the daemon of this state directory says that it listens, if that is elsewhere.
+
+    It may have been started with another runtime directory, or have lost its own.
+    """
+    holder = None if address.is_pipe else find_holder(address)
+    if holder is None or not holder.socket or holder.socket == address.socket:
+        return None
+    told = DaemonAddress(address.state_dir, address.config_dir, str(Path(holder.socket).parent))
+    told.socket = holder.socket
+    return told
+
+
+def is_served(address: DaemonAddress) -> bool:
+    """Whether clients find a daemon there. Blocks for a moment."""
+    connection: Closable | None
+    try:
+        if address.is_pipe:
+            connection = importlib.import_module("aimux.shim.pipe").connect(address)
+        else:
+            connection = _connected(address)
+    except (ShimFault, OSError):
+        return False  # it cannot be reached there: who holds the lock makes it so that it can
+    if connection is not None:
+        connection.close()
+    return connection is not None
+
+
+class Closable(Protocol):
+    """A connection of either kind."""
+
+    def close(self) -> None:
+        """Leave it."""
+
+
+def _connected(address: DaemonAddress) -> "socket.socket | None":
+    for each in (address, find_told(address)):
+        plain = None if each is None else connect(each)
+        if plain is not None:
+            return socket.socket(fileno=plain.detach())
+    return None
 
 
 def open_stream(address: DaemonAddress) -> AbstractAsyncContextManager[trio.abc.Stream | None]:
@@ -82,15 +145,14 @@ def open_stream(address: DaemonAddress) -> AbstractAsyncContextManager[trio.abc.
 @asynccontextmanager
 async def _open_socket(address: DaemonAddress) -> AsyncIterator[trio.abc.Stream | None]:
     try:
-        plain = connect(address)
+        plain = _connected(address)
     except (ShimFault, OSError) as fault:
         raise SetupFault(str(fault), code="runtime_dir_unusable") from fault
     if plain is None:
         await trio.lowlevel.checkpoint()
         yield None
         return
-    sock = trio.socket.from_stdlib_socket(socket.socket(fileno=plain.detach()))
-    async with trio.SocketStream(sock) as stream:
+    async with trio.SocketStream(trio.socket.from_stdlib_socket(plain)) as stream:
         yield stream
 
 

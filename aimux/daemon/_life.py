@@ -15,11 +15,18 @@ import attrs
 import trio
 
 from aimux.errors import AimuxError, Refusal, SetupFault, first_leaf
-from aimux.shim.address import DaemonAddress, ShimFault, check_private, connect
-from aimux.transports import bind_unix
+from aimux.shim.address import DaemonAddress, ShimFault
 
-from ._ask import own_address
-from ._lockfile import open_daemon_lock, running
+from ._ask import is_served, own_address
+from ._local import kept_local, make_runtime_dir, open_local
+from ._lockfile import (
+    SERVED,
+    forget_holder,
+    last_holder,
+    open_daemon_lock,
+    served,
+    tell_holder,
+)
 from ._serve import Daemon, Listener, serve_daemon
 
 O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
@@ -60,52 +67,59 @@ def _tell_failure(ready_fd: int | None, group: BaseExceptionGroup[AimuxError]) -
     text = f"{error.message}; {error.hint}" if error.hint else error.message
     sys.stderr.write(f"aimux daemon: {text}\n")
     if ready_fd is not None:
+        # whoever wants a daemon has one when another serves
         with contextlib.suppress(OSError):
-            os.write(ready_fd, text.encode())
+            os.write(ready_fd, b"ready\n" if error.code == SERVED else text.encode())
 
 
 def _open_address() -> DaemonAddress:
-    try:
-        address = own_address()
-        Path(address.runtime_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-        if sys.platform != "win32":
-            check_private(address.runtime_dir)
-    except (ShimFault, OSError) as error:
-        raise SetupFault(str(error), code="runtime_dir_unusable") from error
+    address = own_address()
+    make_runtime_dir(address)
     return address
 
 
 async def _run(ready_fd: int | None, listeners: Sequence[Listener]) -> _Next | None:
     address = _open_address()
-    kept_lock, kept_socket, tried = _kept()
-    if kept_lock is None and _listens(address):
-        raise Refusal(
-            f"a daemon (pid {running(address)}) serves {address.state_dir} already",
-            code="daemon_running",
-            hint="aimux daemon status",
-        )
+    kept_lock, kept_socket, predecessor, tried = _kept()
+    if kept_lock is None and is_served(address):
+        raise served(address)
     os.environ["AIMUX_STATE_DIR"] = address.state_dir  # it may have been relative
     if address.is_pipe:
-        return await _run_on_pipe(address, ready_fd, listeners, tried)
-    async with open_daemon_lock(address, kept=kept_lock) as lock:
-        listening = bind_unix(Path(address.socket)) if kept_socket is None else kept_socket
-        spare = listening.dup()
-        serve = partial(serve_daemon, address, listening, listeners, lock=lock, tried=tried)
+        return await _run_on_pipe(address, ready_fd, listeners, predecessor, tried)
+    following: _Next | None = None
+    async with open_daemon_lock(
+        address, is_served=partial(is_served, address), kept=kept_lock
+    ) as lock:
+        local = open_local(address) if kept_socket is None else kept_local(address, kept_socket)
+        tell_holder(lock, local.address)
+        serve = partial(serve_daemon, address, local, listeners, lock=lock, tried=tried)
         daemon = await _serve(serve, ready_fd)
         if daemon.is_restart:
-            return _Next(daemon.python, daemon.tried, address, os.dup(lock), spare.detach())
-        spare.close()
-    return None
+            plain = local.plain.detach()
+            following = _Next(daemon.python, daemon.tried, address, os.dup(lock), plain)
+        else:
+            local.unbind()  # asked to stop when it was about to begin anew
+            local.plain.close()
+            forget_holder(lock)
+    return following
 
 
 async def _run_on_pipe(
-    address: DaemonAddress, ready_fd: int | None, listeners: Sequence[Listener], tried: str
+    address: DaemonAddress,
+    ready_fd: int | None,
+    listeners: Sequence[Listener],
+    predecessor: int,
+    tried: str,
 ) -> _Next | None:
-    is_served = partial(_listens, address)
-    async with open_daemon_lock(address, is_served=is_served) as lock:
+    async with open_daemon_lock(address, is_served=partial(is_served, address)) as lock:
+        if predecessor and last_holder(lock) != predecessor:
+            raise Refusal("a daemon came and went meanwhile, so none is to follow", code=SERVED)
         key = _prepare_pipe(address)
+        tell_holder(lock, address)
         serve = partial(serve_daemon, address, key, listeners, lock=lock, tried=tried)
         daemon = await _serve(serve, ready_fd)
+        if not daemon.is_restart:
+            forget_holder(lock)
     return _Next(daemon.python, daemon.tried, address) if daemon.is_restart else None
 
 
@@ -148,29 +162,19 @@ async def _serve(serve_daemon: Callable[..., Awaitable[Daemon]], ready_fd: int |
     return served[0]
 
 
-def _listens(address: DaemonAddress) -> bool:
-    if address.is_pipe:
-        try:
-            sock = importlib.import_module("aimux.shim.pipe").connect(address)
-        except ShimFault:
-            return False  # the key is no good: who holds the lock makes another
-    else:
-        sock = connect(address)
-    if sock is not None:
-        sock.close()
-    return sock is not None
+def _kept() -> tuple[int | None, socket.socket | None, int, str]:
+    """What the process we were before a restart has left: lock, socket, version.
 
-
-def _kept() -> tuple[int | None, socket.socket | None, str]:
-    """What the process we were before a restart has left: lock, socket, version."""
+    By a pipe it was another process, whose pid stands in their place.
+    """
     told = os.environ.pop(KEPT, "")
     if not told:
-        return None, None, ""
+        return None, None, 0, ""
     lock, listening, tried = told.split(" ", 2)
     if int(lock) < 0:
-        return None, None, tried
+        return None, None, int(listening), tried
     os.set_inheritable(int(listening), False)
-    return int(lock), socket.socket(fileno=int(listening)), tried
+    return int(lock), socket.socket(fileno=int(listening)), 0, tried
 
 
 def _become(following: _Next, options: Sequence[str]) -> int:
@@ -189,7 +193,7 @@ def _become(following: _Next, options: Sequence[str]) -> int:
 
 def _bequeath(following: _Next, options: Sequence[str]) -> int:
     shim_pipe = importlib.import_module("aimux.shim.pipe")
-    env = {**os.environ, KEPT: f"-1 -1 {following.tried}"}
+    env = {**os.environ, KEPT: f"-1 {os.getpid()} {following.tried}"}
     fault: ShimFault | None = None
     for python in (following.python, sys.executable):
         try:

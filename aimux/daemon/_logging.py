@@ -10,7 +10,7 @@ from typing import Final
 from aimux.config import ClientContext, state_path
 from aimux.logs import JOB, ROOT, set_log_level
 from aimux.model import ServerSettings, dump_bytes
-from aimux.rules import redact
+from aimux.rules import harmless_json, redact
 from aimux.times import utc_stamp
 
 MAX_BYTES: Final = 20_000_000
@@ -63,7 +63,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "timestamp": utc_stamp(at, "auto"),
         }
-        return dump_bytes(line).decode()
+        return harmless_json(dump_bytes(line).decode())  # logs are read at terminals too
 
 
 def _tame(value: object) -> object:

@@ -12,7 +12,6 @@ import importlib
 import itertools
 import logging
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -34,13 +33,12 @@ from aimux.transports import (
     LineWire,
     check_peer,
     credentials_of,
-    listener_on,
-    mark_of,
     take_ends,
-    unbind_unix,
 )
 
 from ._hello import MAX_HELLO_BYTES, Hello, is_newer, read_hello, reply
+from ._local import LocalSocket, serve_local
+from ._lockfile import tell_holder
 from ._signals import serve_signals
 
 if TYPE_CHECKING:  # the engine is imported when the first call needs it
@@ -76,14 +74,18 @@ class Daemon:
     nursery: trio.Nursery  # of sessions
     address: DaemonAddress
     lock: int  # the descriptor that says that the state directory is ours
+    local: LocalSocket | None = None  # where clients of this machine come in, if not by a pipe
     tried: str = ""  # the version that this process was restarted for
     stopping: trio.Event = attrs.field(factory=trio.Event)  # no new clients from now on
     restarting: trio.Event = attrs.field(factory=trio.Event)  # as soon as no job runs
     python: str = sys.executable  # what a restart becomes
-    is_restart: bool = False
+    is_restart_due: bool = False
+    is_stop_asked: bool = False
     stays: bool = False  # a way in is open that cannot start a daemon: no idle exit
     enders: list[Callable[[], None]] = attrs.field(factory=list)  # of the input of other clients
     born: float = attrs.field(factory=trio.current_time)
+    # tells a daemon from the one it was before a restart, which has the same pid
+    instance: str = attrs.field(factory=lambda: os.urandom(8).hex())
     _streams: set[Stream] = attrs.field(factory=set)
     _numbers: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
 
@@ -104,10 +106,16 @@ class Daemon:
                 "running": supervisor.running if supervisor is not None else 0,
                 "queued": supervisor.queued if supervisor is not None else 0,
             },
+            "instance": self.instance,
             "state_dir": self.address.state_dir,
-            "socket": self.address.socket,
+            "socket": self.local.address.socket if self.local else self.address.socket,
             "restart_wanted": self.restarting.is_set(),
         }
+
+    @property
+    def is_restart(self) -> bool:
+        """It stops to begin anew, and nobody has asked it to stop for good."""
+        return self.is_restart_due and not self.is_stop_asked
 
     @property
     def is_owner(self) -> bool:
@@ -174,6 +182,7 @@ class Daemon:
 
     def _answer(self, ask: str) -> Mapping[str, object]:
         if ask == "stop":
+            self.is_stop_asked = True
             self.stopping.set()
         elif ask == "restart":
             self.restarting.set()
@@ -226,7 +235,7 @@ class Daemon:
         engine = self.app.engine
         if engine is not None:
             await engine.supervisor.wait_empty()
-        self.is_restart = True
+        self.is_restart_due = True
         self.stopping.set()
 
     async def serve_idle_exit(self, limit_s: Callable[[], float]) -> None:
@@ -293,16 +302,11 @@ async def _engine() -> "AsyncIterator[Engine]":
 
 
 def _session_starter(
-    daemon: Daemon, listening: socket.socket | bytes
+    daemon: Daemon, listening: LocalSocket | bytes
 ) -> Callable[..., Awaitable[object]]:
     """What takes local clients in, to be started."""
-    if isinstance(listening, socket.socket):
-        return partial(
-            trio.serve_listeners,
-            daemon.attend,
-            [listener_on(listening)],
-            handler_nursery=daemon.nursery,
-        )
+    if isinstance(listening, LocalSocket):
+        return partial(serve_local, daemon, listening)
     pipe = importlib.import_module("aimux.transports.pipe")  # of no use where there are sockets
     return partial(
         pipe.serve_pipe,
@@ -315,7 +319,7 @@ def _session_starter(
 
 async def serve_daemon(
     address: DaemonAddress,
-    listening: socket.socket | bytes,
+    listening: LocalSocket | bytes,
     listeners: Sequence[Listener] = (),
     *,
     lock: int,
@@ -327,10 +331,12 @@ async def serve_daemon(
     `listening` is a socket, or the key of the address's pipe. `lock` is the descriptor of the
     daemon's lock. Cancelling it ends every session and job at once.
     """
-    mark = mark_of(Path(address.socket)) if isinstance(listening, socket.socket) else None
+    local = listening if isinstance(listening, LocalSocket) else None
     async with trio.open_nursery() as signals, open_app(_engine) as app:
         async with trio.open_nursery() as sessions:
-            daemon = Daemon(app=app, nursery=sessions, address=address, lock=lock, tried=tried)
+            daemon = Daemon(
+                app=app, nursery=sessions, address=address, local=local, lock=lock, tried=tried
+            )
             signals.start_soon(serve_signals, daemon.stopping, daemon.restarting)
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
@@ -342,8 +348,10 @@ async def serve_daemon(
                 task_status.started(daemon)
                 await daemon.stopping.wait()
                 accepting.cancel_scope.cancel(reason="stop requested")
-            if mark is not None and not daemon.is_restart:
-                unbind_unix(Path(address.socket), mark)  # whoever comes now starts another daemon
+            if not daemon.is_restart:
+                tell_holder(lock, local.address if local else address, is_leaving=True)
+                if local is not None:
+                    local.unbind()
             await daemon.drain()
             sessions.cancel_scope.deadline = trio.current_time() + LAST_WORDS_S
         signals.cancel_scope.cancel(reason="stopped")

@@ -19,7 +19,7 @@ import attrs
 import orjson
 import trio
 
-from aimux.errors import AimuxError
+from aimux.errors import AimuxError, Refusal
 from aimux.files.cache import facts_of
 from aimux.model import Profile, Stream, VersionRule
 from aimux.times import utc_now
@@ -136,7 +136,8 @@ def _judge_missing(profile: Profile, shown: str, found: Missing) -> Standing:
                 State.MISSING,
                 f"{profile.binary} is not on PATH nor in the usual places",
             )
-            remedy = f"install {shown}, or name its directory in search_paths of the profile"
+            how = f": {profile.install}" if profile.install else ""
+            remedy = f"install {shown}{how}; or name its directory in search_paths of the profile"
         case Lack.IS_DIRECTORY:
             state, reason = State.BROKEN, f"{found.path} is a directory"
             remedy = f"remove it, or name the directory of {shown} in search_paths of the profile"
@@ -319,6 +320,8 @@ async def probe_version(
     try:
         with trio.move_on_after(VERSION_LIMIT_S) as limit:
             exit_ = await driver(spec, take)
+    except Refusal as error:  # by this machine, now; the CLI may be as good as ever
+        return Version(fault=error.message)
     except AimuxError as error:
         return Version(fault=error.message, is_dead=True)
     if limit.cancelled_caught:

@@ -103,14 +103,15 @@ def _checked(spec: ProcessSpec) -> list[str]:
             raise ValueError("embedded null byte")
     if bad := [name for name in spec.env if not name or "=" in name]:
         raise ValueError(f"illegal environment variable name {bad[0]!r}")
-    if not os.access(spec.cwd, os.X_OK) or not Path(spec.cwd).is_dir():
+    # not Path's: they raise where a name is too long, or lies where we may not look
+    if not os.access(spec.cwd, os.X_OK) or not os.path.isdir(spec.cwd):  # noqa: PTH112
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), spec.cwd)
     binary = spec.argv[0]
     if "/" in binary:
         path = str(Path(spec.cwd, binary))
-        if not Path(path).exists():
+        if not os.path.exists(path):  # noqa: PTH110
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        if not Path(path).is_file() or not os.access(path, os.X_OK):
+        if not os.path.isfile(path) or not os.access(path, os.X_OK):  # noqa: PTH113
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     else:
         path = shutil.which(binary, path=spec.env.get("PATH", os.defpath)) or ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from aimux.errors import AimuxError, BinaryMissing, PeerFault
+from aimux.errors import AimuxError, BinaryMissing, PeerFault, Refusal
 
 from ._base import ProcessSpec
 
@@ -16,8 +16,9 @@ _FILENAME_EXCED_RANGE: Final = 206  # winerror.h
 def spawn_fault(spec: ProcessSpec, error: OSError | ValueError) -> AimuxError:
     """Return the fault that `error` means for the one who gave this spec."""
     binary = spec.argv[0]
-    if not Path(spec.cwd).is_dir():
-        what = "is not a directory" if Path(spec.cwd).exists() else "does not exist"
+    # not Path's: they raise where a name is too long, or lies where we may not look
+    if not os.path.isdir(spec.cwd):  # noqa: PTH112
+        what = "is not a directory" if os.path.exists(spec.cwd) else "does not exist"  # noqa: PTH110
         return PeerFault(f"cwd {spec.cwd!r} {what}", code="bad_cwd", data={"cwd": spec.cwd})
     if isinstance(error, ValueError):
         return PeerFault(f"{binary}: an argument cannot be passed on: {error}", code="bad_argument")
@@ -32,12 +33,19 @@ def spawn_fault(spec: ProcessSpec, error: OSError | ValueError) -> AimuxError:
                 hint="shorten the prompt, or use a CLI that reads it from stdin",
                 data={"size_bytes": size},
             )
-        case errno.ENOENT if not Path(binary).is_file():
+        case errno.EMFILE | errno.ENFILE | errno.EAGAIN | errno.ENOMEM:
+            return Refusal(
+                f"{binary}: this machine has no room for another process now: {error.strerror}",
+                code="machine_exhausted",
+                hint="try again; lower server.max_concurrent_turns, or raise the limit (ulimit -a)",
+                data={"path": binary},
+            )
+        case errno.ENOENT | errno.ENAMETOOLONG if not os.path.isfile(binary):  # noqa: PTH113
             return binary_missing(binary, spec.places)
         case errno.ENOENT:
             reason = "its interpreter (first line) does not exist"
         case errno.EACCES if os.access(spec.cwd, os.X_OK):
-            reason = "is a directory" if Path(binary).is_dir() else "is not executable"
+            reason = "is a directory" if os.path.isdir(binary) else "is not executable"  # noqa: PTH112
         case errno.EACCES:
             return PeerFault(f"cwd {spec.cwd!r} cannot be entered", code="bad_cwd")
         case errno.ENOEXEC:
@@ -52,6 +60,6 @@ def binary_missing(binary: str, places: Sequence[str]) -> BinaryMissing:
     where = f"; searched {', '.join(places)}" if places else ""
     return BinaryMissing(
         f"{binary}: not found{where}",
-        hint=f"install {Path(binary).name} or put it on PATH",
+        hint=f"install {Path(binary).name} (aimux clis says how) or put it on PATH",
         data={"binary": binary, "places": list(places)},
     )

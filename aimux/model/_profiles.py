@@ -222,6 +222,7 @@ class Profile:
     binary: str
     display_name: str = ""
     vendor: str = ""
+    install: str = ""  # the command that does it, as a person would type it
     capabilities: Sequence[str] = ()
     priority: int = 100  # lower is preferred
     search_paths: Sequence[str] = ()

@@ -85,6 +85,7 @@ from ._recursion import (
 from ._redact import (
     excerpt as excerpt,
     harmless as harmless,
+    harmless_json as harmless_json,
     redact as redact,
 )
 from ._refusals import reads_like_refusal as reads_like_refusal

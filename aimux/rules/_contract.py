@@ -18,6 +18,7 @@ from ._arguments import json_equal, problems
 
 MAX_CANDIDATES: Final = 20
 MAX_PROBLEMS: Final = 20
+MAX_SCHEMA_LEVELS: Final = 64  # a check of ours takes about ten calls for each
 _MAX_STARTS: Final = 2_000  # positions where a value might begin; text can be hostile
 _WINDOW_CHARS: Final = 1_000_000
 _SEARCHED_CHARS: Final = 400_000  # for values without a fence
@@ -57,12 +58,19 @@ def check_schema(schema: object) -> Schema:
     """The schema itself, if answers can be checked against it.
 
     Raises:
-        PeerFault: it is no JSON Schema (2020-12), or refers to something outside itself.
+        PeerFault: it is no JSON Schema (2020-12), refers to something outside itself, or is nested
+            too deeply.
     """
     import jsonschema
 
     if not isinstance(schema, Mapping | bool):
         raise PeerFault("the schema is not an object", code="schema_invalid")
+    if not _is_within(schema, MAX_SCHEMA_LEVELS):
+        msg = (
+            f"the schema is nested too deeply (over {MAX_SCHEMA_LEVELS} levels): "
+            "name its parts under $defs"
+        )
+        raise PeerFault(msg, code="schema_invalid")
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
@@ -74,6 +82,21 @@ def check_schema(schema: object) -> Schema:
             msg = f"the schema refers to {reference!r}: write it out under $defs"
             raise PeerFault(msg, code="schema_invalid")
     return schema
+
+
+def _is_within(value: object, levels: int) -> bool:
+    """Whether a value is nested no deeper than that."""
+    layer = [value]
+    for _ in range(levels + 1):
+        if not layer:
+            return True
+        within = [each for each in layer if isinstance(each, Mapping | list)]
+        layer = [
+            part
+            for each in within
+            for part in (each.values() if isinstance(each, Mapping) else each)
+        ]
+    return not layer
 
 
 def check_answer(text: str, schema: Schema) -> Contract:

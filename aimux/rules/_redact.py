@@ -61,11 +61,12 @@ _FORMATS: Final = (
 )
 _ANSI: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|\Z)"  # OSC, DCS, SOS, PM, APC
+    # OSC, DCS, SOS, PM, APC: one that is never ended hides its line, not all that follows
+    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=\n)|\Z)"
     r"|\x1b[ -/]*[0-~]"  # two and three characters
 )
 _CONTROL: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _LINE_BREAKS: Final = re.compile(r"[\n\t]")
 
@@ -99,6 +100,11 @@ def harmless(text: str, *, is_line: bool = False) -> str:
     text = _ANSI.sub("", text.replace("\r\n", "\n"))
     text = _CONTROL.sub(_escape, text)
     return _LINE_BREAKS.sub(_escape, text) if is_line else text
+
+
+def harmless_json(text: str) -> str:
+    """JSON text that means the same, its strings without control characters; its layout stays."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _escape(found: re.Match[str]) -> str:

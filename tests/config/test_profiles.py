@@ -15,6 +15,7 @@ name: parrot
 binary: parrot
 display_name: Parrot
 vendor: birds
+install: get parrot
 capabilities: [coding, review]
 priority: 55
 search_paths: ["~/parrot/bin"]

@@ -35,6 +35,23 @@ def test_the_demo_prints_what_the_readme_says(bare: Machine) -> None:
     assert steady(said.out) == steady(shown.group(1))
 
 
+def test_what_the_demo_kept_is_where_it_says(bare: Machine) -> None:
+    """The line that it prints shows the job, and the other throws everything away."""
+    said = bare.aimux("demo", "--emulated", env=bare.env(TMPDIR=str(bare.root)))
+    told = dict(line.split(": ", 1) for line in said.out.splitlines() if ": " in line)
+    kept = re.search(r"^kept in (.*)$", said.out, re.MULTILINE)
+    *settings, _, command, job = told["look at it"].split()
+    env = bare.env(**dict(each.split("=", 1) for each in settings))
+    again = bare.aimux(command, job, env=env)
+    *_, directory = told["throw it away"].split()
+
+    assert kept is not None
+    assert Path(kept.group(1)).is_file()
+    assert again.code == 0
+    assert "orders.py:5" in again.out
+    assert [each.name for each in bare.root.glob("aimux-demo-*")] == [Path(directory).name]
+
+
 def test_the_demo_without_a_cli_says_who_stands_in(bare: Machine) -> None:
     """And leaves nothing in the user's own state."""
     said = bare.aimux("demo")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aimux.console._jobs import visible
+from emulators.install import install
 
 from .conftest import Machine, make_machine
 
@@ -75,11 +75,6 @@ def test_raw_logs_are_what_the_cli_printed(machine: Machine, job: dict[str, str]
     assert both.code == missing.code == 2
     assert "--raw is neither followed nor JSON" in both.err
     assert "job_01ARZ3NDEKTSV4RRFFQ69G5FAV" in missing.err
-
-
-def test_control_characters_are_spelled_out() -> None:
-    """A terminal would obey them."""
-    assert visible("a\x1b[31mb\tc\nd\x9b") == "a\\x1b[31mb\tc\nd\\x9b"
 
 
 def test_show_prints_the_answer_and_its_facts(machine: Machine, job: dict[str, str]) -> None:
@@ -153,3 +148,42 @@ def test_a_running_job_is_killed_with_its_session(served: Machine) -> None:
     assert [job["id"] for job in running] == [body["job_id"]]
     assert killed.out == f"killed {body['job_id']}\n"
     assert followed.code == 1
+
+
+def test_as_many_jobs_are_listed_as_were_asked_for(bare: Machine) -> None:
+    """The latest, whichever sessions they are of."""
+    install(bare.root / "bin", ["codex"], home=bare.root / "home", time_scale=0.01)
+    begun = json.loads(bare.aimux("run", "--json", "-c", "codex", "first").out)
+    for number in range(4):
+        bare.aimux("run", "-q", "-s", begun["session_id"], f"again {number}")
+    bare.aimux("run", "-q", "-c", "codex", "last")
+    listed = json.loads(bare.aimux("ps", "-a", "-n", "4", "--json").out)
+    every = json.loads(bare.aimux("ps", "-a", "--json").out)
+
+    assert [job["prompt_preview"] for job in listed] == ["last", "again 3", "again 2", "again 1"]
+    assert listed == every[:4]
+    assert len(every) == 6
+
+
+def test_a_session_stands_for_its_latest_job(machine: Machine) -> None:
+    """And a job for its session, where one is wanted."""
+    first = json.loads(machine.aimux("run", "--json", "-c", "codex", "Remember teal.").out)
+    second = json.loads(machine.aimux("run", "--json", "-s", first["job_id"], "[[recall]]").out)
+    session = first["session_id"]
+    shown = machine.aimux("show", session)
+    logs = [json.loads(line) for line in machine.aimux("logs", "--json", session).out.splitlines()]
+    raw = machine.aimux("logs", "--raw", session)
+    cancelled = machine.aimux("cancel", session)
+    missing = machine.aimux("show", "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+
+    assert second["session_id"] == session
+    assert shown.code == 0
+    assert shown.out == second["content"] + "\n"
+    assert f"{session}: the latest of 2 turns" in shown.err
+    assert second["job_id"] in shown.err
+    assert logs[-1]["kind"] == "job_finished"
+    assert "teal" in raw.out
+    assert cancelled.code == 0
+    assert "nothing was running" in cancelled.err
+    assert missing.code == 2
+    assert "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV" in missing.err

@@ -1,6 +1,8 @@
 """`aimux setup`: blocks for clients, and files that are theirs."""
 
+import codecs
 import json
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -92,15 +94,101 @@ def test_toml_in_a_form_that_cannot_be_edited_is_left_alone() -> None:
         edited(CLIENTS["codex"], 'mcp_servers = {aimux = {command = "x"}}\n', ["y"], Path("c"))
 
 
-def test_json_with_comments_is_left_alone(tmp_path: Path) -> None:
-    """The fault names the file."""
+COMMENTED = """\
+// mine
+{
+    "servers": {
+        "other": {"command": "x"}, /* not mine */
+        "aimux": {
+            "command": "old", // of last year
+            "env": {"A": "b"},
+        },
+    },
+}
+"""
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (b"", "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+    ],
+)
+def test_comments_line_ends_mark_and_encoding_stay(
+    tmp_path: Path, mark: bytes, encoding: str, ends: str
+) -> None:
+    """Of JSON as editors write it."""
     file = tmp_path / "mcp.json"
-    file.write_text('{"servers": {} // mine\n}', encoding="utf-8")
-    result = run("vscode", "--file", str(file), "--write")
+    file.write_bytes(mark + COMMENTED.replace("\n", ends).encode(encoding))
+    first = run("vscode", "--file", str(file), "--write")
+    data = file.read_bytes()
+    text = data.removeprefix(mark).decode(encoding)
+    second = run("vscode", "--file", str(file), "--write")
+
+    assert first.exit_code == second.exit_code == 0, first.exception
+    assert "nothing to do" in second.stdout
+    assert data.startswith(mark)
+    assert text.count(ends) == text.count("\n") > COMMENTED.count("\n")
+    for kept in ("// mine", "/* not mine */", "// of last year", '"env": {"A": "b"},'):
+        assert kept in text
+    assert '"command": "old"' not in text
+
+
+@pytest.mark.parametrize(
+    ("client", "data", "fault"),
+    [
+        ("gemini", b"\xff{}", "encoding that is not known"),
+        ("gemini", codecs.BOM_UTF16_LE + b"x", "encoding that is not known"),
+        ("gemini", b'{"mcpServers": []}', "mcpServers is not an object"),
+        ("gemini", b"[]", "the whole is not an object"),
+        ("gemini", b'{"a": }', "a value is missing: line 1"),
+        ("gemini", b"[" * 100_000, "nested too deeply"),
+        ("codex", b'a = "\xff"', "encoding that is not known"),
+        ("codex", b"a = ", "cannot be edited"),
+    ],
+)
+def test_a_file_that_cannot_be_edited_is_left_alone(
+    tmp_path: Path, client: str, data: bytes, fault: str
+) -> None:
+    """The fault names it."""
+    file = tmp_path / "config"
+    file.write_bytes(data)
+    result = run(client, "--file", str(file), "--write")
 
     assert isinstance(result.exception, SetupFault)
     assert str(file) in result.exception.message
-    assert file.read_text(encoding="utf-8").startswith('{"servers": {} // mine')
+    assert re.search(fault, result.exception.message)
+    assert file.read_bytes() == data
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_a_file_whose_name_is_too_long_is_a_fault(tmp_path: Path) -> None:
+    """As is a circle of links."""
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for file in (tmp_path / ("a" * 5000), loop / "x"):
+        result = run("gemini", "--file", str(file), "--write")
+
+        assert isinstance(result.exception, SetupFault)
+
+
+def test_toml_keeps_its_mark_and_line_ends(tmp_path: Path) -> None:
+    """As Windows writes it."""
+    file = tmp_path / "config.toml"
+    file.write_bytes(codecs.BOM_UTF8 + TOML.replace("\n", "\r\n").encode())
+    result = run("codex", "--file", str(file), "--write")
+    text = file.read_bytes().removeprefix(codecs.BOM_UTF8).decode()
+
+    assert result.exit_code == 0, result.exception
+    assert file.read_bytes().startswith(codecs.BOM_UTF8)
+    assert text.count("\r\n") == text.count("\n")
+    assert 'model = "m"  # mine\r\n' in text
+    assert tomllib.loads(text)["mcp_servers"]["aimux"]["env"] == {"KEY": "value"}
 
 
 def test_undo_puts_each_state_back(tmp_path: Path) -> None:

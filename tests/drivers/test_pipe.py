@@ -15,7 +15,8 @@ import trio
 from trio.testing import MockClock
 
 from aimux.drivers import LINGER_MAX_S, MARK, Child, Exit, ProcessSpec, run_piped
-from aimux.errors import BinaryMissing, PeerFault
+from aimux.drivers._spawn import spawn_fault
+from aimux.errors import BinaryMissing, PeerFault, Refusal
 from aimux.model import Stream
 from aimux.testing import MakeSpec, Output, children_of
 
@@ -155,6 +156,34 @@ async def test_unusable_binary_is_explained(
     assert caught.value.code == "cli_not_executable"
 
 
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM])
+def test_a_machine_without_room_is_no_fault_of_the_binary(make_spec: MakeSpec, number: int) -> None:
+    """Trying again may help."""
+    fault = spawn_fault(make_spec("cat"), OSError(number, os.strerror(number)))
+
+    assert isinstance(fault, Refusal)
+    assert (fault.code, fault.retryable) == ("machine_exhausted", True)
+    assert os.strerror(number) in fault.message
+
+
+async def test_no_more_descriptors_is_said(
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output
+) -> None:
+    """By the machine itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    spec = make_spec("cat")
+    probe = os.open(os.devnull, os.O_RDONLY)
+    os.close(probe)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))  # none is left below
+    try:
+        with pytest.raises(Refusal, match="Too many open files") as caught:
+            await run_piped(spec, output)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert caught.value.code == "machine_exhausted"
+
+
 async def test_directory_as_binary_is_explained(
     mock_clock: MockClock, tmp_path: Path, output: Output
 ) -> None:
@@ -175,6 +204,10 @@ async def test_bad_cwd_is_the_callers_fault(
         await run_piped(ProcessSpec(argv=argv, cwd=str(tmp_path / "no"), env={}), output)
     with pytest.raises(PeerFault, match="is not a directory"):
         await run_piped(ProcessSpec(argv=argv, cwd=str(file), env={}), output)
+    with pytest.raises(PeerFault, match="does not exist"):
+        await run_piped(ProcessSpec(argv=argv, cwd=f"/{'a' * 5000}", env={}), output)
+    with pytest.raises(BinaryMissing, match="not found"):
+        await run_piped(ProcessSpec(argv=[f"/{'a' * 5000}"], cwd="/", env={}), output)
 
     assert missing.value.code == "bad_cwd"
 

@@ -5,10 +5,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
 import pytest
+import trio
 from trio.testing import MockClock
 
 from aimux.drivers import (
+    Exit,
     Found,
     Lack,
     Missing,
@@ -21,7 +24,7 @@ from aimux.drivers import (
     probe_version,
     read_version,
 )
-from aimux.errors import BinaryMissing
+from aimux.errors import BinaryMissing, Refusal
 from aimux.model import Profile, Stream, VersionRule
 from aimux.testing import FakeDriver, Say, Turn
 
@@ -110,6 +113,31 @@ def test_every_standing_has_reason_and_remedy(
         assert (standing.places, standing.path) == (["/a"], found.path)
     else:
         assert (standing.path, standing.via) == ("/b/codex", "PATH")
+
+
+def test_a_missing_cli_is_installed_by_a_command_that_can_be_copied() -> None:
+    """Where the profile knows one."""
+    known = attrs.evolve(profile(), install="npm install -g @openai/codex")
+    found = Missing(Lack.NOT_FOUND, ["/a"])
+
+    assert judge(known, found, None).remedy == (
+        "install codex: npm install -g @openai/codex; "
+        "or name its directory in search_paths of the profile"
+    )
+    assert judge(profile(), found, None).remedy.startswith("install codex; or name")
+
+
+async def test_a_machine_without_room_breaks_no_cli(tmp_path: Path) -> None:
+    """Its version is not known, and that is all."""
+
+    async def refuse(*_: object, **__: object) -> Exit:
+        await trio.lowlevel.checkpoint()
+        raise Refusal("no room", code="machine_exhausted")
+
+    cache = VersionCache(tmp_path / "versions")
+    version = await probe_version("/b/codex", profile(), {}, cache=cache, driver=refuse)
+
+    assert version == Version(fault="no room")
 
 
 async def test_discovery_finds_all_at_once_in_the_given_order(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ async def test_spawned_children_have_default_signals(
         (["/etc"], {}, "/", BinaryMissing, "is a directory"),
         (["/bin/cat"], {}, "/no/dir", PeerFault, "does not exist"),
         (["/bin/cat"], {}, "/etc/passwd", PeerFault, "is not a directory"),
+        (["/bin/cat"], {}, f"/{'a' * 5000}", PeerFault, "does not exist"),
+        ([f"/{'a' * 5000}"], {}, "/", BinaryMissing, "not found"),
         (["/bin/cat", "a\0b"], {}, "/", PeerFault, "null byte"),
         (["/bin/cat"], {"a=b": "c"}, "/", PeerFault, "illegal environment variable"),
         (["/bin/cat", "x" * 200_000], {}, "/", PeerFault, "too long"),

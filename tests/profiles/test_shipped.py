@@ -173,6 +173,7 @@ def test_a_profile_says_what_a_user_needs(profiles: Mapping[str, Profile], name:
 
     assert profile.binary == BINARIES.get(name, name)
     assert profile.display_name
+    assert profile.install.startswith(("npm install -g ", "pipx install "))
     assert profile.vendor
     assert profile.errors.login_hint
     assert profile.env.sets["NO_COLOR"] == "1"

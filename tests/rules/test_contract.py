@@ -147,6 +147,25 @@ def test_a_schema_nobody_can_check_is_the_callers_fault(schema: object, message:
     assert caught.value.code == "schema_invalid"
 
 
+@pytest.mark.parametrize("depth", [33, 500, 50_000])
+def test_a_schema_too_deep_to_check_is_the_callers_fault(depth: int) -> None:
+    schema: dict[str, object] = {}
+    for _ in range(depth):
+        schema = {"properties": {"a": schema}}
+    with pytest.raises(PeerFault, match="nested too deeply") as caught:
+        check_schema(schema)
+
+    assert caught.value.code == "schema_invalid"
+
+
+def test_a_schema_may_be_as_deep_as_can_be_checked() -> None:
+    schema: dict[str, object] = {}
+    for _ in range(64):
+        schema = {"not": schema}
+
+    assert check_schema(schema) is schema
+
+
 def test_a_reference_to_nothing_is_the_callers_fault() -> None:
     with pytest.raises(PeerFault, match="not there"):
         check_answer("1", {"$ref": "#/$defs/none"})

@@ -1,9 +1,11 @@
 """Secrets masked, control characters made harmless."""
 
+import json
+
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.rules import excerpt, harmless, redact
+from aimux.rules import excerpt, harmless, harmless_json, redact
 
 SECRETS = {
     "sk-proj-" + "aB3_" * 8: "openai-project",
@@ -99,6 +101,22 @@ def test_terminal_sequences_vanish_and_control_characters_show() -> None:
 
 def test_a_log_line_is_one_line() -> None:
     assert harmless("a\tb\r\nc\u2028d", is_line=True) == "a\\tb\\nc\\u2028d"
+
+
+def test_a_sequence_that_is_never_ended_hides_one_line() -> None:
+    assert harmless("a\x1b]0;title\nb\x1bPc") == "a\nb"
+
+
+def test_direction_is_controlled_by_nobody() -> None:
+    assert harmless("\u061c\u200e\u202a\u2069") == "\\u061c\\u200e\\u202a\\u2069"
+
+
+@given(st.text())
+def test_json_text_means_the_same_without_control_characters(text: str) -> None:
+    shown = harmless_json(json.dumps([text], ensure_ascii=False))
+
+    assert json.loads(shown) == [text]
+    assert shown.isprintable() or not harmless(text).isprintable()
 
 
 def test_an_excerpt_is_the_end_and_says_that_it_is_cut() -> None:
