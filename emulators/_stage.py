@@ -237,6 +237,7 @@ class Stage:
 
         Raises:
             ValueError: a directive or a fault is not usable.
+            Refused: the run ends here, in its runtime or with plain text.
         """
         self.prompt = prompt
         self.session = session
@@ -265,6 +266,10 @@ class Stage:
                 self.typed.append(self._ask(number))
         if "hang_before" in self.faults:
             time.sleep(FAR_S)
+        if "die" in self.faults:
+            raise Refused(*self.faults.death())
+        if "plain" in self.faults:
+            raise Refused(0, "", "\n".join(self.messages()) + "\n")
 
     def ready(self) -> str:
         """Wait and make noise as told; return the model failure to show, if any."""

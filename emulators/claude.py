@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 from . import _brain, _sessions, _stage
 from ._claude_records import VERSION, Printer, message_id
@@ -157,16 +158,24 @@ class Claude(Printer):
                 more["structured_output"] = json.loads(text)
             except ValueError:
                 more = {}
+        if "no_result" not in stage.faults:
+            more["result"] = text
+        self.close_well(more)
+        if "second_result" in stage.faults:  # helpers were still at work
+            time.sleep(stage.faults.number("second_result", 3.5))
+            self.message("The helpers agree.")
+            self.close_well({"result": "The helpers agree."})
+        return stage.end()
+
+    def close_well(self, more: dict[str, object]) -> None:
         self.result(
             reason="completed",
             stop="end_turn",
             error=False,
             subtype="success",
             api_error_status=None,
-            result=text,
             **more,
         )
-        return stage.end()
 
     def act(self, action: _brain.Action, *, run: bool) -> None:
         """One tool call: asked, allowed or denied, and its result."""

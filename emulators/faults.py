@@ -45,7 +45,64 @@ KNOWN = {
     "marker_in_text": "put the end-of-turn marker inside the answer",
     "silent": "print nothing for this many seconds before the answer",
     "bad_utf8": "put bytes into the answer that are not UTF-8",
+    "plain": "answer in plain text, whatever format was asked for",
+    "no_result": "leave the answer out of the closing record (claude, qwen)",
+    "second_result": "close the turn again after this many seconds, with another answer (claude)",
+    "die": "die in the runtime before the answer: heap, shim, node, python, go, rust or linker",
     "fail_first": "fail the first N turns with NAME, then work: fail_first N NAME",
+}
+# kind -> exit code and last words; 134 is an abort as a shell tells it
+DEATHS = {
+    "heap": (
+        134,
+        (
+            "\n<--- Last few GCs --->\n\n<--- JS stacktrace --->\n\n"
+            "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n"
+            " 1: 0xb7c560 node::OOMErrorHandler(char const*) [node]\n 2: 0xb9 v8::Utils [node]\n"
+        ),
+    ),
+    "shim": (
+        126,
+        (
+            "No version is set for command {cli}\nConsider adding one of the following versions in"
+            " your config file at ~/.tool-versions\nnodejs 22.1.0\n"
+        ),
+    ),
+    "node": (
+        1,
+        (
+            "/opt/{cli}/cli.js:1\nx.y.z\n    ^\n\nTypeError: Cannot read properties of undefined\n"
+            "    at Timeout._onTimeout (/opt/{cli}/cli.js:1:5)\n\nNode.js v22.1.0\n"
+        ),
+    ),
+    "python": (
+        1,
+        (
+            'Traceback (most recent call last):\n  File "/opt/{cli}/main.py", line 3, in main\n'
+            "    run()\nKeyError: 'choices'\n"
+        ),
+    ),
+    "go": (
+        2,
+        (
+            "panic: runtime error: index out of range [3] with length 3\n\ngoroutine 1 [running]:\n"
+            "main.main()\n\t/src/main.go:12 +0x1d\nexit status 2\n"
+        ),
+    ),
+    "rust": (
+        101,
+        (
+            "\nthread 'main' panicked at src/main.rs:10:5:\nindex out of bounds\n"
+            "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n"
+        ),
+    ),
+    "linker": (
+        127,
+        (
+            "{cli}: error while loading shared libraries: libssl.so.3: cannot open shared object"
+            " file: No such file or directory\n"
+        ),
+    ),
 }
 FAILURES = ("quota", "rate_limit", "auth", "model_missing", "context", "server_error")
 
@@ -82,6 +139,12 @@ class Faults:
         """The fault's first argument, or the default."""
         args = self._args.get(name) or []
         return float(args[0]) if args else default
+
+    def death(self) -> tuple[int, str]:
+        """Exit code and last words of a run that dies in its runtime."""
+        args = self._args.get("die") or ["heap"]
+        code, words = DEATHS[args[0]]
+        return code, words.replace("{cli}", self.cli)
 
     def failure(self) -> str:
         """The model failure asked for, or nothing."""

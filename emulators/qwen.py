@@ -255,7 +255,7 @@ class Qwen:
             "duration_api_ms": 0 if failed else times,
             "num_turns": self.turns,
         }
-        if not failed:
+        if not failed and "no_result" not in self.stage.faults:
             record["result"] = outcome["result"]
         record |= {"usage": usage, "permission_denials": self.denials}
         if failed:

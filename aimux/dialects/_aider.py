@@ -7,11 +7,13 @@ request has no `Tokens:` line behind it, so text that merely begins like an erro
 answer.
 """
 
+import math
 import re
 from typing import Final
 
 from aimux.model import Stream, Usage
 
+from ._shapes import figure, total
 from ._text import end_by_exit
 from ._turn_state import MAX_ANSWER_CHARS, TurnState
 
@@ -60,7 +62,7 @@ class Aider:
         self._later_chars = 0
         self._answers: list[str] = []
         self._input = self._output = self._cached = 0
-        self._cost: float | None = None
+        self._cost: float | None = None  # of all answers so far
         self._answered = False
 
     def wants(self, turn: TurnState) -> bool:
@@ -160,11 +162,11 @@ class Aider:
         self._later_chars = 0
 
     def _tokens(self, turn: TurnState, tokens: re.Match[str]) -> None:
-        self._input += _count(tokens["sent"])
-        self._output += _count(tokens["received"])
-        self._cached += _count(tokens["cached"] or "0")
+        self._input = total(self._input, _count(tokens["sent"])) or 0
+        self._output = total(self._output, _count(tokens["received"])) or 0
+        self._cached = total(self._cached, _count(tokens["cached"] or "0")) or 0
         if tokens["cost"]:
-            self._cost = (self._cost or 0.0) + float(tokens["cost"].replace(",", ""))
+            self._cost = (self._cost or 0.0) + _amount(tokens["cost"])
         turn.usage(
             Usage(
                 input_tokens=self._input,
@@ -186,9 +188,9 @@ class Aider:
             message = " ".join(self._trouble)
             turn.error(message)
             if exit_code is not None:
-                turn.end(is_error=True, reason=self._reason, message=message)
+                turn.conclude(is_error=True, reason=self._reason, message=message)
         elif exit_code == 0 and not self._answered:
-            turn.end(is_error=True, reason="no_answer", message=turn.error_text)
+            turn.conclude(is_error=True, reason="no_answer", message=turn.error_text)
         else:
             end_by_exit(turn, exit_code)
 
@@ -196,8 +198,13 @@ class Aider:
 def _count(shown: str) -> int:
     """`1.2k` is 1200: aider rounds."""
     scale = {"k": 1_000, "K": 1_000, "M": 1_000_000}.get(shown[-1:], 1)
-    digits = shown.rstrip("kKM").replace(",", "")
+    number = _amount(shown.rstrip("kKM")) * scale
+    return 0 if number != number else figure(round(number) if number < math.inf else number) or 0
+
+
+def _amount(shown: str) -> float:
+    """The number in `1,000.5`; not a number where there is none."""
     try:
-        return round(float(digits) * scale)
+        return float(shown.replace(",", ""))
     except ValueError:
-        return 0
+        return math.nan

@@ -58,6 +58,7 @@ class BlockReader(abc.ABC):
                 self._block(stream, rest)
             self._end_of(stream)
         self._close(exit_code)
+        self._turn_state.close()
         return self._turn_state.drain()
 
     @abc.abstractmethod

@@ -9,7 +9,7 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._shapes import Record, amount_at, count_at, map_at, plain, text_at
+from ._shapes import Record, amount_at, figure_at, map_at, plain, text_at
 from ._turn_state import TurnState
 
 _DENIALS_ARE_TOLD: Final = re.compile(r"requires approval in a TTY|blocked in plan mode")
@@ -45,8 +45,8 @@ class Cline:
             case "usage":
                 turn.usage(
                     Usage(
-                        input_tokens=count_at(event, "totalInputTokens"),
-                        output_tokens=count_at(event, "totalOutputTokens"),
+                        input_tokens=figure_at(event, "totalInputTokens"),
+                        output_tokens=figure_at(event, "totalOutputTokens"),
                         cost_usd=amount_at(event, "totalCost"),
                     )
                 )
@@ -56,7 +56,9 @@ class Cline:
                 detail = text_at(map_at(event, "metadata"), "providerError")
                 turn.warn("notice", text_at(event, "message"))
                 turn.error(detail)
-            case "iteration_start" | "iteration_end" | "content_update" | "done":
+            case "done":
+                turn.offer(text_at(event, "text"))
+            case "iteration_start" | "iteration_end" | "content_update":
                 pass
             case _:
                 return False
@@ -94,9 +96,9 @@ class Cline:
         turn.model = text_at(map_at(record, "model"), "id")
         turn.usage(
             Usage(
-                input_tokens=count_at(usage, "inputTokens"),
-                output_tokens=count_at(usage, "outputTokens"),
-                cached_tokens=count_at(usage, "cacheReadTokens"),
+                input_tokens=figure_at(usage, "inputTokens"),
+                output_tokens=figure_at(usage, "outputTokens"),
+                cached_tokens=figure_at(usage, "cacheReadTokens"),
                 cost_usd=amount_at(usage, "totalCost"),
             )
         )

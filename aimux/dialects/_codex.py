@@ -10,12 +10,13 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._shapes import Record, count_at, map_at, maps_at, plain, text_at
-from ._turn_state import TurnState, was_refused
+from ._shapes import Record, figure_at, map_at, maps_at, plain, text_at
+from ._tools import was_refused
+from ._turn_state import TurnState
 
 _RETRY: Final = re.compile(r"^(?:Reconnecting|Retrying)\b|\b\d+/\d+\b")
 _TOOLS: Final = ("command_execution", "mcp_tool_call", "web_search", "file_change", "tool_call")
-_QUIET: Final = ("turn.started", "item.updated", "thread.resumed")
+_QUIET: Final = ("turn.started", "thread.resumed")
 _CHANGES: Final = ("add", "update", "delete")
 
 
@@ -39,6 +40,10 @@ class Codex:
                 turn.native(text_at(record, "thread_id"))
             case "item.started":
                 return self._item(turn, map_at(record, "item"), over=False)
+            case "item.updated":
+                item = map_at(record, "item")
+                if item.get("type") == "agent_message":
+                    self._so_far(turn, text_at(item, "text"))
             case "item.completed":
                 return self._item(turn, map_at(record, "item"), over=True)
             case "error":
@@ -69,6 +74,12 @@ class Codex:
         else:
             return kind == "todo_list"
         return True
+
+    def _so_far(self, turn: TurnState, text: str) -> None:
+        """A message that grows; what is new of it."""
+        being = turn.open_text
+        if text.startswith(being):
+            turn.text(text[len(being) :])
 
     def _tool(self, turn: TurnState, kind: str, item: Record, *, over: bool) -> None:
         call_id = text_at(item, "id")
@@ -106,8 +117,8 @@ def _was_stopped(output: str) -> bool:
 
 def _usage(usage: Record) -> Usage:
     return Usage(
-        input_tokens=count_at(usage, "input_tokens"),
-        output_tokens=count_at(usage, "output_tokens"),
-        cached_tokens=count_at(usage, "cached_input_tokens"),
-        reasoning_tokens=count_at(usage, "reasoning_output_tokens"),
+        input_tokens=figure_at(usage, "input_tokens"),
+        output_tokens=figure_at(usage, "output_tokens"),
+        cached_tokens=figure_at(usage, "cached_input_tokens"),
+        reasoning_tokens=figure_at(usage, "reasoning_output_tokens"),
     )

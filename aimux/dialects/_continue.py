@@ -44,10 +44,14 @@ class Continue:
         """The object, the model's own JSON, or plain text; nothing is a failure."""
         text = "".join(self._parts).strip()
         self._parts.clear()
+        if self._size > MAX_VALUE_CHARS and text.startswith("{"):
+            said = f"of the output only the first {MAX_VALUE_CHARS} characters are read"
+            turn.lose_record("output_truncated", said)
+            text = ""
         answered = bool(text) and self._answer(turn, text)
         if exit_code == 0 and not answered:
             message = turn.told or turn.error_text or "exit code 0 and nothing on stdout"
-            turn.end(is_error=True, reason="silent_failure", message=message)
+            turn.conclude(is_error=True, reason="silent_failure", message=message)
         else:
             end_by_exit(turn, exit_code)
 

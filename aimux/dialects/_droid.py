@@ -9,7 +9,7 @@ import re
 
 from aimux.model import Stream, Usage
 
-from ._shapes import Record, count_at, map_at, plain, text_at
+from ._shapes import Record, figure_at, map_at, plain, text_at
 from ._turn_state import TurnState
 
 
@@ -85,7 +85,7 @@ class Droid:
 def _usage(record: Record) -> Usage:
     usage = map_at(record, "usage")
     return Usage(
-        input_tokens=count_at(usage, "input_tokens"),
-        output_tokens=count_at(usage, "output_tokens"),
-        cached_tokens=count_at(usage, "cache_read_input_tokens"),
+        input_tokens=figure_at(usage, "input_tokens"),
+        output_tokens=figure_at(usage, "output_tokens"),
+        cached_tokens=figure_at(usage, "cache_read_input_tokens"),
     )

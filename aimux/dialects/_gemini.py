@@ -12,8 +12,9 @@ import orjson
 
 from aimux.model import Stream, Usage
 
-from ._shapes import Record, count_at, map_at, text_at, total
-from ._turn_state import TurnState, was_refused
+from ._shapes import Record, count_at, figure_at, map_at, text_at, total
+from ._tools import was_refused
+from ._turn_state import TurnState
 
 _REFUSALS: Final = ("tool_not_registered", "policy_violation", "permission_denied")
 _WRAPPED: Final = re.compile(r"\{.*\}", re.DOTALL)
@@ -63,10 +64,13 @@ class Gemini:
     def _message(self, turn: TurnState, record: Record) -> None:
         if record.get("role") != "assistant":
             return
-        content = record.get("content")
-        if isinstance(content, str):
+        content = text_at(record, "content")
+        if record.get("delta") is True:
             turn.text(content)
-        if record.get("delta") is not True:
+        elif turn.open_text and content.startswith(turn.open_text):  # its pieces, once more
+            turn.message(content)
+        else:
+            turn.text(content)
             turn.message()
 
     def _tool_result(self, turn: TurnState, record: Record) -> None:
@@ -85,9 +89,9 @@ class Gemini:
             turn.model = next(iter(models))
         turn.usage(
             Usage(
-                input_tokens=count_at(stats, "input_tokens"),
-                output_tokens=count_at(stats, "output_tokens"),
-                cached_tokens=count_at(stats, "cached"),
+                input_tokens=figure_at(stats, "input_tokens"),
+                output_tokens=figure_at(stats, "output_tokens"),
+                cached_tokens=figure_at(stats, "cached"),
             )
         )
         status = text_at(record, "status")
@@ -136,10 +140,10 @@ class Gemini:
         tokens = [map_at(models, name, "tokens") for name in models]
         turn.usage(
             Usage(
-                input_tokens=total(*(count_at(each, "prompt") for each in tokens)),
-                output_tokens=total(*(count_at(each, "candidates") for each in tokens)),
-                cached_tokens=total(*(count_at(each, "cached") for each in tokens)),
-                reasoning_tokens=total(*(count_at(each, "thoughts") for each in tokens)),
+                input_tokens=total(*(figure_at(each, "prompt") for each in tokens)),
+                output_tokens=total(*(figure_at(each, "candidates") for each in tokens)),
+                cached_tokens=total(*(figure_at(each, "cached") for each in tokens)),
+                reasoning_tokens=total(*(figure_at(each, "thoughts") for each in tokens)),
             )
         )
         tools = map_at(stats, "tools")

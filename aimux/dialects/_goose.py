@@ -11,7 +11,7 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
-from ._shapes import Record, count_at, map_at, maps_at, plain, text_at
+from ._shapes import Record, figure_at, map_at, maps_at, plain, text_at
 from ._text import end_by_exit
 from ._turn_state import TurnState
 
@@ -117,9 +117,9 @@ class Goose:
         turn.message()
         turn.usage(
             Usage(
-                input_tokens=count_at(figures, "input_tokens"),
-                output_tokens=count_at(figures, "output_tokens"),
-                cached_tokens=count_at(figures, "cache_read_input_tokens"),
+                input_tokens=figure_at(figures, "input_tokens"),
+                output_tokens=figure_at(figures, "output_tokens"),
+                cached_tokens=figure_at(figures, "cache_read_input_tokens"),
             )
         )
         reason, message = self._suspect

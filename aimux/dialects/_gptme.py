@@ -11,7 +11,7 @@ import orjson
 
 from aimux.model import Stream, Usage
 
-from ._shapes import Record, amount_at, count_at, map_at, text_at, total
+from ._shapes import Record, amount_at, figure_at, map_at, text_at, total
 from ._text import end_by_exit
 from ._turn_state import TurnState
 
@@ -71,10 +71,10 @@ class Gptme:
         cost = amount_at(metadata, "cost")
         so_far = self._usage
         self._usage = Usage(
-            input_tokens=total(so_far.input_tokens, count_at(usage, "input_tokens")),
-            output_tokens=total(so_far.output_tokens, count_at(usage, "output_tokens")),
-            cached_tokens=total(so_far.cached_tokens, count_at(usage, "cache_read_tokens")),
-            reasoning_tokens=total(so_far.reasoning_tokens, count_at(usage, "reasoning_tokens")),
+            input_tokens=total(so_far.input_tokens, figure_at(usage, "input_tokens")),
+            output_tokens=total(so_far.output_tokens, figure_at(usage, "output_tokens")),
+            cached_tokens=total(so_far.cached_tokens, figure_at(usage, "cache_read_tokens")),
+            reasoning_tokens=total(so_far.reasoning_tokens, figure_at(usage, "reasoning_tokens")),
             cost_usd=so_far.cost_usd if cost is None else (so_far.cost_usd or 0.0) + cost,
         )
         turn.usage(self._usage)

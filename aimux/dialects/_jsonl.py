@@ -6,7 +6,7 @@ from typing import Final
 
 from aimux.model import Fields, Stream, Usage
 
-from ._shapes import Record, plain
+from ._shapes import Record, amount, figure, plain
 from ._text import end_by_exit
 from ._turn_state import TurnState
 
@@ -47,20 +47,19 @@ def _shown(value: object) -> str:
     return "null" if value is None else str(value)
 
 
-def _number(record: object, path: str) -> float | None:
-    for each in at(record, path) if path else ():
-        if isinstance(each, int | float) and not isinstance(each, bool):
-            return float(each)
-    return None
+def _figure(record: object, path: str) -> int | None:
+    found = [figure(each) for each in at(record, path)] if path else []
+    known = [each for each in found if each is not None]
+    return known[0] if known else None
 
 
 def usage(record: object, fields: Fields) -> Usage:
     """The figures a record holds."""
-    spent, made = _number(record, fields.input_tokens), _number(record, fields.output_tokens)
+    costs = [amount(each) for each in at(record, fields.cost_usd)] if fields.cost_usd else []
     return Usage(
-        input_tokens=None if spent is None else int(spent),
-        output_tokens=None if made is None else int(made),
-        cost_usd=_number(record, fields.cost_usd),
+        input_tokens=_figure(record, fields.input_tokens),
+        output_tokens=_figure(record, fields.output_tokens),
+        cost_usd=next((each for each in costs if each is not None), None),
     )
 
 
@@ -143,7 +142,12 @@ class ByFields:
         return True
 
     def _answer(self, turn: TurnState, found: str) -> None:
-        if found:
+        if not found:
+            return
+        pieces = turn.open_text
+        if len(pieces) > len(found) and pieces.startswith(found):  # it holds less than they do
+            turn.message()
+        else:
             turn.message(found)
 
     def line(self, turn: TurnState, stream: Stream, line: str) -> bool:

@@ -10,8 +10,8 @@ import re
 
 from aimux.model import Stream, Usage
 
-from ._shapes import Record, amount_at, count_at, map_at, text_at, total
-from ._turn_state import MAX_ANSWER_CHARS, TurnState
+from ._shapes import Record, amount_at, count_at, figure_at, map_at, text_at, total
+from ._turn_state import TurnState
 
 
 class Opencode:
@@ -21,8 +21,6 @@ class Opencode:
     harmless: re.Pattern[str] | None = re.compile(r"^> \w+ · ")
 
     def __init__(self) -> None:
-        self._message = ""  # id of the message whose texts are the answer so far
-        self._texts: list[str] = []
         self._reason = ""  # of the last step
         self._failure = ("", "")
         self._usage = Usage()
@@ -51,17 +49,7 @@ class Opencode:
         return True
 
     def _text(self, turn: TurnState, part: Record) -> None:
-        text = text_at(part, "text")
-        message = text_at(part, "messageID")
-        if message != self._message:
-            self._texts.clear()
-            self._message = message
-        if text.strip():
-            if sum(map(len, self._texts)) <= MAX_ANSWER_CHARS:
-                self._texts.append(text)
-            turn.message(text)
-            if len(self._texts) > 1:
-                turn.answer("\n\n".join(self._texts), quietly=True)
+        turn.message(text_at(part, "text"), of=text_at(part, "messageID"), is_apart=True)
 
     def _tool(self, turn: TurnState, part: Record) -> None:
         state = map_at(part, "state")
@@ -76,15 +64,15 @@ class Opencode:
             self._failure = ("", "")
         tokens = map_at(part, "tokens")
         cache = map_at(tokens, "cache")
-        read = count_at(cache, "read")
-        spent = total(count_at(tokens, "input"), read, count_at(cache, "write"))
+        read = figure_at(cache, "read")
+        spent = total(figure_at(tokens, "input"), read, figure_at(cache, "write"))
         cost = amount_at(part, "cost")
         so_far = self._usage
         self._usage = Usage(
             input_tokens=total(so_far.input_tokens, spent),
-            output_tokens=total(so_far.output_tokens, count_at(tokens, "output")),
+            output_tokens=total(so_far.output_tokens, figure_at(tokens, "output")),
             cached_tokens=total(so_far.cached_tokens, read),
-            reasoning_tokens=total(so_far.reasoning_tokens, count_at(tokens, "reasoning")),
+            reasoning_tokens=total(so_far.reasoning_tokens, figure_at(tokens, "reasoning")),
             cost_usd=so_far.cost_usd if cost is None else (so_far.cost_usd or 0.0) + cost,
         )
         turn.usage(self._usage)
@@ -107,11 +95,13 @@ class Opencode:
         if exit_code is None:
             return
         name, message = self._failure
+        if exit_code == 0 and self._reason == "tool-calls":  # a permission was refused
+            turn.denials = max(turn.denials, 1)
         if exit_code == 0 and self._reason == "stop":
-            turn.end(reason="stop")
+            turn.conclude(reason="stop")
         elif name:
-            turn.end(is_error=True, reason=name, message=message)
+            turn.conclude(is_error=True, reason=name, message=message)
         else:
             reason = self._reason or ("no_answer" if exit_code == 0 else f"exit_{exit_code}")
             message = turn.told or turn.error_text or f"ended after a step with reason {reason}"
-            turn.end(is_error=True, reason=reason, message=message)
+            turn.conclude(is_error=True, reason=reason, message=message)

@@ -18,6 +18,7 @@ from ._ansi import clean
 from ._blocks import BlockReader
 from ._completion import Completion
 from ._lines import MAX_REMARK_BYTES
+from ._prose import Prose, take_prose
 from ._records import glued, load
 from ._shapes import Record
 from ._turn_state import MAX_NOISE_CHARS, MAX_VALUE_CHARS, TurnState
@@ -91,12 +92,16 @@ class Reader(BlockReader):
         super().__init__(joins=family.joins, completion=completion)
         self._family = family
         self._blocks: dict[Stream, _Block] = {}
+        self._prose: Prose | None = Prose()  # None once a record came on stdout
 
     def _end_of(self, stream: Stream) -> None:
         self._close_block(stream)
 
     def _close(self, exit_code: int | None) -> None:
-        self._family.close(self._turn_state, exit_code)
+        turn = self._turn_state
+        if exit_code == 0 and self._prose is not None and take_prose(turn, self._prose.text):
+            turn.conclude(reason="exit")
+        self._family.close(turn, exit_code)
 
     # ------------------------------------------------------------------------------ lines
 
@@ -117,8 +122,12 @@ class Reader(BlockReader):
                 if not known:
                     del value
                     self._unknown(stream, raw)
+                elif self._prose is not None and stream is Stream.STDOUT:
+                    self._prose = None
             elif raw:
                 self._odd(stream, raw)
+            elif self._prose is not None and stream is Stream.STDOUT:
+                self._prose.add("")
 
     def _unknown(self, stream: Stream, raw: bytes) -> None:
         """A record without a meaning here."""
@@ -126,6 +135,12 @@ class Reader(BlockReader):
             self._head(stream, raw)
         else:
             self._foreign(stream, clean(raw.decode()))
+
+    def _too_long(self, stream: Stream, said: str) -> None:
+        if stream is Stream.STDOUT:
+            self._turn_state.lose_record("line_truncated", f"{said}: the record is not read")
+        else:
+            self._turn_state.warn("line_truncated", said)
 
     def _head(self, stream: Stream, raw: bytes) -> None:
         head = raw[: 4 * MAX_NOISE_CHARS].decode("utf-8", "replace")
@@ -136,7 +151,7 @@ class Reader(BlockReader):
         if len(raw) > MAX_REMARK_BYTES:
             limit = min(self._buffers[stream].limit, MAX_VALUE_CHARS)
             if len(raw) > limit:  # what is left of a record says nothing
-                self._turn_state.warn("line_truncated", f"a line is longer than {limit} bytes")
+                self._too_long(stream, f"a line is longer than {limit} bytes")
                 self._head(stream, raw)
                 return
         text = raw.decode("utf-8", "replace")
@@ -147,11 +162,14 @@ class Reader(BlockReader):
 
     def _foreign(self, stream: Stream, line: str) -> None:
         """A line without a known record: part of a pretty-printed value, or noise."""
+        if self._prose is not None and stream is Stream.STDOUT:
+            self._prose.add(line)
         block = self._blocks.get(stream)
         if block is not None:
             if block.add(line):
                 self._close_block(stream)
             elif block.is_full:
+                self._too_long(stream, f"a value over {len(block.lines)} lines is too long")
                 self._give_up(self._blocks.pop(stream), stream)
             return
         core = line.strip()
@@ -186,7 +204,10 @@ class Reader(BlockReader):
                 self._plain(stream, line)
 
     def _plain(self, stream: Stream, line: str) -> None:
-        if not self._family.line(self._turn_state, stream, line):
+        if self._family.line(self._turn_state, stream, line):
+            if self._prose is not None and stream is Stream.STDOUT:
+                self._prose.take_back(line)
+        else:
             harmless = self._family.harmless
             explains = harmless is None or not harmless.search(line)
             self._turn_state.noise(stream, line, explains=explains)
@@ -211,6 +232,8 @@ class Reader(BlockReader):
     def _record(self, turn: TurnState, stream: Stream, record: Record) -> bool:
         known = self._family.record(turn, stream, record)
         if known:
+            if stream is Stream.STDOUT:
+                self._prose = None
             self._close_block(stream)  # what a brace began was no value
         if self._completion is not None and stream is Stream.STDOUT:
             self._complete(seen=self._completion.in_record(record))
@@ -218,4 +241,4 @@ class Reader(BlockReader):
 
     def _complete(self, *, seen: bool) -> None:
         if seen:
-            self._turn_state.end(reason="completion_pattern")
+            self._turn_state.conclude(reason="completion_pattern")

@@ -1,10 +1,9 @@
 """Finding JSON in what a CLI prints: one value, values glued into a line, values in noise."""
 
 import json
+import math
 import re
 from typing import Final
-
-import orjson
 
 from ._shapes import Record
 
@@ -14,16 +13,25 @@ _OPENER: Final = re.compile(r"[\[{]")
 _LINE_OPENER: Final = re.compile(r"^[ \t]*([\[{])", re.MULTILINE)
 
 
-def _nothing(_name: str) -> None:
-    """NaN and infinities are no JSON; they read as absent."""
+_MAX_DIGITS: Final = 20  # of a whole number; longer ones count nothing
 
 
-_LENIENT: Final = json.JSONDecoder(strict=False, parse_constant=_nothing)
+def _odd(name: str) -> float:
+    """NaN and infinities are no JSON; they read as numbers that count nothing."""
+    return float(name)
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one of thousands of digits costs seconds, and is refused, as an integer."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
+
+
+_LENIENT: Final = json.JSONDecoder(strict=False, parse_constant=_odd, parse_int=_whole)
 
 
 def load(text: str) -> object:
     """The value of `text`, with what strict JSON refuses: raw controls in strings, lone surrogates,
-    NaN.
+    NaN, numbers beyond all measure.
 
     Raises:
         ValueError: it is not JSON, or nested too deep.
@@ -35,12 +43,16 @@ def load(text: str) -> object:
 
 
 def repaired(value: object) -> object:
-    """`value` without lone surrogates, which no later encoder would take."""
+    """`value` without lone surrogates, which no later encoder would take.
+
+    Raises:
+        RecursionError: it is nested too deep.
+    """
     dumped = json.dumps(value, ensure_ascii=False)
     try:
         dumped.encode()
     except UnicodeEncodeError:
-        loaded: object = orjson.loads(dumped.encode(errors="replace"))
+        loaded: object = _LENIENT.decode(dumped.encode(errors="replace").decode())
         return loaded
     return value
 
@@ -60,12 +72,13 @@ def glued(text: str) -> list[Record]:
             break
         try:
             value, end = _LENIENT.raw_decode(text, at)
+            value = repaired(value)
         except (ValueError, RecursionError):
             failed = True
             at = text.find("{", at + 1)
             continue
         if value and (not failed or end == end_of_line):
-            found.append(repaired(value))  # type: ignore[arg-type]  # it began with a brace
+            found.append(value)  # type: ignore[arg-type]  # it began with a brace
         at = text.find("{", end)
     return found
 
@@ -94,10 +107,12 @@ def _scan(text: str, opener: re.Pattern[str]) -> list[object]:
             break
         start = begin.end() - 1
         try:
-            value, at = _LENIENT.raw_decode(text, start)
+            value, after = _LENIENT.raw_decode(text, start)
+            value = repaired(value)
         except (ValueError, RecursionError):
             at = start + 1
             continue
+        at = after
         if value:
-            found.append(repaired(value))
+            found.append(value)
     return found

@@ -1,10 +1,22 @@
 """Looking into decoded JSON without trusting it: a wrong type reads as absent."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import attrs
+import orjson
+
+from aimux.model import Usage
+
 Record = Mapping[str, object]
 
+NO_FIGURE: Final = -1  # a number that can be no count: infinite, negative, beyond all measure
+MAX_TOKENS: Final = 10**12  # of a turn; a thousand times the largest ever billed
+MAX_COST_USD: Final = 10.0**6
+_MAX_COUNT: Final = 2**53  # beyond it JSON of other languages is no longer exact
+_MAX_DEPTH: Final = 32  # of parts within parts
 _NOTHING: Final[Record] = {}
 
 
@@ -39,17 +51,50 @@ def text_at(record: Record, *keys: str) -> str:
 
 
 def count_at(record: Record, key: str) -> int | None:
-    """The number under `key` as a whole one; None where there is none."""
+    """The number under `key` as a whole one; None where there is none, or none that counts."""
     value = record.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if value == value and abs(value) < 2**53 else None
+    return int(value) if abs(value) < _MAX_COUNT else None
+
+
+def figure_at(record: Record, key: str) -> int | None:
+    """A figure of the usage: like `count_at`, but `NO_FIGURE` where a number can be none, so that
+    it can be told.
+    """
+    return figure(record.get(key))
+
+
+def figure(value: object) -> int | None:
+    """`value` as a figure of the usage; None where it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value <= MAX_TOKENS else NO_FIGURE
 
 
 def amount_at(record: Record, key: str) -> float | None:
     """The number under `key`; None where there is none."""
-    value = record.get(key)
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    return amount(record.get(key))
+
+
+def amount(value: object) -> float | None:
+    """`value` as an amount; None where it is no number, not a number where it can be none, so that
+    no sum can hide it.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= MAX_COST_USD else math.nan
+
+
+def plausible(usage: Usage) -> tuple[Usage, list[str]]:
+    """`usage` without figures that can be none, and their names."""
+    dropped = [
+        name
+        for name, value in attrs.asdict(usage).items()
+        if value is not None
+        and not 0 <= value <= (MAX_COST_USD if name == "cost_usd" else MAX_TOKENS)
+    ]
+    return attrs.evolve(usage, **dict.fromkeys(dropped)) if dropped else usage, dropped
 
 
 def plain(value: object) -> str:
@@ -57,16 +102,35 @@ def plain(value: object) -> str:
 
     Anything else (numbers, tool parts, images) has no text, so no JSON can leak into an answer.
     """
+    return _plain(value, _MAX_DEPTH)
+
+
+def _plain(value: object, depth: int) -> str:
     if isinstance(value, str):
         return value
+    if depth == 0:  # somebody plays with us
+        return ""
     if isinstance(value, list):
-        return "".join(plain(each) for each in value)
+        return "".join(_plain(each, depth - 1) for each in value)
     if isinstance(value, dict):
-        return plain(value.get("text")) or plain(value.get("content"))
+        return _plain(value.get("text"), depth - 1) or _plain(value.get("content"), depth - 1)
     return ""
 
 
+def shown(value: object) -> str:
+    """`value` as JSON, whatever is in it."""
+    try:
+        return orjson.dumps(value, default=str).decode(errors="replace")
+    except TypeError:  # deep, or a number beyond 64 bits
+        try:
+            return json.dumps(value, default=str)
+        except (RecursionError, ValueError):
+            return ""
+
+
 def total(*counts: int | None) -> int | None:
-    """The sum of the known counts; None if none is known."""
+    """The sum of the known counts; None if none is known, `NO_FIGURE` if one can be none."""
     known = [each for each in counts if each is not None]
+    if min(known, default=0) < 0:
+        return NO_FIGURE
     return sum(known) if known else None

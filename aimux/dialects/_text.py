@@ -83,7 +83,7 @@ class TextReader(BlockReader):
         if self._completion is not None and self._turn_state.ended is None:
             for line in text.split("\n"):
                 if self._completion.in_line(line):
-                    self._turn_state.end(reason="completion_pattern")
+                    self._turn_state.conclude(reason="completion_pattern")
 
     def _cleaned(self, block: bytes, limit: int) -> str:
         if len(block) > limit:
@@ -119,7 +119,7 @@ class PlainText:
 
     def wants(self, turn: TurnState) -> bool:
         """What is beyond a full answer is dropped."""
-        return not turn.is_cut
+        return not turn.is_full
 
     def block(self, turn: TurnState, text: str) -> None:
         """All of it is answer."""
@@ -139,11 +139,11 @@ def end_by_exit(turn: TurnState, exit_code: int | None) -> None:
     if exit_code is None:
         return
     if exit_code == 0:
-        turn.end(reason="exit")
+        turn.conclude(reason="exit")
         return
     if not turn.error_text:
         turn.error(turn.output.answer[-_TAIL_CHARS:])
-    turn.end(is_error=True, reason=f"exit_{exit_code}", message=turn.told or _gist(turn))
+    turn.conclude(is_error=True, reason=f"exit_{exit_code}", message=turn.told or _gist(turn))
 
 
 def _gist(turn: TurnState) -> str:

@@ -231,19 +231,18 @@ class _Attempts:
     def _after(
         self, plan: Plan, profile: Profile, report: AttemptReport, failure: Failure
     ) -> NextStep:
-        acts_now = self._has_acted(report, failure)
         is_lost = failure.code == SESSION_LOST and self.spec.resumes(plan.cli)
         retry = after_failure(
             FailedAttempt(
                 failure=failure,
                 mode=plan.mode,
-                has_acted=acts_now,
+                has_acted=report.has_worked,
                 acted_before=self.has_acted,
                 failures=self._failures_of(plan),
                 is_lost_session=is_lost and bool(self.spec.told),
             )
         )
-        self.has_acted = self.has_acted or acts_now
+        self.has_acted = self.has_acted or report.has_worked
         if failure.failure_class in (FailureClass.QUOTA, FailureClass.MODEL_UNAVAILABLE):
             self.resources.guard.cool(plan.cli, plan.model, profile.model.cooldown_s, failure)
         if retry.warning == "session_retold":
@@ -254,11 +253,6 @@ class _Attempts:
         elif retry.warning:
             self.log.add_warning(retry.warning, f"{plan.cli} had begun to work; no further attempt")
         return retry.step
-
-    def _has_acted(self, report: AttemptReport, failure: Failure) -> bool:
-        """Whether it has used a tool or said anything but its own error message."""
-        text = (report.output.answer or self.log.text_so_far).strip()
-        return bool(report.output.steps) or (bool(text) and text != failure.message.strip())
 
     def _failures_of(self, plan: Plan) -> int:
         return sum(

@@ -40,6 +40,7 @@ from aimux.rules import (
     SilenceLimits,
     Verdict,
     excerpt,
+    has_worked,
     judge,
     redact,
     silence,
@@ -87,6 +88,7 @@ class AttemptReport:
     exit: Exit | None
     duration_s: float
     stderr_tail: str
+    has_worked: bool = False  # the model said or did something: a repeat would do it twice
 
 
 @attrs.define(eq=False)
@@ -407,6 +409,7 @@ def _judged(attempt: _Attempt, gone: Exit) -> AttemptReport:
         exit=gone,
         duration_s=duration_s,
         stderr_tail=stderr_tail,
+        has_worked=has_worked(output, verdict),
     )
 
 

@@ -174,3 +174,6 @@ class TurnOutput:
     steps: int = 0  # tool calls begun
     model: str = ""  # the model that answered, where the CLI says so
     is_cut: bool = False  # the answer was longer than what is kept of one
+    has_spoken: bool = False  # the model said or did something: a repeat would do it twice
+    is_closed: bool = False  # `ended` is a record of the CLI's own, not what its exit came to
+    is_record_lost: bool = False  # a record was too long to be read, the answer may be in it

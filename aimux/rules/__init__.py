@@ -29,6 +29,7 @@ from ._breaker import (
 from ._budget import exhausted as exhausted
 from ._completion import (
     Verdict as Verdict,
+    has_worked as has_worked,
     judge as judge,
 )
 from ._contract import (
@@ -110,7 +111,9 @@ from ._routing import (
 )
 from ._signs import (
     CONTEXT_OVERFLOW as CONTEXT_OVERFLOW,
+    SESSION_IN_USE as SESSION_IN_USE,
     SESSION_LOST as SESSION_LOST,
+    TOOLS_DENIED as TOOLS_DENIED,
 )
 from ._slices import (
     MAX_CHARS as MAX_CHARS,

@@ -8,7 +8,6 @@ warning: it reads like a refusal, tools were denied, it is very short.
 Every failed turn that left some text is partial: the text is kept.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -16,29 +15,37 @@ import attrs
 
 from aimux.model import Failure, FailureClass, Profile, TurnOutput, Warned
 
+from ._error_texts import MAX_TEXT_CHARS, TextSort, breaks_off, error_line, judge_text
 from ._failures import classify, failure, interrupted, recognise
+from ._hints import RECORD_LOST
+from ._redact import excerpt
 from ._refusals import reads_like_refusal
+from ._signs import CONTEXT_OVERFLOW, TOOLS_DENIED
 
 VALID: Final = "valid"
 SHORT_CHARS: Final = 10
-_DISGUISE_CHARS: Final = 400  # a longer answer that speaks of limits is an answer
-
-# An answer that *is* an error message starts like one; one that explains errors does not.
-_DISGUISED: Final = (
-    r"(?:\[?(?:api |fatal )?error\b[\]:]?|ran into this error|request rejected \(|litellm\.\w+error"
-    r"|(?:\d{3} )?too many requests|rate limit (?:reached|exceeded|hit)|rate_limit_error"
-    r"|you(?:'ve| have)(?: \w+)? (?:hit|reached|exceeded) your|(?:your )?quota (?:is )?exceeded"
-    r"|resource_exhausted|(?:\S+ )?usage limit (?:reached|exceeded)|credit balance is too low"
-    r"|invalid api key|not logged in|please run /login|\d{3} \w+ api key)"
+_LINE_CHARS: Final = 300
+# Of these an error text speaks that a CLI passes off as the answer it closes its turn with.
+_PASSED_OFF: Final = frozenset(
+    {
+        FailureClass.QUOTA,
+        FailureClass.MODEL_UNAVAILABLE,
+        FailureClass.AUTH,
+        FailureClass.TRANSIENT,
+    }
 )
 
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """What a turn came to. A good answer may have warnings; a failed turn has none."""
+    """What a turn came to. A good answer may have warnings; a failed turn has none.
+
+    `is_error_text` says that the whole answer of a failed turn is what explains the failure.
+    """
 
     failure: Failure | None = None
     warnings: Sequence[Warned] = ()
+    is_error_text: bool = False
 
     @property
     def code(self) -> str:
@@ -67,8 +74,17 @@ def judge(
         profile, output, exit_code, signal, is_stopped, was_cut=was_cut, stderr_tail=stderr_tail
     )
     if failed is not None:
-        return Verdict(failure=failed)
-    return Verdict(warnings=list(_warnings(output)))
+        is_error_text = _read(profile, output)[0] is TextSort.ERROR
+        return Verdict(failure=failed, is_error_text=is_error_text)
+    return Verdict(warnings=list(_warnings(profile, output, stderr_tail)))
+
+
+def has_worked(output: TurnOutput, verdict: Verdict) -> bool:
+    """Whether the model has said or done something, so that a repeat would do it twice.
+
+    An error text that stands for an answer is no work of a model.
+    """
+    return output.steps > 0 or (output.has_spoken and not verdict.is_error_text)
 
 
 def _failed(
@@ -94,12 +110,40 @@ def _failed(
         return _unfinished(profile, exit_code, output, stderr_tail)
     if not answer:
         return _empty(profile, exit_code, output, stderr_tail)
-    if len(answer) <= _DISGUISE_CHARS and re.match(_DISGUISED, answer, re.IGNORECASE):
-        bare = TurnOutput(answer=answer, error_text=answer)
-        found = recognise(profile, None, bare, "")
-        if found is not None:
-            return failure(profile, *found, message=answer, evidence=answer)
-    return None
+    kind, found = _read(profile, output)
+    if kind is TextSort.ERROR:
+        spoken = found or (FailureClass.UNKNOWN, "error_as_answer")
+        return failure(profile, *spoken, message=answer, evidence=answer)
+    return _broken_off(profile, output, stderr_tail)
+
+
+def _read(profile: Profile, output: TurnOutput) -> tuple[TextSort, tuple[FailureClass, str] | None]:
+    """What the answer is, and the class and code that it speaks of if it is an error text.
+
+    What a CLI says in its closing record is an error only where a vendor's words are in it: a model
+    may well answer with the error of a program.
+    """
+    answer = output.answer.strip()
+    bare = TurnOutput(answer=answer, error_text=answer, is_closed=output.is_closed)
+    found = recognise(profile, None, bare, "") if len(answer) <= MAX_TEXT_CHARS else None
+    kind = judge_text(answer, is_classed=found is not None)
+    if kind is TextSort.ERROR and output.is_closed:
+        is_vendors = found is not None and (found[0] in _PASSED_OFF or found[1] == CONTEXT_OVERFLOW)
+        kind = TextSort.ERROR if is_vendors else TextSort.DOUBT
+    return kind, found
+
+
+def _broken_off(profile: Profile, output: TurnOutput, stderr_tail: str) -> Failure | None:
+    """The failure of a CLI that has no closing record, exits with 0, and says on stderr why its
+    answer stops in the middle.
+    """
+    line = "" if output.is_closed else error_line(stderr_tail)
+    if not line or not breaks_off(output.answer):
+        return None
+    found = recognise(profile, None, TurnOutput(error_text=line), "")
+    if found is None:
+        return None
+    return failure(profile, *found, message=line, evidence=stderr_tail)
 
 
 def _unfinished(
@@ -108,6 +152,8 @@ def _unfinished(
     found = recognise(profile, exit_code, output, stderr_tail)
     if found is not None:
         return classify(profile, exit_code, "", output, stderr_tail)
+    if output.is_record_lost:
+        return _lost(profile, stderr_tail)
     said = "the output stopped without its closing record"
     return failure(profile, FailureClass.UNKNOWN, "output_cut", message=said, evidence=stderr_tail)
 
@@ -117,18 +163,35 @@ def _empty(
 ) -> Failure:
     if output.denials:
         said = f"no answer: its mode refused {output.denials} tool calls and it stopped there"
-        return failure(profile, FailureClass.FATAL, "tools_denied", message=said)
+        return failure(profile, FailureClass.FATAL, TOOLS_DENIED, message=said)
     # its stderr is full of noise when nothing went wrong: only what it called an error counts
     if recognise(profile, exit_code, output, "") is not None:
         return classify(profile, exit_code, "", output, "")
+    if output.is_record_lost:
+        return _lost(profile, stderr_tail)
+    line = "" if output.is_closed else error_line(stderr_tail)
+    if line:
+        unknown = FailureClass.UNKNOWN
+        return failure(profile, unknown, "error_on_stderr", message=line, evidence=stderr_tail)
     said = "the answer is empty though the CLI reports success"
     # a turn that has used tools may have done its work: running it again is not ours to decide
     kind = FailureClass.UNKNOWN if output.steps else FailureClass.TRANSIENT
     return failure(profile, kind, "empty_answer", message=said, evidence=stderr_tail)
 
 
-def _warnings(output: TurnOutput) -> Iterator[Warned]:
+def _lost(profile: Profile, stderr_tail: str) -> Failure:
+    said = "a record of its output was too long to be read, and the answer is in no other"
+    return failure(profile, FailureClass.FATAL, RECORD_LOST, message=said, evidence=stderr_tail)
+
+
+def _warnings(profile: Profile, output: TurnOutput, stderr_tail: str) -> Iterator[Warned]:
     answer = output.answer.strip()
+    line = "" if output.is_closed else error_line(stderr_tail)
+    if line:
+        said = f"it says success, and on stderr: {excerpt(line, _LINE_CHARS)}"
+        yield Warned(code="error_on_stderr", message=said)
+    if _read(profile, output)[0] is TextSort.DOUBT:
+        yield Warned(code="possible_error", message="the answer reads like an error text")
     if reads_like_refusal(answer):
         yield Warned(code="possible_refusal", message="the answer reads like a refusal")
     if output.denials:

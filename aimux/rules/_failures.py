@@ -1,7 +1,8 @@
 """Why a turn failed: one class, a stable code, what to do.
 
-Evidence is read in the order of its worth: what the CLI itself called an error, its exit code, its
-stderr, and last its answer (some CLIs print errors there). In each the profile's own patterns come
+Evidence is read in the order of its worth: the death of a program that left no closing record, what
+the CLI itself called an error, its exit code, its stderr, and last its answer (some CLIs print
+errors there). In each the profile's own patterns come
 before the general ones, and the classes in the order of the design: quota, model, auth, transient,
 usage, fatal. One exception: a prompt that is too long is recognised first, because its texts speak
 of limits and tokens like those of a quota.
@@ -16,19 +17,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+import attrs
+
 from aimux.model import Failure, FailureClass, Profile, TurnOutput
 
+from ._deaths import CRASHED, Death, by_exit, find_death, is_frame, without_stack
+from ._hints import NO_ANSWER, hint
 from ._redact import excerpt, harmless, redact
-from ._signs import CONTEXT_OVERFLOW, GENERAL, SESSION_LOST, is_there
+from ._sign import ORDER, is_there
+from ._signs import CONTEXT_OVERFLOW, GENERAL, TOOLS_DENIED
 
-ORDER: Final = (
-    FailureClass.QUOTA,
-    FailureClass.MODEL_UNAVAILABLE,
-    FailureClass.AUTH,
-    FailureClass.TRANSIENT,
-    FailureClass.USAGE,
-    FailureClass.FATAL,
-)
 RETRYABLE: Final = frozenset({FailureClass.QUOTA, FailureClass.TRANSIENT, FailureClass.TIMEOUT})
 
 _SUMMARY_CHARS: Final = 300
@@ -69,14 +67,15 @@ def classify(
     stderr_tail: str,
 ) -> Failure:
     """The failure of a turn that gave no usable answer; UNKNOWN where nothing is recognised."""
+    death = _death(output, stderr_tail)
     found = recognise(profile, exit_code, output, stderr_tail)
     if found is None:
-        code = "killed_by_signal" if signal else "turn_failed"
-        found = (FailureClass.UNKNOWN, code)
+        found = _unsaid(exit_code, signal, output)
+    said = death.line if death is not None else ""
     return failure(
         profile,
         *found,
-        message=_summary(profile, found[0], exit_code, signal, output, stderr_tail),
+        message=said or _summary(profile, found[0], exit_code, signal, output, stderr_tail),
         evidence=_evidence(output, stderr_tail),
     )
 
@@ -85,7 +84,8 @@ def interrupted(
     profile: Profile, output: TurnOutput, stderr_tail: str, *, code: str, message: str
 ) -> Failure:
     """The failure of a turn that we ended (silence, a cap): the class last seen, else a timeout."""
-    found = recognise(profile, None, output, stderr_tail)
+    alive = attrs.evolve(output, is_closed=True)  # it did not die by itself
+    found = recognise(profile, None, alive, stderr_tail)
     if found is None:
         found = (FailureClass.TIMEOUT, code)
     return failure(profile, *found, message=message, evidence=_evidence(output, stderr_tail))
@@ -106,7 +106,7 @@ def failure(
         message=f"{profile.name}: {said}",
         retryable=failure_class in RETRYABLE,
         excerpt=excerpt(evidence),
-        hint=_hint(profile, failure_class, code),
+        hint=hint(profile, failure_class, code),
     )
 
 
@@ -114,6 +114,10 @@ def recognise(
     profile: Profile, exit_code: int | None, output: TurnOutput, stderr_tail: str
 ) -> tuple[FailureClass, str] | None:
     """Class and code that the evidence speaks of, or None. Says nothing about whether it failed."""
+    death = _death(output, stderr_tail)
+    if death is not None:
+        spoken = None if death.is_sure else _search(profile, _folded(death.line))
+        return spoken or (death.failure_class, death.code)
     structured = list(_structured(output))
     for text in structured:
         found = _search(profile, text)
@@ -137,6 +141,23 @@ def recognise(
 # ------------------------------------------------------------------------------------------- parts
 
 
+def _death(output: TurnOutput, stderr_tail: str) -> Death | None:
+    """How the program died; one that closed its turn did not."""
+    return None if output.is_closed else find_death(f"{output.error_text}\n{stderr_tail}")
+
+
+def _unsaid(exit_code: int | None, signal: str, output: TurnOutput) -> tuple[FailureClass, str]:
+    """Class and code of what no words explain."""
+    if by_exit(exit_code, signal):
+        return FailureClass.USAGE, CRASHED
+    if output.denials and exit_code == 0 and not output.answer.strip():  # it stopped there
+        return FailureClass.FATAL, TOOLS_DENIED
+    if signal:
+        return FailureClass.UNKNOWN, "killed_by_signal"
+    is_silent = output.ended is not None and output.ended.reason == "silent_failure"
+    return FailureClass.UNKNOWN, NO_ANSWER if is_silent else "turn_failed"
+
+
 def _structured(output: TurnOutput) -> Iterator[str]:
     """What the CLI called an error, newest first and by weight."""
     if output.ended is not None and output.ended.is_error:
@@ -150,7 +171,7 @@ def _structured(output: TurnOutput) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    return _SPACE.sub(" ", harmless(text[-_WINDOW_CHARS:]))
+    return _SPACE.sub(" ", harmless(without_stack(text)[-_WINDOW_CHARS:]))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -204,7 +225,9 @@ def _summary(
 
 
 def _telling(profile: Profile, failure_class: FailureClass, lines: Sequence[str]) -> str:
-    """The newest line that speaks of this class, else the newest that has a word."""
+    """The newest line that speaks of this class, else the newest that has a word and tells what
+    happened, not where.
+    """
     own = [_own(pattern) for pattern in profile.errors.patterns.get(failure_class, ())]
     signs = [each for each in GENERAL if each.failure_class is failure_class]
     newest = lines[-_SUMMARY_LINES:][::-1]
@@ -212,7 +235,8 @@ def _telling(profile: Profile, failure_class: FailureClass, lines: Sequence[str]
         lowered = line.lower()
         if any(is_there(sign, lowered) for sign in signs) or any(each.search(line) for each in own):
             return line
-    return next((line for line in newest if re.search(r"\w", line)), lines[-1])
+    worded = [line for line in newest if re.search(r"\w", line)]
+    return next((line for line in worded if not is_frame(line)), (*worded, lines[-1])[0])
 
 
 def _evidence(output: TurnOutput, stderr_tail: str) -> str:
@@ -220,26 +244,3 @@ def _evidence(output: TurnOutput, stderr_tail: str) -> str:
     ended = output.ended.message if output.ended is not None and output.ended.is_error else ""
     parts = (stderr_tail, output.error_text, ended if ended not in output.error_text else "")
     return "\n".join(part.strip() for part in parts if part.strip())
-
-
-def _hint(profile: Profile, failure_class: FailureClass, code: str) -> str:
-    name = profile.display_name or profile.name
-    match failure_class:
-        case FailureClass.QUOTA:
-            return "wait for the limit to reset, or name another model or cli"
-        case FailureClass.MODEL_UNAVAILABLE:
-            return f"name a model that {name} offers to this account, or leave model out"
-        case FailureClass.AUTH:
-            return profile.errors.login_hint or f"log in to {name}, or set its API key"
-        case FailureClass.TRANSIENT:
-            return "try again; if it lasts, check the network and the vendor's status"
-        case FailureClass.USAGE:
-            return f"the profile of {name} does not fit this version: see `aimux doctor`"
-        case FailureClass.FATAL if code == CONTEXT_OVERFLOW:
-            return "shorten the prompt, start a new session, or name a model with more context"
-        case FailureClass.FATAL if code == SESSION_LOST:
-            return "start a new session: the CLI no longer knows this one"
-        case FailureClass.TIMEOUT:
-            return "give it more time (timeout_seconds), or ask for less at once"
-        case _:
-            return ""

@@ -1,64 +1,31 @@
 """Secrets masked and control characters made harmless, before anything is cut, kept or shown.
 
-Specific formats come before generic ones, so that a mask names the vendor it hides; masking comes
-before truncating, so that no half of a key survives at an edge.
+Masking comes before truncating, so that no half of a key survives at an edge. Formats of vendors
+and named values are a table; what has neither (the secret half of an AWS key is forty characters of
+base64) is told by its place beside a key id, or by looking like nothing that people or programs
+write: not a path, a name, a hash or a line of a longer block.
 """
 
 import functools
+import itertools
 import re
 from typing import Final
 
+from ._secret_shapes import SHAPES
+
 EXCERPT_CHARS: Final = 2_000
 _WINDOW_CHARS: Final = 16_000  # looked at for an excerpt: the tail, with room for a cut key
-
-_IS: Final = r"(?P<keep>[\"']?\s*[:=]\s*[\"']?)"
-# label, clue, format: a format is only tried where its clue stands in the lower-cased text
-_FORMATS: Final = (
-    (
-        "private-key",
-        "private key",
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    ),
-    ("anthropic", "sk-ant-", r"sk-ant-[A-Za-z0-9_-]{8,}"),
-    ("openrouter", "sk-or-", r"sk-or-[A-Za-z0-9_-]{8,}"),
-    ("openai-project", "sk-proj-", r"sk-proj-[A-Za-z0-9_-]{8,}"),
-    ("openai-service", "sk-svcacct-", r"sk-svcacct-[A-Za-z0-9_-]{8,}"),
-    ("openai-admin", "sk-admin-", r"sk-admin-[A-Za-z0-9_-]{8,}"),
-    ("openai", "sk-", r"\bsk-[A-Za-z0-9_-]{16,}"),
-    ("google", "aiza", r"\bAIza[A-Za-z0-9_-]{30,}"),
-    ("google-oauth", "ya29.", r"\bya29\.[A-Za-z0-9_-]{10,}"),
-    ("github", "gh", r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
-    ("github", "github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
-    ("gitlab", "glpat-", r"\bglpat-[A-Za-z0-9_-]{16,}"),
-    ("groq", "gsk_", r"\bgsk_[A-Za-z0-9]{20,}"),
-    ("huggingface", "hf_", r"\bhf_[A-Za-z0-9]{20,}"),
-    ("slack", "xox", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
-    ("aws", "akia", r"\bAKIA[A-Z0-9]{16}\b"),
-    ("aws", "asia", r"\bASIA[A-Z0-9]{16}\b"),
-    ("jwt", "eyj", r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
-    ("url-password", "://", r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
-    (
-        "authorization",
-        "authorization",
-        rf"(?i)(?<=authorization){_IS}(?:(?:basic|bearer|token)\s+)?[^\s\"',;\[]+",
-    ),
-    ("bearer", "bearer", r"(?i)\bbearer(?P<keep>\s+)(?!token\b)[A-Za-z0-9._~+/=-]{8,}"),
-    ("api-key", "x-api-key", rf"(?i)(?<=x-api-key){_IS}[^\s\"',;\[]+"),
-    *(
-        ("value", clue, rf"(?i)(?P<name>{name}){form}")
-        for clue, name in (
-            ("key", "API_?KEY"),
-            ("token", "TOKEN"),
-            ("secret", "SECRET"),
-            ("passw", "PASSWORD|PASSWD"),
-        )
-        for form in (
-            r"(?P<keep>[\"']?\s*[:=]\s*\")(?:[^\"\\]|\\.)+",
-            r"(?P<keep>[\"']?\s*[:=]\s*')[^'\[]+",
-            r"(?P<keep>=|:\s*)[^\s\"',;\[]+",
-        )
-    ),
-)
+_AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+=_.-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")
+_AWS_ID: Final = re.compile(r"\[REDACTED:aws\]")
+_BESIDE_CHARS: Final = 200  # between the halves of a key
+_HEX: Final = re.compile(r"[0-9a-fA-F]+")
+_SMALL: Final = re.compile(r"[a-z]+")
+_BLOCK_LINE: Final = re.compile(r"[A-Za-z0-9+/]{60,}\s*\n\Z")
+# What random text has, and names, paths and words have not.
+_RANDOM_CHANGES: Final = 14  # of the kind of character, at least; 25 of 39 in the mean
+_RANDOM_LOWER: Final = 2.5  # small letters in a row, in the mean; words have more
+_RANDOM_SLASHES: Final = 3  # at most
+_RANDOM_VOWELS: Final = 0.4  # of the letters, at most
 _ANSI: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
     # OSC, DCS, SOS, PM, APC: one that is never ended hides its line, not all that follows
@@ -74,22 +41,55 @@ _LINE_BREAKS: Final = re.compile(r"[\n\t]")
 def redact(text: str) -> str:
     """`text` with every known kind of secret replaced by `[REDACTED:<label>]`; idempotent."""
     lowered = text.lower()
-    for number, (label, clue, _) in enumerate(_FORMATS):
-        if clue in lowered:
-            text = _compiled(number).sub(functools.partial(_mask, label), text)
-    return text
+    for number, shape in enumerate(SHAPES):
+        if shape.clue in lowered:
+            text = _compiled(number).sub(functools.partial(_mask, shape.label), text)
+    return _AWS_SECRET.sub(_mask_aws, text)
 
 
 @functools.cache
 def _compiled(number: int) -> re.Pattern[str]:
     """Compiled when it is needed: this package is imported at start-up."""
-    return re.compile(_FORMATS[number][2])
+    return re.compile(SHAPES[number].pattern)
 
 
 def _mask(label: str, found: re.Match[str]) -> str:
     groups = found.groupdict()
     head = groups.get("name") or ("Bearer" if label == "bearer" else "")
     return f"{head}{groups.get('keep') or ''}[REDACTED:{label}]"
+
+
+def _mask_aws(found: re.Match[str]) -> str:
+    """The secret half of a key, if it is one."""
+    run, text = found[0], found.string
+    if _HEX.fullmatch(run):
+        return run
+    beside = text[max(0, found.start() - _BESIDE_CHARS) : found.end() + _BESIDE_CHARS]
+    if _AWS_ID.search(beside) or _is_random(run, text[: found.start()]):
+        return "[REDACTED:aws-secret]"
+    return run
+
+
+def _is_random(run: str, before: str) -> bool:
+    kinds = [_kind(each) for each in run]
+    letters = [each for each in run.lower() if each.isalpha()]
+    rows = [len(each) for each in _SMALL.findall(run)]
+    return (
+        {"digit", "upper", "lower"} <= {*kinds}
+        and sum(one != other for one, other in itertools.pairwise(kinds)) >= _RANDOM_CHANGES
+        and sum(rows) <= _RANDOM_LOWER * len(rows)
+        and run.count("/") <= _RANDOM_SLASHES
+        and sum(each in "aeiou" for each in letters) <= _RANDOM_VOWELS * len(letters)
+        and not _BLOCK_LINE.search(before[-_BESIDE_CHARS:])
+    )
+
+
+def _kind(character: str) -> str:
+    if character.isdigit():
+        return "digit"
+    if not character.isalpha():
+        return "sign"
+    return "upper" if character.isupper() else "lower"
 
 
 def harmless(text: str, *, is_line: bool = False) -> str:

@@ -2,41 +2,23 @@
 
 Texts are folded (white space) and in lower case when they come here. The order of the table is the
 order in which classes are tried; a prompt that is too long stands first, because its texts speak of
-limits and tokens like those of a quota.
+limits and tokens like those of a quota. What a vendor says in its own language stands before the
+English of the same class: it says more than the status beside it.
 """
 
-import functools
-import re
 from typing import Final
-
-import attrs
 
 from aimux.model import FailureClass
 
+from ._sign import ORDER, Sign, status as _status
+from ._signs_abroad import ABROAD
+
 CONTEXT_OVERFLOW: Final = "context_overflow"
 SESSION_LOST: Final = "native_session_lost"
+SESSION_IN_USE: Final = "native_session_in_use"
+TOOLS_DENIED: Final = "tools_denied"
 
-_STATUS: Final = (
-    r"\b(?:https?(?:/[\d.]+)?|status(?:[ _]?code)?|error(?: code)?|code|rejected)"
-    r"[\"']?[ :=(\[]{1,4}[\"']?"
-)
-
-
-@attrs.frozen
-class Sign:
-    """A general pattern, in lower case."""
-
-    failure_class: FailureClass
-    code: str
-    clues: str  # words apart by |, one of which must be there for the pattern to be worth trying
-    pattern: str
-
-
-def _status(*numbers: str) -> str:
-    return rf"{_STATUS}(?:{'|'.join(numbers)})\b(?![.,]?\d)"
-
-
-GENERAL: Final = (
+_ENGLISH: Final = (
     Sign(
         FailureClass.FATAL,
         CONTEXT_OVERFLOW,
@@ -51,19 +33,25 @@ GENERAL: Final = (
     Sign(
         FailureClass.QUOTA,
         "quota_exhausted",
-        "quota|credit|limit",
+        "quota|credit|limit|balance|recharge|arrear|overdue|capacity",
         r"\bexhausted your (?:\w+ )?quota|\bquota[ _](?:is )?(?:exceeded|exhausted)"
         r"|\bexceeded (?:your|the) (?:current )?quota|\binsufficient[_ ](?:quota|credits?)\b"
         r"|\bcredit balance is too low|\bout of credits?\b"
         r"|\busage limit (?:has been )?(?:reached|exceeded)"
-        r"|\b(?:hit|reached|exceeded) your (?:\S+ ){0,3}limit\b|\bbilling (?:hard )?limit",
+        r"|\b(?:hit|reached|exceeded) your (?:\S+ ){0,3}limit\b|\bbilling (?:hard )?limit"
+        r"|\b(?:hour|day|daily|week|weekly|monthly|session|usage|spend(?:ing)?) limit reached\b"
+        r"|\binsufficient balance\b|\bbalance is (?:insufficient|too low)\b|\bplease recharge\b"
+        r"|\barrearage\b|\baccount ?overdue|\baccount is in good standing\b"
+        r"|\bexhausted your capacity\b",
     ),
     Sign(
         FailureClass.QUOTA,
         "rate_limited",
-        "limit|too many|exhausted|429",
+        "limit|too many|exhausted|throttl|reached|concurren|429",
         r"\brate[ _-]?limit(?:s|ed|error|ing|_\w+)?\b|\btoo many requests\b"
-        r"|\bresource[ _](?:has been )?exhausted\b|\busage limit\b|" + _status("429"),
+        r"|\bresource[ _](?:has been )?exhausted\b|\busage limit\b|\bthrottl(?:ed|ing)\b"
+        r"|\breached (?:the )?(?:max(?:imum)? )?(?:organization )?(?:max(?:imum)? )?"
+        r"(?:rpm|tpm|qps|concurrency)\b|\bconcurrency limit\b|" + _status("429"),
     ),
     Sign(
         FailureClass.MODEL_UNAVAILABLE,
@@ -83,6 +71,7 @@ GENERAL: Final = (
         "key|auth|log|sign|token|session expired|environment|provider|access denied|401|403",
         r"\b(?:invalid|incorrect|missing|expired)[ _](?:x-)?api[ _-]?key\b|\bapi key not valid\b"
         r"|\bapi[ _]key (?:is |was )?(?:missing|required|invalid|expired|not (?:set|found))\b"
+        r"|\bno api[ _]key\b|\bset (?:the |your )?\w+_api_key\b"
         r"|\bapi_key client option must be set\b|\bmust specify the \w+_api_key\b"
         r"|\b(?:missing )?environment variable\b.{0,60}?(?:_key\b|_token\b)"
         r"|\bmissing environment variable\b|\bnot logged in\b|\b(?:please )?run /login\b"
@@ -111,6 +100,13 @@ GENERAL: Final = (
         r"|\b(?:dns|name) resolution\b|\bgetaddrinfo\b|\b(?:unable to|could not|can't) connect\b"
         r"|\bstream (?:disconnected|closed|ended without a)\b|\bwaiting for network\b"
         r"|\b(?:request |read )?timed out\b|\btimeout\b",
+    ),
+    Sign(
+        FailureClass.TRANSIENT,
+        "busy",
+        "lock|busy|txtbsy|in use|eaddrinuse",
+        r"\bdatabase (?:\S+ )?is locked\b|\bsqlite_busy\b|\beaddrinuse\b|\btext file busy\b"
+        r"|\betxtbsy\b|\baddress already in use\b|\bresource busy\b",
     ),
     Sign(
         FailureClass.TRANSIENT,
@@ -144,9 +140,23 @@ GENERAL: Final = (
     ),
     Sign(
         FailureClass.FATAL,
-        "tools_denied",
-        "permission|approval|rejecting",
-        r"\binsufficient permission to proceed\b|\btool approval required\b|\bauto-rejecting\b",
+        SESSION_IN_USE,
+        "in use|lock|another",
+        r"\bsession (?:id )?(?:\S+ ){0,2}(?:is )?already in use\b|\block(?:ed)? by another\b"
+        r"|\b(?:session|conversation|thread|chat) (?:\S+ ){0,3}(?:locked|in use|open) by\b"
+        r"|\banother (?:\S+ ){0,3}(?:instance|process|session) (?:\S+ ){0,2}"
+        r"(?:running|using|active|holds)\b|\bfailed to acquire (?:\S+ )?lock\b",
+    ),
+    Sign(
+        FailureClass.FATAL,
+        TOOLS_DENIED,
+        "permission|approv|reject|denied|declined|proceed",
+        r"\binsufficient permission to proceed\b|\btool approval required\b|\bauto-rejecting\b"
+        r"|\bauto-(?:denied|rejected)\b|\bdoesn.t want to proceed with this tool use\b"
+        r"|\btool (?:use|call) (?:was |has been )?(?:rejected|denied|declined|refused)\b"
+        r"|\buser (?:rejected|declined|denied) (?:\S+ ){0,3}(?:tool|permission|call|command)\b"
+        r"|\brequires user approval\b|\bcannot (?:prompt|ask) for "
+        r"(?:\S+ )?(?:permission|approval)\b",
     ),
     Sign(
         FailureClass.FATAL,
@@ -165,14 +175,8 @@ GENERAL: Final = (
 )
 
 
-def is_there(sign: Sign, lowered: str) -> bool:
-    """Whether the folded lower-case text shows the sign."""
-    return any(clue in lowered for clue in sign.clues.split("|")) and bool(
-        _compiled(sign).search(lowered)
-    )
+def _rank(sign: Sign) -> int:
+    return -1 if sign.code == CONTEXT_OVERFLOW else ORDER.index(sign.failure_class)
 
 
-@functools.cache
-def _compiled(sign: Sign) -> re.Pattern[str]:
-    """Compiled when it is needed: this package is imported at start-up."""
-    return re.compile(sign.pattern)
+GENERAL: Final = tuple(sorted((*ABROAD, *_ENGLISH), key=_rank))

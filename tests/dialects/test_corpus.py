@@ -101,7 +101,10 @@ def without_noise(said: Sequence[Said]) -> list[Said]:
 
 
 def _is_shown(field: "attrs.Attribute[object]", value: object) -> bool:
-    return field.name != "is_cut" or bool(value)  # no recorded answer is that long
+    """No recorded answer is too long, and the others follow from the rest."""
+    if field.name in ("is_cut", "is_record_lost"):
+        return bool(value)
+    return field.name not in ("has_spoken", "is_closed")
 
 
 def shown(said: Sequence[Said], output: TurnOutput) -> bytes:
@@ -122,6 +125,14 @@ def test_case_reads_as_expected(case: pathlib.Path, request: pytest.FixtureReque
         expected.write_bytes(got)
 
     assert orjson.loads(got) == orjson.loads(expected.read_bytes())
+
+
+@every_case
+def test_whoever_answered_or_used_a_tool_has_spoken(case: pathlib.Path) -> None:
+    """What says that a repeat would do it twice; an error text is not the model's."""
+    output = whole(case)[1]
+
+    assert output.has_spoken or not (output.answer or output.steps)
 
 
 @every_case

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from aimux.dialects import MAX_ANSWER_CHARS, open_dialect
-from aimux.dialects._turn_state import MAX_ERROR_CHARS, MAX_NOISE_LINES, MAX_OPEN_TOOLS
+from aimux.dialects._explanations import MAX_ERROR_CHARS
+from aimux.dialects._turn_state import MAX_NOISE_LINES, MAX_OPEN_TOOLS
 from aimux.model import Ended, Message, NativeSession, Noise, Warned
 
 from .feeding import ERR, OUT, lines, told
@@ -110,7 +111,9 @@ def test_odd_records_on_stderr_are_noise() -> None:
 def test_noise_is_counted_out() -> None:
     """After a thousand lines one warning replaces the rest; the error text stays short."""
     said, dialect = told(
-        "codex", *(f"line {n} of many that say nothing" for n in range(MAX_NOISE_LINES + 50))
+        "codex",
+        *(f"line {n} of many that say nothing" for n in range(MAX_NOISE_LINES + 50)),
+        exit_code=1,
     )
 
     assert sum(isinstance(each, Noise) for each in said) == MAX_NOISE_LINES

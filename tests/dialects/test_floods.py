@@ -150,6 +150,7 @@ def test_opencode_keeps_only_so_much_of_one_message() -> None:
     for _ in range(4):
         part = {"messageID": "m1", "text": "x" * (MAX_ANSWER_CHARS // 2)}
         said += dialect.feed(OUT, record(type="text", part=part))
+    said += dialect.finish(None)
 
     assert len(dialect.output.answer) == MAX_ANSWER_CHARS
     assert dialect.output.is_cut

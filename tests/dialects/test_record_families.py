@@ -150,13 +150,6 @@ def test_claude_text_before_an_api_error_stays_partial() -> None:
     )
 
 
-def test_claude_last_answer_is_the_result_even_after_late_text() -> None:
-    """A message behind the result is a message, the answer of the record is replaced by it."""
-    _, dialect = told("claude", {"type": "result", "result": "one"}, claude_says("two"))
-
-    assert dialect.output.answer == "two"
-
-
 def test_gemini_breaks_between_messages() -> None:
     """Text before and behind a tool call is not glued together."""
     _, dialect = told(

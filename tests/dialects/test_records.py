@@ -1,6 +1,7 @@
 """JSON is found in noise, and what only looks like it is left alone."""
 
 import json
+import math
 
 import pytest
 from hypothesis import given, strategies as st
@@ -65,7 +66,8 @@ def test_tries_are_limited() -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ('{"a": NaN, "b": -Infinity}', {"a": None, "b": None}),
+        ('{"a": -Infinity, "b": 1e400}', {"a": -math.inf, "b": math.inf}),
+        ('{"a": ' + "9" * 5_000 + "}", {"a": math.inf}),
         ('{"a": "raw\ttab"}', {"a": "raw\ttab"}),
         (r'{"a": "\ud83d"}', {"a": "?"}),
         (r'{"a": "\ud83d\ude00"}', {"a": "😀"}),

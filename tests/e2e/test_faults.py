@@ -20,14 +20,15 @@ BAD_EXIT: Final[End] = ("partial", "unknown", "turn_failed")
 EMPTY: Final[End] = ("failed", "transient", "empty_answer")
 RUNAWAY: Final[End] = ("failed", "fatal", "runaway")
 CUT: Final[End] = ("partial", "transient", "network")
-NO_WORD: Final[End] = ("failed", "unknown", "turn_failed")
+NO_WORD: Final[End] = ("failed", "unknown", "no_answer")
+CRASHED: Final[End] = ("failed", "usage", "cli_crashed")
 RATE: Final[End] = ("failed", "quota", "rate_limited")
 AUTH: Final[End] = ("failed", "auth", "not_authenticated")
 
 # no record says that the turn is over: a child that stays has only its deadline
 ENDLESS: Final = dict.fromkeys(("aider", "continue", "crush", "gptme", "opencode"), TIMED_OUT)
 # what it printed up to its end is all there is to be had of it
-TEXTS: Final = dict.fromkeys(("aider", "continue", "crush"), BAD_EXIT)
+TEXTS: Final = dict.fromkeys(("aider", "continue", "crush"), ("partial", *CRASHED[1:]))
 
 SHORT_S: Final = 3.0  # for those that never end by themselves
 LONG_S: Final = 55.0  # for those that do
@@ -66,7 +67,7 @@ CASES: Final = (
     Case("silent 0.5", DONE),
     Case("refuse", DONE),
     Case("exit 3", BAD_EXIT),
-    Case("crash_mid_json 139", NO_WORD, TEXTS),
+    Case("crash_mid_json 139", CRASHED, TEXTS),
     Case("empty", EMPTY, {"continue": NO_WORD}),
     Case(
         "cut",
@@ -79,6 +80,12 @@ CASES: Final = (
             "opencode": ("partial", "fatal", "runaway"),  # it asks again for ever
         },
     ),
+    # aider always speaks text: without its banner and figures it has said nothing
+    Case("plain", DONE, {"aider": ("failed", "unknown", "turn_failed")}),
+    Case("no_result", DONE),
+    Case("die heap", ("failed", "fatal", "out_of_memory")),
+    Case("die shim", ("failed", "usage", "no_runtime_version")),
+    Case("die node", CRASHED),
     Case("quota", ("failed", "quota", "quota_exhausted")),
     Case("rate_limit", RATE),
     Case("auth", AUTH),

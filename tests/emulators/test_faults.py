@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 import pytest
 import trio
 
+from emulators.faults import DEATHS
+
 from ._theatre import CLIS, WRITE, Case, Theatre, answer, words
 
 AT_ONCE = {"EMULATOR_TIME_SCALE": "0"}
@@ -312,6 +314,46 @@ async def test_crash_mid_json_leaves_half_a_line(theatre: Theatre) -> None:
     assert done.code == 139
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         json.loads(last)
+
+
+async def test_plain_text_comes_whatever_was_asked_for(theatre: Theatre) -> None:
+    """Exit code 0, the answer, and no record at all."""
+    results = await theatre.all(Case(words=form(cli, "[[fault plain]]")) for cli in CLIS)
+
+    assert [done.code for done in results] == [0] * len(CLIS)
+    assert [NORMAL in done.text for done in results] == [True] * len(CLIS)
+    assert [done.text.lstrip().startswith("{") for done in results] == [False] * len(CLIS)
+
+
+@pytest.mark.parametrize("kind", DEATHS)
+async def test_a_death_in_the_runtime_leaves_its_words_on_stderr(
+    theatre: Theatre, kind: str
+) -> None:
+    """And the exit code that goes with it."""
+    done = await theatre.run(*form("codex", f"[[fault die {kind}]]"))
+
+    assert done.code == DEATHS[kind][0]
+    assert DEATHS[kind][1].splitlines()[-1].replace("{cli}", "codex") in done.errors
+
+
+@pytest.mark.parametrize("cli", ["claude", "qwen"])
+async def test_a_closing_record_can_be_without_the_answer(theatre: Theatre, cli: str) -> None:
+    """It stands in the assistant's record only."""
+    done = await theatre.run(*form(cli, "[[fault no_result]]"))
+    last = json.loads(done.text.splitlines()[-1])
+
+    assert last["type"] == "result"
+    assert "result" not in last
+    assert NORMAL in done.text
+
+
+async def test_a_turn_can_be_closed_twice(theatre: Theatre) -> None:
+    """The second time with what the helpers say."""
+    done = await theatre.run(*form("claude", "[[fault second_result 0.05]]"))
+    results = [json.loads(line) for line in done.text.splitlines() if '"type":"result"' in line]
+
+    assert [each["is_error"] for each in results] == [False, False]
+    assert results[1]["result"] == "The helpers agree."
 
 
 async def test_auth_prompt_asks_and_waits(theatre: Theatre) -> None:

@@ -14,6 +14,7 @@ from aimux.model import (
     Note,
     Report,
     Seat,
+    Text,
     Work,
 )
 from aimux.testing import Say, Turn
@@ -72,7 +73,9 @@ async def test_turns_side_by_side_keep_what_is_theirs(
     assert job.outcome.usage is not None
     assert job.outcome.usage.input_tokens == 7
     said = {
-        each.seat: "".join(getattr(e.event, "text", "") for e in logged if e.turn == each.turn)
+        each.seat: "".join(
+            e.event.text for e in logged if e.turn == each.turn and isinstance(e.event, Text)
+        )
         for each in (one, two)
     }
     assert said == {"A": "a0 a1 a2 ", "B": "b0 b1 b2 "}
