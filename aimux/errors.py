@@ -79,7 +79,7 @@ class CircuitOpen(Refusal):
 
 
 class BudgetSpent(Refusal):
-    """A job has used what it may use; says which figure."""
+    """A job has used what it may use; the message names the figure."""
 
     default_code = "budget_spent"
     default_retryable = False

@@ -4,7 +4,7 @@ import datetime
 
 
 def utc_now() -> datetime.datetime:
-    """The wall clock, aware."""
+    """The time of the wall clock, in UTC."""
     return datetime.datetime.now(datetime.UTC)
 
 

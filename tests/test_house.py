@@ -11,6 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "aimux"
 MAX_LINES = 600
+MAX_CLASS_LINES = 250
+MAX_FUNCTION_LINES = 70
+# (file, name) of a longer class or function -> why it is better whole
+LONGER: dict[tuple[str, str], str] = {
+    ("aimux/dialects/_turn_state.py", "TurnState"): (
+        "the one thing that every dialect writes to: a short method for each thing a CLI can say"
+    ),
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = ROOT / "tests"
 # folders of tests/ that are started, by a session of nox or by hand; tests/programs tests them
@@ -106,6 +114,27 @@ def test_no_module_imports_from_the_face_of_its_own_package(path: Path) -> None:
 def test_a_module_fits_on_a_few_screens(path: Path) -> None:
     """It is split before it has 600 lines."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+def lengths(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, lines and most lines of each class and function of a module, decorators included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([each.lineno for each in node.decorator_list], default=node.lineno)
+            most = MAX_CLASS_LINES if isinstance(node, ast.ClassDef) else MAX_FUNCTION_LINES
+            yield node.name, (node.end_lineno or first) - first + 1, most
+
+
+def test_a_long_class_or_function_has_a_reason() -> None:
+    """A class over 250 lines or a function over 70 stands in the table, and nothing else does."""
+    long = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in MODULES
+        for name, lines, most in lengths(path)
+        if lines > most
+    }
+
+    assert long == LONGER.keys()
 
 
 def test_a_test_file_is_split_before_it_is_long() -> None:

@@ -73,7 +73,7 @@ class Subject:
     server: psutil.Process
 
     async def ask(self, prompt: str, **more: object) -> Json:
-        """One call to its end."""
+        """One call to its end; cancelled, the connection is of no further use."""
         call = {"prompt": prompt, "cli": self.profile.name, "cwd": str(self.work)}
         return await self.client.call(
             "exec", {**call, "timeout_seconds": TURN_S, "wait_seconds": TURN_S, **more}

@@ -112,6 +112,8 @@ async def _bridge(url: str, token: str | None) -> int:
 async def run_bridge(wire: LineWire, url: str, token: str | None) -> int:
     """Carry messages between a wire and a WebSocket until either ends; the exit code.
 
+    Cancelled, it closes the WebSocket.
+
     Raises:
         Refusal: the server does not let us in, or nobody answers.
     """

@@ -50,8 +50,9 @@ def prepare_streams() -> None:
 
 
 def abandon_output() -> None:
-    """Send what stdout still holds to nowhere: it could not be written, and the end of the process
-    would try again.
+    """Send what stdout still holds to nowhere.
+
+    It could not be written, and the end of the process would try again.
     """
     _abandon(sys.stdout, 1)
 

@@ -42,6 +42,8 @@ def send_signal(process: psutil.Process, number: signal.Signals) -> None:
 async def wait_ended(process: psutil.Process) -> None:
     """Return once a process is over, and gone from the system's list if that is soon.
 
+    Cancelled, the process goes on.
+
     What is nobody's child is reaped by the system's first process, which may take its time: a
     script that looks for the number would find it meanwhile.
     """

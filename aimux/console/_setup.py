@@ -44,8 +44,10 @@ Entry = Callable[[Sequence[str]], Json]
 
 @attrs.frozen(kw_only=True)
 class ClientKind:
-    """One client. `paths` are tried in order, the first is made if none exists; `~` is the home,
-    `{config}` the directory where desktop programs keep settings.
+    """One client, and the files where it looks for servers.
+
+    `paths` are tried in order, the first is made if none exists; `~` is the home, `{config}` the
+    directory where desktop programs keep settings.
     """
 
     title: str

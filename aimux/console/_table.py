@@ -29,8 +29,10 @@ class Column:
 def lay_out(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None
 ) -> list[str]:
-    """The lines of a table, headings and a rule first; none is wider than `width`, unless the
-    columns that must be whole are. Without a width nothing is left out or cut.
+    """The lines of a table, headings and a rule first.
+
+    None is wider than `width`, unless the columns that must be whole are. Without a width nothing
+    is left out or cut.
     """
     natural = [
         max([cell_len(column.title), *(cell_len(row[at]) for row in rows)])

@@ -173,7 +173,7 @@ async def _open_pipe(address: DaemonAddress) -> AsyncIterator[trio.abc.Stream | 
 
 
 async def wait_gone(address: DaemonAddress) -> None:
-    """Return once no daemon holds this state directory."""
+    """Return once no daemon holds this state directory; cancelled, nothing has changed."""
     try:
         descriptor = os.open(address.daemon_lock, os.O_RDWR)
     except FileNotFoundError:

@@ -114,7 +114,7 @@ class Owner(Protocol):
         ...
 
     async def attend(self, stream: trio.SocketStream, /) -> None:
-        """Serve one connection."""
+        """Serve one connection; cancelled, it is closed."""
 
 
 async def serve_local(

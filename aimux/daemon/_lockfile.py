@@ -124,8 +124,9 @@ def last_holder(descriptor: int) -> int:
 
 
 def forget_last(address: DaemonAddress) -> None:
-    """Have the file of a lock that nobody holds say nothing: whoever was to follow the one that it
-    names leaves it at that.
+    """Have the file of a lock that nobody holds say nothing.
+
+    Whoever was to follow the one that it names leaves it at that.
     """
     with contextlib.suppress(OSError):
         descriptor = os.open(address.daemon_lock, os.O_RDWR)

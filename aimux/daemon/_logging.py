@@ -20,8 +20,9 @@ _OWN: Final = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctim
 
 
 def set_up_logging(context: ClientContext, settings: ServerSettings) -> None:
-    """Send log events to `server.log_file`; to stderr, warnings only, where that cannot be
-    opened.
+    """Send log events to `server.log_file`.
+
+    Where that cannot be opened warnings go to stderr.
     """
     path = state_path(settings.log_file, context.env)
     handler: logging.Handler

@@ -20,7 +20,8 @@ else:
 async def serve_signals(stop: trio.Event, restart: trio.Event | None = None) -> None:
     """Set `stop` at the first SIGINT or SIGTERM; at the second, raise KeyboardInterrupt.
 
-    With `restart`, SIGHUP sets that. On Windows Ctrl-Break stands for SIGTERM.
+    With `restart`, SIGHUP sets that. On Windows Ctrl-Break stands for SIGTERM. Cancelled, the
+    signals have their former meaning again.
     """
     watched = STOPPING if restart is None else STOPPING + RESTARTING
     with trio.open_signal_receiver(*watched) as signals:

@@ -18,8 +18,9 @@ class Dialect(Protocol):
         ...
 
     def finish(self, exit_code: int | None) -> list[Said]:
-        """The child is gone: the events of what was still held back. None means a signal ended
-        it.
+        """The events of what was still held back when the child is gone.
+
+        An exit code of None means that a signal ended it.
         """
         ...
 

@@ -11,8 +11,10 @@ from ._turn_state import TurnState
 
 
 class BlockReader(abc.ABC):
-    """A dialect that looks at whole lines. Bytes may be cut anywhere; the events do not depend on
-    it. A subclass says what a block of lines means, and what the end does.
+    """A dialect that looks at whole lines.
+
+    Bytes may be cut anywhere; the events do not depend on it. A subclass says what a block of lines
+    means, and what the end does.
     """
 
     def __init__(

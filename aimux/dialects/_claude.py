@@ -230,8 +230,9 @@ class Claude:
 
 
 class Qwen(Claude):
-    """The family of qwen, whose shapes imitate claude's; its `input_tokens` hold the cached
-    ones.
+    """The family of qwen, whose shapes imitate claude's.
+
+    Its `input_tokens` hold the cached ones.
     """
 
     harmless = re.compile(r"^Ripgrep not available|^Warning: running headless with --yolo")

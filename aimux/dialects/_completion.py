@@ -1,5 +1,6 @@
-"""A user's completion pattern, applied so that text that merely mentions the marker does not end a
-turn.
+"""A user's completion pattern.
+
+It is applied so that text that merely mentions the marker does not end a turn.
 """
 
 import re
@@ -15,11 +16,11 @@ _MAX_KIND_CHARS: Final = 200  # longer values are text, not kinds
 
 
 class Completion:
-    """Recognises the end of a turn: in the kind of a parsed record first, in lines without JSON
-    last.
+    """Recognises the end of a turn.
 
-    In a record only top-level kinds (`type`, `event`, `status`, ...) and flags count, as their bare
-    value (`turn.completed`) and as a pair (`"type":"turn.completed"`).
+    In the kind of a parsed record first, in lines without JSON last. In a record only top-level
+    kinds (`type`, `event`, `status`, ...) and flags count, as their bare value (`turn.completed`)
+    and as a pair (`"type":"turn.completed"`).
 
     Raises:
         ConfigInvalid: the pattern is not a regex.

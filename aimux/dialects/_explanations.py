@@ -28,8 +28,9 @@ def status_in(message: str) -> str:
 
 
 class Explanations:
-    """The error text of one turn. `code` is the CLI's own or an HTTP status, `told` the last error
-    that was named as one.
+    """The error text of one turn.
+
+    `code` is the CLI's own or an HTTP status, `told` the last error that was named as one.
     """
 
     def __init__(self) -> None:

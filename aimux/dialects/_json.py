@@ -22,8 +22,9 @@ _MAX_LINE_BYTES: Final = 4 * 2**20  # of a value on one line
 
 
 class JsonReader(BlockReader):
-    """The dialect of CLIs that print one value; what stdout amounts to comes with `finish`, stderr
-    as noise before.
+    """The dialect of CLIs that print one value.
+
+    What stdout amounts to comes with `finish`, stderr as noise before.
     """
 
     def __init__(self, fields: Fields, completion: Completion | None = None) -> None:

@@ -19,11 +19,10 @@ class LineBuffer:
         self._held = bytearray()  # in place: parts and their sum would be twice as much
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that `data` completes, as blocks without the newline at their end; a long line
-        is a block of its own.
+        """The lines that `data` completes, as blocks without the newline at their end.
 
-        A line longer than the limit comes with its first `limit + 1` bytes or more, so that its
-        length tells; the reader cuts it.
+        A long line is a block of its own. A line longer than the limit comes with its first `limit
+        + 1` bytes or more, so that its length tells; the reader cuts it.
         """
         end = data.rfind(b"\n")
         if end < 0:

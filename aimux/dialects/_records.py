@@ -30,8 +30,9 @@ _LENIENT: Final = json.JSONDecoder(strict=False, parse_constant=_odd, parse_int=
 
 
 def load(text: str) -> object:
-    """The value of `text`, with what strict JSON refuses: raw controls in strings, lone surrogates,
-    NaN, numbers beyond all measure.
+    """The value of `text`, with what strict JSON refuses.
+
+    That is raw controls in strings, lone surrogates, NaN, numbers beyond all measure.
 
     Raises:
         ValueError: it is not JSON, or nested too deep.
@@ -84,8 +85,9 @@ def glued(text: str) -> list[Record]:
 
 
 def values(text: str) -> list[object]:
-    """The complete objects and arrays in `text`, in order: the whole text if it is one value, else
-    those that begin a line, else any.
+    """The complete objects and arrays in `text`, in order.
+
+    The whole text if it is one value, else those that begin a line, else any.
     """
     try:
         return [load(text)]

@@ -59,8 +59,9 @@ def count_at(record: Record, key: str) -> int | None:
 
 
 def figure_at(record: Record, key: str) -> int | None:
-    """A figure of the usage: like `count_at`, but `NO_FIGURE` where a number can be none, so that
-    it can be told.
+    """A figure of the usage: like `count_at`, but an impossible one is told.
+
+    That is `NO_FIGURE`, in place of the number.
     """
     return figure(record.get(key))
 
@@ -78,8 +79,9 @@ def amount_at(record: Record, key: str) -> float | None:
 
 
 def amount(value: object) -> float | None:
-    """`value` as an amount; None where it is no number, not a number where it can be none, so that
-    no sum can hide it.
+    """`value` as an amount of money, None where it is no number.
+
+    An impossible amount is NaN, so that no sum can hide it.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

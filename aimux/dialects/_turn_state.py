@@ -232,9 +232,11 @@ class TurnState:
     # ------------------------------------------------------------------------------ the end
 
     def end(self, *, is_error: bool = False, reason: str = "", message: str = "") -> None:
-        """The CLI's own closing record. It may come again, from a CLI whose helpers were still at
-        work: the last one counts, unless it only tells that a turn that was over was interrupted,
-        or has nothing to show for an error it takes back.
+        """The CLI's own closing record.
+
+        It may come again, from a CLI whose helpers were still at work: the last one counts, unless
+        it only tells that a turn that was over was interrupted, or has nothing to show for an error
+        it takes back.
         """
         before = self.ended
         if is_error:
@@ -250,9 +252,7 @@ class TurnState:
         self._end(is_error=is_error, reason=reason, message=message)
 
     def conclude(self, *, is_error: bool = False, reason: str = "", message: str = "") -> None:
-        """What something else than a record of the CLI says of the end: it counts where no record
-        did.
-        """
+        """What something else than a record says of the end; it counts where no record did."""
         if is_error:
             self.error(message)
         if self.ended is None:

@@ -4,15 +4,15 @@ from ._clis import Cli as Cli, CliRegistry as CliRegistry, CliState as CliState
 from ._engine import Engine as Engine, open_engine as open_engine
 from ._gc import serve_housekeeping as serve_housekeeping
 from ._handle import JobHandle as JobHandle
-from ._jobs import JobSupervisor as JobSupervisor
-from ._log import JobLog as JobLog
-from ._orphans import open_orphanage as open_orphanage
-from ._prepare import (
+from ._job_request import (
     Client as Client,
     JobRequest as JobRequest,
     PreparedJob as PreparedJob,
-    new_id as new_id,
 )
+from ._jobs import JobSupervisor as JobSupervisor
+from ._log import JobLog as JobLog
+from ._orphans import open_orphanage as open_orphanage
+from ._prepare import new_id as new_id
 from ._progress import heartbeat as heartbeat, line_for as line_for
 from ._questions import Question as Question, Questions as Questions
 from ._recovery import recover as recover

@@ -15,17 +15,14 @@ import trio
 
 from aimux.errors import AimuxError, BinaryMissing, CircuitOpen, Refusal, SetupFault
 from aimux.model import (
-    Attempt,
     AttemptFailed,
     Failure,
     FailureClass,
-    JobStatus,
     Mode,
     Plan,
     Profile,
     Route,
     Strength,
-    TurnOutput,
     TurnResult,
 )
 from aimux.rules import (
@@ -35,6 +32,7 @@ from aimux.rules import (
     after_failure,
 )
 
+from ._attempt_history import AttemptHistory
 from ._clis import Cli
 from ._hooked import run_hooked
 from ._scratch import Scratch, open_scratch
@@ -50,7 +48,6 @@ from ._turn_log import TurnLog
 from ._turns import AttemptReport, AttemptSpec, run_attempt
 
 SOFT: Final = frozenset({Strength.SOFT, Strength.NONE})
-MESSAGE_CHARS: Final = 300  # of a failure, in the list of attempts
 
 TakeShare = Callable[[str], Awaitable[None]]
 
@@ -84,6 +81,8 @@ async def run_attempts(
 
 @attrs.define(eq=False, kw_only=True)
 class _Attempts:
+    """The attempts of one turn: which comes next, and what the last one means for it."""
+
     asked: TurnSpec
     plans: Sequence[Plan | AimuxError]  # of `asked`; none if they were not made
     spec: TurnSpec  # the same, until something was learnt
@@ -93,10 +92,10 @@ class _Attempts:
     take_share: TakeShare
     left: set[str] = attrs.field(factory=set)  # CLIs that are not tried again
     has_acted: bool = False  # an attempt has said or done something
-    failure: Failure | None = None
-    report: AttemptReport | None = None
-    said: str = ""  # of the last attempt that said anything
-    is_said_cut: bool = False
+    history: AttemptHistory = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.history = AttemptHistory(log=self.log)
 
     async def run(self) -> TurnResult:
         candidates = self.spec.routes.candidates
@@ -110,20 +109,20 @@ class _Attempts:
                 with trio.move_on_at(self.deadline) as waiting:
                     await self.take_share(running)
                 if waiting.cancelled_caught:
-                    return self._too_late(running)
+                    return self.history.too_late(self.spec, running)
             step = await self._try(route)
             if step is NextStep.AGAIN:
                 self._tell_another()
                 step = await self._try(route)
             if step is None:
-                return self._completed()
+                return self.history.completed(self.spec)
             if step is NextStep.STOP:
                 break
             if step in (NextStep.NEXT_CLI, NextStep.AGAIN):
                 self.left.add(route.cli)
             if any(each.cli not in self.left for each in candidates[candidates.index(route) + 1 :]):
                 self._tell_another()
-        return self._failed()
+        return self.history.failed(self.spec)
 
     def _tell_routes(self) -> None:
         routes = self.spec.routes
@@ -139,9 +138,10 @@ class _Attempts:
 
     def _tell_another(self) -> None:
         """An attempt has failed and another one follows."""
-        if self.failure is not None:
+        failure = self.history.failure
+        if failure is not None:
             number = len(self.log.attempts)
-            self.log.add(AttemptFailed(turn=self.log.turn, attempt=number, failure=self.failure))
+            self.log.add(AttemptFailed(turn=self.log.turn, attempt=number, failure=failure))
 
     async def _try(self, route: Route) -> NextStep | None:
         """One attempt; None is success."""
@@ -206,16 +206,9 @@ class _Attempts:
     # ------------------------------------------------------------------ judging
 
     def _judged(self, plan: Plan, profile: Profile, report: AttemptReport) -> NextStep | None:
-        self.report = report
-        self.failure = failure = report.failure
+        failure = report.failure
         outcome = "completed" if failure is None else str(failure.failure_class)
-        text = report.output.answer or self.log.text_so_far
-        if text.strip():
-            self.said = text
-            self.is_said_cut = (
-                report.output.is_cut if report.output.answer else self.log.is_text_cut
-            )
-        self._list(plan.cli, plan.model, plan.effort, outcome, failure, report.duration_s)
+        self.history.keep(plan, report, outcome)
         self.resources.metrics.turn(
             cli=plan.cli,
             role=self.spec.role,
@@ -262,38 +255,8 @@ class _Attempts:
 
     def _not_run(self, route: Route, error: AimuxError, began: float) -> NextStep:
         """The candidate could not even be started."""
-        is_setup = isinstance(error, SetupFault)
-        self.failure = Failure(
-            failure_class=FailureClass.USAGE if is_setup else FailureClass.UNKNOWN,
-            code=error.code,
-            message=error.message,
-            retryable=error.retryable,
-            hint=error.hint or "",
-        )
-        took_s = trio.current_time() - began
-        self._list(route.cli, route.model, route.effort, "not_run", self.failure, took_s)
+        self.history.keep_refusal(route, error, trio.current_time() - began)
         return NextStep.NEXT_CLI
-
-    def _list(
-        self,
-        cli: str,
-        model: str,
-        effort: str,
-        outcome: str,
-        failure: Failure | None,
-        duration_s: float,
-    ) -> None:
-        self.log.attempts.append(
-            Attempt(
-                cli=cli,
-                model=model,
-                effort=effort,
-                outcome=outcome,
-                code=failure.code if failure is not None else "",
-                message=failure.message[:MESSAGE_CHARS] if failure is not None else "",
-                duration_ms=round(duration_s * 1000),
-            )
-        )
 
     def _tell_changes(self, changes: Sequence[str]) -> None:
         if changes:
@@ -301,59 +264,3 @@ class _Attempts:
             self.log.add_warning(
                 "mode_violated", f"changed files although told to read only: {shown}"
             )
-
-    # ------------------------------------------------------------------ the end
-
-    def _completed(self) -> TurnResult:
-        assert self.report is not None
-        output = self.report.output
-        return self._result(JobStatus.COMPLETED, output.answer, None, is_cut=output.is_cut)
-
-    def _failed(self) -> TurnResult:
-        failure = self.failure
-        if failure is None:
-            failure = Failure(
-                failure_class=FailureClass.UNKNOWN, code="no_candidate", message="nothing was run"
-            )
-        if failure.failure_class is FailureClass.TIMEOUT:
-            status = JobStatus.TIMED_OUT
-        else:
-            status = JobStatus.PARTIAL if self.said else JobStatus.FAILED
-        return self._result(status, self.said, failure, is_cut=self.is_said_cut)
-
-    def _too_late(self, cli: str) -> TurnResult:
-        self.failure = Failure(
-            failure_class=FailureClass.TIMEOUT,
-            code="timed_out",
-            message=f"no slot for {cli} before the deadline",
-            retryable=True,
-        )
-        return self._failed()
-
-    def _result(
-        self, status: JobStatus, content: str, failure: Failure | None, *, is_cut: bool
-    ) -> TurnResult:
-        report = self.report
-        output = report.output if report is not None else TurnOutput()
-        gone = report.exit if report is not None else None
-        made = self.log.result(status, content=content)
-        cli = made.cli or (made.attempts[-1].cli if made.attempts else "")
-        return attrs.evolve(
-            made,
-            is_cut=is_cut,
-            cli=cli,
-            model=output.model or made.model,
-            mode=self.spec.mode,
-            native_session=self._native_session(output, cli),
-            failure=failure,
-            exit_code=gone.exit_code if gone is not None else None,
-            stderr_tail=report.stderr_tail if report is not None and failure is not None else "",
-        )
-
-    def _native_session(self, output: TurnOutput, cli: str) -> str:
-        if output.native_id:
-            return output.native_id
-        if self.spec.resumes(cli):
-            return self.spec.native_id
-        is_named = cli in self.spec.clis and self.spec.clis[cli].profile.resume.chosen
-        return self.spec.new_native_id if is_named else ""

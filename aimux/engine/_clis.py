@@ -86,7 +86,10 @@ class CliRegistry:
     async def ready(
         self, snapshot: Snapshot, env: Mapping[str, str], *, refresh: bool = False
     ) -> dict[str, Cli]:
-        """The installed CLIs by name, in the order of the profiles; disabled ones are left out."""
+        """The installed CLIs by name, in the order of the profiles; disabled ones are left out.
+
+        Cancelled, it remembers nothing new.
+        """
         found = await self._find(snapshot, env, refresh=refresh)
         return {
             name: Cli(name=name, path=where.path, profile=snapshot.profiles[name])
@@ -97,7 +100,10 @@ class CliRegistry:
     async def probe(
         self, snapshot: Snapshot, env: Mapping[str, str], *, refresh: bool = False
     ) -> list[CliState]:
-        """Every CLI with its version, state, reason and remedy; asks those not asked before."""
+        """Every CLI with its version, state, reason and remedy; asks those not asked before.
+
+        Cancelling it stops the version commands that run.
+        """
         found = await self._find(snapshot, env, refresh=refresh)
         if self._cache is None:
             self._cache = await trio.to_thread.run_sync(VersionCache, self._versions_file)

@@ -38,7 +38,8 @@ async def ask_fitting(
 ) -> TurnResult:
     """The turn for `prompt`, or that of one repair if its answer does not fit.
 
-    If the repair gives no answer, the first one stands. `take_turn` judges the fit.
+    If the repair gives no answer, the first one stands. `take_turn` judges the fit. Cancelling it
+    cancels the turn that runs.
     """
     first = await take_turn(prompt)
     if first.failure is None or first.failure.code != UNFIT:

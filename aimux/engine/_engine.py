@@ -36,9 +36,10 @@ from ._ask import Asker
 from ._clis import CliRegistry
 from ._guard import Guard
 from ._handle import JobHandle
+from ._job_request import Client, JobRequest, PreparedJob
 from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
-from ._prepare import Client, JobRequest, PreparedJob, Preparer
+from ._prepare import Preparer
 from ._specs import ChooseDriver, TurnResources, TurnSpec
 
 PREVIEW_CHARS: Final = 200
@@ -50,7 +51,7 @@ log = logging.getLogger("aimux.engine")
 
 
 class Engine:
-    """Made by `open_engine`."""
+    """Jobs, turns and CLIs, as tools see them. Made by `open_engine`."""
 
     def __init__(
         self,
@@ -208,6 +209,8 @@ class Engine:
     async def job(self, job_id: str) -> tuple[Job, JobHandle | None]:
         """A job's row, and the hold on it while it is open or recent.
 
+        Cancelling it changes nothing: it only reads.
+
         Raises:
             NotFound: no such job.
         """
@@ -220,7 +223,7 @@ class Engine:
         return job, None
 
     def job_nowait(self, job_id: str) -> tuple[Job, JobHandle | None] | None:
-        """The same without waiting: open, recent and lately read jobs; None for any other."""
+        """What `job` returns, if it is known without waiting: open, recent and lately read jobs."""
         handle = self.supervisor.find(job_id)
         if handle is not None:
             return handle.job, handle
@@ -237,6 +240,8 @@ class Engine:
 
     async def turn(self, job_id: str, number: int) -> TurnResult:
         """What one turn of a job came to, or has come to so far.
+
+        Cancelling it changes nothing: it only reads.
 
         Raises:
             NotFound: no such job, or it has no such turn.
@@ -259,6 +264,8 @@ class Engine:
     async def entries(self, job_id: JobId, after_seq: int) -> list[Entry]:
         """A job's log after a sequence number, from memory where that is enough.
 
+        Cancelling it changes nothing: it only reads.
+
         Raises:
             NotFound: no such job.
         """
@@ -269,7 +276,7 @@ class Engine:
         return await self.store.entries(job_id, after_seq)
 
     async def collect(self, older_than_h: float, *, dry_run: bool) -> Mapping[str, int]:
-        """Remove jobs and sessions that ended longer ago than that; how many of each.
+        """Remove jobs and sessions that ended longer ago than that, and return how many of each.
 
         Cancelling it leaves what was removed.
         """
@@ -306,9 +313,10 @@ async def open_engine(
     choose_driver: ChooseDriver = choose_driver,
     strict: bool = False,
 ) -> AsyncIterator[Engine]:
-    """An engine over an open store. Leaving it ends every job, and writes each end, first.
+    """An engine over an open store.
 
-    `settings` are what `own` said at the start; the engine follows what it says later.
+    `settings` are what `own` said at the start; the engine follows what it says later. Leaving it,
+    cancelled or not, ends every job and writes each end first.
     """
     guard = Guard(_rule(settings.circuit_breaker))
     resources = TurnResources(

@@ -38,8 +38,9 @@ TROUBLE_S: Final = 600.0  # a refused login keeps a CLI out of the fallbacks for
 
 @attrs.define(eq=False)
 class Pass:
-    """Leave for one attempt. It says how it ended; one that says nothing counts as
-    neutral.
+    """Leave for one attempt.
+
+    Its holder says how the attempt ended; one that says nothing counts as neutral.
     """
 
     end: TurnEnd = TurnEnd.NEUTRAL
@@ -78,7 +79,7 @@ class Guard:
         return f"<Guard: {states}>"
 
     def apply(self, rule: BreakerRule) -> None:
-        """Another rule from now on. Failures that were counted stay."""
+        """Follow another rule from now on; failures that were counted stay."""
         self._rule = rule
         self._breakers = {
             cli: attrs.evolve(breaker, rule=rule) for cli, breaker in self._breakers.items()

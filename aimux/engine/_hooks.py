@@ -1,5 +1,6 @@
-"""Commands of the user's around every turn: before it to block, skip or change it, after it to
-annotate or reject its answer.
+"""Commands of the user's around every turn.
+
+One before it blocks, skips or changes the turn; one after it annotates or rejects its answer.
 
 A hook gets the turn as JSON on stdin and answers with JSON on stdout; an empty answer changes
 nothing. It runs as a child like any other: in its own session, under its limit, stopped as a group.

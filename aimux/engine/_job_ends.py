@@ -17,8 +17,11 @@ log = logging.getLogger("aimux.jobs")
 
 
 async def keep_log(joblog: JobLog, store: Store) -> None:
-    """Give entries to the store in batches, none of them older than `COALESCE_S`, and make entries
-    of gathered text in time; until cancelled. A job that is shorter is stored whole at its end.
+    """Give the entries of a log to the store in batches, until cancelled.
+
+    No entry waits longer than `COALESCE_S`, and gathered text becomes entries in time. What is left
+    when it is cancelled is stored with the end of the job, as is the whole log of a job that is
+    shorter.
     """
     while True:
         await joblog.wait_unstored()
@@ -54,6 +57,7 @@ async def store_end(
     """Make the outcome of what a job's turns came to, and write its end and its session.
 
     A store that cannot take it costs the end on disk, not the answer. `strict` lets bugs through.
+    Cancelled before the store has begun, the end is in memory only.
     """
     joblog = handle.log
     outcome = outcome_of(

@@ -11,9 +11,7 @@ out), a bug (failed, internal; firewall 1 of 2), `JobHandle.cancel` (cancelled),
 its deadline (timed_out), the supervisor closes (aborted). What is below a job ends with it.
 """
 
-import logging
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -21,44 +19,33 @@ import attrs
 import trio
 
 from aimux.errors import (
-    AimuxError,
-    InternalFault,
-    OutOfTime,
     Refusal,
     TooManyJobs,
-    first_leaf,
 )
 from aimux.logs import JOB
 from aimux.model import (
     Budget,
     Failure,
-    FailureClass,
     Job,
     JobId,
     JobQueued,
     JobStatus,
-    Report,
     ServerSettings,
     Session,
     SessionId,
 )
-from aimux.rules import SlotLimits, SlotRequest, failure_of
+from aimux.rules import SlotLimits, SlotRequest
 from aimux.store import Store
 from aimux.waiting import Broadcast
 
 from ._handle import JobHandle
-from ._job_ends import keep_log, store_end, why_stopped
+from ._job_ends import store_end, why_stopped
 from ._log import JobLog
+from ._recent import RecentJobs
 from ._slots import Slots
+from ._work import Run, run_work
 
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
-KEPT_HANDLES: Final = 100  # finished jobs that status answers without asking the store
-KEPT_HANDLES_CHARS: Final = 4 * 2**20  # of prompts and logs of these, together
-KEPT_HANDLE_CHARS: Final = 1_000_000  # a job that said more is read from the store
-
-log = logging.getLogger("aimux.jobs")
-
-Run = Callable[[JobHandle], Awaitable[Report]]
 
 
 @attrs.frozen(kw_only=True)
@@ -99,7 +86,10 @@ def slot_limits(settings: ServerSettings) -> SlotLimits:
 
 
 class JobSupervisor:
-    """Where jobs live. Made by `open_supervisor`."""
+    """Where jobs live. Made by `open_supervisor`.
+
+    Cancelling one of its waits only ends the waiting.
+    """
 
     def __init__(self, store: Store, slots: Slots, nursery: trio.Nursery, *, strict: bool) -> None:
         self.slots = slots
@@ -107,8 +97,7 @@ class JobSupervisor:
         self._nursery = nursery
         self._strict = strict
         self._open: dict[JobId, JobHandle] = {}
-        self._recent: OrderedDict[JobId, JobHandle] = OrderedDict()
-        self._recent_chars = 0
+        self._recent = RecentJobs()
         self._busy_sessions: dict[SessionId, JobHandle] = {}
         self._finished = 0
         self._refused = 0
@@ -135,7 +124,7 @@ class JobSupervisor:
     def find(self, job_id: str) -> JobHandle | None:
         """An open or recently finished job; None if only the store may know it."""
         known = JobId(job_id)
-        return self._open.get(known) or self._recent.get(known)
+        return self._open.get(known) or self._recent.find(known)
 
     def open_handles(self) -> list[JobHandle]:
         """Jobs that have not ended, oldest first."""
@@ -259,7 +248,7 @@ class JobSupervisor:
             handle.begin()
 
     def resize(self, settings: ServerSettings) -> None:
-        """Other limits from now on; who has a slot keeps it."""
+        """Follow other limits from now on; whoever has a slot keeps it."""
         self.slots.resize(slot_limits(settings))
 
     # ------------------------------------------------------------------ running
@@ -271,7 +260,7 @@ class JobSupervisor:
         has_ended = False
         try:
             with handle.scope:
-                failure, status = await self._run(handle, run)
+                failure, status = await run_work(handle, run, self._store, strict=self._strict)
                 has_ended = True
         finally:
             if not has_ended:  # cancelled, or the supervisor closes; what came first counts
@@ -287,38 +276,6 @@ class JobSupervisor:
                     await store_end(self._store, handle, status, failure, strict=self._strict)
             finally:  # whatever happens, nobody waits for this job for ever
                 self._forget(handle)
-
-    async def _run(self, handle: JobHandle, run: Run) -> tuple[Failure | None, JobStatus]:
-        """The work under its backstop: why it did not report, and the status of that."""
-        error: AimuxError | None = None
-        try:
-            async with trio.open_nursery() as job:
-                job.start_soon(keep_log, handle.log, self._store)
-                if handle.first_slot is not None:
-                    await handle.first_slot.granted.wait()
-                    handle.begin()
-                with handle.backstop:
-                    handle.report = await run(handle)
-                job.cancel_scope.cancel(reason="work is over")
-        except* AimuxError as group:
-            error = first_leaf(group)
-        except* Exception as group:  # firewall 1 of 2
-            log.exception("job failed")
-            error = InternalFault(f"internal error in {handle.id}; see the log")
-            if self._strict:
-                raise
-            del group
-        if error is None and handle.report is None:
-            error = OutOfTime(f"not finished after {handle.limit_s:g} s")
-        if isinstance(error, OutOfTime):
-            late = Failure(
-                failure_class=FailureClass.TIMEOUT,
-                code=error.code,
-                message=error.message,
-                retryable=True,
-            )
-            return late, JobStatus.TIMED_OUT
-        return (None if error is None else failure_of(error)), JobStatus.FAILED
 
     # ------------------------------------------------------------------ ending
 
@@ -341,20 +298,14 @@ class JobSupervisor:
         self._finished += 1
         self._open.pop(handle.id, None)
         self._free_session(handle)
-        if _chars(handle) <= KEPT_HANDLE_CHARS:
-            self._recent[handle.id] = handle
-            self._recent_chars += _chars(handle)
-        while len(self._recent) > KEPT_HANDLES or self._recent_chars > KEPT_HANDLES_CHARS:
-            self.drop_recent([next(iter(self._recent))])
+        self._recent.keep(handle)
         handle.done.set()
         self._changed.notify()
 
     def drop_recent(self, job_ids: Sequence[str]) -> None:
         """Forget these ended jobs, as the store has."""
         for job_id in job_ids:
-            handle = self._recent.pop(JobId(job_id), None)
-            if handle is not None:
-                self._recent_chars -= _chars(handle)
+            self._recent.drop(JobId(job_id))
 
     def abort(self) -> None:
         """What is open from now on ends because aimux stops."""
@@ -367,19 +318,13 @@ def has_ended(job: JobHandle) -> bool:
     return job.is_over or bool(job.cause) or job.report is not None
 
 
-def _chars(handle: JobHandle) -> int:
-    """What an ended job holds in memory; it does not change any more."""
-    content = handle.job.outcome.content if handle.job.outcome is not None else ""
-    is_shared = any(content is end.content for end in handle.log.ends)
-    return len(handle.job.prompt) + handle.log.kept_chars + (0 if is_shared else len(content))
-
-
 @asynccontextmanager
 async def open_supervisor(
     store: Store, limits: SlotLimits, *, strict: bool = False
 ) -> AsyncIterator[JobSupervisor]:
-    """Jobs run while this is open. Leaving it cancels what still runs and waits until every end is
-    written.
+    """Jobs run while this is open.
+
+    Leaving it, cancelled or not, cancels what still runs and waits until every end is written.
     """
     async with trio.open_nursery() as nursery:
         supervisor = JobSupervisor(store, Slots(limits), nursery, strict=strict)

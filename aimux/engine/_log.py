@@ -53,7 +53,10 @@ KEPT_ENTRY_CHARS: Final = 2**20  # of them together
 
 @attrs.define(eq=False)
 class JobLog:
-    """Append-only events of one job and the running fold over them."""
+    """Append-only events of one job and the running fold over them.
+
+    Cancelling one of its waits only ends the waiting.
+    """
 
     _row: Job
     born: float  # loop clock
@@ -154,13 +157,7 @@ class JobLog:
             self._crowded.set()
         if isinstance(event, TurnQueued) and self._row.status is JobStatus.QUEUED:
             self.queue_position = event.position
-        status = next_status(self._row.status, event)
-        if isinstance(event, JobStarted):
-            self._row = attrs.evolve(self._row, status=status, started_at=at)
-        elif isinstance(event, JobFinished):
-            self._row = attrs.evolve(self._row, status=status, finished_at=at)
-        elif status is not self._row.status:
-            self._row = attrs.evolve(self._row, status=status)
+        self._row = _after(self._row, event, at)
         self._changed.notify()
 
     # ------------------------------------------------------------------ reading
@@ -281,7 +278,7 @@ class JobLog:
         return self.since(self.stored_seq)
 
     def stored(self, seq: int) -> None:
-        """The store has everything up to `seq`; forget the oldest entries beyond the limit."""
+        """Note that the store has everything up to `seq`, and forget what is too much to keep."""
         self.stored_seq = max(self.stored_seq, seq)
         has_pending = any(turn.has_pending for turn in self._turns.values())
         if self.stored_seq >= self.last_seq and not has_pending:
@@ -301,6 +298,16 @@ class JobLog:
     def kept_chars(self) -> int:
         """What the entries in memory say, together."""
         return self._entries_chars
+
+
+def _after(row: Job, event: Event, at: datetime.datetime) -> Job:
+    """The row of a job after an entry; the same one if the entry changes nothing of it."""
+    status = next_status(row.status, event)
+    if isinstance(event, JobStarted):
+        return attrs.evolve(row, status=status, started_at=at)
+    if isinstance(event, JobFinished):
+        return attrs.evolve(row, status=status, finished_at=at)
+    return row if status is row.status else attrs.evolve(row, status=status)
 
 
 def _chars(event: Event) -> int:

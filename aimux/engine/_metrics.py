@@ -61,7 +61,7 @@ class _Figures:
 
 
 class Metrics:
-    """Counters of turns; every turn of every tool comes by here."""
+    """Counters of turns: every turn of every tool is counted here."""
 
     def __init__(self) -> None:
         self._total = _Figures()

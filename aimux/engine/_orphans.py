@@ -11,7 +11,10 @@ from aimux.errors import AimuxError
 
 @asynccontextmanager
 async def open_orphanage() -> AsyncIterator[None]:
-    """Adopt and reap descendants that lost their parent while the body runs, where that can be."""
+    """Adopt and reap descendants that lost their parent while the body runs, where that can be.
+
+    When the body ends, cancelled or not, the reaping stops.
+    """
     fault: AimuxError | None = None
     async with trio.open_nursery() as nursery:
         if become_subreaper():

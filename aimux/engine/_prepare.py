@@ -1,4 +1,4 @@
-"""From what a caller wants to what will be run: everything decided, nothing started.
+"""From what a caller wants to what is run: everything decided, nothing started.
 
 Configuration, session, route, mode, directory and plans are settled here, so that a refused call
 leaves no rows and no processes behind.
@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import attrs
 import trio
@@ -18,9 +18,7 @@ from aimux.config import ClientContext, Loader, Snapshot
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
 from aimux.model import (
     RANDOM_BYTES,
-    Budget,
     Mode,
-    Plan,
     Role,
     RouteRequest,
     Seat,
@@ -31,7 +29,6 @@ from aimux.model import (
 )
 from aimux.rules import (
     DEFAULT_ROLE,
-    Lineage,
     check_schema,
     choose,
     enter_job,
@@ -41,81 +38,15 @@ from aimux.rules import (
 from aimux.store import Store
 from aimux.times import utc_now
 
-from ._clis import Cli, CliRegistry
+from ._clis import CliRegistry
 from ._guard import Guard
-from ._handle import JobHandle
+from ._job_request import JobRequest, PreparedJob
 from ._jobs import JobSupervisor
 from ._retelling import PastTurn, past_turns
 from ._specs import TurnResources, TurnSpec, planned
 
 KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
 EXEC_SEAT: Final = Seat()
-
-
-class Client(Protocol):
-    """Who asks, with its own directory and environment. `key` is what fairness goes by."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def cwd(self) -> Path: ...
-    @property
-    def env(self) -> Mapping[str, str]: ...
-
-
-@attrs.frozen(kw_only=True)
-class JobRequest:
-    """What a caller wants done. Empty and None mean: decide for me.
-
-    `prompt` is what is asked of the first seat; a strategy makes its own of it. `seats` empty is
-    one seat on `route`.
-    """
-
-    tool: str
-    prompt: str
-    client: Client
-    route: RouteRequest = attrs.field(factory=RouteRequest)
-    seats: Sequence[Seat] = ()
-    mode: Mode | None = None
-    cwd: str = ""
-    session_id: str = ""
-    keeps_session: bool = True
-    timeout_s: float | None = None
-    budget: Budget = attrs.field(factory=Budget)
-    parent: JobHandle | None = None
-    wants_terminal: bool = False
-    schema: Mapping[str, object] | None = None
-
-
-@attrs.frozen(kw_only=True)
-class PreparedJob:
-    """A request with everything decided. `plans` are those of the first seat's candidates."""
-
-    request: JobRequest
-    job_id: str
-    snapshot: Snapshot
-    clis: Mapping[str, Cli]
-    seats: Mapping[str, TurnSpec]  # by name, in the order of the request
-    plans: Sequence[Plan | AimuxError]
-    role: Role | None  # of the first seat
-    session: Session | None
-    is_new_session: bool
-    conversation_id: str  # the session's id, the job's without one: what CLIs' sessions are called
-    cwd: str
-    limit_s: float
-    lineage: Lineage  # where the job's children stand
-
-    @property
-    def settings(self) -> ServerSettings:
-        """The client's own settings of the server."""
-        return self.snapshot.settings.server
-
-    @property
-    def first(self) -> TurnSpec:
-        """What is decided about the first seat."""
-        return next(iter(self.seats.values()))
 
 
 def new_id(prefix: str) -> str:

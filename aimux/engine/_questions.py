@@ -103,7 +103,7 @@ class Questions:
         self._listeners += 1
 
     def open(self, cli: str, text: str, *, turn: int = 1) -> Question:
-        """A new question of a turn; the one it had open is over."""
+        """Open a question of a turn; the one that it had open is over."""
         for question in self.open_ones:
             if question.turn == turn:
                 self.close(question)

@@ -10,9 +10,10 @@ log = logging.getLogger("aimux.recovery")
 
 
 async def recover(store: Store, owner: str) -> int:
-    """Mark what another owner left running and end its surviving children; how many jobs it was.
+    """Abort what another owner left running, end its children, and return how many jobs it was.
 
-    Children are found by recorded pid and start time, so a reused pid is left alone.
+    Children are found by recorded pid and start time, so a reused pid is left alone. Cancelled
+    after the jobs were marked, it may leave such children alive.
     """
     orphans = await store.abort_orphans(owner, utc_now())
     children = [child for orphan in orphans for child in orphan.children]

@@ -46,7 +46,7 @@ class Slots:
         return self._ledger.statistics()
 
     def resize(self, limits: SlotLimits) -> None:
-        """Other limits from now on; who has a slot keeps it."""
+        """Follow other limits from now on; whoever has a slot keeps it."""
         self._grant(self._ledger.resize(limits))
 
     def request(self, request: SlotRequest) -> Slot | None:

@@ -82,7 +82,7 @@ class TurnSpec:
 
 
 class ChooseDriver(Protocol):
-    """Says which driver runs a child; tests give one that starts no processes."""
+    """Chooses the driver that runs a child; tests give one that starts no processes."""
 
     def __call__(self, *, is_terminal: bool) -> Driver: ...
 

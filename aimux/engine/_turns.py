@@ -27,7 +27,6 @@ from aimux.model import (
     Ended,
     Failure,
     FailureClass,
-    Noted,
     Plan,
     Profile,
     Stream,
@@ -39,7 +38,6 @@ from aimux.rules import (
     Quiet,
     SilenceLimits,
     Verdict,
-    excerpt,
     has_worked,
     judge,
     redact,
@@ -50,22 +48,19 @@ from aimux.rules import (
 from aimux.store import Spool
 
 from ._guard import Guard, Pass
-from ._questions import End, Question, find_question, is_secret
 from ._seeing_out import see_out
+from ._terminal import Conversation
 from ._turn_log import TurnLog
 
 STDERR_TAIL_CHARS: Final = 8_192
-QUESTION_S: Final = 2.0  # a child that asks is quiet for so long
-QUESTION_CHARS: Final = 300
-KEPT_LINE_CHARS: Final = 2_000
 QUEUED_ANSWERS: Final = 1
-REDRAW_S: Final = 0.2  # some draw their question again, in pieces
 
 
 @attrs.frozen(kw_only=True)
 class AttemptSpec:
-    """Everything one attempt needs besides its turn's log and the guard. `deadline` is loop
-    clock.
+    """Everything one attempt needs besides its turn's log and the guard.
+
+    `deadline` is of the loop's clock.
     """
 
     attempt: int
@@ -110,18 +105,15 @@ class _Attempt:
     is_over: bool = False  # an end-of-turn record was seen
     _stderr: bytearray = attrs.field(factory=bytearray)
     _said: bool = False
-    _heard: trio.Event = attrs.field(factory=trio.Event)
-    _last_line: str = ""  # of a terminal: where questions stand
+    _terminal: Conversation | None = None  # of a child that asks there
 
     # ------------------------------------------------------------------ hearing
 
     def hear(self, stream: Stream, data: bytes) -> None:
         """Bytes of the child, in order."""
         self.last_byte = trio.current_time()
-        self._heard.set()
-        if self.spec.plan.is_terminal:
-            text = self._last_line + data.decode(errors="replace")
-            self._last_line = text[-KEPT_LINE_CHARS:]
+        if self._terminal is not None:
+            self._terminal.hear(data, self.last_byte)
         if not self._said:
             self._said = True
             self.leave.heard()
@@ -189,6 +181,17 @@ class _Attempt:
         if self.child is not None:
             self.child.stop()
 
+    def converse(self) -> Conversation:
+        """The conversation with the child's terminal, from its first byte on."""
+        self._terminal = Conversation(
+            cli=self.spec.plan.cli, log=self.log, last_byte=self.last_byte, answered=self._answered
+        )
+        return self._terminal
+
+    def _answered(self) -> None:
+        """The child has something to do again: its silence begins anew."""
+        self.last_byte = trio.current_time()
+
     async def watch(self) -> None:
         """End the turn at its deadline or after too long a silence; warn before."""
         told = Quiet.FINE
@@ -207,74 +210,6 @@ class _Attempt:
                 self.log.add(Warned(code=str(found.quiet), message=message))
             told = found.quiet
             await trio.sleep_until(min(found.next_at, self.spec.deadline))
-
-    async def converse(self, keyboard: trio.MemorySendChannel[bytes]) -> None:
-        """Put what a child on a terminal asks to whoever can answer, and type the answer."""
-        left = ""  # what nobody will answer
-        while True:
-            since = self.last_byte
-            await trio.sleep_until(since + QUESTION_S)
-            if self.last_byte != since:
-                continue
-            text = find_question(self._last_line)
-            if not text or text == left:
-                await self._wait_byte()
-                continue
-            left = ""
-            if is_secret(text):
-                left = text
-                self._tell_waiting(excerpt(text, QUESTION_CHARS))
-                continue
-            question = await self._put(text)
-            if question.end is End.REFUSED:
-                left = text
-            elif question.end is End.ANSWERED:
-                self._last_line = ""  # the same words again are another question
-                self.last_byte = trio.current_time()  # it has something to do again
-                await keyboard.send(question.answer.encode() + b"\n")
-
-    async def _put(self, text: str) -> Question:
-        """A question from its opening to its end; that it got no answer is told once."""
-        questions = self.log.questions
-        cli, shown = self.spec.plan.cli, excerpt(text, QUESTION_CHARS)
-        question = questions.open(cli, shown, turn=self.log.turn)
-        self.log.question = shown
-        has_audience = questions.has_audience
-        if has_audience:
-            self.log.add(Noted(text=f"{cli} asks: {shown}"))
-        else:
-            self._tell_waiting(shown)
-        try:
-            async with trio.open_nursery() as asking:
-                asking.start_soon(self._close_when_drawn_over, question, text)
-                await question.closed.wait()
-                asking.cancel_scope.cancel(reason="the question has ended")
-        finally:
-            questions.close(question)
-            self.log.question = ""
-            if question.end is End.ANSWERED:
-                self.log.add(Noted(text=f"{cli} was answered"))
-            elif has_audience and question.end is End.REFUSED:
-                self._tell_waiting(shown)
-            elif has_audience:
-                message = f"{cli} got no answer to: {shown}"
-                self.log.add(Warned(code="question_unanswered", message=message))
-        return question
-
-    async def _close_when_drawn_over(self, question: Question, text: str) -> None:
-        """End a question when its child goes on by itself."""
-        while find_question(self._last_line) == text:
-            await self._wait_byte()
-            await trio.sleep(REDRAW_S)
-        self.log.questions.close(question)
-
-    def _tell_waiting(self, shown: str) -> None:
-        message = f"{self.spec.plan.cli} waits for an answer: {shown}"
-        self.log.add(Warned(code="waiting_for_input", message=message))
-
-    async def _wait_byte(self) -> None:
-        self._heard = trio.Event()
-        await self._heard.wait()
 
 
 _STOP_HINTS: Final = {
@@ -336,6 +271,7 @@ async def _drive(
         plan.dialect, profile.output.fields, completion_pattern=profile.completion_pattern
     )
     attempt = _Attempt(spec=spec, log=log, leave=leave, dialect=dialect, began=now, last_byte=now)
+    terminal = attempt.converse() if plan.is_terminal else None
     typed, keys = trio.open_memory_channel[bytes](QUEUED_ANSWERS)
     process = ProcessSpec(
         argv=argv,
@@ -353,8 +289,8 @@ async def _drive(
         log.child = child
         log.add(ChildStarted(pid=child.pid, started=child.started))
         attempt.born(child, watching)
-        if plan.is_terminal:
-            watching.start_soon(attempt.converse, typed)
+        if terminal is not None:
+            watching.start_soon(terminal.run, typed)
 
     fault: AimuxError | None = None
     try:

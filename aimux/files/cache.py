@@ -15,8 +15,9 @@ Facts = tuple[int, int, int]  # mtime_ns, size, inode
 
 
 def facts_of(path: pathlib.Path, *, is_regular: bool = False) -> Facts | None:
-    """What tells one state of a file or directory from another (of what a link leads to); None
-    where there is none, or, with `is_regular`, where it is no regular file.
+    """What tells one state of a file or directory from another (of what a link leads to).
+
+    None where there is none, or, with `is_regular`, where it is no regular file.
     """
     try:
         found = path.stat()
@@ -49,7 +50,7 @@ class Lru(Generic[K, V]):
         return key in self._values
 
     def get(self, key: K) -> V | None:
-        """The value of a key, which is used by that; None if it is not kept."""
+        """The value of a key, or None if it is not kept; asking for it counts as a use."""
         value = self._values.get(key)
         if value is not None:
             try:  # noqa: SIM105  # a quarter of the price, on the path of every call
@@ -59,7 +60,7 @@ class Lru(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value; those used longest ago go."""
+        """Keep a value; the values that were used longest ago are dropped."""
         values = self._values
         try:
             values[key] = value
@@ -71,15 +72,16 @@ class Lru(Generic[K, V]):
 
 
 class Dependencies:
-    """The paths a value depends on, with their state from *before* they were read, so that a change
-    during the reading is noticed by the next look.
+    """The paths a value depends on, with their state from *before* they were read.
+
+    So a change during the reading is noticed the next time the states are compared.
     """
 
     def __init__(self) -> None:
         self.states: dict[pathlib.Path, Facts | None] = {}
 
     def note(self, path: pathlib.Path) -> bool:
-        """Remember the state of `path` (the first one counts); whether it is there."""
+        """Remember the state of `path` (the first one counts), and return whether it is there."""
         if path not in self.states:
             self.states[path] = facts_of(path)
         return self.states[path] is not None

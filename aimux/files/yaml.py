@@ -41,8 +41,9 @@ class YamlFault(ConfigInvalid):
 
 @attrs.frozen(kw_only=True)
 class Document:
-    """What a file says. `lines` maps dotted key paths to lines, `body` is what follows front
-    matter.
+    """What a file says.
+
+    `lines` maps dotted key paths to lines; `body` is what follows the front matter.
     """
 
     path: str

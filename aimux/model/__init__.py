@@ -2,9 +2,7 @@
 
 from ._budgets import Budget as Budget, Spent as Spent
 from ._codec import (
-    TEXT as TEXT,
     Json as Json,
-    ShapeMismatch as ShapeMismatch,
     decode as decode,
     dump as dump,
     dump_bytes as dump_bytes,
@@ -16,6 +14,7 @@ from ._codec import (
     load_event_bytes as load_event_bytes,
     load_over as load_over,
 )
+from ._converters import ShapeMismatch as ShapeMismatch
 from ._events import (
     AttemptFailed as AttemptFailed,
     ChildExited as ChildExited,
@@ -113,6 +112,7 @@ from ._settings import (
     TransportSettings as TransportSettings,
     TransportType as TransportType,
 )
+from ._text_shapes import TEXT as TEXT
 from ._turns import (
     Attempt as Attempt,
     JobStatus as JobStatus,

@@ -24,8 +24,10 @@ class Spent:
     cost_usd: float = 0.0
 
     def plus(self, usage: Usage | None) -> "Spent":
-        """With the tokens and cost of a turn; figures nobody reported count nothing. The turn
-        itself was counted when it was asked for.
+        """What is spent with the tokens and the cost of one more turn.
+
+        Figures that nobody reported count nothing. The turn itself was counted when it was asked
+        for.
         """
         if usage is None:
             return self

@@ -1,7 +1,6 @@
-"""What a job's log consists of: what a CLI *said* (made by dialects) and what *happened* (made by
-the engine).
+"""What a job's log consists of: frozen values with a `kind`, their tag on disk and on the wire.
 
-Frozen values with a `kind` that is their tag on disk and on the wire.
+Dialects make what a CLI *said*; the engine makes what *happened*.
 """
 
 import datetime
@@ -16,7 +15,7 @@ from ._turns import JobStatus, Mode, TurnResult
 
 @attrs.frozen(kw_only=True)
 class JobQueued:
-    """Waits for its first slot; `position` counts from 1."""
+    """The job waits for its first slot; `position` counts from 1."""
 
     kind: ClassVar[str] = "job_queued"
     position: int
@@ -24,7 +23,7 @@ class JobQueued:
 
 @attrs.frozen(kw_only=True)
 class JobStarted:
-    """Has had a slot; its deadline runs from here."""
+    """The job has its first slot; its deadline runs from here."""
 
     kind: ClassVar[str] = "job_started"
 
@@ -70,8 +69,9 @@ class ChildStarted:
 
 @attrs.frozen(kw_only=True)
 class ChildExited:
-    """How the child left; `exit_code` is None after a signal. `swept` counts leftovers that had to
-    be killed.
+    """How the child left.
+
+    `exit_code` is None after a signal. `swept` counts the leftovers that had to be killed.
     """
 
     kind: ClassVar[str] = "child_exited"
@@ -146,8 +146,9 @@ Event = Said | Happened
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """One line of a job's log: `seq` counts from 1 without gaps, `offset_s` since the job's
-    birth.
+    """One line of a job's log.
+
+    `seq` counts from 1 without gaps; `offset_s` is the time since the job was born.
     """
 
     seq: int

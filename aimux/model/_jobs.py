@@ -26,8 +26,9 @@ NEXT: Final[Mapping[JobStatus, frozenset[JobStatus]]] = {
 
 
 def next_status(status: JobStatus, event: Event) -> JobStatus:
-    """The state after `event`; unchanged where the event does not move it or the move is not
-    allowed.
+    """The state of a job after `event`.
+
+    It is the same one where the event does not move it, or where that move is not allowed.
     """
     match event:
         case JobQueued():
@@ -43,8 +44,9 @@ def next_status(status: JobStatus, event: Event) -> JobStatus:
 
 @attrs.frozen(kw_only=True)
 class Job:
-    """A job's row. `outcome` is set once, with the terminal status; `owner` is the daemon that
-    runs it.
+    """A job's row.
+
+    `outcome` is set once, with the terminal status. `owner` is the daemon that runs the job.
     """
 
     id: JobId

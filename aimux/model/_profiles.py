@@ -1,9 +1,8 @@
-"""A profile: how one CLI is run, as data. Every field has an effect; the loader refuses unknown
-ones.
+"""A profile: how one CLI is run, as data.
 
-`{level}`, `{model}`, `{id}`, `{path}` and `{prompt}` are the only placeholders; each is a whole
-value or part of
-one argument token, never a new token.
+Every field has an effect, and the loader refuses unknown ones. `{level}`, `{model}`, `{id}`,
+`{path}` and `{prompt}` are the only placeholders; each is a whole value or a part of one argument
+token, never a new token.
 """
 
 import enum
@@ -42,10 +41,11 @@ class OutputFormat(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class PromptRule:
-    """`ways` in order of preference. An argument prompt stands last, after `guard` (`--`) or, with
-    `joined`, as
-    `flag=prompt`; `stdin_args` replace it when stdin carries the prompt; `file_flag` precedes a
-    temp file's path.
+    """How the prompt is handed over; `ways` stand in the order of preference.
+
+    A prompt that is an argument stands last, after `guard` (`--`) or, with `joined`, as
+    `flag=prompt`. `stdin_args` replace it where stdin carries the prompt. `file_flag` precedes the
+    path of a file that holds it.
     """
 
     ways: Sequence[PromptWay] = (PromptWay.ARGUMENT,)
@@ -67,10 +67,10 @@ class PromptRule:
 
 @attrs.frozen(kw_only=True)
 class Fields:
-    """Where a CLI without a dialect of its own keeps things in its JSON: dotted paths, `[]` walks
-    a list.
+    """Where a CLI without a dialect of its own keeps things in its JSON.
 
-    A record counts for `answer` or `delta` only if it meets the `*_when` map (path -> value).
+    Each is a dotted path, in which `[]` walks a list. A record counts for `answer` or `delta` only
+    if it meets the `*_when` map (path -> value).
     """
 
     answer: str = ""
@@ -88,8 +88,10 @@ class Fields:
 
 @attrs.frozen(kw_only=True)
 class OutputRule:
-    """`dialect` names a reader of `aimux.dialects`; the general ones are text, json and jsonl
-    (with `fields`).
+    """How the output of a CLI is asked for and read.
+
+    `dialect` names a reader of `aimux.dialects`; the general ones are text, json and jsonl (with
+    `fields`).
     """
 
     format: OutputFormat = OutputFormat.TEXT
@@ -121,9 +123,10 @@ class ModelRule:
 
 @attrs.frozen(kw_only=True)
 class EffortRule:
-    """`levels` maps the common scale (none minimal low medium high xhigh max) to the CLI's word; a
-    level that is
-    not in it is clamped to the nearest one, and the clamping is reported.
+    """How much effort is asked for.
+
+    `levels` maps the common scale (none minimal low medium high xhigh max) to the CLI's own word. A
+    level that is not in it is clamped to the nearest one, and the clamping is reported.
     """
 
     flag: str = ""
@@ -135,11 +138,10 @@ class EffortRule:
 
 @attrs.frozen(kw_only=True)
 class ResumeRule:
-    """`flags` with `{id}` continue a session. `chosen` CLIs never print an id: `new_flags` with
-    `{id}` name it.
+    """How a session is continued: `flags`, in which `{id}` stands for its name.
 
-    `position` says where the tokens stand: `flags` (with the other flags) or `last` (after them,
-    before the prompt:
+    A CLI that is `chosen` never prints a name: `new_flags` with `{id}` give it one. `position` says
+    where the tokens stand: `flags` (with the other flags) or `last` (after them, before the prompt:
     `codex exec … resume ID`).
     """
 
@@ -151,8 +153,10 @@ class ResumeRule:
 
 @attrs.frozen(kw_only=True)
 class EnvRule:
-    """`passes` are names or prefixes (`CODEX_*`) let through from the client's environment; `sets`
-    are fixed.
+    """What the child's environment has.
+
+    `passes` are names or prefixes (`CODEX_*`) let through from the client's environment; `sets` are
+    fixed values.
     """
 
     passes: Sequence[str] = ()
@@ -161,8 +165,9 @@ class EnvRule:
 
 @attrs.frozen(kw_only=True)
 class ErrorRule:
-    """Patterns (regex, case-insensitive, searched in error text) and exit codes per failure
-    class.
+    """Patterns and exit codes of each class of failure.
+
+    A pattern is a regular expression that is searched in error text, whatever its case.
     """
 
     patterns: Mapping[FailureClass, Sequence[str]] = attrs.field(factory=dict)
@@ -183,9 +188,10 @@ class VersionRule:
 
 @attrs.frozen(kw_only=True)
 class SilenceRule:
-    """Seconds without a byte on either stream. A CLI that prints only at the end says `streams:
-    false` and has
-    only its deadline. None takes the server's setting.
+    """How many seconds may pass without a byte on either stream.
+
+    None takes the server's setting. A CLI that prints only at the end says `streams: false` and has
+    only its deadline.
     """
 
     streams: bool = True

@@ -66,8 +66,9 @@ class Role:
 
 @attrs.frozen(kw_only=True)
 class PlanRequest:
-    """One turn as wanted: everything `compose` needs besides profile and binary. `env` is the
-    client's own.
+    """One turn as wanted: everything `compose` needs besides profile and binary.
+
+    `env` is the client's own.
     """
 
     prompt: str
@@ -89,8 +90,9 @@ class PlanRequest:
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """A turn ready to be run: a value that `dry_run` can show. `shown_argv` has `<prompt>` for the
-    prompt.
+    """A turn ready to be run: a value that `dry_run` can show.
+
+    `shown_argv` has `<prompt>` where the prompt stands.
     """
 
     cli: str

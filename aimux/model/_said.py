@@ -32,8 +32,9 @@ class FailureClass(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """A classified failure: `code` is stable, `excerpt` at most 2,000 characters, secrets
-    redacted.
+    """A classified failure.
+
+    `code` is stable. `excerpt` has at most 2,000 characters, and secrets in it are masked.
     """
 
     failure_class: FailureClass
@@ -122,8 +123,9 @@ class Noise:
 
 @attrs.frozen(kw_only=True)
 class Warned:
-    """Something worth knowing that is not a failure: a retry announced, a level clamped, an alias
-    used.
+    """Something worth knowing that is not a failure.
+
+    For example: a retry was announced, a level was clamped, an alias was used.
     """
 
     kind: ClassVar[str] = "warning"

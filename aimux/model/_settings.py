@@ -153,7 +153,7 @@ class RoleSettings:
 
 
 class HookTime(enum.StrEnum):
-    """When a hook is asked."""
+    """When a hook is consulted."""
 
     BEFORE = "before"  # a turn: may block it, skip it or change its prompt
     AFTER = "after"  # a turn: may annotate or reject its answer

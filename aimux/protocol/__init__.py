@@ -23,6 +23,7 @@ from aimux.protocol._events import (
     Reply as Reply,
     RequestId as RequestId,
 )
+from aimux.protocol._handshake import Phase as Phase
 from aimux.protocol._http import (
     LOCAL_HOSTS as LOCAL_HOSTS,
     Accepts as Accepts,
@@ -41,7 +42,7 @@ from aimux.protocol._lines import (
     Oversize as Oversize,
 )
 from aimux.protocol._methods import TASKS_EXTENSION as TASKS_EXTENSION, Offer as Offer
-from aimux.protocol._peer import Peer as Peer, PeerStatistics as PeerStatistics, Phase as Phase
+from aimux.protocol._peer import Peer as Peer, PeerStatistics as PeerStatistics
 from aimux.protocol._revisions import (
     HANDSHAKE_VERSIONS as HANDSHAKE_VERSIONS,
     LATEST_HANDSHAKE as LATEST_HANDSHAKE,

@@ -1,4 +1,4 @@
-"""The half of a peer that ends calls: answers, errors, progress, and the state they need.
+"""The layer of a peer that ends calls: answers, errors, progress, and the state they need.
 
 Theory of operation. A call is open (known by ``CallId`` and by the client's id), cancelled (known
 by ``CallId`` only, until its handler has ended) or gone. Every ending looks here first: gone is the
@@ -135,7 +135,7 @@ class Answers:
         return call.final(written, code)
 
     def fail_with(self, call_id: CallId, fault: Fault) -> Outgoing | None:
-        """End a call with an error that is a value already; as ``fail``."""
+        """End a call with an error that is a value already, as ``fail`` does."""
         return self.fail(call_id, fault.code, fault.message, fault.data)
 
     def release(self, call_id: CallId) -> Outgoing | None:

@@ -16,23 +16,21 @@ The order of rules when a request is wrong: not JSON, not a request, bad envelop
 version, id already open, unknown method, missing capability, bad parameters, too many open calls;
 the first wins.
 
+One object, written in four layers: ``_answers`` (open calls and their ends), ``_handshake`` (what
+was agreed), ``_notices`` (what is said unasked) and this one, which reads what the client says.
+
 The peer does no I/O and knows no time. It suits any transport: a stream of messages feeds one peer
 for its whole life, handshake HTTP one peer per session, modern HTTP a throw-away peer per POST.
 """
 
-import enum
-from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, cast
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import orjson
 
-from aimux.protocol._answers import Answers
-from aimux.protocol._asks import Asks
 from aimux.protocol._calls import (
-    NOTICES,
     Batch,
     OpenCall,
-    is_wanted,
     notice,
     read_filter,
     show_filter,
@@ -41,7 +39,6 @@ from aimux.protocol._calls import (
 from aimux.protocol._envelope import is_envelope, read_envelope
 from aimux.protocol._errors import Code, Fault, missing_capability
 from aimux.protocol._events import (
-    AskId,
     CallCancelled,
     Called,
     CallId,
@@ -52,7 +49,7 @@ from aimux.protocol._events import (
     Outgoing,
     Reply,
 )
-from aimux.protocol._host import Host, no_version
+from aimux.protocol._handshake import NEXT, Phase
 from aimux.protocol._http import HttpFacts
 from aimux.protocol._lines import MAX_LINE_BYTES, LineReader, Oversize
 from aimux.protocol._methods import (
@@ -61,40 +58,20 @@ from aimux.protocol._methods import (
     Route,
     routes_for,
 )
+from aimux.protocol._notices import Notices
 from aimux.protocol._revisions import (
     ASSUMED_OVER_HTTP,
-    LATEST_HANDSHAKE,
     MODERN,
     REVISIONS,
     Revision,
-    negotiate,
 )
 from aimux.protocol._shapes import (
-    LOG_LEVEL_KEY,
     Json,
     ServerInfo,
-    rank_of,
 )
 
 MAX_OPEN_CALLS: Final = 4096  # of one client, listeners and unfinished cancelled calls included
-DEFAULT_LOG_LEVEL: Final = "info"  # until a handshake client sets one
 
-
-class Phase(enum.StrEnum):
-    """How far the handshake has come."""
-
-    FRESH = "fresh"  # nothing said yet, or nothing but bare and modern requests
-    NEGOTIATING = "negotiating"  # initialize answered, client has not confirmed
-    READY = "ready"
-
-
-NEXT: Final[Mapping[Phase, Mapping[str, Phase]]] = {
-    Phase.FRESH: {"initialize": Phase.NEGOTIATING},
-    Phase.NEGOTIATING: {"notifications/initialized": Phase.READY},
-    Phase.READY: {},
-}
-
-_NOBODY: Final = Client({}, {})
 _TASKS: Final[Json] = {"extensions": {TASKS_EXTENSION: {}}}
 
 
@@ -111,21 +88,10 @@ class PeerStatistics(NamedTuple):
     faults: int  # requests refused by the protocol, ever
 
 
-class Peer(Answers):
-    """One client, seen from the server."""
+class Peer(Notices):
+    """One client, seen from the server: what it says becomes events here."""
 
-    __slots__ = (
-        "_asks",
-        "_client",
-        "_counted",
-        "_faults",
-        "_lines",
-        "_log_level",
-        "_offer",
-        "_phase",
-        "_revision",
-        "_routes",
-    )
+    __slots__ = ("_counted", "_lines", "_routes")
 
     def __init__(
         self,
@@ -135,17 +101,10 @@ class Peer(Answers):
         instructions: str | Callable[[], str] = "",
         max_bytes: int = MAX_LINE_BYTES,
     ) -> None:
-        super().__init__(Host(server, offer, instructions))
-        self._offer = offer
+        super().__init__(server, offer, instructions)
         self._routes = routes_for(offer)
         self._lines = LineReader(max_bytes=max_bytes)
-        self._phase = Phase.FRESH
-        self._revision = REVISIONS[LATEST_HANDSHAKE]
-        self._client = _NOBODY
-        self._log_level = rank_of(DEFAULT_LOG_LEVEL)
-        self._asks = Asks()
         self._counted = 0
-        self._faults = 0
 
     def __repr__(self) -> str:
         """Show as a status line."""
@@ -154,31 +113,6 @@ class Peer(Answers):
             f"<Peer: {said.phase} {said.version}, {said.open_calls} open calls, "
             f"{said.listeners} listeners, {said.pending_asks} asks>"
         )
-
-    @property
-    def phase(self) -> Phase:
-        """How far the handshake has come."""
-        return self._phase
-
-    @property
-    def revision(self) -> Revision:
-        """The revision of the handshake session (the latest until there is one)."""
-        return self._revision
-
-    @property
-    def client(self) -> Client:
-        """What the client said in ``initialize``; empty before it and in the modern era."""
-        return self._client
-
-    @property
-    def watched_uris(self) -> frozenset[str]:
-        """The resources a handshake client subscribed to or a modern one listens for."""
-        listened = (
-            listener.event.filter.uris
-            for listener in self._listeners.values()
-            if isinstance(listener.event, Listening)
-        )
-        return frozenset(self._watched).union(*listened)
 
     def statistics(self) -> PeerStatistics:
         """Return what is open and what was counted."""
@@ -346,63 +280,6 @@ class Peer(Answers):
         rest = call.final(None)
         return [told] if rest is None else [told, Reply(rest)]
 
-    # what the peer answers by itself
-
-    def _refuse(self, request_id: object, fault: Fault, batch: Batch | None = None) -> list[Event]:
-        self._faults += 1
-        data = orjson.dumps({"jsonrpc": "2.0", "id": request_id, "error": fault.body()})
-        if batch is not None:
-            batch.answers.append(data)
-            return []
-        return [Reply(Outgoing(data, None, True, int(fault.code)))]
-
-    def _answer_own(
-        self, request_id: int | str, method: str, params: Json, batch: Batch | None
-    ) -> list[Event]:
-        told: Json | Fault
-        match method:
-            case "initialize":
-                told = self._initialize(params, batch)
-            case "logging/setLevel":
-                told = self._set_level(params)
-            case "server/discover":
-                told = self._host.discover()
-            case _:
-                told = {}  # ping
-        if isinstance(told, Fault):
-            return self._refuse(request_id, told, batch)
-        data = orjson.dumps({"jsonrpc": "2.0", "id": request_id, "result": told})
-        if batch is not None:
-            batch.answers.append(data)
-            return []
-        return [Reply(Outgoing(data, None, True))]
-
-    def _initialize(self, params: Json, batch: Batch | None) -> Json | Fault:
-        if batch is not None:
-            return Fault(Code.INVALID_REQUEST, "initialize cannot be part of a batch")
-        following = NEXT[self._phase].get("initialize")
-        if following is None:
-            text = f"already initialized as {self._revision.version}"
-            return Fault(Code.INVALID_REQUEST, text)
-        requested = params.get("protocolVersion")
-        if not isinstance(requested, str):
-            return no_version(requested)
-        capabilities, info = params.get("capabilities"), params.get("clientInfo")
-        self._phase = following
-        self._revision = revision = negotiate(requested)
-        self._client = Client(
-            capabilities if isinstance(capabilities, dict) else {},
-            info if isinstance(info, dict) else {},
-        )
-        return self._host.initialize(revision)
-
-    def _set_level(self, params: Json) -> Json | Fault:
-        try:
-            self._log_level = rank_of(str(params.get("level")))
-        except ValueError as fault:
-            return Fault(Code.INVALID_PARAMS, str(fault))
-        return {}
-
     def _listen(
         self, request_id: int | str, route: Route, params: Json, client: Client
     ) -> list[Event]:
@@ -422,88 +299,3 @@ class Peer(Answers):
             tagged({"notifications": show_filter(honoured)}, request_id),
         )
         return [Reply(Outgoing(acknowledged, event.call_id)), event]
-
-    def log(
-        self, level: str, data: object, logger: str | None = None, call_id: CallId | None = None
-    ) -> Outgoing | None:
-        """Return a log message for the client, on a call's stream or on the session's.
-
-        None: logging is not offered, the level is below what the client wants, the call is over,
-        or (modern) its request did not ask for log messages.
-
-        Raises:
-            ValueError: unknown level.
-        """
-        rank = rank_of(level)
-        if not self._offer.logging:
-            return None
-        wanted: int | None = None if self._phase is Phase.FRESH else self._log_level
-        if call_id is not None:
-            call = self._running(call_id)
-            if call is None:
-                return None
-            if call.revision.is_modern:
-                named = call.meta.get(LOG_LEVEL_KEY)
-                wanted = None if named is None else rank_of(cast(str, named))
-        if wanted is None or rank < wanted:
-            return None
-        params: Json = {"level": level, "data": data}
-        if logger is not None:
-            params["logger"] = logger
-        return Outgoing(notice("notifications/message", params), call_id)
-
-    # what the server says unasked
-
-    def notify(self, method: str, params: Mapping[str, object] | None = None) -> list[Outgoing]:
-        """Return a change of the server's as this client wants to hear of it.
-
-        A ready handshake client gets it once, if its revision has it and (for a resource) it
-        subscribed; every modern listener whose filter names it gets a tagged copy on its own
-        stream. An empty list: nobody asked.
-        """
-        params = params or {}
-        told = [
-            Outgoing(notice(method, tagged(params, listener.event.request_id)), call_id)
-            for call_id, listener in self._listeners.items()
-            if isinstance(listener.event, Listening)
-            and is_wanted(listener.event.filter, method, params)
-        ]
-        if self._phase is Phase.READY and self._is_told(method, params):
-            told.append(Outgoing(notice(method, params)))
-        return told
-
-    def _is_told(self, method: str, params: Mapping[str, object]) -> bool:
-        """Tell whether the handshake session hears of a change."""
-        kind, key, feature = NOTICES.get(method, ("", None, "handshake"))
-        if not self._revision.has(feature):
-            return False
-        if key == "uri":
-            return params.get("uri") in self._watched
-        return not kind or kind in self._offer.subscription_kinds
-
-    def ask(
-        self, method: str, params: Mapping[str, object] | None = None, call_id: CallId | None = None
-    ) -> tuple[AskId, Outgoing] | None:
-        """Return a request of ours to a handshake client, and the id its ``Answered`` will carry.
-
-        It travels on the stream of ``call_id``. None: the client is not ready, did not declare
-        that it can be asked, its revision has no such request, or the call is over.
-        """
-        params = params or {}
-        if call_id is not None:
-            call = self._running(call_id)
-            if call is None or call.revision.is_modern:
-                return None
-        is_early = self._phase is not Phase.READY and not (
-            method == "ping" and self._phase is Phase.NEGOTIATING
-        )
-        if is_early:
-            return None
-        return self._asks.make(method, params, call_id, self._revision, self._client)
-
-    def withdraw(self, ask_id: AskId, reason: str | None = None) -> Outgoing | None:
-        """Return what tells the client that an answer is not wanted any more.
-
-        None: it was answered or withdrawn already.
-        """
-        return self._asks.withdraw(ask_id, reason)

@@ -2,8 +2,8 @@
 
 Theory of operation. ``TABLE`` names a thing (a field as ``Shape.field``, a content type, a
 behaviour) and the first and last revision that has it. A ``Revision`` is a column of that table.
-Dates compare as text, so a
-span is two versions; the methods have a table of their own beside it (``_methods``).
+Dates compare as text, so a span is two versions; the methods have a table of their own beside it
+(``_methods``).
 """
 
 import functools

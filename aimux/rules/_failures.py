@@ -2,10 +2,9 @@
 
 Evidence is read in the order of its worth: the death of a program that left no closing record, what
 the CLI itself called an error, its exit code, its stderr, and last its answer (some CLIs print
-errors there). In each the profile's own patterns come
-before the general ones, and the classes in the order of the design: quota, model, auth, transient,
-usage, fatal. One exception: a prompt that is too long is recognised first, because its texts speak
-of limits and tokens like those of a quota.
+errors there). In each the profile's own patterns come before the general ones, and the classes in
+the order of the design: quota, model, auth, transient, usage, fatal. One exception: a prompt that
+is too long is recognised first, because its texts speak of limits and tokens like those of a quota.
 
 Patterns see text with all white space folded, since CLIs wrap their messages. A number counts only
 where it is a status (`429` in a path or a line count is none), and words only whole (`auth` is not
@@ -94,8 +93,9 @@ def interrupted(
 def failure(
     profile: Profile, failure_class: FailureClass, code: str, *, message: str, evidence: str = ""
 ) -> Failure:
-    """A failure with everything that follows from its class; `message` and `evidence` are made
-    safe to show.
+    """A failure with everything that follows from its class.
+
+    `message` and `evidence` are made safe to show.
     """
     said = _SPACE.sub(" ", harmless(redact(message))).strip()
     if len(said) > _SUMMARY_CHARS:  # a line says what matters first

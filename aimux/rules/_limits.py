@@ -20,8 +20,9 @@ DEEP_FLOOR_S: Final = 120.0  # much thinking does not fit into less
 
 @attrs.frozen(kw_only=True)
 class Bucket:
-    """Tokens of one client for one tool; starts full and fills at `rate` per second. A `rate` of 0
-    is no limit.
+    """Tokens of one client for one tool.
+
+    It starts full and fills at `rate` per second. A `rate` of 0 is no limit.
     """
 
     rate: float = attrs.field(default=10.0, validator=attrs.validators.ge(0))
@@ -87,8 +88,9 @@ class Silence:
 
 
 def silence_limits(rule: SilenceRule, settings: SilenceLimits) -> SilenceLimits:
-    """What holds for a CLI: its own figures, else the settings; none for one that prints only at
-    its end. A figure of 0 or less means never.
+    """The limits of silence that hold for a CLI: its own figures, else the settings.
+
+    A CLI that prints only at its end has none. A figure of 0 or less means never.
     """
     if not rule.streams:
         return SilenceLimits(start_s=0.0, warn_s=math.inf, stall_s=math.inf, cancel_s=math.inf)

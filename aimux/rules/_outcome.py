@@ -172,9 +172,10 @@ def session_after(
     cli: str,
     at: datetime.datetime,
 ) -> Session:
-    """A session after a job of it that ended at `at`: each seat goes on where its last turn left
-    it. `cli` is the job's own, empty where it has none; a session is shown with it if a seat goes
-    on with it.
+    """A session after a job of it that ended at `at`.
+
+    Each seat goes on where its last turn left it. `cli` is the job's own, empty where it has none;
+    the session is shown with it if a seat goes on with it.
     """
     seats = dict(session.seats)
     for turn in turns:

@@ -58,8 +58,10 @@ def choose(
     order: Sequence[str] = (),
     fallback_max: int = FALLBACK_MAX,
 ) -> Routes:
-    """The candidates for `request`. `ready` are the installed CLIs, `cooled` the (cli, model) pairs
-    left alone, `order` the configured priority list (the rest follows by profile priority, name).
+    """The candidates for `request`, best first.
+
+    `ready` are the installed CLIs, `cooled` the pairs (cli, model) that are left alone, `order` the
+    configured priority list (the rest follows by the priority of the profiles, then by name).
 
     Raises:
         NotFound: unknown CLI or role; says the known and the installed ones.

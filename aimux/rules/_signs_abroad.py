@@ -1,5 +1,6 @@
-"""How vendors that do not speak English say that a limit is reached, a key is wrong, a server is
-busy: often a code in brackets and one sentence.
+"""How vendors that do not speak English say what failed.
+
+A limit is reached, a key is wrong, a server is busy: often a code in brackets and one sentence.
 
 Patterns see folded lower-case text. A code of digits counts only beside such a sentence: alone it
 may be anything. Per sign the lines are Chinese (both scripts), Japanese, Korean, Russian.

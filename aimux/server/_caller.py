@@ -34,20 +34,24 @@ class SessionCaller(Caller):
 
     @property
     def wants_progress(self) -> bool:
+        """Whether the call brought a progress token."""
         return self._called.progress_token is not None
 
     def progress(self, message: str) -> None:
+        """Tell one more step; dropped if the client is behind."""
         self._count += 1
         link = self._link
         told = link.peer.progress(self._called.call_id, self._count, None, message)
         link.outbox.push_droppable(told)
 
     def log(self, level: str, data: object) -> None:
+        """Tell a log message; dropped if the client is behind or does not want it."""
         link = self._link
         link.outbox.push_droppable(link.peer.log(level, data, "aimux", self._called.call_id))
 
     @property
     def reach(self) -> Reach:
+        """Whether and how a question gets to the person, with what the client declared."""
         revision = self._called.revision
         if not self._called.client.accepts("elicitation/create"):
             return Reach.NOBODY
@@ -57,6 +61,10 @@ class SessionCaller(Caller):
         return Reach.BY_REQUEST if revision.has("elicitation") and is_ready else Reach.NOBODY
 
     async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
+        """What the client answers to a request of ours; None if it cannot or does not.
+
+        Cancelling it takes the request back.
+        """
         if self._meta is not None:
             params = {**params, "_meta": self._meta}
         asked = await self._link.input_requests.ask(method, params, self._called.call_id)

@@ -74,7 +74,10 @@ class Outbox:
             self.push(outgoing)
 
     async def flush(self) -> None:
-        """Write all there is; nothing to do if somebody is at it, or nothing may follow."""
+        """Write all there is; nothing to do if somebody is at it, or nothing may follow.
+
+        Cancelled in the middle of a write, it leaves the outbox torn: nothing is written any more.
+        """
         if self._is_writing:
             return
         self._is_writing = True

@@ -61,14 +61,18 @@ class Arrival(Protocol):
         ...
 
     def claim(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Take what concerns the transport out of the events of this message: replies are
-        delivered, calls are noted. The session deals with the rest.
+        """Take what concerns the transport out of the events of this message.
+
+        Replies are delivered and calls are noted; the session deals with what is returned.
         """
         ...
 
 
 class Wire(Protocol):
-    """Messages from and to one client; where they come from is a transport's business."""
+    """Messages from and to one client; where they come from is a transport's business.
+
+    Cancelling a method may lose the messages it is at: whoever cancels one is done with the wire.
+    """
 
     async def receive(self) -> Sequence[bytes | Oversize | Arrival] | None:
         """The next messages, at least one; None at the end."""

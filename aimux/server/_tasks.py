@@ -23,8 +23,10 @@ def support_of(tool: str) -> TaskSupport:
 
 
 def task_of(view: JobView, *, can_ask: bool = False) -> Task:
-    """A job as a task. One that failed is a completed task whose result says so; one that asks
-    something is at work for a client that cannot be asked.
+    """A job as a task.
+
+    One that failed is a completed task whose result says so. One that asks something is at work for
+    a client that cannot be asked.
     """
     status = _STATUS.get(view.status, TaskStatus.COMPLETED)
     requests = view.requests if can_ask else {}

@@ -33,8 +33,10 @@ class Copies:
         self._size += len(data)
 
     def find_lone(self) -> bytes:
-        """The copy of the only open call, if there is only one. To be taken before an answer to it
-        is written: the client may have sent the next one when it is noted.
+        """The copy of the only open call, if there is only one.
+
+        It is taken before an answer to it is written: the client may have sent the next call by the
+        time that answer is noted.
         """
         return self.sent[0] if len(self.sent) == 1 and not self.has_open else b""
 
@@ -66,8 +68,9 @@ def settles(asked: bytes, lines: bytes) -> bool:
 
 
 def answered(data: bytes, begin: int = 0) -> bytes:
-    """The id of the call that a line answers, if it is a number and the line our daemon's. The line
-    begins at `begin`.
+    """The id of the call that a line answers, if it is a number and the line our daemon's.
+
+    The line begins at `begin`.
     """
     if not data.startswith(ANSWER, begin):
         return b""

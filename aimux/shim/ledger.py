@@ -44,7 +44,7 @@ class Ledger:
         self._losses: list[float] = []
 
     def read(self, copies: Copies) -> None:
-        """Take in what was said since; the copies are dropped."""
+        """Read what was said since the last time; the copies are dropped."""
         sent, got = copies.take()
         self.read_sent(sent)  # first: an answer never comes before its request
         self.read_got(got)
@@ -95,8 +95,9 @@ class Ledger:
             self.open.pop(key, None)
 
     def mend(self, copies: Copies, *, has_served: bool) -> tuple[bytes, bytes]:
-        """What the next daemon is to hear first, and what the client is to hear now. `has_served`:
-        the one that is gone had begun to read.
+        """What the next daemon is to hear first, and what the client is to hear now.
+
+        `has_served` says that the daemon that is gone had begun to read.
 
         Raises:
             ShimFault: daemons die as fast as they are started.

@@ -329,7 +329,7 @@ def _begin_thread(run: "Callable[..., None]", *arguments: object) -> None:
 
 
 def complain(text: str) -> None:
-    """One line on stderr."""
+    """Write one line to stderr."""
     try:
         os.write(2, f"aimux: {text}\n".encode(errors="replace"))
     except OSError:

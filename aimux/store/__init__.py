@@ -2,12 +2,12 @@
 
 from ._jobs import JobPage as JobPage
 from ._orphans import Orphan as Orphan
+from ._reading import Tally as Tally
 from ._sessions import SessionPage as SessionPage
 from ._spool import Piece as Piece, Spool as Spool
 from ._store import (
     Store as Store,
     StoreStatistics as StoreStatistics,
-    Tally as Tally,
     inline_writer as inline_writer,
     open_store as open_store,
 )

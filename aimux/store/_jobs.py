@@ -256,7 +256,7 @@ def read_turn(connection: sqlite3.Connection, job_id: JobId, turn: int) -> TurnR
 
 
 def add_entries(connection: sqlite3.Connection, number: int, entries: Iterable[Entry]) -> None:
-    """Write log lines; one that is there already stays as it was (an append may be repeated)."""
+    """Write log lines. An append may be repeated: a line that is there already stays as it was."""
     connection.executemany(
         ENTRY,
         (  # one after the other: an encoder reserves eight times the length of a text

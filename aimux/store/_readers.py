@@ -58,7 +58,10 @@ class Readers:
         return answer
 
     async def aclose(self) -> None:
-        """Wait for the reads under way, then close."""
+        """Wait for the reads under way, then close.
+
+        It closes whether it is cancelled or not.
+        """
         self._is_closed = True
         with trio.CancelScope(shield=True):  # reads are short: pages, one row, one log
             for _ in range(READERS):

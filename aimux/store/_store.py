@@ -10,9 +10,9 @@ import contextlib
 import datetime
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 import trio
@@ -22,30 +22,23 @@ from aimux.model import (
     Entry,
     Job,
     JobId,
-    JobStatus,
     Session,
-    SessionId,
     ShapeMismatch,
-    Stream,
-    TurnResult,
 )
 
 from . import _jobs, _orphans, _sessions, _sweep
 from ._faults import translated
 from ._files import connect, connect_memory, hold
-from ._jobs import JobPage
 from ._migrations import migrate
 from ._orphans import Orphan
 from ._readers import Readers
-from ._sessions import SessionPage
-from ._spool import Piece, Spool, read_file, spool_file
+from ._reading import StoreReader, spools_of
+from ._spool import Spool
 from ._sweep import Collected
 from ._writer import InlineWriter, Runs, Writer
 
 T = TypeVar("T")
 
-PAGE: Final = 50
-ENTRIES: Final = 1_000
 SWEEP: Final = 1_000  # jobs deleted in one transaction: the writer is not held for long
 _OUTAGES: Final = frozenset({"store_full", "store_unwritable", "store_unavailable"})
 
@@ -64,32 +57,18 @@ class StoreStatistics:
     is_failing: bool
 
 
-@attrs.frozen(kw_only=True)
-class Tally:
-    """How many rows there are in each state; a state without rows is absent."""
+class Store(StoreReader):
+    """Jobs, logs and sessions: what `StoreReader` reads, and everything that writes.
 
-    jobs: Mapping[JobStatus, int]
-    sessions: Mapping[JobStatus, int]
-
-
-class Store:
-    """Jobs, logs and sessions. `open_store` makes it; every method may wait, and none polls.
-
-    Every method raises StoreUnavailable when the database cannot be used; then nothing of what it
-    was to write is there. Cancelled on entry a method does nothing; later it finishes first.
+    `open_store` makes it. Every method raises StoreUnavailable when the database cannot be used;
+    then nothing of what it was to write is there. Cancelled on entry a method does nothing; later
+    it finishes first.
     """
 
     def __init__(self, writer: Runs, *, path: Path | None, readers: Readers | None) -> None:
-        self._writer = writer
-        self._path = path
-        self._readers = readers
+        super().__init__(writer, path=path, readers=readers)
         self._lost_entries = 0
         self._is_failing = False
-
-    @property
-    def path(self) -> Path | None:
-        """The database file; None in memory."""
-        return self._path
 
     # ---------------------------------------------------------------------------------- writing
 
@@ -132,8 +111,9 @@ class Store:
     async def finish(
         self, job: Job, session: Session | None = None, entries: Sequence[Entry] = ()
     ) -> Job:
-        """Keep the end of a job. Returns the row as it is now: the first end wins, and a later one
-        changes nothing, neither session nor log.
+        """Keep the end of a job and return its row as it is now.
+
+        The first end wins: a later one changes nothing, neither session nor log.
 
         Raises:
             NotFound: no such job.
@@ -157,8 +137,10 @@ class Store:
     async def collect(
         self, older_than: datetime.datetime, *, dry_run: bool = False, limit: int = SWEEP
     ) -> Collected:
-        """Delete jobs that ended before `older_than`, their logs and raw output, and sessions
-        without jobs that were not active since. `dry_run` only tells.
+        """Delete jobs that ended before `older_than`, with their logs and their raw output.
+
+        Sessions without jobs that were not active since go too. With `dry_run` nothing is deleted;
+        the result says what would be.
         """
         wanted = max(1, limit)
         found = await self._write(
@@ -169,144 +151,19 @@ class Store:
         spools = await trio.to_thread.run_sync(self._drop_spools, found.job_ids, dry_run)
         return attrs.evolve(found, spools=spools)
 
-    # ---------------------------------------------------------------------------------- reading
-
-    async def job(self, job_id: JobId) -> Job:
-        """One job.
-
-        Raises:
-            NotFound: there is none of that id (`job_not_found`).
-        """
-        return await self._read(lambda connection: _jobs.read(connection, job_id))
-
-    async def session(self, session_id: SessionId) -> Session:
-        """One session.
-
-        Raises:
-            NotFound: there is none of that id (`session_not_found`).
-        """
-        return await self._read(lambda connection: _sessions.read(connection, session_id))
-
-    async def entries(self, job_id: JobId, after_seq: int = 0, limit: int = ENTRIES) -> list[Entry]:
-        """At most `limit` entries of a log after `after_seq`, in order. Numbers may be missing
-        where a full disk lost entries.
-
-        Raises:
-            NotFound: no such job.
-        """
-        return await self._read(
-            lambda connection: _jobs.read_entries(connection, job_id, after_seq, max(1, limit))
-        )
-
-    async def turn(self, job_id: JobId, turn: int) -> TurnResult | None:
-        """What a turn of a job came to; None if the log has no end of it.
-
-        Raises:
-            NotFound: no such job.
-        """
-        return await self._read(lambda connection: _jobs.read_turn(connection, job_id, turn))
-
-    async def jobs(
-        self,
-        *,
-        session_id: SessionId | None = None,
-        statuses: Sequence[JobStatus] | None = None,
-        parent_id: JobId | None = None,
-        cli: str | None = None,
-        limit: int = PAGE,
-        cursor: str | None = None,
-        order: Literal["newest", "oldest"] = "newest",
-        with_outcomes: bool = True,
-    ) -> JobPage:
-        """A page of jobs by creation. An unknown session has none; `with_outcomes=False` spares
-        reading answers (`outcome` is None then).
-
-        Raises:
-            InvalidArguments: `cursor` is not from a listing.
-        """
-        return await self._read(
-            lambda connection: _jobs.listing(
-                connection,
-                session_id=session_id,
-                statuses=statuses,
-                parent_id=parent_id,
-                cli=cli,
-                limit=limit,
-                cursor=cursor,
-                newest_first=order == "newest",
-                with_outcomes=with_outcomes,
-            )
-        )
-
-    async def sessions(
-        self,
-        *,
-        statuses: Sequence[JobStatus] | None = None,
-        cli: str | None = None,
-        kind: str | None = None,
-        limit: int = PAGE,
-        cursor: str | None = None,
-    ) -> SessionPage:
-        """A page of sessions, the most recently active first.
-
-        Raises:
-            InvalidArguments: `cursor` is not from a listing.
-        """
-        return await self._read(
-            lambda connection: _sessions.listing(
-                connection, statuses=statuses, cli=cli, kind=kind, limit=limit, cursor=cursor
-            )
-        )
-
-    async def tally(self) -> Tally:
-        """How many jobs and sessions there are in each state, at the same cost for any number."""
-        return await self._read(_tally)
-
     # ------------------------------------------------------------------------------- raw output
 
     def spool(self, job_id: str, turn: int, attempt: int = 1) -> Spool:
-        """Where one attempt's raw output goes; the caller closes it. In memory only the tail
-        stays.
+        """The file that takes one attempt's raw output; the caller closes it.
+
+        A store in memory keeps only the tail of it.
         """
         return Spool(self._spool_base(job_id, turn, attempt))
-
-    async def raw_attempts(self, job_id: JobId) -> list[tuple[int, int]]:
-        """The (turn, attempt) pairs of a job that printed something which is kept, in order."""
-        if self._path is None:
-            await trio.lowlevel.checkpoint()
-            return []
-        return await trio.to_thread.run_sync(_attempts_in, _spools(self._path) / job_id)
-
-    async def raw_output(
-        self,
-        job_id: JobId,
-        turn: int,
-        stream: Stream,
-        offset: int,
-        max_bytes: int,
-        *,
-        attempt: int = 1,
-    ) -> Piece:
-        """A part of what an attempt printed, kept by whichever owner; empty if nothing was."""
-        base = self._spool_base(job_id, turn, attempt)
-        if base is None:
-            await trio.lowlevel.checkpoint()
-            return Piece(offset=0, data=b"", total=0)
-        path = spool_file(base, stream)
-        try:
-            return await trio.to_thread.run_sync(read_file, path, offset, max_bytes)
-        except OSError as fault:
-            raise translated(fault, path) from fault
-
-    def _spool_base(self, job_id: str, turn: int, attempt: int) -> Path | None:
-        if self._path is None:
-            return None
-        return _spools(self._path) / job_id / (f"{turn}-{attempt}" if attempt > 1 else str(turn))
 
     def _drop_spools(self, job_ids: Sequence[JobId], is_dry_run: bool) -> list[str]:
         if self._path is None:
             return []
-        found = [_spools(self._path) / job_id for job_id in job_ids]
+        found = [spools_of(self._path) / job_id for job_id in job_ids]
         there = [each for each in found if each.is_dir()]
         if not is_dry_run:
             for each in there:
@@ -348,13 +205,6 @@ class Store:
         self._is_failing = False
         return made
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        ask = self._writer.run if self._readers is None else self._readers.run
-        try:
-            return await ask(work)
-        except (sqlite3.Error, ShapeMismatch) as fault:
-            raise translated(fault, self._path) from fault
-
 
 @contextlib.asynccontextmanager
 async def open_store(path: Path | None, *, owner: str) -> AsyncIterator[Store]:
@@ -385,8 +235,9 @@ async def open_store(path: Path | None, *, owner: str) -> AsyncIterator[Store]:
 
 
 def inline_writer() -> InlineWriter:
-    """A fresh database in memory that is used on the loop itself, without a thread: for a test's
-    own clock.
+    """A writer of a fresh database in memory that works on the loop itself, without a thread.
+
+    It is for tests that run on a clock of their own.
     """
     return InlineWriter(_opened(None))
 
@@ -402,30 +253,3 @@ def _opened(path: Path | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _attempts_in(directory: Path) -> list[tuple[int, int]]:
-    try:
-        found = {each.stem for each in directory.iterdir()}
-    except FileNotFoundError:
-        return []
-    except OSError as fault:
-        raise translated(fault, directory) from fault
-    pairs = (each.partition("-") for each in found)
-    return sorted(
-        (int(turn), int(attempt or 1))
-        for turn, _, attempt in pairs
-        if turn.isdigit() and (not attempt or attempt.isdigit())
-    )
-
-
-def _spools(path: Path) -> Path:
-    return path.with_name("spool")
-
-
-def _tally(connection: sqlite3.Connection) -> Tally:
-    found: dict[str, dict[JobStatus, int]] = {"jobs": {}, "sessions": {}}
-    for what, status, total in connection.execute("SELECT what, status, total FROM tallies"):
-        if total:
-            found[what][JobStatus(status)] = total
-    return Tally(jobs=found["jobs"], sessions=found["sessions"])

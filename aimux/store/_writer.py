@@ -54,10 +54,16 @@ class Runs(Protocol):
     """What the store needs of a writer. What a work raises, `run` raises."""
 
     async def run(self, work: Work[T]) -> T:
-        """Commit `work` and return what it returned."""
+        """Commit `work` and return what it returned.
+
+        Cancelled on entry it does nothing; later it finishes first.
+        """
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """Close the connection.
+
+        Cancelling it leaves nothing half written.
+        """
 
     def statistics(self) -> WriterStatistics:
         """What was done so far."""
@@ -115,6 +121,7 @@ class Batches:
         connection.execute("RELEASE work")
 
     def statistics(self, waiting: int) -> WriterStatistics:
+        """What was done so far, while `waiting` works stand in line."""
         return WriterStatistics(
             waiting=waiting,
             works=self.works,
@@ -178,7 +185,10 @@ class Writer:
         return batch
 
     async def aclose(self) -> None:
-        """Let what waits be committed, then close the connection. Bounded by `busy_timeout`."""
+        """Let what waits be committed, then close the connection. Bounded by `busy_timeout`.
+
+        It closes whether it is cancelled or not.
+        """
         self._is_closed = True
         with trio.CancelScope(shield=True):  # as in line
             await self._stand_in_line(_Request(lambda _: None))  # the last: nobody comes after
@@ -196,14 +206,20 @@ class InlineWriter:
         self._batches = Batches(connection)
 
     async def run(self, work: Work[T]) -> T:
-        """Commit `work` and return what it returned. Always one checkpoint."""
+        """Commit `work` and return what it returned. Always one checkpoint.
+
+        Cancelled, it has done nothing.
+        """
         await trio.lowlevel.checkpoint()
         request: _Request[T] = _Request(work)
         self._batches.carry([request])  # type: ignore[list-item]  # only the caller reads the value
         return request.give()
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """Close the connection.
+
+        Cancelled, it has not closed.
+        """
         await trio.lowlevel.checkpoint()
         self._batches.connection.close()
 

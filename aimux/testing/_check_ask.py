@@ -36,7 +36,10 @@ class OpenAsk(Protocol):
 
 
 async def check_ask(open_ask: OpenAsk, *, cases: Sequence[str] = ()) -> None:
-    """Run the suite (or some `cases` of `ASK_CHECKS`); AssertionError at the first failure."""
+    """Run the suite (or some `cases` of `ASK_CHECKS`); AssertionError at the first failure.
+
+    Cancelling it cancels the case that runs.
+    """
     for name in cases or ASK_CHECKS:
         try:
             with trio.fail_after(BOUND_S):

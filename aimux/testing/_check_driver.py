@@ -37,7 +37,8 @@ Act = Callable[[Child], None]
 async def check_driver(make: Make, *, cases: Sequence[str] = ()) -> None:
     """Run the suite (or some `cases` of `CHECKS`) and raise AssertionError at the first failure.
 
-    After each case the process must have the children and descriptors it had before.
+    After each case the process must have the children and descriptors it had before. Cancelling it
+    cancels the case that runs.
     """
     for name in cases or CHECKS:
         children, fds = children_of(), open_fds()

@@ -26,6 +26,9 @@ class Output:
         return b"".join(data for name, data in self.parts if name is stream)
 
     async def wait_for(self, text: bytes, stream: Stream = Stream.STDOUT) -> None:
-        """Return once `text` has come."""
+        """Return once `text` has come.
+
+        Cancelling it only ends the waiting.
+        """
         while text not in self.text(stream):
             await self._arrived.wait()

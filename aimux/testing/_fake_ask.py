@@ -51,8 +51,10 @@ class Asked:
 
 @attrs.define(eq=False)
 class FakeAsk:
-    """Plays `reply(seat, prompt)` for each turn; `results` has every turn's end, `asked` and
-    `notes` what the work did. `limit_s` is the job's own time, from its birth on.
+    """Plays `reply(seat, prompt)` for each turn.
+
+    `results` has the end of every turn; `asked` and `notes` say what the work did. `limit_s` is the
+    job's own time, from its birth on.
     """
 
     reply: Callable[[str, str], Reply | str]

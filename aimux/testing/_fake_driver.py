@@ -12,8 +12,9 @@ from aimux.model import Stream
 
 @attrs.frozen
 class Say:
-    """The child prints something, after a delay in seconds; before that, `when_typed` waits for
-    something to be typed.
+    """The child prints something, after a delay in seconds.
+
+    Before that, with `when_typed`, it waits until something was typed.
     """
 
     data: bytes

@@ -89,7 +89,10 @@ class App:
         self._moved.notify()
 
     async def wait_moved(self) -> None:
-        """Return when the next client has come or gone."""
+        """Return when the next client has come or gone.
+
+        Cancelling it only ends the waiting.
+        """
         await self._moved.wait()
 
     def clients(self) -> dict[str, int]:
@@ -148,6 +151,8 @@ class App:
     async def ready(self) -> "OpenTools":
         """The tools on an open engine; opens it if this is the first call.
 
+        Cancelled while the engine opens, it stops the opening; the next call tries again.
+
         Raises:
             SetupFault: it cannot be opened now (the store is locked, the directory is not
                 writable); the next call tries again.
@@ -186,7 +191,10 @@ class App:
 
 @asynccontextmanager
 async def open_app(make_engine: MakeEngine) -> AsyncIterator[App]:
-    """An app whose engine opens on demand. Leaving it ends every job and closes the engine."""
+    """An app whose engine opens on demand.
+
+    Leaving it, cancelled or not, ends every job and closes the engine.
+    """
     async with trio.open_nursery() as nursery:
         try:
             yield App(make_engine, nursery)

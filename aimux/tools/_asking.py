@@ -27,7 +27,7 @@ LATE: Final[Mapping[str, object]] = {
 
 @attrs.frozen
 class Said:
-    """What a person made of a question; None: they will not answer."""
+    """What a person made of a question; `text` is None where they do not answer."""
 
     text: str | None
 
@@ -100,9 +100,10 @@ def take_answer(handle: JobHandle | None, call: ToolCall) -> bool:
 async def attend(
     handle: JobHandle, caller: Caller, heartbeat_s: float, *, after: int | None = None
 ) -> Question | None:
-    """Wait for a job's end (or, with `after`, its first event after that number), telling
-    progress and putting questions to the caller. Returns the question that the call has to end
-    with, if there is one. Cancelling it only ends the waiting.
+    """Wait for a job's end, or with `after` for its first event after that number.
+
+    Meanwhile progress is told and questions are put to the caller. Returns the question that the
+    call has to end with, if there is one. Cancelling it only ends the waiting.
     """
     found: Question | None = None
     async with trio.open_nursery() as waiting:

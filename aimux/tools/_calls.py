@@ -13,7 +13,7 @@ from aimux.errors import AimuxError
 
 @attrs.frozen(kw_only=True)
 class Client:
-    """Who calls. `cwd` and `env` are the client's own; `key` is what fairness goes by."""
+    """Who calls, with its own directory and environment; `key` is what fairness goes by."""
 
     name: str = ""
     key: str
@@ -39,7 +39,7 @@ class Caller(Protocol):
         ...
 
     def progress(self, message: str) -> None:
-        """One more step; the number counts up by itself."""
+        """Tell one more step; the number counts up by itself."""
         ...
 
     @property
@@ -48,13 +48,14 @@ class Caller(Protocol):
         ...
 
     async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
-        """What the client answers to a request of ours; None if it cannot or will not. For
-        `Reach.BY_REQUEST` only. Cancelling it takes the request back.
+        """What the client answers to a request of ours; None if it cannot or does not.
+
+        It is for `Reach.BY_REQUEST` only. Cancelling it takes the request back.
         """
         ...
 
     def log(self, level: str, data: object) -> None:
-        """A log message of this call (`debug` to `emergency`)."""
+        """Tell a log message of this call (`debug` to `emergency`)."""
         ...
 
 
@@ -89,8 +90,10 @@ class Payload:
 
 @attrs.frozen(kw_only=True)
 class InputRequired:
-    """The answer of a tool that must ask first (`Reach.BY_RESULT`): requests by key, each with
-    method and params, and what the repeated call has to bring back.
+    """The answer of a tool that must ask first (`Reach.BY_RESULT`).
+
+    `requests` are by key, each with method and params; `state` is what the repeated call brings
+    back.
     """
 
     requests: Mapping[str, Mapping[str, object]]
@@ -99,8 +102,10 @@ class InputRequired:
 
 @attrs.frozen(kw_only=True)
 class JobView:
-    """A job as a task sees it. `payload` is what its call answers now; `line` its newest
-    progress; `requests` what it waits for the client to answer, by key.
+    """A job as a task sees it.
+
+    `payload` is what its call answers now, `line` its newest progress, `requests` what it waits for
+    the client to answer, by key.
     """
 
     job_id: str

@@ -63,8 +63,9 @@ class ToolModule(Protocol):
 
     @property
     def answer_nowait(self) -> Callable[[ToolContext, ToolCall], Payload | None] | None:
-        """The answer of a call that needs no waiting, else None. None itself for a tool that
-        always waits.
+        """The answer of a call that needs no waiting, else None.
+
+        The property itself is None for a tool that always waits.
         """
         ...
 

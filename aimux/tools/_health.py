@@ -1,5 +1,6 @@
-"""How everything is: CLIs, breakers, jobs, store, limits. For `sessions(action=health)` and
-resources.
+"""How everything is: CLIs, breakers, jobs, store, limits.
+
+For `sessions(action=health)` and resources.
 """
 
 import logging
@@ -32,7 +33,8 @@ async def health_json(
 ) -> Json:
     """The state of the server as this client sees it (its own configuration, its own PATH).
 
-    `clients` are the connected ones per transport.
+    `clients` are the connected ones per transport. Cancelling it stops the CLIs that are being
+    asked for their version.
     """
     snapshot = await engine.snapshot(client)
     clis = await engine.registry.probe(snapshot, client.env, refresh=refresh)

@@ -12,8 +12,10 @@ MIN_GAP_S: Final = 0.2  # at most five lines a second
 
 
 async def report_progress(handle: JobHandle, caller: Caller, heartbeat_s: float) -> None:
-    """Tell what a job does until cancelled: each event's line, the newest of a burst, and a
-    heartbeat when nothing was said for `heartbeat_s`. Says nothing if nobody listens.
+    """Tell what a job does, until cancelled.
+
+    It tells the line of each event, the newest of a burst, and a heartbeat when nothing was said
+    for `heartbeat_s`. It says nothing if nobody listens.
     """
     if not caller.wants_progress:
         await trio.sleep_forever()

@@ -64,7 +64,10 @@ _SERVER_STATE: Final[Sequence[Json]] = (
 
 
 class Resources:
-    """What is there to read and to watch."""
+    """What is there to read and to watch.
+
+    Its methods only read, so cancelling one leaves nothing behind.
+    """
 
     def __init__(self, context: ToolContext) -> None:
         self._context = context

@@ -22,6 +22,8 @@ class JobTasks:
     async def job_view(self, job_id: str) -> JobView:
         """A job as a task sees it.
 
+        Cancelling it leaves nothing behind.
+
         Raises:
             NotFound: no such job.
         """
@@ -68,6 +70,8 @@ class JobTasks:
 
     async def answer_job(self, job_id: str, responses: Mapping[str, object]) -> None:
         """Settle what a job asks with what is there for it; anything else is passed over.
+
+        Cancelled, it has settled nothing.
 
         Raises:
             NotFound: no such job.

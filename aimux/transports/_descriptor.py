@@ -33,6 +33,8 @@ class DescriptorStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """At least one byte, or none at the end.
 
+        Cancelled, it has read nothing.
+
         Raises:
             trio.BrokenResourceError: the other side broke off.
             trio.ClosedResourceError: closed, if by another task.
@@ -67,7 +69,10 @@ class DescriptorStream(trio.abc.Stream):
                 raise trio.BrokenResourceError from error
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until something can be written."""
+        """Wait until something can be written.
+
+        Cancelling it only ends the waiting.
+        """
         await trio.lowlevel.wait_writable(self._sink_fd)
 
     def end_input(self) -> None:
@@ -77,7 +82,10 @@ class DescriptorStream(trio.abc.Stream):
             self._source_fd = -1
 
     async def aclose(self) -> None:
-        """Close both; tasks that wait for them hear of it."""
+        """Close both; tasks that wait for them hear of it.
+
+        Cancelling it leaves both closed.
+        """
         self.end_input()
         if self._sink_fd >= 0:
             _close(self._sink_fd, was_blocking=self._were_blocking[1])

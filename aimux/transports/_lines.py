@@ -31,7 +31,10 @@ class LineWire:
         self._is_ended = False
 
     async def receive(self) -> Sequence[bytes | Oversize] | None:
-        """The messages of the next read, at least one; None at the end of the stream."""
+        """The messages of the next read, at least one; None at the end of the stream.
+
+        Cancelling it loses nothing: the part of a line that was read is kept.
+        """
         if self._first:
             lines = self._lines.feed(self._first)
             self._first = b""
@@ -50,5 +53,9 @@ class LineWire:
                 return lines
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
-        """Write whole lines. Raises trio.BrokenResourceError: nobody reads any more."""
+        """Write whole lines. Cancelled, a part may have been written.
+
+        Raises:
+            trio.BrokenResourceError: nobody reads any more.
+        """
         await self._sink.send_all(b"".join([message.data + b"\n" for message in messages]))

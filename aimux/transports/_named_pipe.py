@@ -1,5 +1,6 @@
-"""Connections of `multiprocessing.connection` as Trio streams: named pipes, where there are no Unix
-sockets.
+"""Connections of `multiprocessing.connection` as Trio streams, for systems without Unix sockets.
+
+There they are named pipes.
 
 Theory of operation. A connection carries blocks; a block of no bytes says that its sender has said
 everything, for a pipe cannot be closed by half. One thread per connection reads it for its whole
@@ -86,7 +87,10 @@ class PipeStream(trio.abc.HalfCloseableStream):
         self._limiter = trio.CapacityLimiter(1)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """The next bytes; none at the end of what the other end says."""
+        """The next bytes; none at the end of what the other end says.
+
+        Cancelled, it takes nothing.
+        """
         if self._is_closed:
             raise trio.ClosedResourceError
         if not self._rest:
@@ -132,11 +136,17 @@ class PipeStream(trio.abc.HalfCloseableStream):
         return True
 
     async def wait_send_all_might_not_block(self) -> None:
-        """At once: a pipe does not tell."""
+        """Return at once, for a pipe does not tell.
+
+        Cancelling it changes nothing.
+        """
         await trio.lowlevel.checkpoint()
 
     async def send_eof(self) -> None:
-        """Say that nothing more will come from here."""
+        """Say that nothing more will come from here.
+
+        Cancelling it breaks the stream.
+        """
         await self._send(b"")
 
     def end_input(self) -> None:
@@ -148,14 +158,17 @@ class PipeStream(trio.abc.HalfCloseableStream):
         self._close()
 
     async def aclose(self) -> None:
-        """Close both directions."""
+        """Close both directions.
+
+        Cancelling it leaves both closed.
+        """
         self._shut()
         await trio.lowlevel.checkpoint()
 
 
 @asynccontextmanager
 async def open_pipe_stream(connection: "Pipe") -> AsyncIterator[PipeStream]:
-    """A connection as a stream; it is closed in the end."""
+    """A connection as a stream; it is closed in the end, cancelled or not."""
     held = _Held(connection)
     watched, alarm = multiprocessing.Pipe(duplex=False)
     sender, receiver = trio.open_memory_channel[bytes](AHEAD)
@@ -216,7 +229,8 @@ async def open_pipe(
 ) -> AsyncIterator[PipeStream]:
     """A stream to whoever listens at `address` and knows the key.
 
-    `family` is `AF_PIPE` or `AF_UNIX`, decided from the address if it is not given.
+    `family` is `AF_PIPE` or `AF_UNIX`, decided from the address if it is not given. Cancelling it
+    waits for the step under way (the connecting, the proof of the key).
 
     Raises:
         OSError: nobody listens there.

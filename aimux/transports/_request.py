@@ -42,7 +42,11 @@ def problem(message: str, code: int = -32600) -> bytes:
 
 
 class HttpRequest:
-    """One request on its way to a response. Made by `serve_request`."""
+    """One request on its way to a response. Made by `serve_request`.
+
+    Cancelling a wait for the client loses nothing of what it has sent; cancelling a method that
+    writes leaves the response cut off there.
+    """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -207,7 +211,10 @@ class HttpRequest:
 async def serve_request(
     request: HttpRequest, handle: Callable[[HttpRequest], Awaitable[None]]
 ) -> None:
-    """Handle a request while reading what its client sends."""
+    """Handle a request while reading what its client sends.
+
+    Cancelling it cancels both.
+    """
     async with trio.open_nursery() as life:
         life.start_soon(request.drain)
         await handle(request)

@@ -45,10 +45,13 @@ INBOX_MESSAGES: Final = 256  # of one session, posted and not yet read
 
 
 class Wire(Protocol):
-    """What a session is served on."""
+    """What a session is served on.
+
+    Cancelling a method may lose the messages it is at: whoever cancels one is done with the wire.
+    """
 
     async def receive(self) -> "Sequence[bytes | Oversize | Posted] | None":
-        """The next messages; None at the end."""
+        """The next messages, or None at the end."""
         ...
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
@@ -129,7 +132,10 @@ class ResponseStream:
         return [each for each in self._messages if each[0] > number]
 
     async def wait_news(self) -> None:
-        """Wait until something was put, ended or hung up."""
+        """Wait until something was put, ended or hung up.
+
+        Cancelling it only ends the waiting.
+        """
         await self._news.wait()
 
     def wake(self) -> None:
@@ -217,7 +223,10 @@ class StreamWire:
                 self.on_quiet()
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
-        """Put messages into their streams; never waits for a client."""
+        """Put messages into their streams; never waits for a client.
+
+        Cancelling it leaves all of them in their streams.
+        """
         for outgoing in messages:
             self.deliver(outgoing)
         await trio.lowlevel.checkpoint()
@@ -270,7 +279,10 @@ class OneShotWire(StreamWire):
     _is_closed: bool = False
 
     async def receive(self) -> Sequence[Posted] | None:
-        """The message; then, once it is answered, the end."""
+        """The message; then, once it is answered, the end.
+
+        Cancelled with the message, it does not give it again.
+        """
         assert self.posted is not None
         if not self._is_taken:
             self._is_taken = True
@@ -295,7 +307,11 @@ class SessionWire(StreamWire):
         self._into, self._inbox = trio.open_memory_channel[Posted](INBOX_MESSAGES)
 
     async def post(self, posted: Posted) -> None:
-        """Hand in a message. Raises trio.ClosedResourceError: the session is over."""
+        """Hand in a message. Cancelled, it is not handed in.
+
+        Raises:
+            trio.ClosedResourceError: the session is over.
+        """
         await self._into.send(posted)
 
     def close(self) -> None:
@@ -303,7 +319,10 @@ class SessionWire(StreamWire):
         self._into.close()
 
     async def receive(self) -> Sequence[Posted] | None:
-        """The next message, or None when the session was closed."""
+        """The next message, or None when the session was closed.
+
+        Cancelled, it takes none.
+        """
         try:
             return [await self._inbox.receive()]
         except trio.EndOfChannel:

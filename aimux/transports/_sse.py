@@ -26,25 +26,35 @@ class SseWire:
         self.into, self._inbox = trio.open_memory_channel[bytes](INBOX_MESSAGES)
 
     async def receive(self) -> Sequence[bytes] | None:
-        """What was posted; None when the client closed its stream."""
+        """What was posted; None when the client closed its stream.
+
+        Cancelled, it takes none.
+        """
         try:
             return [await self._inbox.receive()]
         except trio.EndOfChannel:
             return None
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
-        """Write each message as an event. Raises trio.BrokenResourceError: the client is gone."""
+        """Write each message as an event. Cancelled, the stream is cut off there.
+
+        Raises:
+            trio.BrokenResourceError: the client is gone.
+        """
         if self._request.is_gone:
             raise trio.BrokenResourceError("the client closed its stream")
         await self._request.write(b"".join([encode_event(each.data) for each in messages]))
 
     async def close_with_client(self) -> None:
-        """End the input when the client closes its stream."""
+        """End the input when the client closes its stream.
+
+        Cancelling it leaves the input open.
+        """
         await self._request.wait_gone()
         self.into.close()
 
     async def ping(self) -> None:
-        """Write comments, so that neither end takes quiet for death."""
+        """Write comments until cancelled, so that neither end takes quiet for death."""
         while True:
             await trio.sleep(PING_S)
             await self._request.write(encode_comment())
@@ -68,7 +78,10 @@ class LegacySse:
             wire.into.close()
 
     async def open(self, request: HttpRequest) -> None:
-        """Serve one client on the response to its GET."""
+        """Serve one client on the response to its GET.
+
+        Cancelling it ends the session of that client.
+        """
         if request.method != "GET":
             # bare: a body would keep clients from falling back to GET (P-5)
             await request.answer(405, headers=[(b"allow", b"GET")])
@@ -94,7 +107,10 @@ class LegacySse:
         await request.end()
 
     async def post(self, request: HttpRequest) -> None:
-        """Take one message for a stream (P-2)."""
+        """Take one message for a stream (P-2).
+
+        Cancelling it leaves the client without a response; the message may be taken already.
+        """
         if request.method != "POST":
             await request.refuse(405, "messages are posted", [(b"allow", b"POST")])
             return

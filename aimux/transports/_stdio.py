@@ -1,10 +1,9 @@
 """The standard streams as a message wire. Nobody else touches descriptors 0 and 1.
 
 While serving, the wire is a private duplicate, descriptor 1 points at stderr and 0 at the null
-device,
-so that neither a stray print nor a child can tear a frame or eat a request. Duplicates share the
-non-blocking flag with their original: a description that stderr uses too (a terminal, `2>&1`) is
-therefore read and written in a thread instead.
+device, so that neither a stray print nor a child can tear a frame or eat a request. Duplicates
+share the non-blocking flag with their original: a description that stderr uses too (a terminal,
+`2>&1`) is therefore read and written in a thread instead.
 """
 
 import os
@@ -120,7 +119,8 @@ def _take_over() -> tuple[int, int]:
 async def open_stdio() -> AsyncIterator[LineWire]:
     """The process's standard streams as a wire, for the rest of the process's life.
 
-    Descriptors 0 and 1 are not given back: what is printed afterwards goes to stderr.
+    Descriptors 0 and 1 are not given back: what is printed afterwards goes to stderr. When the body
+    ends, cancelled or not, the wire is closed within a second.
     """
     source_fd, sink_fd = _take_over()
     source, sink = _streams(source_fd, sink_fd)

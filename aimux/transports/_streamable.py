@@ -54,7 +54,10 @@ class HttpSession:
         return stream
 
     async def visited(self, work: Awaitable[None]) -> None:
-        """Run one request of the session; it is not idle meanwhile."""
+        """Run one request of the session; it is not idle meanwhile.
+
+        Cancelling it cancels the request; the session stays.
+        """
         self._requests += 1
         self.scope.deadline = float("inf")
         try:
@@ -92,7 +95,10 @@ class Streamable:
         return f"<Streamable: {len(self._sessions)} sessions>"
 
     async def handle(self, request: HttpRequest) -> None:
-        """Answer one request."""
+        """Answer one request.
+
+        Cancelling it cuts the response off; the session that it belongs to stays.
+        """
         match request.method:
             case "POST":
                 await self._post(request)

@@ -78,7 +78,7 @@ async def take_ends(stream: trio.SocketStream) -> tuple[DescriptorStream, bytes]
     """What to speak over with whoever connected, and what was said already.
 
     Two pipes that come with the first byte replace the connection: they are quicker. Else it is the
-    connection itself. `stream` can be closed afterwards.
+    connection itself. `stream` can be closed afterwards. Cancelled, it has taken nothing.
 
     Raises:
         OSError: it is gone, or there are no more descriptors.

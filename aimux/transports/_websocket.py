@@ -33,7 +33,10 @@ class WebSocketWire:
         self._is_closed = False
 
     async def receive(self) -> Sequence[bytes] | None:
-        """The next frame; None at the end, and at a frame that is not text."""
+        """The next frame; None at the end, and at a frame that is not text.
+
+        Cancelled, it takes no frame.
+        """
         message = None
         with trio.CancelScope() as self._reading:
             if not self._is_closed:
@@ -58,7 +61,11 @@ class WebSocketWire:
             self._reading.cancel(reason="input ended")
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
-        """Write each message as a frame. Raises trio.BrokenResourceError: the client is gone."""
+        """Write each message as a frame. Cancelled, some may not be written.
+
+        Raises:
+            trio.BrokenResourceError: the client is gone.
+        """
         for each in messages:
             if self.is_gone:
                 raise trio.BrokenResourceError("the client closed the socket")
@@ -83,7 +90,10 @@ class WebSockets:
             wire.close()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Accept one socket and serve it until it closes."""
+        """Accept one socket and serve it until it closes.
+
+        Cancelling it ends the session of the socket, without a closing frame.
+        """
         await receive()  # websocket.connect
         offered = scope.get("subprotocols") or []
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None

@@ -13,7 +13,8 @@ import trio.testing
 
 from aimux.drivers import ProcessSpec
 from aimux.engine import JobHandle
-from aimux.engine._turns import QUESTION_S, STDERR_TAIL_CHARS
+from aimux.engine._terminal import QUESTION_S
+from aimux.engine._turns import STDERR_TAIL_CHARS
 from aimux.errors import BinaryMissing, PeerFault
 from aimux.model import (
     BreakerSettings,

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from aimux.model import NEXT as JOBS, JobStatus
-from aimux.protocol._peer import NEXT as PHASES, Phase
+from aimux.protocol._handshake import NEXT as PHASES, Phase
 from aimux.protocol._tasks import NEXT_STATUS as TASKS, TaskStatus
 from aimux.rules import AFTER, NextStep
 from aimux.rules._breaker import NEXT as BREAKERS, BreakerState

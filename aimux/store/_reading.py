@@ -1,0 +1,221 @@
+"""The half of the store that reads: jobs, logs, sessions, and what attempts printed."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+import attrs
+import trio
+
+from aimux.model import (
+    Entry,
+    Job,
+    JobId,
+    JobStatus,
+    Session,
+    SessionId,
+    ShapeMismatch,
+    Stream,
+    TurnResult,
+)
+
+from . import _jobs, _sessions
+from ._faults import translated
+from ._jobs import JobPage
+from ._readers import Readers
+from ._sessions import SessionPage
+from ._spool import Piece, read_file, spool_file
+from ._writer import Runs
+
+T = TypeVar("T")
+
+PAGE: Final = 50
+ENTRIES: Final = 1_000
+
+
+@attrs.frozen(kw_only=True)
+class Tally:
+    """How many rows there are in each state; a state without rows is absent."""
+
+    jobs: Mapping[JobStatus, int]
+    sessions: Mapping[JobStatus, int]
+
+
+class StoreReader:
+    """What a store can be asked.
+
+    Every method raises StoreUnavailable when the database cannot be read. Cancelled on entry a
+    method does nothing; later it finishes first.
+    """
+
+    def __init__(self, writer: Runs, *, path: Path | None, readers: Readers | None) -> None:
+        self._writer = writer
+        self._path = path
+        self._readers = readers
+
+    @property
+    def path(self) -> Path | None:
+        """The database file; None in memory."""
+        return self._path
+
+    async def job(self, job_id: JobId) -> Job:
+        """One job.
+
+        Raises:
+            NotFound: there is none of that id (`job_not_found`).
+        """
+        return await self._read(lambda connection: _jobs.read(connection, job_id))
+
+    async def session(self, session_id: SessionId) -> Session:
+        """One session.
+
+        Raises:
+            NotFound: there is none of that id (`session_not_found`).
+        """
+        return await self._read(lambda connection: _sessions.read(connection, session_id))
+
+    async def entries(self, job_id: JobId, after_seq: int = 0, limit: int = ENTRIES) -> list[Entry]:
+        """At most `limit` entries of a log after `after_seq`, in order.
+
+        Numbers are missing where a full disk lost entries.
+
+        Raises:
+            NotFound: no such job.
+        """
+        return await self._read(
+            lambda connection: _jobs.read_entries(connection, job_id, after_seq, max(1, limit))
+        )
+
+    async def turn(self, job_id: JobId, turn: int) -> TurnResult | None:
+        """What a turn of a job came to; None if the log has no end of it.
+
+        Raises:
+            NotFound: no such job.
+        """
+        return await self._read(lambda connection: _jobs.read_turn(connection, job_id, turn))
+
+    async def jobs(
+        self,
+        *,
+        session_id: SessionId | None = None,
+        statuses: Sequence[JobStatus] | None = None,
+        parent_id: JobId | None = None,
+        cli: str | None = None,
+        limit: int = PAGE,
+        cursor: str | None = None,
+        order: Literal["newest", "oldest"] = "newest",
+        with_outcomes: bool = True,
+    ) -> JobPage:
+        """A page of jobs in the order of their creation; an unknown session has none.
+
+        With `with_outcomes=False` answers are not read, and `outcome` is None.
+
+        Raises:
+            InvalidArguments: `cursor` is not from a listing.
+        """
+        return await self._read(
+            lambda connection: _jobs.listing(
+                connection,
+                session_id=session_id,
+                statuses=statuses,
+                parent_id=parent_id,
+                cli=cli,
+                limit=limit,
+                cursor=cursor,
+                newest_first=order == "newest",
+                with_outcomes=with_outcomes,
+            )
+        )
+
+    async def sessions(
+        self,
+        *,
+        statuses: Sequence[JobStatus] | None = None,
+        cli: str | None = None,
+        kind: str | None = None,
+        limit: int = PAGE,
+        cursor: str | None = None,
+    ) -> SessionPage:
+        """A page of sessions, the most recently active first.
+
+        Raises:
+            InvalidArguments: `cursor` is not from a listing.
+        """
+        return await self._read(
+            lambda connection: _sessions.listing(
+                connection, statuses=statuses, cli=cli, kind=kind, limit=limit, cursor=cursor
+            )
+        )
+
+    async def tally(self) -> Tally:
+        """How many jobs and sessions there are in each state, at the same cost for any number."""
+        return await self._read(_tally)
+
+    async def raw_attempts(self, job_id: JobId) -> list[tuple[int, int]]:
+        """The (turn, attempt) pairs of a job that printed something which is kept, in order."""
+        if self._path is None:
+            await trio.lowlevel.checkpoint()
+            return []
+        return await trio.to_thread.run_sync(_attempts_in, spools_of(self._path) / job_id)
+
+    async def raw_output(
+        self,
+        job_id: JobId,
+        turn: int,
+        stream: Stream,
+        offset: int,
+        max_bytes: int,
+        *,
+        attempt: int = 1,
+    ) -> Piece:
+        """A part of what an attempt printed, kept by whichever owner; empty if nothing was."""
+        base = self._spool_base(job_id, turn, attempt)
+        if base is None:
+            await trio.lowlevel.checkpoint()
+            return Piece(offset=0, data=b"", total=0)
+        path = spool_file(base, stream)
+        try:
+            return await trio.to_thread.run_sync(read_file, path, offset, max_bytes)
+        except OSError as fault:
+            raise translated(fault, path) from fault
+
+    def _spool_base(self, job_id: str, turn: int, attempt: int) -> Path | None:
+        if self._path is None:
+            return None
+        return spools_of(self._path) / job_id / (f"{turn}-{attempt}" if attempt > 1 else str(turn))
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        ask = self._writer.run if self._readers is None else self._readers.run
+        try:
+            return await ask(work)
+        except (sqlite3.Error, ShapeMismatch) as fault:
+            raise translated(fault, self._path) from fault
+
+
+def spools_of(path: Path) -> Path:
+    """Where the raw output of a database's jobs is kept."""
+    return path.with_name("spool")
+
+
+def _attempts_in(directory: Path) -> list[tuple[int, int]]:
+    try:
+        found = {each.stem for each in directory.iterdir()}
+    except FileNotFoundError:
+        return []
+    except OSError as fault:
+        raise translated(fault, directory) from fault
+    pairs = (each.partition("-") for each in found)
+    return sorted(
+        (int(turn), int(attempt or 1))
+        for turn, _, attempt in pairs
+        if turn.isdigit() and (not attempt or attempt.isdigit())
+    )
+
+
+def _tally(connection: sqlite3.Connection) -> Tally:
+    found: dict[str, dict[JobStatus, int]] = {"jobs": {}, "sessions": {}}
+    for what, status, total in connection.execute("SELECT what, status, total FROM tallies"):
+        if total:
+            found[what][JobStatus(status)] = total
+    return Tally(jobs=found["jobs"], sessions=found["sessions"])
