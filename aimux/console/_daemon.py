@@ -28,7 +28,7 @@ from aimux.errors import AimuxError, SetupFault
 from aimux.shim.address import DaemonAddress, ShimFault
 
 from ._output import note, say, say_json
-from ._process import find_process, holds, send_signal, wait_ended
+from ._process import find_process, holds, send_signal, wait_over, wait_reaped
 
 STOP_S: Final = 60.0  # for a daemon to drain; `drain_seconds` is 10 unless somebody set it
 # on Windows the first ends it as hard as the second does elsewhere
@@ -148,8 +148,9 @@ async def _stop(force: bool) -> int:
             say(f"pid {process.pid} is still there: {number.name}")
             send_signal(process, number)
         with trio.move_on_after(limit_s) as patience:
-            await wait_ended(process)
+            await wait_over(process)
         if not patience.cancelled_caught:
+            await wait_reaped(process)
             say(f"stopped: pid {process.pid}")
             return 0
     note(f"pid {process.pid} does not leave; aimux daemon stop --force")

@@ -39,23 +39,25 @@ def send_signal(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
 
 
-async def wait_ended(process: psutil.Process) -> None:
-    """Return once a process is over, and gone from the system's list if that is soon.
+async def wait_reaped(process: psutil.Process) -> None:
+    """Return once a process that is over is gone from the system's list, if that is soon.
 
     Cancelled, the process goes on.
 
     What is nobody's child is reaped by the system's first process, which may take its time: a
-    script that looks for the number would find it meanwhile.
+    script that asks for the number would find it meanwhile.
     """
-    if process.is_running():
-        await _wait_over(process)
     with trio.move_on_after(REAPED_S):
         while _waits_for_init(process):  # noqa: ASYNC110  # nothing tells of it
             await trio.sleep(POLL_S)
     await trio.lowlevel.checkpoint()
 
 
-async def _wait_over(process: psutil.Process) -> None:
+async def wait_over(process: psutil.Process) -> None:
+    """Return once a process has ended. Cancelling it changes nothing."""
+    await trio.lowlevel.checkpoint()
+    if not process.is_running():
+        return
     if sys.platform != "linux":
         with contextlib.suppress(psutil.Error):
             await trio.to_thread.run_sync(process.wait, abandon_on_cancel=True)

@@ -69,9 +69,12 @@ class AnswerState:
 
     def piece(self, text: str, *, of: str = "", is_apart: bool = False) -> str:
         """Add a piece of the message being written; what was kept of it."""
-        kept, is_cut = fitted(text, MAX_ANSWER_CHARS - self._kept_chars - self._open_chars)
-        self._is_open_cut = self._is_open_cut or is_cut
-        self.is_full = self.is_full or (self._joins and is_cut)
+        room = MAX_ANSWER_CHARS - self._kept_chars - self._open_chars
+        kept = text
+        if len(text) > room:  # the usual piece takes the short way
+            kept, is_cut = fitted(text, room)
+            self._is_open_cut = self._is_open_cut or is_cut
+            self.is_full = self.is_full or (self._joins and is_cut)
         if kept:
             if not self._open:
                 self._open_of, self._is_open_apart = of, is_apart
@@ -90,8 +93,9 @@ class AnswerState:
         if text is None:
             text, of = self.open_text, of or self._open_of
             is_apart = is_apart or self._is_open_apart
-        self._drop_open()
-        if not text.strip():
+        if self._open:
+            self._drop_open()
+        if not text or text.isspace():
             return ""
         text, is_over = fitted(text, MAX_ANSWER_CHARS - self._kept_chars)
         is_cut = is_cut or is_over

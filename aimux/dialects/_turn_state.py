@@ -82,7 +82,7 @@ class TurnState:
         kept = self._answer.piece(piece, of=of, is_apart=is_apart)
         if kept:
             self._said.append(Text(text=kept))
-            if not self._is_news and kept.strip():
+            if not self._is_news and not kept.isspace():
                 self.has_spoken = self._is_news = True
         if self._answer.is_full:
             self._cut()

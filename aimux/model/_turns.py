@@ -35,7 +35,7 @@ class Mode(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Attempt:
-    """One turn as the result lists it; `outcome` is completed or a failure class."""
+    """One attempt as results list it; `outcome` is completed, not_run or a failure class."""
 
     cli: str
     model: str = ""

@@ -21,17 +21,12 @@ COMMANDS = (
     "demo --emulated",
     "clis",
     "ps --json",
-    "sessions --json",
     "doctor",
     "config show",
-    "config path",
-    "daemon install --print",
     "setup gemini",
     "run -q -c codex hello",
     "run -c codex --dry-run hello",
     "--help",
-    "run --help",
-    "--version",
 )
 
 

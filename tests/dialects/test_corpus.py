@@ -204,3 +204,46 @@ def test_every_dialect_of_a_cli_has_cases() -> None:
     recorded = {case.parent.name for case in CASES}
 
     assert recorded == {*DIALECTS} - {"crush", "json", "jsonl", "text"}
+
+
+def _numbers_as(text: str, number: str) -> str:
+    """A JSON text with every number in it replaced; other text as it is."""
+
+    def walk(value: object) -> object:
+        match value:
+            case bool():
+                return value
+            case int() | float():
+                return "@number@"
+            case dict():
+                return {key: walk(each) for key, each in value.items()}
+            case list():
+                return [walk(each) for each in value]
+            case _:
+                return value
+
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return orjson.dumps(walk(value)).decode().replace('"@number@"', number)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-7", "9" * 30, "NaN"])
+@pytest.mark.parametrize("case", RECORDS, ids=[f"{c.parent.name}-{c.name}" for c in RECORDS])
+def test_no_number_costs_an_answer(case: pathlib.Path, number: str) -> None:
+    """Figures, times and codes may be anything: text and end stay what they are."""
+    text = raw(case)[Stream.STDOUT].decode("utf-8", "replace")
+    changed = _numbers_as(text, number)
+    if changed == text:
+        changed = "\n".join(_numbers_as(line, number) for line in text.split("\n"))
+
+    _, output = play(
+        case, [(Stream.STDOUT, changed.encode()), (Stream.STDERR, raw(case)[Stream.STDERR])]
+    )
+
+    expected = whole(case)[1]
+    assert output.answer == expected.answer
+    assert (output.ended is None) == (expected.ended is None)
+    if output.ended is not None and expected.ended is not None:
+        assert output.ended.is_error == expected.ended.is_error

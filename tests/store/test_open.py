@@ -280,11 +280,12 @@ async def test_damage_in_the_middle_is_told_when_it_is_met(tmp_path: Path) -> No
     assert caught.value.code == "store_corrupt"
 
 
-async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, 1])
+async def test_a_database_of_another_program_is_left_alone(tmp_path: Path, version: int) -> None:
     path = tmp_path / "sessions.db"
     with contextlib.closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE sessions (id TEXT)")
-        other.execute("PRAGMA user_version = 1")
+        other.execute(f"PRAGMA user_version = {version}")
 
     fault = await refusal(path)
 
@@ -517,6 +518,16 @@ async def test_raw_output_that_cannot_be_read_is_told(tmp_path: Path) -> None:
             await store.raw_output(JobId("job_1"), 1, Stream.STDOUT, 0, 10)
 
     assert "1.out" in str(caught.value)
+
+
+async def test_raw_output_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "job_1").touch()
+    async with open_store(tmp_path / "sessions.db", owner="one") as store:
+        with pytest.raises(StoreUnavailable) as caught:
+            await store.raw_attempts(JobId("job_1"))
+
+    assert "job_1" in str(caught.value)
 
 
 async def test_a_closed_store_says_so(tmp_path: Path) -> None:

@@ -61,6 +61,16 @@ async def test_a_job_may_have_no_session(store: Store) -> None:
     assert (await store.job(job.id)).session_id == ""
 
 
+async def test_a_job_without_a_session_ends_like_others(store: Store) -> None:
+    job = make_job(session_id=SessionId(""))
+    await store.create(job)
+
+    await store.finish(attrs.evolve(job, status=JobStatus.FAILED))
+
+    assert (await store.job(job.id)).status is JobStatus.FAILED
+    assert (await store.tally()).sessions == {}
+
+
 async def test_a_second_job_of_a_session_shows_in_it(store: Store) -> None:
     await finish(store, 1)
 
