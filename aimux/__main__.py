@@ -11,6 +11,7 @@ ALONE = (["--stdio"], ["--in-process"], ["--stdio", "--in-process"], ["--in-proc
 def main() -> None:
     """Entry point of `aimux`: without arguments the stdio MCP server, else a command."""
     _fill_standard_descriptors()
+    _keep_own_rights()
     words = sys.argv[1:]
     if not words and os.environ.get("MCP_TRANSPORT", "").strip().lower() not in {"", "stdio"}:
         from aimux.daemon import serve_network
@@ -23,7 +24,8 @@ def main() -> None:
         from aimux.daemon import NetworkListener, run_daemon  # a shim waits for it
 
         ready_fd = int(words[3]) if len(words) > 3 else None
-        sys.exit(run_daemon(ready_fd=ready_fd, listeners=[NetworkListener()]))
+        network = NetworkListener()
+        sys.exit(run_daemon(ready_fd=ready_fd, listeners=[network], options=network.options()))
     from aimux.console import main as console
 
     console()
@@ -36,6 +38,15 @@ def _fill_standard_descriptors() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def _keep_own_rights() -> None:
+    """Have our files readable by their owner: a umask like 0777 would leave them to root alone.
+
+    Children inherit that.
+    """
+    mask = os.umask(0o077)
+    os.umask(mask & 0o077)
 
 
 def _serve_stdio(*, is_alone: bool) -> int:

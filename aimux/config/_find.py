@@ -49,6 +49,11 @@ class ConfigPaths:
     project: pathlib.Path  # <cwd>/.aimux
 
     @property
+    def project_root(self) -> pathlib.Path:
+        """Where everything must lie that a project names: links may not lead out of it."""
+        return self.project.parent
+
+    @property
     def settings_files(self) -> Sequence[tuple[Source, pathlib.Path]]:
         """The YAML files of settings, lowest layer first."""
         return (

@@ -70,7 +70,8 @@ class Snapshot:
     with.
 
     `origins` has an entry for each dotted key that a layer set; `overrides` are the roles that the
-    environment sends elsewhere; `fingerprint` changes whenever anything here may have. `accepted`
+    environment sends elsewhere; `broken` are the profiles that were left out, by CLI, and why;
+    `fingerprint` changes whenever anything here may have. `accepted`
     is what these values are from if the files have changed since in a way that was refused; the
     `problems` say why.
     """
@@ -84,6 +85,7 @@ class Snapshot:
     origins: Mapping[str, Origin]
     paths: ConfigPaths
     fingerprint: str
+    broken: Mapping[str, Sequence[Problem]] = attrs.field(factory=dict)
     accepted: "Snapshot | None" = None
 
     @property
@@ -142,7 +144,8 @@ class Loader:
         paths = find_paths(client)
         layers = _Layers()
         for source, file in paths.settings_files:
-            self._add_file(layers, source, file, dependencies)
+            within = paths.project_root if source is Source.PROJECT else None
+            self._add_file(layers, source, file, dependencies, within)
         known = with_aliases(leaves(Settings))
         variables = list(read_environment(client.env, known, layers.complain))
         given = {path for _, path, _ in variables}
@@ -156,7 +159,7 @@ class Loader:
             layers.add(Source.FLAG, _nested(path, value), given, _fixed(Source.FLAG, flag))
         profiles = self._profiles(paths.profile_roots, dependencies)
         prompts, roles, text_problems = self._texts(paths, dependencies)
-        settings = _Judged(layers, profiles.profiles).settings()
+        settings = _Judged(layers, profiles).settings()
         roles_known = {*roles, *settings.roles}
         overrides = _overrides(client.env, roles_known, profiles.profiles, layers)
         digest = hashlib.sha256(repr((key, sorted(dependencies.states.items()))).encode())
@@ -170,15 +173,22 @@ class Loader:
             origins=layers.origins,
             paths=paths,
             fingerprint=digest.hexdigest()[:16],
+            broken=profiles.broken,
         )
 
     def _add_file(
-        self, layers: "_Layers", source: Source, path: pathlib.Path, dependencies: Dependencies
+        self,
+        layers: "_Layers",
+        source: Source,
+        path: pathlib.Path,
+        dependencies: Dependencies,
+        within: pathlib.Path | None,
     ) -> None:
         if not dependencies.note(path):
             return
         try:
-            document = self._reader.read(path)
+            # links may lead anywhere in one's own directory, in a project only to what is its own
+            document = self._reader.read(path, within=within)
         except YamlFault as fault:
             where = f"{fault.path}:{fault.line}" if fault.line else fault.path
             layers.say(Severity.ERROR, where, fault.what)
@@ -209,7 +219,7 @@ class Loader:
         def make(
             own: Dependencies,
         ) -> tuple[PromptLibrary, Mapping[str, RoleText], Sequence[Problem]]:
-            library = PromptLibrary.read(roots, self._reader, own)
+            library = PromptLibrary.read(roots, self._reader, own, project=paths.project_root)
             return library, *read_roles(library)
 
         return self._cache.get(("texts", roots), make, dependencies)
@@ -227,6 +237,7 @@ def _succeed(kept: Snapshot, fresh: Snapshot) -> Snapshot:
         accepted,
         problems=(*fresh.problems, HELD),
         fingerprint=fresh.fingerprint,
+        broken=fresh.broken,
         accepted=accepted,
     )
 
@@ -303,9 +314,10 @@ class _Layers:
 class _Judged:
     """The merged settings, looked at as a whole."""
 
-    def __init__(self, layers: _Layers, profiles: Mapping[str, Profile]) -> None:
+    def __init__(self, layers: _Layers, profiles: Profiles) -> None:
         self._layers = layers
-        self._profiles = profiles
+        self._profiles = profiles.profiles
+        self._broken = profiles.broken
 
     def settings(self) -> Settings:
         settings = build(Settings, without_nulls(self._layers.tree))
@@ -340,7 +352,12 @@ class _Judged:
                 self._known(f"server.{key}", name)
 
     def _known(self, path: str, name: str) -> None:
-        if name not in self._profiles:
+        if name in self._profiles:
+            return
+        if name in self._broken:
+            message = f"the profile of {name} has faults, so it is left out"
+            self._say(Severity.WARNING, path, message)
+        else:
             message = f"{name} is not a known CLI"
             self._say(Severity.WARNING, path, message, nearest(name, self._profiles))
 

@@ -1,6 +1,10 @@
-"""Layers of settings laid over each other: maps merge, everything else replaces, null resets."""
+"""Layers of settings laid over each other: maps merge, everything else replaces, null resets.
 
-from collections.abc import Iterator, Mapping
+A list may be changed instead of replaced: `{add: [...], remove: [...]}` where it would stand.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import attrs
 
@@ -19,6 +23,28 @@ class Origin:
         return f"{self.where}:{self.line}" if self.line else self.where
 
 
+@attrs.frozen(kw_only=True)
+class ListChange:
+    """What a layer changes about the list below it. What is added stands at the end, once."""
+
+    add: Sequence[object] = ()
+    remove: Sequence[object] = ()
+
+    def applied(self, low: Sequence[object]) -> list[object]:
+        """The list that comes of `low`."""
+        kept = [each for each in low if each not in self.remove and each not in self.add]
+        return [*kept, *self.add]
+
+    def after(self, low: "ListChange") -> "ListChange":
+        """Both changes as one, this one later."""
+        add = [each for each in low.add if each not in self.remove and each not in self.add]
+        remove = [each for each in low.remove if each not in self.add]
+        return ListChange(add=(*add, *self.add), remove=(*remove, *self.remove))
+
+
+CHANGE_KEYS: Final = frozenset(attrs.fields_dict(ListChange))
+
+
 def merge(low: Mapping[str, object], high: Mapping[str, object]) -> dict[str, object]:
     """`high` over `low`. A null stays in the tree as the mark of a reset key."""
     merged = dict(low)
@@ -26,6 +52,10 @@ def merge(low: Mapping[str, object], high: Mapping[str, object]) -> dict[str, ob
         under = merged.get(key)
         if isinstance(value, Mapping) and isinstance(under, Mapping):
             merged[key] = merge(under, value)
+        elif isinstance(value, ListChange) and isinstance(under, ListChange):
+            merged[key] = value.after(under)
+        elif isinstance(value, ListChange) and isinstance(under, list | tuple):
+            merged[key] = value.applied(under)
         else:
             merged[key] = value
     return merged

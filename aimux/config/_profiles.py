@@ -20,10 +20,15 @@ FILE: Final = "profile.yaml"
 
 @attrs.frozen(kw_only=True)
 class Profiles:
-    """All profiles that can be used, and what is wrong with the others."""
+    """All profiles that can be used, and what is wrong with the others.
+
+    `broken` has the faults of each file that was left out, by the CLI it is about; where a layer
+    below knows that CLI too, its profile is in use.
+    """
 
     profiles: Mapping[str, Profile] = attrs.field(factory=dict)
     problems: Sequence[Problem] = ()
+    broken: Mapping[str, Sequence[Problem]] = attrs.field(factory=dict)
     trees: Mapping[str, Tree] = attrs.field(factory=dict)  # raw, for what is laid over them
 
 
@@ -45,6 +50,7 @@ def load_profiles(
     return Profiles(
         profiles={each.name: each for each in ordered},
         problems=tuple(found.problems),
+        broken=found.broken,
         trees=found.trees,
     )
 
@@ -55,6 +61,7 @@ class _Found:
     def __init__(self, below: Profiles) -> None:
         self.profiles = dict(below.profiles)
         self.problems = list(below.problems)
+        self.broken = dict(below.broken)
         self.trees = dict(below.trees)
 
     def read(self, source: Source, file: pathlib.Path, reader: YamlReader) -> None:
@@ -64,10 +71,12 @@ class _Found:
             where = f"{fault.path}:{fault.line}" if fault.line else fault.path
             problem = Problem(severity=Severity.ERROR, where=where, message=fault.what)
             self.problems.append(problem)
+            self.broken[file.parent.name] = [problem]
             return
         page = _Page(document, self.problems)
         profile, tree = self._profile(document, page)
         if profile is None:
+            self.broken[_name_in(document, file)] = page.refusals
             return
         if file.parent.name != profile.name:
             page.say(Severity.WARNING, "name", f"{profile.name} lies in {file.parent.name}/", "")
@@ -106,9 +115,32 @@ class _Found:
         profile = build(Profile, whole)
         for fault in faults_of(profile):
             page.fault(fault)
+        if base is not None:
+            _check_passes(raw, build(Profile, base), profile, page)
         if page.is_refused:
             return None, {}
         return attrs.evolve(profile, origin=document.path), whole
+
+
+def _name_in(document: Document, file: pathlib.Path) -> str:
+    """Whom a profile is about that could not be read to its end."""
+    name = document.data.get("name") if isinstance(document.data, dict) else None
+    return name if isinstance(name, str) and name else file.parent.name
+
+
+def _check_passes(raw: Tree, below: Profile, profile: Profile, page: "_Page") -> None:
+    """A list that was meant to add a name takes the login of the shipped profile away."""
+    given = raw.get("env")
+    names = given.get("passes") if isinstance(given, dict) else None
+    gone = [each for each in below.env.passes if each not in profile.env.passes]
+    if gone and isinstance(names, list):
+        added = [each for each in names if each not in below.env.passes]
+        page.say(
+            Severity.WARNING,
+            "env.passes",
+            f"replaces the list below it, so {', '.join(gone)} no longer pass",
+            f"{{add: [{', '.join(map(str, added))}]}}",
+        )
 
 
 class _Page:
@@ -118,14 +150,20 @@ class _Page:
         self._document = document
         self._problems = problems
         self.moved: Mapping[str, str] = {}
-        self.is_refused = False
+        self.refusals: list[Problem] = []
+
+    @property
+    def is_refused(self) -> bool:
+        """Something keeps the profile from being used."""
+        return bool(self.refusals)
 
     def say(self, severity: Severity, key: str, message: str, suggestion: str) -> None:
         line = self._document.line(key)
         where = f"{self._document.path}:{line}" if line else self._document.path
         text = f"{key}: {message}" if key else message
-        self.is_refused |= severity is Severity.ERROR
         problem = Problem(severity=severity, where=where, message=text, suggestion=suggestion)
+        if severity is Severity.ERROR:
+            self.refusals.append(problem)
         if problem not in self._problems:
             self._problems.append(problem)
 

@@ -17,6 +17,8 @@ import orjson
 
 from aimux import rules
 
+from ._merge import CHANGE_KEYS, ListChange
+
 T = TypeVar("T")
 Tree = dict[str, object]
 Kind = object  # an annotation: a class, or something like Sequence[str]
@@ -150,7 +152,7 @@ def _put(
 ) -> None:
     try:
         fitted = _fit(kind, value, report, path)
-        if field.validator is not None:
+        if field.validator is not None and not isinstance(fitted, ListChange):
             field.validator(None, field, fitted)
     except _WrongError as wrong:
         near = wrong.suggestion
@@ -165,6 +167,8 @@ def _put(
 def _fit(kind: Kind, value: object, report: Report, path: str) -> object:
     origin, args = _parts(kind)
     if origin is collections.abc.Sequence:
+        if isinstance(value, Mapping):
+            return _change(kind, value, report, path)
         if not isinstance(value, Sequence) or isinstance(value, str):
             near = f"[{value}]" if isinstance(value, str) else ""
             raise _WrongError(f"{_shown(value)} is not a list", near)
@@ -186,6 +190,20 @@ def _fit(kind: Kind, value: object, report: Report, path: str) -> object:
         return origin(str(value))
     assert isinstance(origin, type)
     return _scalar(origin, value)
+
+
+def _change(kind: Kind, value: Mapping[object, object], report: Report, path: str) -> ListChange:
+    """A map in the place of a list says what changes about it."""
+    for key in value:
+        if key not in CHANGE_KEYS:
+            near = nearest(str(key), CHANGE_KEYS)
+            raise _WrongError(f"{key} is not add or remove, which change a list", near)
+    parts = {
+        str(key): fitted
+        for key, each in value.items()
+        if isinstance(fitted := _fit(kind, each, report, f"{path}.{key}"), list)
+    }
+    return ListChange(**parts)
 
 
 def _item(kind: Kind, value: object, report: Report, path: str) -> object:
@@ -223,7 +241,7 @@ def from_text(kind: Kind, text: str) -> object:
     """
     origin, _ = _parts(kind)
     stripped = text.strip()
-    if origin is collections.abc.Sequence and not stripped.startswith("["):
+    if origin is collections.abc.Sequence and not stripped.startswith(("[", "{")):
         return [each.strip() for each in stripped.split(",") if each.strip()]
     if origin in {collections.abc.Sequence, collections.abc.Mapping}:
         try:
@@ -242,11 +260,20 @@ def from_text(kind: Kind, text: str) -> object:
 
 
 def build(cls: type[T], tree: Mapping[str, object]) -> T:
-    """The instance of a checked tree; reset keys take their default."""
+    """The instance of a checked tree; reset keys take their default, a change is one of it."""
     kinds = _types_of(cast("type", cls))  # the cache wants a plain class
-    return cls(
-        **{key: _built(kinds[key], value) for key, value in tree.items() if value is not None}
-    )
+    values = {}
+    for key, value in tree.items():
+        if isinstance(value, ListChange):
+            value = value.applied(_default(attrs.fields_dict(cast("type", cls))[key]))
+        if value is not None:
+            values[key] = _built(kinds[key], value)
+    return cls(**values)
+
+
+def _default(field: "attrs.Attribute[object]") -> Sequence[object]:
+    default = field.default
+    return tuple(default) if isinstance(default, tuple) else ()
 
 
 def _built(kind: Kind, value: object) -> object:
@@ -257,6 +284,8 @@ def _built(kind: Kind, value: object) -> object:
             return build(section, value)
         case Mapping():
             return {key: _built(args[1], each) for key, each in value.items() if each is not None}
+        case ListChange():  # inside a map, where nothing stood below it
+            return _built(kind, value.applied(()))
         case list():
             return tuple(_built(args[0], each) for each in value)
     return value

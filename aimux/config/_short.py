@@ -4,6 +4,7 @@ A short profile for a CLI we ship is laid over the shipped one: what it leaves o
 resume) stays as measured, and flags that would contradict it are left out and reported.
 """
 
+import itertools
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -128,7 +129,65 @@ class _Short:
         for each in split[1:]:
             if each in retired:
                 self.warn("command.base", f"{each} no longer exists: {retired[each]}", "")
-        self.put("command", kept, "command.base")
+        self.put("command", [*kept[:1], *self._words_of(kept[1:])], "command.base")
+
+    def _words_of(self, words: Sequence[str]) -> Iterator[str]:
+        """A command's words without the flags that every run of the shipped profile has by itself:
+        CLIs refuse one that comes twice.
+        """
+        fixed, of_modes = self._fixed(), self._of_modes()
+        values = self._values()
+        is_value = False
+        for at, word in enumerate(words):
+            name = word.partition("=")[0]
+            if is_value:
+                is_value = False
+                continue
+            if not word.startswith("-") or name not in {*fixed, *of_modes}:
+                yield word
+                continue
+            after = words[at + 1] if at + 1 < len(words) else "-"
+            is_value = "=" not in word and not after.startswith("-") and self._takes(name, after)
+            given = word.partition("=")[2] or (after if is_value else "")
+            if name in of_modes:
+                self.warn("command.base", f"{name} is left out: the mode of a call sets it", "")
+            elif given and given not in values.get(name, ()):
+                self.warn("command.base", f"{name} is left out: the shipped flags have it", "")
+
+    def _takes(self, flag: str, value: str) -> bool:
+        """Whether `value` belongs to a flag of the shipped profile, or to one that excludes it."""
+        values = self._values()
+        groups = [_list(each) for each in _list(self.base.get("exclusive"))]
+        mates = {each for group in groups if flag in group for each in group}
+        return flag in values or any(value in values.get(str(mate), ()) for mate in mates)
+
+    def _values(self) -> Mapping[str, set[str]]:
+        """The flags of the shipped profile that take a value, and which it gives them."""
+        found: dict[str, set[str]] = {}
+        for tokens in self._shipped_lists():
+            for flag, value in itertools.pairwise(map(str, tokens)):
+                if flag.startswith("-") and not value.startswith("-"):
+                    found.setdefault(flag, set()).add(value)
+        return found
+
+    def _shipped_lists(self) -> Iterator[Sequence[object]]:
+        yield _list(self.base.get("flags"))
+        yield _list(_words(self.base, "output").get("flags"))
+        for mode in _words(self.base, "modes").values():
+            if isinstance(mode, Mapping):
+                yield _list(mode.get("flags"))
+
+    def _fixed(self) -> Sequence[object]:
+        """The flags of every run."""
+        output = _list(_words(self.base, "output").get("flags"))
+        return [*_list(self.base.get("flags")), *output]
+
+    def _of_modes(self) -> set[object]:
+        """What the modes set, and what excludes that; flags of every run are not among them."""
+        modes = [each for each in _words(self.base, "modes").values() if isinstance(each, Mapping)]
+        groups = [_list(each) for each in _list(self.base.get("exclusive"))]
+        tokens = [token for mode in modes for token in _list(mode.get("flags"))]
+        return {*tokens, *itertools.chain.from_iterable(groups)} - set(self._fixed())
 
     def _effort(self) -> None:
         part = self.raw.get("reasoning")
@@ -220,13 +279,7 @@ class _Short:
     def _kept(self, flags: Sequence[object]) -> Iterator[Sequence[object]]:
         retired = _words(self.base, "retired")
         output = _list(_words(self.base, "output").get("flags"))
-        fixed = [*_list(self.base.get("flags")), *output]
-        of_modes = {
-            token
-            for mode in _words(self.base, "modes").values()
-            if isinstance(mode, Mapping)
-            for token in _list(mode.get("flags"))
-        } | {token for group in _list(self.base.get("exclusive")) for token in _list(group)}
+        fixed, of_modes = self._fixed(), self._of_modes()
         for group in _groups(flags):
             flag = group[0]
             if flag in retired:

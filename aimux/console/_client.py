@@ -19,6 +19,7 @@ import trio
 from aimux import __version__
 from aimux.errors import AimuxError, PeerFault, SetupFault
 from aimux.protocol import LineReader, Oversize
+from aimux.shim.command import own_command
 
 LATEST: Final = "2025-11-25"
 EXIT_GRACE_S: Final = 3.0  # for the server to leave at the end of its input
@@ -218,11 +219,6 @@ def _texts(value: object, place: str = "") -> Iterator[tuple[str, str]]:
                     yield from _texts(each, f"{place}.{key}".removeprefix(".arguments."))
 
 
-def server_command() -> list[str]:
-    """How this installation starts its stdio server."""
-    return [sys.executable, "-m", "aimux"]
-
-
 @asynccontextmanager
 async def open_client(
     command: Sequence[str] = (), *, env: Mapping[str, str] | None = None, name: str = "aimux-cli"
@@ -236,7 +232,7 @@ async def open_client(
         SetupFault: it cannot be started, or does not answer as an MCP server does.
     """
     process = await trio.lowlevel.open_process(
-        list(command) or server_command(),
+        list(command) or own_command(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=dict(os.environ if env is None else env),

@@ -57,6 +57,9 @@ def clis(*, refresh: bool, as_json: bool) -> None:
                 say()
             for each in wanting:  # lines of their own: a command that is cut is none
                 say(f"{each['name']}: {one_line(str(each['remedy']))}")
+            for each in states:
+                if each.get("profile_fault") and each.get("state") != "broken":
+                    note(f"{each['name']}: your profile is left out: {each['profile_fault']}")
         if any(each.get("is_ready") for each in states):
             return DONE
         note("no CLI is ready: see the remedies above, aimux doctor names the places looked at")

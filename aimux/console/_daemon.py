@@ -26,6 +26,7 @@ from aimux.daemon import (
 )
 from aimux.errors import AimuxError, SetupFault
 from aimux.shim.address import DaemonAddress, ShimFault
+from aimux.shim.command import own_command
 
 from ._output import note, say, say_json
 from ._process import find_process, holds, send_signal, wait_over, wait_reaped
@@ -52,10 +53,17 @@ def daemon() -> None:
     "without a value server.transport.port.",
 )
 @click.option("--bind-public", is_flag=True, help="Let other machines in; needs a token.")
-def run(http: str | None, bind_public: bool) -> None:
+@click.option(
+    "-C",
+    "--directory",
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    help="Where network clients work; this directory if not given.",
+)
+def run(http: str | None, bind_public: bool, directory: Path | None) -> None:
     """Be the daemon, in the foreground, until a signal."""
+    place = {} if directory is None else {"directory": directory}
     listener = NetworkListener(
-        address=http or "", is_wanted=http is not None, is_public=bind_public
+        address=http or "", is_wanted=http is not None, is_public=bind_public, **place
     )
     sys.exit(run_daemon(listeners=[listener], options=listener.options()))
 
@@ -315,7 +323,7 @@ def install(is_print: bool, kind: str) -> None:
 
 
 def _command() -> list[str]:
-    return [sys.executable, "-m", "aimux", "daemon", "run"]
+    return own_command("daemon", "run")
 
 
 def _variables() -> dict[str, str]:

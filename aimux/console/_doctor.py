@@ -19,6 +19,7 @@ from aimux import __version__
 from aimux.config import Snapshot, state_dir, state_path
 from aimux.daemon import ask, own_address, wait_holder
 from aimux.errors import AimuxError
+from aimux.files.private import make_private
 from aimux.model import Severity
 
 from ._client import Json, open_client
@@ -105,7 +106,7 @@ def _configuration(snapshot: Snapshot) -> list[Finding]:
 def _state(snapshot: Snapshot) -> list[Finding]:
     place = state_dir(os.environ)
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(place)
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:

@@ -87,6 +87,9 @@ async def _test(
 
 def _profile_of(snapshot: Snapshot, name: str) -> Profile:
     found = snapshot.profiles.get(name)
+    if found is None and name in snapshot.broken:
+        faults = "; ".join(str(each) for each in snapshot.broken[name])
+        raise SetupFault(f"the profile of {name} is left out: {faults}", code="profile_broken")
     if found is None:
         known = ", ".join(snapshot.profiles)
         raise SetupFault(f"no profile {name}", hint=f"there are {known}", code="profile_unknown")

@@ -19,6 +19,7 @@ import click
 import orjson
 
 from aimux.errors import SetupFault
+from aimux.shim.command import own_command
 
 from ._jsonc import parse, with_value
 from ._output import note, say
@@ -164,13 +165,13 @@ def setup(client: str, action: str, given: Path | None) -> None:
         say(f"{path}: as it was, from {kept}")
         return
     if action == "show":
-        say(edited(kind, "", own_command(), path), nl=False)
+        say(edited(kind, "", client_command(), path), nl=False)
         note(f"{'change' if is_there else 'make'} {path}: aimux setup {client} --write")
         if kind.hint:
             note(kind.hint)
         return
     before, mark, encoding = read(path)
-    after = edited(kind, before, own_command(), path)
+    after = edited(kind, before, client_command(), path)
     if before == after:
         say(f"{path}: nothing to do")
     else:
@@ -181,12 +182,16 @@ def setup(client: str, action: str, given: Path | None) -> None:
         note(kind.hint)
 
 
-def own_command() -> list[str]:
+def client_command() -> list[str]:
     """How a client starts this installation: by whole paths, for desktop programs lack our PATH."""
-    script = shutil.which(sys.argv[0]) or shutil.which(NAME)
-    if script and Path(script).stem == NAME:
+    running = Path(sys.argv[0])
+    # PATH as far as it does not depend on where we stand: a project may have an aimux too
+    places = os.pathsep.join(each for each in os.get_exec_path() if Path(each).is_absolute())
+    is_script = running.stem == NAME and len(running.parts) > 1
+    script = shutil.which(running) if is_script else shutil.which(NAME, path=places)
+    if script and (is_script or Path(script).is_absolute()):
         return [str(Path(script).absolute())]
-    return [sys.executable, "-m", NAME]
+    return own_command()
 
 
 def find_file(kind: ClientKind, env: Mapping[str, str]) -> Path:

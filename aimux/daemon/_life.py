@@ -16,6 +16,7 @@ import trio
 
 from aimux.errors import AimuxError, Refusal, SetupFault, first_leaf
 from aimux.shim.address import DaemonAddress, ShimFault
+from aimux.shim.command import own_command
 
 from ._ask import is_served, own_address
 from ._local import kept_local, make_runtime_dir, open_local
@@ -31,6 +32,11 @@ from ._serve import Daemon, Listener, serve_daemon
 
 O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 KEPT: Final = "AIMUX_DAEMON_KEPT"  # descriptors of lock and socket, and a version, over a restart
+
+PLACES: Final = (  # variables with a path, which may be relative
+    "AIMUX_AUTH_TOKEN_FILE", "AIMUX_CACHE_DIR", "AIMUX_CONFIG_DIR", "AIMUX_RUNTIME_DIR",
+    "AIMUX_STATE_DIR", "TEMP", "TMP", "TMPDIR",
+)  # fmt: skip
 
 log = logging.getLogger("aimux.daemon")
 
@@ -50,6 +56,7 @@ def live(ready_fd: int | None, listeners: Sequence[Listener], options: Sequence[
     """See `run_daemon`."""
     following: _Next | None = None
     code = 1
+    _leave_directory()
     try:
         following = trio.run(_run, ready_fd, listeners)
         code = 0
@@ -60,6 +67,16 @@ def live(ready_fd: int | None, listeners: Sequence[Listener], options: Sequence[
     if following is not None:
         code = _become(following, options)
     return code
+
+
+def _leave_directory() -> None:
+    """Stand at the root: what lies where we were started is not ours, and may be removed."""
+    for name in PLACES:
+        named = os.environ.get(name, "").strip()
+        if named and not named.startswith("~"):
+            with contextlib.suppress(OSError):  # the directory it is relative to is gone already
+                os.environ[name] = os.path.abspath(named)  # noqa: PTH100  # as it is written
+    os.chdir(os.path.abspath(os.sep))  # noqa: PTH100  # with the drive, on Windows
 
 
 def _tell_failure(ready_fd: int | None, group: BaseExceptionGroup[AimuxError]) -> None:
@@ -83,7 +100,7 @@ async def _run(ready_fd: int | None, listeners: Sequence[Listener]) -> _Next | N
     kept_lock, kept_socket, predecessor, tried = _kept()
     if kept_lock is None and is_served(address):
         raise served(address)
-    os.environ["AIMUX_STATE_DIR"] = address.state_dir  # it may have been relative
+    os.environ["AIMUX_STATE_DIR"] = address.state_dir  # links on the way to it are followed once
     if address.is_pipe:
         return await _run_on_pipe(address, ready_fd, listeners, predecessor, tried)
     following: _Next | None = None
@@ -186,7 +203,7 @@ def _become(following: _Next, options: Sequence[str]) -> int:
     os.environ[KEPT] = f"{following.lock} {following.listening} {following.tried}"
     for python in (following.python, sys.executable):
         with contextlib.suppress(OSError):
-            os.execv(python, [python, "-m", "aimux", "daemon", "run", *options])  # noqa: S606  # no shell
+            os.execv(python, own_command("daemon", "run", *options, python=python))  # noqa: S606  # no shell
     sys.stderr.write("aimux daemon: cannot start again\n")
     return 1
 

@@ -17,6 +17,7 @@ import attrs
 import trio
 
 from aimux.errors import AimuxError, SetupFault
+from aimux.files.private import make_private
 from aimux.shim.address import DaemonAddress, ShimFault, check_private, find_address
 from aimux.transports import bind_unix, listener_on, mark_of, unbind_unix
 
@@ -35,7 +36,7 @@ def make_runtime_dir(address: DaemonAddress) -> None:
         SetupFault: it cannot be made, or is open to others.
     """
     try:
-        Path(address.runtime_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(address.runtime_dir)
         if sys.platform != "win32":
             check_private(address.runtime_dir)
     except (ShimFault, OSError) as error:

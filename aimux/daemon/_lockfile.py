@@ -17,6 +17,7 @@ import trio
 
 from aimux.errors import Refusal, SetupFault
 from aimux.files.locks import try_lock
+from aimux.files.private import make_private
 from aimux.shim.address import DaemonAddress
 
 if sys.platform != "win32":
@@ -59,7 +60,7 @@ async def open_daemon_lock(
         os.set_inheritable(descriptor, False)
     else:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise SetupFault(

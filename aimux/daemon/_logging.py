@@ -1,6 +1,7 @@
 """Logs go to a rotating file as JSON lines, never to stdout."""
 
 import datetime
+import io
 import logging
 import logging.handlers
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from aimux.config import ClientContext, state_path
+from aimux.files.private import make_private
 from aimux.logs import JOB, ROOT, set_log_level
 from aimux.model import ServerSettings, dump_bytes
 from aimux.rules import harmless_json, redact
@@ -27,8 +29,8 @@ def set_up_logging(context: ClientContext, settings: ServerSettings) -> None:
     path = state_path(settings.log_file, context.env)
     handler: logging.Handler
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = _private_file(path)
+        make_private(path.parent)
+        handler = _PrivateFile(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
     except OSError:
         handler = logging.StreamHandler(sys.stderr)
         handler.setLevel(logging.WARNING)
@@ -39,11 +41,12 @@ def set_up_logging(context: ClientContext, settings: ServerSettings) -> None:
     set_log_level(settings.log_level)
 
 
-def _private_file(path: Path) -> logging.Handler:
-    path.touch(mode=0o600)
-    return logging.handlers.RotatingFileHandler(
-        path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
-    )
+class _PrivateFile(logging.handlers.RotatingFileHandler):
+    """A rotating file for this user alone, also after it was rotated."""
+
+    def _open(self) -> io.TextIOWrapper:
+        Path(self.baseFilename).touch(mode=0o600)
+        return super()._open()
 
 
 class JsonLines(logging.Formatter):

@@ -30,10 +30,10 @@ SETTLE_S: Final = 1.0  # to decide costs imports and files: a client waits for i
 log = logging.getLogger("aimux.http")
 
 
-def _client(env: Mapping[str, str]) -> Client:
-    """Network clients say nothing of where they are: they work where this process stands."""
+def _client(env: Mapping[str, str], directory: Path) -> Client:
+    """Network clients say nothing of where they are: they work where the daemon was started."""
     kept = {name: value for name, value in env.items() if name not in SECRETS}
-    return Client(key="http", cwd=own_directory(), env=kept, transport="http")
+    return Client(key="http", cwd=directory, env=kept, transport="http")
 
 
 @attrs.frozen
@@ -41,19 +41,23 @@ class NetworkListener:
     """A way into the daemon by network.
 
     With an address (or `is_wanted`) it must work, or the daemon does not start. Otherwise it
-    listens if `server.transport.type` says so, and what is wrong with that is logged.
+    listens if `server.transport.type` says so, and what is wrong with that is logged. Its clients
+    work in `directory`; the daemon itself leaves for the root.
     """
 
     address: str = ""
     is_wanted: bool = False
     is_public: bool = False
+    directory: Path = attrs.field(factory=own_directory)
 
     def options(self) -> list[str]:
         """The words after `aimux daemon run` that make the same listener."""
+        stays = self.directory != Path(self.directory.anchor)
+        place = ["--directory", str(self.directory)] if stays else []
         if not self.is_wanted:
-            return []
+            return place
         public = ["--bind-public"] if self.is_public else []
-        return ["--http", *([self.address] if self.address else []), *public]
+        return ["--http", *([self.address] if self.address else []), *public, *place]
 
     async def __call__(
         self, daemon: "Daemon", *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -83,7 +87,7 @@ class NetworkListener:
                 address,
                 transport,
                 partial(_serve_one, daemon),
-                _client(env),
+                _client(env, self.directory),
             )
             daemon.enders.append(listening.end)
             sys.stderr.write(f"aimux: serving {listening.url}\n")
@@ -111,7 +115,16 @@ class NetworkListener:
             env=env,
             is_public=self.is_public,
         )
-        return require_token(address, env, directory), server.transport
+        transport = attrs.evolve(
+            server.transport,
+            tls_cert=self._placed(server.transport.tls_cert),
+            tls_key=self._placed(server.transport.tls_key),
+        )
+        return require_token(address, env, directory), transport
+
+    def _placed(self, path: str) -> str:
+        """A file of the settings, seen from where the daemon was started."""
+        return str(self.directory / path) if path else ""
 
 
 async def _serve_one(daemon: "Daemon", wire: "Wire", client: Client) -> None:

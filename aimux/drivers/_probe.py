@@ -21,6 +21,7 @@ import trio
 
 from aimux.errors import AimuxError, Refusal
 from aimux.files.cache import facts_of
+from aimux.files.private import make_private
 from aimux.model import Profile, Stream, VersionRule
 from aimux.times import utc_now
 
@@ -31,6 +32,7 @@ from ._search import Found, Lack, Missing, find
 VERSION_LIMIT_S: Final = 5.0  # the slowest real CLI takes 2.2 s
 PRINTED_CHARS: Final = 2_000  # of what a version command prints
 KEPT_S: Final = 86_400.0  # a shim's file stays the same when what it leads to changes
+NOT_STARTED: Final = frozenset({126, 127, 9009})  # said by shells and by env: no such program
 _SCHEMA: Final = 1
 
 
@@ -240,7 +242,7 @@ class VersionCache:
         self._known = {**self._read(), **self._own}
         data = orjson.dumps({"schema": _SCHEMA, "entries": self._known})
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._file.parent)
             fd, name = tempfile.mkstemp(dir=self._file.parent, prefix=self._file.name)
             try:
                 with os.fdopen(fd, "wb") as out:
@@ -333,5 +335,7 @@ async def probe_version(
         cache.keep(path, args, printed)
     elif exit_.exit_code != 0:
         how = exit_.signal or f"exit code {exit_.exit_code}"
-        return attrs.evolve(version, fault=f"{how}, {version.fault}", is_dead=True)
+        # a CLI may not know the flag, or want a login first, and still answer prompts
+        is_dead = bool(exit_.signal) or exit_.exit_code in NOT_STARTED
+        return attrs.evolve(version, fault=f"{how}, {version.fault}", is_dead=is_dead)
     return version

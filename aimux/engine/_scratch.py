@@ -1,17 +1,12 @@
 """A throw-away copy of a working tree, for read work on CLIs whose read mode is soft.
 
 Such a CLI may write although it was told not to (its shell tool is not fenced). It therefore works
-on a
-copy: what it changes there is reported as `mode_violated` and thrown away; the user's own tree is
-never
-touched, restored or cleaned. In a git tree the copy holds what git tracks plus untracked files that
-are not ignored, with the changes as they are on disk; elsewhere everything but a few caches.
+on a copy: what it changes there is reported as `mode_violated` and thrown away; the user's own tree
+is never touched, restored or cleaned. In a git tree the copy holds what git tracks plus untracked
+files that are not ignored, with the changes as they are on disk; elsewhere everything but a few
+caches. No repository is obeyed on the way (docs/design/0016).
 """
 
-import contextlib
-import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,29 +17,33 @@ import attrs
 import trio
 
 from aimux.errors import Refusal
+from aimux.files.private import make_private
+from aimux.model import Warned
 
-MAX_FILES: Final = 20_000
-MAX_BYTES: Final = 500_000_000
-GIT_LIMIT_S: Final = 30
-SKIPPED: Final = frozenset(
-    {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox"}
-)
+from ._git import GIT_MISSING, GitFault, Repository, make_repository
+from ._scratch_copy import Copying, TooLarge, find_repository, list_files, remove, walk
+
+HINT: Final = "name a CLI with a hard read mode (see sessions action=health), or mode=write"
 
 Facts = dict[str, tuple[int, int]]  # relative path -> (mtime_ns, size)
 
 
 @attrs.define(eq=False)
 class Scratch:
-    """A copy of a tree at `path`. `changes` says what differs from the moment it was made."""
+    """A copy of a tree at `path`. `changes` says what differs from the moment it was made,
+    `warnings` what of the tree is not in it.
+    """
 
     path: Path
+    warnings: Sequence[Warned]
     _before: Facts
 
     async def changes(self) -> list[str]:
         """Relative paths that were added, changed or removed in the copy, sorted."""
         after = await trio.to_thread.run_sync(_facts, self.path)
         paths = self._before.keys() | after.keys()
-        return sorted(path for path in paths if self._before.get(path) != after.get(path))
+        changed = sorted(path for path in paths if self._before.get(path) != after.get(path))
+        return [path if path.isprintable() else ascii(path) for path in changed]
 
 
 @asynccontextmanager
@@ -52,107 +51,70 @@ async def open_scratch(cwd: str, parent: Path) -> AsyncIterator[Scratch]:
     """A copy of `cwd` below `parent`, removed at the end whatever happened in it.
 
     Raises:
-        Refusal: the tree is too large to be copied for one turn.
+        Refusal: the tree is too large to be copied for one turn, or the copy cannot be made.
     """
     base = await trio.to_thread.run_sync(_make_base, parent)
     try:
         copy = base / "tree"
-        await trio.to_thread.run_sync(_copy_tree, Path(cwd), copy)
+        told = await trio.to_thread.run_sync(_copy_tree, Path(cwd), copy)
         before = await trio.to_thread.run_sync(_facts, copy)
-        yield Scratch(copy, before)
+        warnings = [Warned(code="scratch_incomplete", message=told)] if told else []
+        yield Scratch(copy, warnings, before)
     finally:
         with trio.CancelScope(shield=True):  # bounded by the size limits above
-            await trio.to_thread.run_sync(_remove, base)
+            await trio.to_thread.run_sync(remove, base)
 
 
 def _make_base(parent: Path) -> Path:
-    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Path(tempfile.mkdtemp(prefix="read-", dir=parent))
-
-
-def _remove(base: Path) -> None:
-    shutil.rmtree(base, ignore_errors=True)
-    if base.exists():  # what is read-only stays: on Windows git's objects, elsewhere directories
-        for root, directories, files in os.walk(base):
-            for name in (*directories, *files):
-                path = Path(root) / name
-                with contextlib.suppress(OSError):
-                    if not path.is_symlink():
-                        path.chmod(0o700)
-        shutil.rmtree(base, ignore_errors=True)
-
-
-def _git_files(cwd: Path) -> Sequence[str] | None:
-    """What git would show of `cwd`, relative to it; None outside a git tree."""
-    command = ["git", "-C", str(cwd), "ls-files", "-z", "-co", "--exclude-standard"]
     try:
-        ran = subprocess.run(command, capture_output=True, timeout=GIT_LIMIT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        make_private(parent)
+        return Path(tempfile.mkdtemp(prefix="read-", dir=parent))
+    except OSError as error:
+        raise Refusal(
+            f"no copy can be made in {parent}: {error.strerror}",
+            code="scratch_failed",
+            hint="see that the state directory has room and is yours",
+        ) from error
+
+
+def _copy_tree(cwd: Path, copy: Path) -> str:
+    """Make the copy; what was left out of it, for people."""
+    try:
+        tree = cwd.resolve()
+        copy.mkdir(parents=True)
+        copying = Copying(tree, copy, cwd)
+        repository = _repository(copying) if find_repository(tree) is not None else None
+        copying.run(list_files(copying, repository))
+        if repository is not None:  # some CLIs refuse to work outside a repository
+            repository.run("add", "--all", "--force", "--", ".")
+            repository.run("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "copy")
+    except TooLarge as large:
+        raise Refusal(
+            f"cannot read {cwd} safely with this CLI: {large}",
+            code="scratch_too_large",
+            hint=HINT,
+            retryable=False,
+        ) from large
+    except (GitFault, OSError) as fault:
+        raise Refusal(
+            f"no copy of {cwd} can be made for this CLI: {fault}",
+            code="scratch_failed",
+            hint=HINT,
+            retryable=False,
+        ) from fault
+    return copying.told()
+
+
+def _repository(copying: Copying) -> Repository | None:
+    """An empty one in the copy; None where there is no git."""
+    try:
+        return make_repository(copying.copy)
+    except GitFault as fault:
+        if fault.code != GIT_MISSING:
+            raise
+        copying.notes.append(f"what is ignored is copied too: {fault.message}")
         return None
-    if ran.returncode != 0:
-        return None
-    return [os.fsdecode(name) for name in ran.stdout.split(b"\0") if name]
-
-
-def _plain_files(cwd: Path) -> list[str]:
-    found: list[str] = []
-    for root, directories, files in os.walk(cwd):
-        directories[:] = [name for name in directories if name not in SKIPPED]
-        found += [str((Path(root) / name).relative_to(cwd)) for name in files]
-        if len(found) > MAX_FILES:
-            break
-    return found
-
-
-def _copy_tree(cwd: Path, copy: Path) -> None:
-    git_files = _git_files(cwd)
-    names = _plain_files(cwd) if git_files is None else git_files
-    if len(names) > MAX_FILES:
-        raise _too_large(cwd, f"more than {MAX_FILES} files")
-    copy.mkdir(parents=True)
-    total = 0
-    for name in names:
-        source, target = cwd / name, copy / name
-        try:
-            facts = source.lstat()
-        except OSError:  # deleted but still tracked
-            continue
-        total += facts.st_size
-        if total > MAX_BYTES:
-            raise _too_large(cwd, f"more than {MAX_BYTES // 1_000_000} MB")
-        if source.is_dir() and not source.is_symlink():  # a submodule
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target, follow_symlinks=False)
-    if git_files is not None:  # some CLIs refuse to work outside a repository
-        _commit(copy)
-
-
-def _commit(copy: Path) -> None:
-    base = ["git", "-C", str(copy), "-c", "user.name=aimux", "-c", "user.email=aimux@localhost"]
-    steps = (["init", "-q"], ["add", "-A"], ["commit", "-q", "--no-verify", "-m", "scratch copy"])
-    for step in steps:
-        subprocess.run([*base, *step], capture_output=True, timeout=GIT_LIMIT_S, check=False)
 
 
 def _facts(tree: Path) -> Facts:
-    facts: Facts = {}
-    for root, directories, files in os.walk(tree):
-        directories[:] = [name for name in directories if name not in SKIPPED]
-        for name in files:
-            path = Path(root) / name
-            try:
-                seen = path.lstat()
-            except OSError:
-                continue
-            facts[path.relative_to(tree).as_posix()] = (seen.st_mtime_ns, seen.st_size)
-    return facts
-
-
-def _too_large(cwd: Path, why: str) -> Refusal:
-    return Refusal(
-        f"cannot read {cwd} safely with this CLI: {why}",
-        code="scratch_too_large",
-        hint="name a CLI with a hard read mode (see sessions action=health), or mode=write",
-        retryable=False,
-    )
+    return {name: (facts.st_mtime_ns, facts.st_size) for name, facts in walk(tree)}

@@ -1,15 +1,18 @@
 """Values remembered by their last use, or by the state of the files they were made of."""
 
 import collections
+import itertools
 import pathlib
 import stat
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 import attrs
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+MAX_ENTRIES: Final = 1_000  # of a directory: each costs a look at every call
 
 Facts = tuple[int, int, int]  # mtime_ns, size, inode
 
@@ -107,7 +110,7 @@ class Dependencies:
         if not self.note(root):
             return []
         try:
-            return sorted(root.iterdir())
+            return sorted(itertools.islice(root.iterdir(), MAX_ENTRIES))
         except OSError:
             return []
 

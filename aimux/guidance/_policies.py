@@ -7,6 +7,8 @@ words where there is a job, so that a caller never has to translate.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from ._offers import wants_to_write
+
 Json = Mapping[str, object]
 Guidance = dict[str, object]
 
@@ -49,8 +51,8 @@ def guide_job(payload: Json) -> Guidance:
                 ["do not send the same prompt again: this job is still at work"],
             )
         case "completed":
-            follow = _call("exec", session_id=session_id, prompt="Continue.")
-            return _guidance("completed", [*rest, follow] if session_id else rest, [])
+            following = _going_on(payload) if session_id else []
+            return _guidance("completed", [*rest, *following], [])
         case "partial":
             return _guidance(
                 "partial",
@@ -65,6 +67,16 @@ def guide_job(payload: Json) -> Guidance:
                 do_not = [_CHANGE_COURSE[failure]]
             look = _call("sessions", action="health")
             return _guidance(str(status), [*rest, look], do_not)
+
+
+def _going_on(payload: Json) -> list[dict[str, object]]:
+    """How a conversation may go on. Who may only read and offers to write needs to be let."""
+    session_id = payload["session_id"]
+    follow = _call("exec", session_id=session_id, prompt="Continue.")
+    if payload.get("mode") != "read" or not wants_to_write(str(payload.get("content") or "")):
+        return [follow]
+    write = _call("exec", session_id=session_id, prompt="Make these changes.", mode="write")
+    return [write, follow]
 
 
 def guide_turn(payload: Json) -> Guidance:

@@ -1,7 +1,8 @@
 """Roles out of prompt texts: what the front matter says, and which stance a layer may take.
 
-A project's text may steer a role, but not give it more than the layers below did: a fresh clone
-must not turn a reviewer into a writer.
+A text that says nothing of its stance has that of the layer below: a text of one's own for a role
+that writes need not know how we say so. A project's text may steer a role, but not give it more
+than the layers below did: a fresh clone must not turn a reviewer into a writer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,55 +35,63 @@ class RoleText:
 def read_roles(library: PromptLibrary) -> tuple[Mapping[str, RoleText], Sequence[Problem]]:
     """Every role of the library by name, and what is wrong with their files.
 
-    A role whose text cannot be filled in is left out; a wrong key costs only that key.
+    A text that cannot be filled in is left out; a wrong key costs only that key.
     """
     roles: dict[str, RoleText] = {}
     problems: list[Problem] = []
     for id_, prompt in sorted(library.prompts.items()):
         if not id_.startswith("roles/"):
             continue
-        try:
-            text = render(library.prompts, id_, {})
-        except TemplateFault as fault:
-            message = fault.message if fault.hint is None else f"{fault.message} ({fault.hint})"
-            problem = Problem(severity=Severity.ERROR, where=prompt.where(), message=message)
-            problems.append(problem)
-            continue
-        mode = _stance(prompt, library.hidden.get(id_, ()), problems)
-        roles[prompt.name] = RoleText(
-            name=prompt.name,
-            summary=_text(prompt, "summary", problems),
-            mode=mode,
-            tags=_tags(prompt, problems),
-            text=text,
-            origin=prompt.origin,
-            source=prompt.source,
-        )
-        for key in sorted(set(prompt.front) - set(KEYS)):
-            problem = Problem(
-                severity=Severity.WARNING,
-                where=prompt.where(key),
-                message=f"unknown key {key}",
-                suggestion=nearest(key, KEYS),
-            )
-            problems.append(problem)
+        layers = [*library.hidden.get(id_, ()), prompt]
+        while layers:
+            each = layers.pop()
+            try:
+                text = render({**library.prompts, id_: each}, id_, {})
+            except TemplateFault as fault:  # what stands below it stays in effect
+                message = fault.message if fault.hint is None else f"{fault.message} ({fault.hint})"
+                problem = Problem(severity=Severity.ERROR, where=each.where(), message=message)
+                problems.append(problem)
+            else:
+                roles[each.name] = _role(each, layers, text, problems)
+                break
     return roles, problems
 
 
+def _role(prompt: Prompt, below: Sequence[Prompt], text: str, problems: list[Problem]) -> RoleText:
+    for key in sorted(set(prompt.front) - set(KEYS)):
+        problem = Problem(
+            severity=Severity.WARNING,
+            where=prompt.where(key),
+            message=f"unknown key {key}",
+            suggestion=nearest(key, KEYS),
+        )
+        problems.append(problem)
+    return RoleText(
+        name=prompt.name,
+        summary=_text(prompt, "summary", problems),
+        mode=_stance(prompt, below, problems),
+        tags=_tags(prompt, problems),
+        text=text,
+        origin=prompt.origin,
+        source=prompt.source,
+    )
+
+
 def _stance(prompt: Prompt, hidden: Sequence[Prompt], problems: list[Problem]) -> Mode:
+    below = _stance(hidden[-1], hidden[:-1], []) if hidden else Mode.READ
+    if "mode" not in prompt.front:
+        return below
     mode = _said(prompt, problems)
-    if prompt.source is Source.PROJECT and hidden and mode is Mode.WRITE:
-        below = _said(hidden[-1], [])
-        if below is not mode:
-            where = prompt.where("mode")
-            message = f"a project may not let {prompt.name} write: {below} is taken"
-            problems.append(Problem(severity=Severity.WARNING, where=where, message=message))
+    if prompt.source is Source.PROJECT and hidden and mode is Mode.WRITE is not below:
+        where = prompt.where("mode")
+        message = f"a project may not let {prompt.name} write: {below} is taken"
+        problems.append(Problem(severity=Severity.WARNING, where=where, message=message))
         return below
     return mode
 
 
 def _said(prompt: Prompt, problems: list[Problem]) -> Mode:
-    word = prompt.front.get("mode", Mode.READ)
+    word = prompt.front["mode"]
     if word in list(STANCES):
         return Mode(str(word))
     message = f"mode {word!r} is not one of {', '.join(STANCES)}: read is taken"

@@ -123,7 +123,7 @@ class ServerSettings:
     default_timeout_seconds: float = attrs.field(default=3600.0, validator=gt(0))
     sync_wait_seconds: float = attrs.field(default=45.0, validator=ge(0))
     rate_limit_rps: float = attrs.field(default=10.0, validator=ge(0))  # 0: no limit
-    rate_limit_burst: int = attrs.field(default=20, validator=ge(1))
+    rate_limit_burst: int = attrs.field(default=20, validator=ge(0))  # 0: no limit
     auth_token: str = attrs.field(default="", repr=False)
     transport: TransportSettings = attrs.field(factory=TransportSettings)
     idle_exit_seconds: float = attrs.field(default=900.0, validator=ge(0))  # 0: never

@@ -22,11 +22,11 @@ DEEP_FLOOR_S: Final = 120.0  # much thinking does not fit into less
 class Bucket:
     """Tokens of one client for one tool.
 
-    It starts full and fills at `rate` per second. A `rate` of 0 is no limit.
+    It starts full and fills at `rate` per second. A `rate` or `burst` of 0 is no limit.
     """
 
     rate: float = attrs.field(default=10.0, validator=attrs.validators.ge(0))
-    burst: int = attrs.field(default=20, validator=attrs.validators.ge(1))
+    burst: int = attrs.field(default=20, validator=attrs.validators.ge(0))
     tokens: float = attrs.field(
         default=attrs.Factory(lambda self: float(self.burst), takes_self=True)
     )
@@ -35,7 +35,7 @@ class Bucket:
 
 def take(bucket: Bucket, now: float) -> tuple[Bucket, float]:
     """The bucket after one call, and 0; or seconds until there is a token, which is not taken."""
-    if bucket.rate == 0:
+    if bucket.rate == 0 or bucket.burst == 0:
         return bucket, 0.0
     passed_s = max(now - bucket.at, 0.0)
     tokens = min(bucket.tokens + passed_s * bucket.rate, float(bucket.burst))

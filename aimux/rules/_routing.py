@@ -143,7 +143,7 @@ def find_cli(name: str, profiles: Mapping[str, Profile]) -> str:
         msg,
         code="cli_unknown",
         hint=_did_you_mean(name, names),
-        data={"known": sorted(profiles)},
+        data={"cli": name, "known": sorted(profiles)},
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimux.files.locks import try_lock
 from aimux.shim.address import DaemonAddress, ShimFault, check_private, find_address
+from aimux.shim.command import own_command
 from aimux.shim.relay import Shim, serve_with
 from aimux.shim.start import LOG_BYTES, NOT_INHERITED, START_LIMIT_S, open_start_lock
 
@@ -145,7 +146,7 @@ def spawn(
         try:
             if os.fstat(out).st_size > LOG_BYTES:
                 os.ftruncate(out, 0)
-            return _detached([python, "-m", "aimux", "daemon", "run", *options], env, out)
+            return _detached(own_command("daemon", "run", *options, python=python), env, out)
         finally:
             os.close(out)
     except OSError as error:

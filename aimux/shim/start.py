@@ -7,7 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from aimux.files.locks import try_lock
+from aimux.files.private import make_private
 from aimux.shim.address import DaemonAddress, ShimFault, connect
+from aimux.shim.command import own_command
 
 if sys.platform != "win32":
     import fcntl
@@ -51,7 +53,7 @@ def open_start_lock(address: DaemonAddress) -> int:
     """
     try:
         for directory in (address.state_dir, address.runtime_dir):
-            os.makedirs(directory, mode=0o700, exist_ok=True)
+            make_private(directory)
         return os.open(address.start_lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ShimFault(f"{error.filename}: {error.strerror}") from error
@@ -129,7 +131,7 @@ def _spawn(address: DaemonAddress, env: dict[str, str], told: int) -> None:
     """Start the daemon in a session of its own, as nobody's child."""
     env = {name: value for name, value in env.items() if name not in NOT_INHERITED}
     env["AIMUX_STATE_DIR"], env["AIMUX_RUNTIME_DIR"] = address.state_dir, address.runtime_dir
-    argv = [sys.executable, "-m", "aimux", "daemon", "run", "--ready-fd", str(READY_FD)]
+    argv = own_command("daemon", "run", "--ready-fd", str(READY_FD))
     out = os.open(f"{address.state_dir}/daemon.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     if os.fstat(out).st_size > LOG_BYTES:
         os.ftruncate(out, 0)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,12 +12,18 @@ import attrs
 
 from aimux.errors import StoreUnavailable
 from aimux.files.locks import try_lock
+from aimux.files.private import make_private
 from aimux.model import ShapeMismatch, dump_bytes, load_bytes
 
 from ._faults import translated
+from ._migrations import APPLICATION_ID
 
 BUSY_MS: Final = 5_000  # somebody looks into the file with a tool of their own
 _HOLDER_BYTES: Final = 4_096  # more than a lock file ever holds
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER_BYTES: Final = 100
+_NO_WAIT: Final[int] = getattr(os, "O_NONBLOCK", 0)  # a pipe may have that name
+_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 
 
 @attrs.frozen(kw_only=True)
@@ -28,10 +35,54 @@ class Holder:
     path: str
 
 
-def make_private(directory: Path) -> None:
-    """Make `directory` for this user alone; one that exists is left as it is."""
-    if not directory.is_dir():
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+def is_foreign(path: Path) -> bool:
+    """Whether the file at `path` is a database of another program. It is only looked at."""
+    header = _header(path)
+    (page_size,) = struct.unpack_from(">H", header, 16)
+    if not header.startswith(_MAGIC) or page_size & (page_size - 1):
+        return False  # nothing, or nothing that is whole
+    (mark,) = struct.unpack_from(">I", header, 68)
+    return mark != APPLICATION_ID and (mark != 0 or _has_foreign_tables(path))
+
+
+def _header(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY)
+    except OSError:
+        return bytes(_HEADER_BYTES)
+    try:
+        return os.read(descriptor, _HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
+    except OSError:  # a directory
+        return bytes(_HEADER_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def _has_foreign_tables(path: Path) -> bool:
+    """Whether there are tables in a file without our mark: in it, or in what was not put into it
+    yet. One of ours that was killed at its birth has none, or has the mark there.
+    """
+    uri = path.absolute().as_uri()
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    try:  # immutable: without it even a look makes files beside it
+        for options in ("mode=ro&immutable=1", *(["mode=ro"] if has_log else [])):
+            with contextlib.closing(sqlite3.connect(f"{uri}?{options}", uri=True)) as connection:
+                if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+                    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+                    return bool(mark != APPLICATION_ID)
+    except sqlite3.Error:
+        return False  # whoever opens it says what is wrong
+    return False
+
+
+def _refuse_foreign(path: Path) -> None:
+    if is_foreign(path):
+        raise StoreUnavailable(
+            f"store {path}: a database of another program, which is left as it is",
+            code="store_foreign",
+            hint="name another file in server.db_path (AIMUX_DB_PATH), or another directory in "
+            "AIMUX_STATE_DIR",
+        )
 
 
 @contextlib.contextmanager
@@ -41,8 +92,10 @@ def hold(path: Path, owner: str) -> Iterator[None]:
     The lock file stays: removing it would let two owners lock two files of one name.
 
     Raises:
-        StoreUnavailable: somebody else owns it (`store_locked`), or the directory is not writable.
+        StoreUnavailable: somebody else owns it (`store_locked`), it is a file of another program
+            (`store_foreign`), or the directory is not writable.
     """
+    _refuse_foreign(path)
     lock = path.with_name(path.name + ".lock")
     try:
         make_private(path.parent)
@@ -90,15 +143,20 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         StoreUnavailable: it cannot be opened, written or set up; the message says why.
     """
+    _refuse_foreign(path)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)  # SQLite gives -wal and -shm the mode of the file
+        size = path.stat().st_size
+        if not size or _header(path).startswith(_MAGIC):
+            path.chmod(0o600)  # SQLite gives -wal and -shm the mode of the file
         connection = _prepared(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
     except (OSError, sqlite3.Error) as fault:
         raise translated(fault, path) from fault
     try:
         # before the first table, or it has no effect until a whole VACUUM
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if not size:  # in the file itself, before there is a log that could keep it
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         _set(connection, path, "journal_mode", "wal")
         _set(connection, path, "synchronous", 1)
         connection.execute("BEGIN IMMEDIATE")  # says at once if it cannot be written

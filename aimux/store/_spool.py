@@ -17,6 +17,7 @@ from typing import Final, Self
 
 import attrs
 
+from aimux.files.private import make_private
 from aimux.model import Stream, Warned
 
 HEAD_BYTES: Final = 8 * 1024 * 1024
@@ -258,7 +259,7 @@ def _read(
 
 
 def _create(path: Path) -> int:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
     return os.open(path, flags, 0o600)
 

@@ -3,15 +3,18 @@
 import os
 from typing import Final
 
+import trio
+
 from aimux.engine import JobRequest, PreparedJob
-from aimux.errors import AimuxError
+from aimux.errors import AimuxError, ConfigInvalid, NotFound
 from aimux.model import Mode, Plan, RouteRequest
 from aimux.strategies import single
 
 from ._calls import InputRequired, Payload, ToolCall, error_json
 from ._context import ToolContext
+from ._health import PROFILE_REMEDY, fault_of
 from ._jobs import go_on, number, run_job
-from ._results import Json
+from ._results import Json, with_warning
 
 
 def request_of(call: ToolCall) -> JobRequest:
@@ -51,10 +54,42 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if call.state is not None:
         return await go_on(context, call)
     request = request_of(call)
-    prepared = await context.engine.prepare(request)
+    try:
+        prepared = await context.engine.prepare(request)
+    except NotFound as error:
+        raise await _explained(context, call, error) from error
     if call.arguments.get("dry_run"):
         return Payload(_plan_json(prepared))
-    return await run_job(context, call, prepared, single(request.prompt, schema=request.schema))
+    fault = await _left_out(context, call)
+    work = single(request.prompt, schema=request.schema)
+    payload = await run_job(context, call, prepared, work)
+    return with_warning(payload, fault) if fault and isinstance(payload, Payload) else payload
+
+
+async def _left_out(context: ToolContext, call: ToolCall) -> Json:
+    """A warning if the caller's own profile of the CLI it names is not the one in use."""
+    name = str(call.arguments.get("cli", ""))
+    if not name:
+        await trio.lowlevel.checkpoint()
+        return {}
+    fault = fault_of(await context.engine.snapshot(call.client), name)
+    message = f"your profile of {name} is left out: {fault}"
+    return {"code": "profile_left_out", "message": message} if fault else {}
+
+
+async def _explained(context: ToolContext, call: ToolCall, error: NotFound) -> AimuxError:
+    """A CLI is not unknown if its profile has faults."""
+    snapshot = await context.engine.snapshot(call.client)
+    name = str(error.data.get("cli", ""))
+    fault = fault_of(snapshot, name)
+    if error.code != "cli_unknown" or not fault:
+        return error
+    return ConfigInvalid(
+        f"the profile of {name} is left out: {fault}",
+        code="profile_broken",
+        hint=PROFILE_REMEDY,
+        data={"problems": [str(each) for each in snapshot.broken[name]]},
+    )
 
 
 def _plan_json(prepared: PreparedJob) -> Json:

@@ -12,7 +12,8 @@ import attrs
 import trio
 
 from aimux import __version__
-from aimux.engine import Engine, JobRequest
+from aimux.config import Snapshot
+from aimux.engine import CliState, Engine, JobRequest
 from aimux.errors import AimuxError
 from aimux.model import Mode, RouteRequest
 from aimux.strategies import single
@@ -21,6 +22,7 @@ from aimux.times import utc_now
 from ._calls import Client
 from ._results import Json, stamp
 
+PROFILE_REMEDY: Final = "mend the file: aimux config check lists all that is wrong with it"
 VERIFY_PROMPT: Final = "Answer with the single word: ready"
 VERIFY_S: Final = 60.0  # a CLI that retries a refused key silently is not logged in either
 VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
@@ -38,6 +40,7 @@ async def health_json(
     """
     snapshot = await engine.snapshot(client)
     clis = await engine.registry.probe(snapshot, client.env, refresh=refresh)
+    unknown = sorted(snapshot.broken.keys() - {state.name for state in clis})
     tally = await engine.store.tally()
     supervisor = engine.supervisor.statistics()
     problems = [
@@ -55,8 +58,15 @@ async def health_json(
         "started_at": stamp(engine.started_at),
         "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
         "clis": [
-            {**attrs.asdict(state), "verified": engine.guard.verified(state.name) or None}
-            for state in clis
+            *(
+                {
+                    **attrs.asdict(state),
+                    "verified": engine.guard.verified(state.name) or None,
+                    "profile_fault": fault_of(snapshot, state.name) or None,
+                }
+                for state in clis
+            ),
+            *(_left_out(snapshot, name) for name in unknown),
         ],
         "clis_ready": [state.name for state in clis if state.is_ready],
         "breakers": {
@@ -83,6 +93,7 @@ async def health_json(
             "refused": supervisor.refused,
             "by_status": {str(status): count for status, count in tally.jobs.items()},
         },
+        "running_jobs": supervisor.running,
         "total_sessions": sum(tally.sessions.values()),
         "clients": dict(clients),
         "store": attrs.asdict(engine.store.statistics()),
@@ -125,3 +136,30 @@ async def verify_logins(engine: Engine, client: Client, *, only: str = "") -> No
         for cli in clis:
             if not only or cli == only:
                 verifying.start_soon(verify, cli)
+
+
+def fault_of(snapshot: Snapshot, cli: str) -> str:
+    """Why the client's own profile of a CLI is not in use; empty if nothing is wrong with it."""
+    problems = snapshot.broken.get(cli, ())
+    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}" if problems else ""
+
+
+def _left_out(snapshot: Snapshot, name: str) -> Json:
+    """A CLI that only a profile with faults knows."""
+    fault = fault_of(snapshot, name)
+    state = CliState(
+        name=name,
+        display_name=name,
+        state="broken",
+        is_ready=False,
+        path="",
+        version="",
+        reason=f"its profile is left out: {fault}",
+        remedy=PROFILE_REMEDY,
+        places=(),
+        read_strength="none",
+        resumable=False,
+        capabilities=(),
+    )
+    return {**attrs.asdict(state), "verified": None, "profile_fault": fault}

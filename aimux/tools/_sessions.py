@@ -84,11 +84,15 @@ async def _list(context: ToolContext, call: ToolCall) -> Json:
         limit=limit if isinstance(limit, int) else PAGE,
         cursor=str(cursor) if cursor else None,
     )
+    tally = await context.engine.store.tally()
     rows = [session_json(session) for session in page.sessions]
     filters = {name: given[name] for name in ("status", "cli", "limit") if name in given}
     return {
         "sessions": rows,
         "count": len(rows),
+        "total_sessions": sum(tally.sessions.values()),  # this page and filter left aside
+        "totals": {str(status): count for status, count in tally.sessions.items()},
+        "running_jobs": context.engine.supervisor.statistics().running,
         "next_cursor": page.cursor,
         "filters": filters,  # the next page must have the same
     }
@@ -153,7 +157,12 @@ async def _kill(context: ToolContext, call: ToolCall) -> Json:
             await context.engine.store.job(JobId(session_id))
         except NotFound as error:
             raise NotFound(f"no job {session_id}", code="job_not_found") from error
-    return {"killed_jobs": killed, "count": len(killed), "already_terminal": not killed}
+    return {
+        "killed_jobs": killed,
+        "killed": len(killed),
+        "count": len(killed),
+        "already_terminal": not killed,
+    }
 
 
 async def _gc(context: ToolContext, call: ToolCall) -> Json:
@@ -168,4 +177,5 @@ async def _gc(context: ToolContext, call: ToolCall) -> Json:
         "older_than_hours": older_than_h,
         "removed_jobs": found["jobs"],
         "removed_sessions": found["sessions"],
+        "collected": 0 if is_dry else found["sessions"],
     }

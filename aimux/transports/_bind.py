@@ -21,6 +21,7 @@ from typing import Final
 import attrs
 
 from aimux.errors import SetupFault
+from aimux.files.private import make_private
 from aimux.protocol import LOCAL_HOSTS
 
 TOKEN_FILE: Final = "http-token"  # noqa: S105  # a name
@@ -142,7 +143,7 @@ def make_token(state_dir: Path) -> str:
     path = state_dir / TOKEN_FILE
     token = secrets.token_urlsafe(TOKEN_BYTES)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(path.parent)
         with os.fdopen(
             os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
         ) as file:

@@ -81,6 +81,7 @@ def test_a_profile_that_breaks_stays_as_it_was(home: ConfigHome) -> None:
     home.write_profile("tiny", "{schema_version: 1, name: tiny, binary: [")
     assert home.load().profiles["tiny"] == before
     assert home.load().errors
+    assert list(home.load().broken) == ["tiny"]
     path.unlink()
 
     assert "tiny" not in home.load().profiles

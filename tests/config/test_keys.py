@@ -1,6 +1,7 @@
 """Every key, from every layer that may set it, with the file or variable it is from."""
 
 import json
+import re
 from typing import Final
 
 import attrs
@@ -177,3 +178,37 @@ def test_explain_shows_value_and_origin_of_each_key_but_no_secret(home: ConfigHo
     assert rows["profiles.codex"].origin == "shipped"
     assert rows["prompts.roles/debug"].origin == "shipped"
     assert "s3cret" not in repr(rows)
+
+
+# where the shipped file says that 0 is no limit, or never
+ZERO: Final = (
+    "server.max_turns_per_cli", "server.max_turns_per_client", "server.rate_limit_rps",
+    "server.rate_limit_burst", "server.idle_exit_seconds",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ZERO)
+def test_a_promised_nothing_is_taken(home: ConfigHome, key: str) -> None:
+    """From a file and from the environment."""
+    name = key.removeprefix("server.")
+    home.write_user(f"server: {{{name}: 0}}\n")
+
+    assert home.load().problems == ()
+    assert value(home.load(), key) == 0
+    assert home.load({variables(key)[0]: "0"}).problems == ()
+
+
+def test_every_promise_of_nothing_is_known(home: ConfigHome) -> None:
+    """A comment about 0 stands above the keys it is about."""
+    text = (home.load().paths.shipped / "default.yaml").read_text(encoding="utf-8")
+    blocks = re.findall(r"((?: *#.*\n)+)((?: *\w+: .+\n)+)", text)
+    promised = {
+        f"server.{line.split(':')[0].strip()}"
+        for comment, keys in blocks
+        if re.search(r"\b0 (is|for)\b", comment)
+        for line in keys.splitlines()
+    }
+
+    assert promised - {"server.max_concurrent_turns"} == set(
+        ZERO
+    )  # of which it says "the last two"

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from aimux.config._merge import merge, paths, without_nulls
+from aimux.config._merge import ListChange, merge, paths, without_nulls
 
 KEYS = st.sampled_from(["a", "b", "c"])
 LEAVES = st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2)
@@ -94,3 +94,35 @@ def test_no_null_is_left_and_nothing_else_is_lost(tree: dict[str, object]) -> No
     assert {each for each in paths(kept) if at(kept, each) != {}} == {
         each for each in paths(tree) if at(tree, each) not in (None, {})
     }
+
+
+NAMES = st.lists(st.sampled_from("abcd"), max_size=3, unique=True)
+CHANGES = st.builds(lambda add, remove: ListChange(add=add, remove=remove), NAMES, NAMES)
+LISTS = st.fixed_dictionaries({}, optional={"x": NAMES | CHANGES | st.none()})
+
+
+@given(LISTS, LISTS, LISTS)
+def test_layers_with_changed_lists_may_be_merged_in_any_grouping(
+    low: dict[str, object], middle: dict[str, object], high: dict[str, object]
+) -> None:
+    """What a change is of may stand in any layer below it; a null between them resets that."""
+    one = built(merge(merge(low, middle), high))
+    other = built(merge(low, merge(middle, high)))
+    if middle.get("x", ()) is not None or "x" not in low:
+        assert one == other
+
+
+def built(tree: dict[str, object]) -> list[object]:
+    """The list in effect, where none is the default."""
+    value = tree.get("x") or ()
+    return value.applied(()) if isinstance(value, ListChange) else list(value)  # type: ignore[call-overload]
+
+
+@given(NAMES, NAMES, NAMES)
+def test_a_change_adds_at_the_end_and_once(low: list[str], add: list[str], rem: list[str]) -> None:
+    """What it adds is there, what it removes only is not, and the order of the rest stays."""
+    got = ListChange(add=add, remove=rem).applied(low)
+
+    assert got[len(got) - len(add) :] == add
+    assert not (set(rem) - set(add)) & set(got)
+    assert got[: len(got) - len(add)] == [x for x in low if x not in add and x not in rem]

@@ -303,6 +303,89 @@ def test_a_few_keys_of_a_shipped_name_are_laid_over_it(home: ConfigHome) -> None
     assert codex.output.dialect == "codex"
 
 
+def passes(home: ConfigHome, name: str = "codex") -> list[str]:
+    """What a CLI is given of the client's environment."""
+    return list(home.load().profiles[name].env.passes)
+
+
+@pytest.mark.parametrize("form", ["name: codex\n", "name: codex\ndefault_model: m1\n"])
+def test_a_list_can_be_added_to(home: ConfigHome, form: str) -> None:
+    """In a few keys over a shipped profile and in the short form alike; what was there stays."""
+    shipped = passes(home)
+    assert shipped
+    home.write_profile(
+        "codex", form + f"env: {{passes: {{add: [GH_TOKEN], remove: [{shipped[0]}]}}}}"
+    )
+
+    assert passes(home) == [*shipped[1:], "GH_TOKEN"]
+    assert home.load().problems == ()
+
+
+def test_a_list_inside_a_map_and_one_of_the_settings_can_be_added_to(home: ConfigHome) -> None:
+    """Every list can, from the environment too."""
+    below = home.load()
+    home.write_user("server: {disabled_clis: {add: [crush]}}")
+    home.write_project("server: {disabled_clis: {add: [goose], remove: [aider]}}")
+    home.write_profile(
+        "codex", "{name: codex, errors: {patterns: {quota: {add: [no more]}, auth: {add: [who]}}}}"
+    )
+    home.write_profile("tiny", TINY + "env: {passes: {add: [TINY_KEY]}}\nflags: {remove: [x]}")
+    snapshot = home.load({"AIMUX_DISABLED_CLIS": '{"add": ["tiny"]}'})
+    patterns = {name: profile.errors.patterns for name, profile in snapshot.profiles.items()}
+
+    assert snapshot.problems == ()
+    assert snapshot.settings.server.disabled_clis == ("crush", "goose", "tiny")
+    assert patterns["codex"][FailureClass.QUOTA] == (
+        *below.profiles["codex"].errors.patterns.get(FailureClass.QUOTA, ()), "no more",
+    )  # fmt: skip
+    assert patterns["codex"][FailureClass.AUTH][-1] == "who"
+    assert snapshot.profiles["tiny"].env.passes == ("TINY_KEY",)
+    assert snapshot.profiles["tiny"].flags == ()
+
+
+def test_a_change_begins_with_the_default_of_a_key(home: ConfigHome) -> None:
+    """Where no layer below it says anything."""
+    home.write_profile("tiny", TINY + "version: {args: {add: [-v]}}")
+
+    assert home.load().profiles["tiny"].version.args == ("--version", "-v")
+
+
+@pytest.mark.parametrize(
+    ("value", "message", "near"),
+    [
+        ("{ad: [X]}", "env.passes: ad is not add or remove, which change a list", "add"),
+        ("{add: X}", "env.passes: 'X' is not a list", "[X]"),
+        ("{add: [[X]]}", "env.passes: ['X'] is not text", ""),
+    ],
+)
+def test_a_change_that_is_none_is_told(
+    home: ConfigHome, value: str, message: str, near: str
+) -> None:
+    """With what was probably meant."""
+    home.write_profile("codex", f"{{name: codex, env: {{passes: {value}}}}}")
+    (problem,) = home.load().problems
+
+    assert (problem.message, problem.suggestion) == (message, near)
+
+
+def test_a_list_that_takes_the_login_away_is_warned_of(home: ConfigHome) -> None:
+    """It is what one writes who only wants to add a name. It replaces, as a list always did."""
+    shipped = passes(home)
+    path = home.write_profile(
+        "codex", f"{{name: codex, env: {{passes: [GH_TOKEN, {shipped[0]}]}}}}"
+    )
+    (problem,) = home.load().problems
+
+    assert passes(home) == ["GH_TOKEN", shipped[0]]
+    assert problem.where == f"{path}:1"
+    assert problem.message.startswith(f"env.passes: replaces the list below it, so {shipped[1]}")
+    assert problem.suggestion == "{add: [GH_TOKEN]}"
+    home.write_profile(
+        "codex", f"{{name: codex, env: {{passes: [GH_TOKEN, {', '.join(shipped)}]}}}}"
+    )
+    assert home.load().problems == ()
+
+
 def test_a_broken_profile_of_a_shipped_name_leaves_the_shipped_one(home: ConfigHome) -> None:
     """And is reported."""
     home.write_profile("codex", "{name: codex, timeout_s: x}")
@@ -310,6 +393,30 @@ def test_a_broken_profile_of_a_shipped_name_leaves_the_shipped_one(home: ConfigH
 
     assert snapshot.profiles["codex"].timeout_s == 3600
     assert len(snapshot.errors) == 1
+
+
+@pytest.mark.parametrize(
+    ("directory", "text", "name"),
+    [
+        ("tiny", "[", "tiny"),
+        ("tiny", "- a", "tiny"),
+        ("dir", TINY + "timeout_s: x", "tiny"),
+        ("codex", "{name: codex, timeout_s: x}", "codex"),
+        ("tiny", "name: 5", "tiny"),
+    ],
+)
+def test_a_profile_that_is_left_out_is_known_by_its_name(
+    home: ConfigHome, directory: str, text: str, name: str
+) -> None:
+    """With all its faults, so that whoever asks for that CLI can be told."""
+    home.write_profile(directory, text)
+    home.write_user(f"server: {{cli_priority: [{name}]}}")
+    snapshot = home.load()
+    told = [each.message for each in snapshot.problems if "cli_priority" in each.message]
+
+    assert list(snapshot.broken) == [name]
+    assert snapshot.broken[name] == snapshot.errors
+    assert ("has faults, so it is left out" in "".join(told)) is (name not in snapshot.profiles)
 
 
 @pytest.mark.parametrize("text", ["[", "- a", "x"])

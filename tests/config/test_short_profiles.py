@@ -1,10 +1,13 @@
 """The short form of a profile, over a shipped one and for a CLI nobody knows."""
 
+import pathlib
+import shlex
 from collections.abc import Callable
 
+import attrs
 import pytest
 
-from aimux.config import Snapshot
+from aimux.config import Loader, Snapshot
 from aimux.model import Mode, OutputFormat, PromptWay, Severity, Strength
 
 from .conftest import ConfigHome
@@ -240,3 +243,59 @@ def test_a_short_key_of_a_wrong_shape_is_refused_by_its_own_name(
         assert "cli.d" not in snapshot.profiles["codex"].origin
     else:
         assert not snapshot.errors
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "command", "messages"),
+    [
+        ("codex", "codex exec --json --skip-git-repo-check", ["codex", "exec"], []),
+        ("codex", "codex --json exec", ["codex", "exec"], []),
+        (
+            "codex",
+            "codex exec --sandbox read-only --search",
+            ["codex", "exec", "--search"],
+            ["command.base: --sandbox is left out: the mode of a call sets it"],
+        ),
+        (
+            "claude",
+            "claude -p --output-format json --add-dir x",
+            ["claude", "--add-dir", "x"],
+            ["command.base: --output-format is left out: the shipped flags have it"],
+        ),
+        (
+            "claude",
+            "claude --permission-mode=plan --model m",
+            ["claude", "--model", "m"],
+            ["command.base: --permission-mode is left out: the mode of a call sets it"],
+        ),
+        ("aider", "aider --no-auto-commits --yes-always", ["aider"], []),
+    ],
+)
+def test_a_flag_in_the_command_that_every_run_has_is_not_repeated(
+    load: Load, name: str, base: str, command: list[str], messages: list[str]
+) -> None:
+    """CLIs refuse a flag that comes twice; the profile is no less usable for it."""
+    snapshot = load(name, f"name: {name}\nbinary: {name}\ncommand: {{base: {base!r}}}\n")
+
+    assert not snapshot.errors
+    assert [each.message for each in snapshot.problems] == messages
+    assert list(snapshot.profiles[name].command) == command
+
+
+def test_no_flag_of_a_shipped_profile_in_its_command_breaks_it(
+    home: ConfigHome, tmp_path: pathlib.Path
+) -> None:
+    """Whichever list it is from, and whichever CLI."""
+    shipped = home.load().profiles
+    for name, profile in shipped.items():
+        modes = [rule.flags for rule in profile.modes.values()]
+        for flags in (profile.flags, profile.output.flags, *modes):
+            base = shlex.join([*profile.command, *flags])
+            text = f"name: {name}\nbinary: {profile.binary}\ncommand: {{base: {base!r}}}\n"
+            path = home.write_profile(name, text)
+            fresh = attrs.evolve(home, loader=Loader(tmp_path / "yaml"))
+            snapshot = fresh.load()
+            path.unlink()
+
+            assert not snapshot.errors, (name, flags)
+            assert snapshot.profiles[name].command == profile.command

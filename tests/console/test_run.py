@@ -1,6 +1,7 @@
 """`aimux run`, as a shell runs it."""
 
 import json
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -66,6 +67,39 @@ def test_an_unknown_cli_is_a_usage_error_that_names_the_known(machine: Machine) 
 
     assert said.code == 2
     assert "codex" in said.err
+
+
+def test_ones_own_broken_profile_is_told_by_run_and_clis(machine: Machine) -> None:
+    """Whether nothing knows that CLI then, or the shipped profile stays in use."""
+    places = {name: machine.config / "cli.d" / name / "profile.yaml" for name in ("mine", "codex")}
+    texts = {
+        "mine": "name: mine\nbinary: mine\ncommand: [mine]\ntimeout_s: soon\n",
+        "codex": "name: codex\ntimeout_s: later\n",
+    }
+    try:
+        for name, place in places.items():
+            place.parent.mkdir(parents=True)
+            place.write_text(texts[name], encoding="utf-8")
+        mine = machine.aimux("run", "-c", "mine", "hello")
+        codex = machine.aimux("run", "-q", "-c", "codex", "hello")
+        shown = machine.aimux("clis")
+        tested = machine.aimux("profile", "test", "mine")
+        rows = {each["name"]: each for each in json.loads(machine.aimux("clis", "--json").out)}
+    finally:
+        shutil.rmtree(machine.config / "cli.d")
+    fault = f"timeout_s: 'soon' is not a number @ {places['mine']}:4"
+
+    assert mine.code == 2
+    assert f"the profile of mine is left out: {fault}" in mine.err
+    assert "aimux config check" in mine.err
+    assert fault in tested.err
+    assert codex.code == 0
+    assert "warning: your profile of codex is left out: timeout_s: 'later'" in codex.err
+    assert "mine" in shown.out
+    assert fault.partition(" @ ")[0] in shown.out
+    assert "codex: your profile is left out: timeout_s: 'later'" in shown.err
+    assert (rows["mine"]["state"], rows["mine"]["is_ready"]) == ("broken", False)
+    assert (rows["codex"]["state"], rows["claude"]["profile_fault"]) == ("ready", None)
 
 
 def test_a_plan_starts_nothing(machine: Machine) -> None:

@@ -64,7 +64,9 @@ class World:
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 is_ours = process.environ().get("HOME") == str(self.stand.home)
-                if is_ours and process.cmdline()[1:5] == ["-m", "aimux", "daemon", "run"]:
+                words = process.cmdline()
+                begun = ["-m", "aimux", "daemon", "run"]
+                if is_ours and begun in (words[1:5], words[2:6]):
                     found.append(process.pid)
         return found
 

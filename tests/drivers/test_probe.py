@@ -161,12 +161,13 @@ async def test_stock_of_a_real_machine(mock_clock: MockClock, tmp_path: Path) ->
     tool(tmp_path, "good", "echo good 0.165.2")
     tool(tmp_path, "new", "echo new 3.0.0 >&2")
     tool(tmp_path, "crashing", "echo boom >&2; exit 9")
+    tool(tmp_path, "dying", "kill -ILL $$")
     tool(tmp_path, "mute", "true")
     tool(tmp_path, "hanging", "trap '' TERM; while :; do sleep 60; done")
     tool(tmp_path, "locked", "", mode=0o600)
     tool(tmp_path, "noshebang", "", first="\x7fELF")
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    names = ["good", "new", "crashing", "mute", "hanging", "locked", "noshebang", "absent"]
+    names = ["good", "new", "crashing", "dying", "mute", "hanging", "locked", "noshebang", "absent"]
 
     cache = VersionCache(tmp_path / "cache.json")
     profiles = [profile(name) for name in names]
@@ -181,7 +182,8 @@ async def test_stock_of_a_real_machine(mock_clock: MockClock, tmp_path: Path) ->
     assert {name: (s.state.value, s.version) for name, s in stock.items()} == {
         "good": ("ready", "0.165.2"),
         "new": ("untested_version", "3.0.0"),
-        "crashing": ("broken", ""),
+        "crashing": ("untested_version", ""),
+        "dying": ("broken", ""),
         "mute": ("untested_version", ""),
         "hanging": ("untested_version", ""),
         "locked": ("broken", ""),
@@ -189,6 +191,7 @@ async def test_stock_of_a_real_machine(mock_clock: MockClock, tmp_path: Path) ->
         "absent": ("missing", ""),
     }
     assert stock["crashing"].reason == "exit code 9, no version in 'boom'"
+    assert stock["dying"].reason == "SIGILL, printed nothing"
     assert "within 5 s" in stock["hanging"].reason
     assert "printed nothing" in stock["mute"].reason
     assert "not a program" in stock["noshebang"].reason
@@ -232,12 +235,36 @@ async def test_failures_are_asked_again(autojump_clock: MockClock, tmp_path: Pat
 
     assert [(v.text, v.is_dead) for v in got] == [
         ("", True),
-        ("", True),
+        ("", False),
         ("", False),
         ("0.163", False),
     ]
     assert got[0].fault == "codex: gone"
     assert repr(cache) == "<VersionCache: 1 known, 0 hits, 4 misses>"
+
+
+@pytest.mark.parametrize(
+    ("turn", "is_dead", "fault"),
+    [
+        (Turn(exit_code=1, says=[Say(b"unknown flag", Stream.STDERR)]), False, "exit code 1"),
+        (Turn(exit_code=2), False, "exit code 2"),
+        (Turn(exit_code=127, says=[Say(b"env: node: no", Stream.STDERR)]), True, "exit code 127"),
+        (Turn(exit_code=126), True, "exit code 126"),
+    ],
+)
+async def test_a_failing_version_command_alone_does_not_make_a_cli_broken(
+    autojump_clock: MockClock, tmp_path: Path, turn: Turn, is_dead: bool, fault: str
+) -> None:
+    """What cannot be started, or crashes, is; what only does not like the question is usable."""
+    path = tool(tmp_path, "codex", "one")
+    cache = VersionCache(tmp_path / "cache.json", now=lambda: NOW)
+    drive = FakeDriver([turn])
+    version = await probe_version(path, profile(), {}, cache=cache, driver=drive)
+    standing = judge(profile(), Found(path, "PATH"), version)
+
+    assert (version.is_dead, version.fault.startswith(fault)) == (is_dead, True)
+    assert standing.state is (State.BROKEN if is_dead else State.UNTESTED_VERSION)
+    assert standing.remedy
 
 
 def keep_in(cache: VersionCache, path: str) -> None:

@@ -123,7 +123,7 @@ class Stand:
                 words = process.cmdline()
             except psutil.Error:  # gone, a zombie, or somebody else's
                 continue
-            if is_ours and words[1:3] != ["-m", "aimux"]:
+            if is_ours and ["-m", "aimux"] not in (words[1:3], words[2:4]):
                 found[process.pid] = " ".join(words)[:200]
         return found
 

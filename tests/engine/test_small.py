@@ -2,7 +2,6 @@
 
 import datetime
 import pathlib
-import shutil
 import subprocess
 import sys
 
@@ -16,8 +15,6 @@ from hypothesis import given, strategies as st
 from aimux.engine import JobHandle, JobLog, heartbeat, line_for, recover, serve_housekeeping
 from aimux.engine._metrics import Metrics
 from aimux.engine._retelling import TOLD_CHARS, PastTurn, past_turns, retell
-from aimux.engine._scratch import MAX_BYTES, MAX_FILES, open_scratch
-from aimux.errors import Refusal
 from aimux.model import (
     AttemptFailed,
     ChildStarted,
@@ -47,7 +44,7 @@ from aimux.model import (
 )
 from aimux.testing import FakeStore
 
-from .house import BIRTH, answers, make_job, make_session, open_house, threads_on_the_loop
+from .house import BIRTH, answers, make_job, make_session, open_house
 
 Clock = trio.testing.MockClock
 
@@ -284,73 +281,3 @@ async def test_nothing_to_recover_is_not_told(caplog: pytest.LogCaptureFixture) 
     assert await recover(FakeStore(), "me") == 0
 
     assert caplog.records == []
-
-
-# ------------------------------------------------------------------------------------------ scratch
-
-
-@pytest.mark.parametrize(("files", "bytes_"), [(3, MAX_BYTES), (MAX_FILES, 5)])
-async def test_a_tree_that_is_too_large_is_refused(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, files: int, bytes_: int
-) -> None:
-    """Copying gigabytes for one question is not done; nothing is left of the attempt."""
-    monkeypatch.setattr("aimux.engine._scratch.MAX_FILES", files)
-    monkeypatch.setattr("aimux.engine._scratch.MAX_BYTES", bytes_)
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    for number in range(5):
-        (tree / f"f{number}").write_bytes(b"1234")
-    with threads_on_the_loop():
-        with pytest.raises(Refusal) as refused:
-            async with open_scratch(str(tree), tmp_path / "scratch"):
-                raise AssertionError
-        assert refused.value.code == "scratch_too_large"
-
-    assert list((tmp_path / "scratch").iterdir()) == []
-
-
-async def test_a_copy_shows_what_was_added_changed_and_removed(tmp_path: pathlib.Path) -> None:
-    """Links are copied as links, caches are not copied, the original stays as it was."""
-    tree = tmp_path / "tree"
-    (tree / "node_modules").mkdir(parents=True)
-    (tree / "node_modules" / "big.js").write_text("x", encoding="utf-8")
-    (tree / "sub").mkdir()
-    for name in ("keep", "change", "remove"):
-        (tree / "sub" / name).write_text(name, encoding="utf-8")
-    (tree / "link").symlink_to("/etc/hostname")
-    with threads_on_the_loop():
-        async with open_scratch(str(tree), tmp_path / "scratch") as scratch:
-            assert await scratch.changes() == []
-            assert (scratch.path / "link").is_symlink()
-            assert not (scratch.path / "node_modules").exists()
-            (scratch.path / "sub" / "change").write_text("changed!", encoding="utf-8")
-            (scratch.path / "sub" / "remove").unlink()
-            (scratch.path / "new").write_text("n", encoding="utf-8")
-
-            assert await scratch.changes() == ["new", "sub/change", "sub/remove"]
-
-    assert (tree / "sub" / "change").read_text(encoding="utf-8") == "change"
-    assert not scratch.path.exists()
-
-
-async def test_what_is_read_only_in_a_copy_goes_with_it(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Git's objects are, and Windows removes no such file; a removal that minds is played here."""
-    remove = shutil.rmtree
-
-    def remove_as_there(base: pathlib.Path, **how: bool) -> None:
-        if all(each.is_symlink() or each.stat().st_mode & 0o200 for each in base.rglob("*")):
-            remove(base, **how)
-
-    tree = tmp_path / "tree"
-    (tree / "sub").mkdir(parents=True)
-    (tree / "sub" / "object").write_text("x", encoding="utf-8")
-    (tree / "sub" / "object").chmod(0o444)
-    (tree / "sub" / "link").symlink_to("/etc/hostname")
-    monkeypatch.setattr(shutil, "rmtree", remove_as_there)
-    with threads_on_the_loop():
-        async with open_scratch(str(tree), tmp_path / "scratch"):
-            pass
-
-    assert list((tmp_path / "scratch").iterdir()) == []

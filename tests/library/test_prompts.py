@@ -236,3 +236,46 @@ def test_a_user_may_let_any_role_write(tmp_path: pathlib.Path) -> None:
 
     assert roles["refactor"].mode is Mode.WRITE
     assert not problems
+
+
+@pytest.mark.parametrize("layer", ["user", "project"])
+@pytest.mark.parametrize("text", ["only text", "---\nsummary: mine\n---\ntext"])
+def test_a_text_that_says_nothing_of_its_stance_has_that_below(
+    tmp_path: pathlib.Path, layer: str, text: str
+) -> None:
+    """Texts of other servers have no front matter, and their coding role writes."""
+    write(tmp_path / "shipped", "roles/coding", "---\nmode: write\n---\nshipped")
+    write(tmp_path / "shipped", "roles/review", "---\nmode: read\n---\nshipped")
+    for name in ("coding", "review", "own"):
+        write(tmp_path / layer, f"roles/{name}", text)
+    roles, problems = read_roles(read(tmp_path))
+
+    assert problems == []
+    assert {name: role.mode for name, role in roles.items()} == {
+        "coding": Mode.WRITE,
+        "review": Mode.READ,
+        "own": Mode.READ,
+    }
+    assert roles["coding"].text == text.rpartition("---\n")[2]
+
+
+def test_a_stance_goes_through_layers_that_say_nothing(tmp_path: pathlib.Path) -> None:
+    """And one that was said on the way holds above."""
+    write(tmp_path / "shipped", "roles/coding", "---\nmode: write\n---\nshipped")
+    write(tmp_path / "user", "roles/coding", "---\nmode: read\n---\nuser")
+    write(tmp_path / "project", "roles/coding", "project")
+    roles, _ = read_roles(read(tmp_path))
+
+    assert (roles["coding"].mode, roles["coding"].text) == (Mode.READ, "project")
+
+
+def test_a_text_that_cannot_be_filled_in_leaves_the_one_below(tmp_path: pathlib.Path) -> None:
+    """Told, and with the stance of that one."""
+    write(tmp_path / "shipped", "roles/coding", "---\nmode: write\n---\nshipped")
+    path = write(tmp_path / "user", "roles/coding", "do {{ task }}")
+    roles, problems = read_roles(read(tmp_path))
+
+    assert [(each.where, each.message) for each in problems] == [
+        (str(path), "roles/coding: no value for task")
+    ]
+    assert (roles["coding"].mode, roles["coding"].text) == (Mode.WRITE, "shipped")

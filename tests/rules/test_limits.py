@@ -36,8 +36,9 @@ def test_a_bucket_never_holds_more_than_its_burst() -> None:
     assert bucket.tokens == 2
 
 
-def test_a_rate_of_nothing_is_no_limit() -> None:
-    bucket = Bucket(rate=0.0, burst=1)
+@pytest.mark.parametrize(("rate", "burst"), [(0.0, 1), (1.0, 0), (0.0, 0)])
+def test_a_rate_or_burst_of_nothing_is_no_limit(rate: float, burst: int) -> None:
+    bucket = Bucket(rate=rate, burst=burst)
     for _ in range(5):
         bucket, wait_s = take(bucket, 0.0)
         assert wait_s == 0

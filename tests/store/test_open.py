@@ -25,7 +25,7 @@ from aimux.model import (
     Stream,
     Text,
 )
-from aimux.store import Store, _store, open_store
+from aimux.store import Store, _store, is_foreign, open_store
 from aimux.store._files import _set, connect_memory
 from aimux.store._migrations import APPLICATION_ID, STEPS
 from aimux.testing import FakeStore
@@ -258,6 +258,7 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: by
     assert fault.code == "store_corrupt"
     assert "move the file away" in str(fault.hint)
     assert path.read_bytes() == content
+    assert not is_foreign(path)
 
 
 async def test_damage_in_the_middle_is_told_when_it_is_met(tmp_path: Path) -> None:
@@ -278,28 +279,6 @@ async def test_damage_in_the_middle_is_told_when_it_is_met(tmp_path: Path) -> No
         await read_all()
 
     assert caught.value.code == "store_corrupt"
-
-
-@pytest.mark.parametrize("version", [0, 1])
-async def test_a_database_of_another_program_is_left_alone(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "sessions.db"
-    with contextlib.closing(sqlite3.connect(path)) as other:
-        other.execute("CREATE TABLE sessions (id TEXT)")
-        other.execute(f"PRAGMA user_version = {version}")
-
-    fault = await refusal(path)
-
-    assert fault.code == "store_foreign"
-
-
-async def test_a_database_with_another_mark_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "sessions.db"
-    async with open_store(path, owner="one"):
-        pass
-    with contextlib.closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA application_id = 7")
-
-    assert (await refusal(path)).code == "store_foreign"
 
 
 def test_a_setting_that_does_not_take_is_told(tmp_path: Path) -> None:

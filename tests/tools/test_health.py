@@ -63,6 +63,10 @@ async def test_health_tells_everything(tmp_path: pathlib.Path, autojump_clock: C
         assert body["jobs"]["by_status"] == {"failed": 2, "running": 1}
         assert body["clients"] == {"stdio": 1}
         assert body["total_sessions"] == 3
+        assert body["running_jobs"] == 1
+        listed = await ask(house, "sessions", action="list", limit=1)
+        assert (listed["count"], listed["total_sessions"], listed["running_jobs"]) == (1, 3, 1)
+        assert listed["totals"] == {"failed": 2, "running": 1}
         assert body["uptime_seconds"] >= 0
 
 

@@ -130,9 +130,10 @@ async def test_a_session_is_killed(tmp_path: pathlib.Path, autojump_clock: Clock
         began = trio.current_time()
         body = await ask(house, "sessions", action="kill", **given)
         assert trio.current_time() == began
-        assert (body["killed_jobs"], body["count"]) == ([made["job_id"]], 1)
+        assert (body["killed_jobs"], body["count"], body["killed"]) == ([made["job_id"]], 1, 1)
         again = await ask(house, "sessions", action="kill", **given)
         assert (again["killed_jobs"], again["already_terminal"]) == ([], True)
+        assert again["killed"] == 0
         house.engine.supervisor.drop_recent([made["job_id"]])
         assert (await ask(house, "sessions", action="kill", **given))["count"] == 0
 
@@ -146,11 +147,12 @@ async def test_old_work_is_cleared_away(tmp_path: pathlib.Path, autojump_clock: 
     async with open_house(tmp_path, lambda _: answers()) as house:
         job = await house.run()
         dry = await ask(house, "sessions", action="gc", older_than_hours=0, dry_run=True)
-        assert (dry["removed_jobs"], dry["dry_run"]) == (1, True)
+        assert (dry["removed_jobs"], dry["dry_run"], dry["collected"]) == (1, True, 0)
         kept = await ask(house, "sessions", action="gc")
         assert (kept["removed_jobs"], kept["older_than_hours"]) == (0, 24.0)
         gone = await ask(house, "sessions", action="gc", older_than_hours=0)
         assert (gone["removed_jobs"], gone["removed_sessions"]) == (1, 1)
+        assert gone["collected"] == 1
 
         assert (await fault(house, "status", job_id=job.id)).code == "job_not_found"
         with pytest.raises(NotFound):
