@@ -18,8 +18,10 @@ import trio
 from aimux import __version__
 from aimux.config import Snapshot, state_dir, state_path
 from aimux.daemon import ask, own_address, wait_holder
+from aimux.engine import temporary_roots
 from aimux.errors import AimuxError
 from aimux.files.private import make_private
+from aimux.files.temporary import leftovers
 from aimux.model import Severity
 
 from ._client import Json, open_client
@@ -28,6 +30,7 @@ from ._daemon import unreachable
 from ._output import as_text, one_line, say, say_json, say_marked
 from ._screen import DONE, FAILED, json_option, part_of, rows_of
 
+SHOWN_LEFTOVERS: Final = 3
 ANSWER_S: Final = 60.0  # the first probe of the CLIs asks each for its version
 OFF: Final = frozenset({"off", "0", "false", "no"})  # as the entry module reads AIMUX_DAEMON
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -116,11 +119,24 @@ def _state(snapshot: Snapshot) -> list[Finding]:
     if os.name == "posix" and place.stat().st_mode & 0o077:
         said = f"{place} is open to others: prompts and answers are kept there"
         found.append(Finding("state", WARN, said, f"chmod 700 {place}"))
+    found += _leftovers(place)
     store = state_path(snapshot.settings.server.db_path, os.environ)
     size = f", {store.stat().st_size / 1_000_000:.1f} MB" if store.exists() else ", not made yet"
     owner = _store_owner(store)
     by = f", open in process {owner}" if owner else ""
     return [*found, Finding("store", OK, f"{store}{size}{by}")]
+
+
+def _leftovers(place: Path) -> list[Finding]:
+    """Temporary files of servers that were killed."""
+    left = leftovers(*temporary_roots(place))
+    if not left:
+        return []
+    size = sum(each.size_bytes for each in left) / 1_000_000
+    names = ", ".join(str(each.path) for each in left[:SHOWN_LEFTOVERS])
+    more = ", …" if len(left) > SHOWN_LEFTOVERS else ""
+    said = f"{len(left)} left by servers that were killed, {size:.1f} MB: {names}{more}"
+    return [Finding("temporary", WARN, said, "aimux gc, or a start of the daemon, removes them")]
 
 
 def _store_owner(store: Path) -> int:

@@ -45,7 +45,7 @@ async def open_own_engine(
     address = state_dir(context.env)
     database = state_path(settings.server.db_path, context.env)
     async with open_store(database, owner=owner) as store:
-        await recover(store, owner)
+        await recover(store, owner, address)
         async with (
             open_engine(
                 settings=settings,

@@ -28,8 +28,9 @@ from ._probe import (
 from ._processes import MARK as MARK
 from ._search import Found as Found, Lack as Lack, Missing as Missing, find as find
 from ._stop import (
+    OWNER as OWNER,
     become_subreaper as become_subreaper,
-    end_survivors as end_survivors,
     serve_orphans as serve_orphans,
 )
+from ._survivors import end_survivors as end_survivors
 from ._watchdog import Watchdog as Watchdog, open_watchdog as open_watchdog

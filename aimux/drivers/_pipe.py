@@ -20,6 +20,7 @@ from ._life import ProcessLeader, Wires, attend
 from ._processes import MARK
 from ._spawn import spawn_fault
 from ._stop import Leader, begin_spawn, end_spawn, new_mark
+from ._watchdog import expect_child
 
 
 async def run_piped(
@@ -75,6 +76,7 @@ async def _spawn(spec: ProcessSpec, mark: str) -> tuple[trio.Process, ProcessLea
 
 async def _spawn_group(spec: ProcessSpec, mark: str) -> trio.Process:
     pipe = subprocess.PIPE
+    await expect_child()
     token, pid = begin_spawn(), None
     try:
         process = await trio.lowlevel.open_process(

@@ -178,14 +178,21 @@ def is_alive(pid: int, started: float, *, within_s: float = 0.0) -> bool:
     return proc is not None and proc.state != ZOMBIE and abs(proc.started - started) <= within_s
 
 
-def carries(pid: int, mark: str) -> bool:
-    """Return whether the process was started with `MARK=mark` in its environment (Linux)."""
+def mark_of(pid: int) -> str:
+    """Return what the process was started with as `MARK` in its environment (Linux), or nothing."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123  pathlib doubles the price
             environ = file.read()
     except OSError:
-        return False
-    return f"{MARK}={mark}".encode() in environ.split(b"\0")
+        return ""
+    name = f"{MARK}=".encode()
+    found = (word for word in environ.split(b"\0") if word.startswith(name))
+    return next(found, b"").removeprefix(name).decode(errors="replace")
+
+
+def carries(pid: int, mark: str) -> bool:
+    """Return whether the process was started with `MARK=mark` in its environment (Linux)."""
+    return mark_of(pid) == mark
 
 
 def open_pidfd(pid: int) -> int | None:

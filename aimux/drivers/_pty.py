@@ -32,6 +32,7 @@ from ._life import Wires, attend
 from ._processes import MARK
 from ._spawn import spawn_fault
 from ._stop import Leader, begin_spawn, end_spawn, new_mark
+from ._watchdog import expect_child
 
 _ENDS: Final = {errno.EIO, errno.EBADF}  # Linux says EIO when the last holder of the terminal left
 
@@ -68,6 +69,7 @@ async def run_in_terminal(
 
 
 async def _spawn(spec: ProcessSpec, mark: str) -> "pexpect.spawn[bytes]":
+    await expect_child()
     token, pid = begin_spawn(), None
     try:
         argv = _checked(spec)

@@ -6,7 +6,8 @@ four nets, each catching what the one before lets through:
 
 1. the group gets the polite signal, then KILL;
 2. descendants recorded before each signal get KILL, told by pid and start time;
-3. whoever carries the child's mark in its environment and has lost its parent gets KILL;
+3. whoever carries the child's mark in its environment and has lost its parent gets KILL, and so
+   does whoever came to us and was started by nobody that still lives (`strays`);
 4. again, until nobody is found in the process table.
 
 The leader stays a zombie until its group is empty: as long as its number is taken, the number of
@@ -30,14 +31,12 @@ import trio
 
 from . import _processes
 from ._processes import (
-    CLOCK_STEP_S,
     GONE_S,
     ZOMBIE,
     Proc,
     Table,
     attended,
     descendants,
-    scan,
     scanned,
 )
 
@@ -51,6 +50,7 @@ _WNOTHREAD: Final = 0x20000000  # linux/wait.h: only children of the calling thr
 OWNER: Final = secrets.token_hex(6)  # this process, in the marks of its children
 _numbers = itertools.count(1)
 _spawning: list[object] = []  # spawns whose pid is not known yet
+_living: dict[int, "Leader"] = {}  # whoever may have started somebody
 
 
 def new_mark() -> str:
@@ -97,7 +97,9 @@ class Leader:
         """Take charge of a child that was just started."""
         proc = _processes.inspect(pid)  # a zombie still has a start time
         started, ticks = (proc.started, proc.ticks) if proc else (0.0, 0)
-        return cls(pid, started, mark, ticks, _processes.open_pidfd(pid))
+        leader = cls(pid, started, mark, ticks, _processes.open_pidfd(pid))
+        _living[pid] = leader
+        return leader
 
     async def stop(self, *, polite: str, grace_s: float, hurry: trio.Event) -> None:
         """Ask the child's group to leave, then KILL it; see `stop_leader`."""
@@ -126,6 +128,7 @@ class Leader:
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
+        _living.pop(self.pid, None)
         disown(self.pid)
 
     def _wait4(self) -> None:
@@ -190,6 +193,7 @@ async def sweep(leader: Leader, seen: Sequence[Proc] = ()) -> int:
 
     `seen` are descendants known from before; they count only if they still live.
     """
+    _living.pop(leader.pid, None)
     if _has_adopted_nobody():
         await trio.lowlevel.checkpoint()
         return 0
@@ -214,7 +218,7 @@ def _has_adopted_nobody() -> bool:
     Orphans come to the main thread of a subreaper. Children that a worker thread started are not
     counted as long as that thread lives; after that they are, and the answer is False.
     """
-    if sys.platform != "linux" or get_native_id() != os.getpid() or not _is_subreaper():
+    if sys.platform != "linux" or get_native_id() != os.getpid() or not _is_adopting():
         return False
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT | _WNOTHREAD)
@@ -228,6 +232,10 @@ def _has_adopted_nobody() -> bool:
 def _left_behind(table: Table, leader: Leader, known: dict[tuple[int, float], Proc]) -> list[Proc]:
     """Return who of the leader's people is alive: its group, those seen before, marked orphans."""
     found: dict[int, Proc] = {}
+    if _is_adopting():
+        found |= {
+            proc.pid: proc for proc in strays(table, [each.started for each in _living.values()])
+        }
     for proc in table.values():
         if proc.pid == leader.pid or proc.started < leader.started:
             continue
@@ -251,6 +259,25 @@ def _reap_dead(table: Table, leader: Leader) -> None:
 def _is_orphan(proc: Proc) -> bool:
     """Whether its parent is dead: it was given to init, or to us as a subreaper."""
     return proc.parent == 1 or (proc.parent == os.getpid() and proc.pid not in attended)
+
+
+def strays(table: Table, living: Sequence[float]) -> list[Proc]:
+    """Return those we have adopted and whom nobody that lives can have started.
+
+    Whoever detached twice and emptied its environment bears no sign of where it came from. It is
+    ended with the last of the children, started at the times in `living`, that were there before
+    it. A child of ours has our session, or leads its own and is attended to, or is being spawned.
+    """
+    me, my_session = os.getpid(), os.getsid(0)
+    return [
+        proc
+        for proc in table.values()
+        if proc.parent == me
+        and proc.pid not in attended
+        and proc.session != my_session
+        and not (proc.session == proc.pid and _spawning)
+        and not any(started <= proc.started for started in living)
+    ]
 
 
 async def first_of(*waits: Callable[[], Awaitable[None]]) -> None:
@@ -279,7 +306,7 @@ def become_subreaper() -> bool:
     return bool(_libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
-def _is_subreaper() -> bool:
+def _is_adopting() -> bool:
     answer = ctypes.c_int(0)
     _libc().prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
     return answer.value == 1
@@ -325,41 +352,3 @@ def reap_orphans(table: Table, suspects: AbstractSet[tuple[int, float]]) -> set[
         elif proc.session == proc.pid and not _spawning:
             again.add(proc.key)
     return again
-
-
-# ------------------------------------------------------------------------------------ recovery
-
-
-async def end_survivors(records: Sequence[tuple[int, float]]) -> int:
-    """End what a crashed predecessor left running; return how many processes were killed.
-
-    `records` are (pid, started) of its children as they were stored. A pid that is taken by a
-    later process is left alone.
-    """
-    table = await trio.to_thread.run_sync(scan)  # they are older than this process
-    roots: dict[int, Proc] = {}
-    for pid, started in records:
-        leader = table.get(pid)
-        if leader is not None and abs(leader.started - started) > CLOCK_STEP_S:
-            continue
-        # A group keeps its number taken while it has members, so one whose leader is dead is
-        # still the recorded one.
-        earliest = started - CLOCK_STEP_S
-        roots |= {
-            proc.pid: proc
-            for proc in table.values()
-            if pid in {proc.pid, proc.group} and proc.started >= earliest
-        }
-    ended = 0
-    for _ in range(MAX_ROUNDS):
-        roots |= {proc.pid: proc for proc in descendants(table, roots)}
-        alive = [
-            proc
-            for proc in table.values()
-            if proc.pid in roots and proc.key == roots[proc.pid].key and proc.state != ZOMBIE
-        ]
-        if not alive:
-            break
-        ended += await _processes.end(alive)
-        table = await trio.to_thread.run_sync(scan)
-    return ended

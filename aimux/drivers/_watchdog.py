@@ -7,7 +7,7 @@ do after ten idle seconds. So a tiny process of its own session holds the other 
 the server is gone the pipe is at its end, and `_watchdog_main` kills the groups that are in the
 server's ledger and everybody whose environment carries this server's mark.
 
-It starts with the first child, takes about 8 MB, and costs a child two short writes into memory
+It starts before the first child, takes about 8 MB, and costs a child two short writes into memory
 that both have: nobody is woken by them (docs/design/0012).
 """
 
@@ -49,14 +49,19 @@ class Watchdog:
 
         `ticks` is the child's start time since boot; 0 if it is not known.
         """
+        await self.stand()
         async with self._starting:
-            if self._process is None or self._process.returncode is not None:  # none, or killed
-                await self._lose()
-                await self._start()
             if self._ledger >= 0:
                 slot = self._free.pop() if self._free else len(self._slots)
                 self._slots[pid] = slot
                 self._write(slot, pid, ticks)
+
+    async def stand(self) -> None:
+        """Have the watchdog at its post: it knows children by their mark before it is told."""
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:  # none, or killed
+                await self._lose()
+                await self._start()
 
     def forget(self, pid: int) -> None:
         """Take a child that is over out of charge."""
@@ -141,6 +146,13 @@ async def open_watchdog() -> AsyncIterator[Watchdog]:
     finally:
         _current.set(None)
         await watchdog.dismiss()  # noqa: ASYNC102  # shielded and bounded by BYE_S in there
+
+
+async def expect_child() -> None:
+    """Have the current watchdog, if there is one, at its post before a child is started."""
+    watchdog = _current.get()
+    if watchdog is not None and sys.platform != "win32":
+        await watchdog.stand()
 
 
 async def take_charge(pid: int, ticks: int) -> None:

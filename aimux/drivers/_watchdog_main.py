@@ -8,6 +8,7 @@ there is none. The one argument is what marks in the environment of its children
 
 import contextlib
 import os
+import select
 import signal
 import struct
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable
 
 RECORD = struct.Struct("=qq")  # pid, start time in clock ticks
 ROUNDS = 20  # of searching and killing
+PAUSE_S = 0.1  # before the last look: a child that is just being born has no environment yet
 Stat = tuple[int, int]  # parent, start time in clock ticks
 
 
@@ -35,6 +37,7 @@ def bury(children: dict[int, int], mark: bytes) -> None:
         seen = inspect(pid)
         if seen is None or seen[1] == started or not started:
             signal_quietly(os.killpg, pid)
+    is_sure = False
     for _ in range(ROUNDS):
         table = {int(name): stat for name in names() if (stat := inspect(int(name)))}
         doomed = {pid for pid in table if carries(pid, mark)}
@@ -44,8 +47,11 @@ def bury(children: dict[int, int], mark: bytes) -> None:
             size = len(doomed)
             doomed |= {pid for pid, stat in table.items() if stat[0] in doomed}
         doomed.discard(os.getpid())
-        if not doomed:
+        if not doomed and is_sure:
             return
+        if not doomed:
+            select.select([], [], [], PAUSE_S)
+        is_sure = not doomed
         for pid in doomed:
             signal_quietly(os.kill, pid)
 

@@ -13,7 +13,11 @@ from ._jobs import JobSupervisor as JobSupervisor
 from ._log import JobLog as JobLog
 from ._orphans import open_orphanage as open_orphanage
 from ._prepare import new_id as new_id
-from ._progress import heartbeat as heartbeat, line_for as line_for
+from ._progress import (
+    BEFORE_ENTRIES as BEFORE_ENTRIES,
+    heartbeat as heartbeat,
+    line_at as line_at,
+)
 from ._questions import Question as Question, Questions as Questions
-from ._recovery import recover as recover
+from ._recovery import recover as recover, temporary_roots as temporary_roots
 from ._turn_log import TurnLog as TurnLog

@@ -28,7 +28,7 @@ from aimux.model import (
     TurnResult,
     Work,
 )
-from aimux.rules import BreakerRule, excerpt, lineage, redact
+from aimux.rules import BreakerRule, excerpt, lineage
 from aimux.store import Store
 from aimux.times import utc_now
 
@@ -40,6 +40,7 @@ from ._job_request import Client, JobRequest, PreparedJob
 from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
 from ._prepare import Preparer
+from ._recovery import clear_leftovers, open_temporary
 from ._specs import ChooseDriver, TurnResources, TurnSpec
 
 PREVIEW_CHARS: Final = 200
@@ -65,6 +66,7 @@ class Engine:
         loader: Loader,
         own: ClientContext,
         owner: str,
+        state_dir: Path,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -79,6 +81,7 @@ class Engine:
         self._last_snapshot: Snapshot | None = None
         self._next_reload = trio.current_time() + RELOAD_EVERY_S
         self._owner = owner
+        self._state_dir = state_dir
         self._cache: OrderedDict[str, Job] = OrderedDict()
         self._preparer = Preparer(
             loader=loader,
@@ -170,7 +173,7 @@ class Engine:
             client=request.client.name,
             owner=self._owner,
             prompt_preview=excerpt(request.prompt, PREVIEW_CHARS),
-            prompt=redact(request.prompt),
+            prompt=request.prompt,
             created_at=utc_now(),
         )
         start = JobStart(
@@ -278,8 +281,11 @@ class Engine:
     async def collect(self, older_than_h: float, *, dry_run: bool) -> Mapping[str, int]:
         """Remove jobs and sessions that ended longer ago than that, and return how many of each.
 
+        Temporary files of servers that have died go too.
+
         Cancelling it leaves what was removed.
         """
+        left = 0 if dry_run else await self.clear_leftovers()
         before = utc_now() - datetime.timedelta(hours=older_than_h)
         jobs = sessions = 0
         while True:
@@ -290,7 +296,13 @@ class Engine:
                 self.supervisor.drop_recent(found.job_ids)
                 self._cache.clear()
             if dry_run or not found.has_more:
-                return {"jobs": jobs, "sessions": sessions}
+                return {"jobs": jobs, "sessions": sessions, "leftovers": left}
+
+    async def clear_leftovers(self) -> int:
+        """Remove temporary files of servers that were killed, and end who uses them; how many
+        servers. Cancelled or not, what has begun is removed.
+        """
+        return await clear_leftovers(self._state_dir)
 
 
 def _rule(settings: BreakerSettings) -> BreakerRule:
@@ -318,26 +330,28 @@ async def open_engine(
     `settings` are what `own` said at the start; the engine follows what it says later. Leaving it,
     cancelled or not, ends every job and writes each end first.
     """
-    guard = Guard(_rule(settings.circuit_breaker))
-    resources = TurnResources(
-        guard=guard,
-        store=store,
-        temp_dir=state_dir / "tmp",
-        scratch_dir=state_dir / "scratch",
-        data_dir=state_dir / "data",
-        metrics=Metrics(),
-        choose=choose_driver,
-    )
-    limits = slot_limits(settings.server)
-    async with open_watchdog(), open_supervisor(store, limits, strict=strict) as supervisor:
-        yield Engine(
-            settings=settings,
-            store=store,
-            supervisor=supervisor,
+    async with open_temporary(state_dir, owner) as temporary:
+        guard = Guard(_rule(settings.circuit_breaker))
+        resources = TurnResources(
             guard=guard,
-            resources=resources,
-            registry=CliRegistry(state_dir / "versions.json", choose_driver(is_terminal=False)),
-            loader=loader,
-            own=own,
-            owner=owner,
+            store=store,
+            temp_dir=temporary,
+            scratch_dir=temporary / "scratch",
+            data_dir=state_dir / "data",
+            metrics=Metrics(),
+            choose=choose_driver,
         )
+        limits = slot_limits(settings.server)
+        async with open_watchdog(), open_supervisor(store, limits, strict=strict) as supervisor:
+            yield Engine(
+                settings=settings,
+                store=store,
+                supervisor=supervisor,
+                guard=guard,
+                resources=resources,
+                registry=CliRegistry(state_dir / "versions.json", choose_driver(is_terminal=False)),
+                loader=loader,
+                own=own,
+                owner=owner,
+                state_dir=state_dir,
+            )

@@ -14,8 +14,10 @@ log = logging.getLogger("aimux.gc")
 async def serve_housekeeping(engine: Engine) -> None:
     """Remove finished jobs and sessions past `session_ttl_hours`, every `gc_interval_seconds`.
 
-    It runs until it is cancelled; what was removed by then stays removed.
+    What servers that were killed have left goes at once too. It runs until it is cancelled; what
+    was removed by then stays removed.
     """
+    await engine.clear_leftovers()
     while True:
         await trio.sleep(engine.settings.server.gc_interval_seconds)
         await engine.reload()

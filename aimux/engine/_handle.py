@@ -77,6 +77,18 @@ class JobHandle:
         """Its end is in the log and not in the store yet."""
         return not self.done.is_set() and self.log.job.status in TERMINAL
 
+    @property
+    def is_closed(self) -> bool:
+        """Nothing can begin below it any more."""
+        return self.is_over or bool(self.cause) or self.report is not None
+
+    @property
+    def kept_chars(self) -> int:
+        """What it holds in memory once it has ended."""
+        content = self.job.outcome.content if self.job.outcome is not None else ""
+        is_shared = any(content is end.content for end in self.log.ends)
+        return len(self.job.prompt) + self.log.kept_chars + (0 if is_shared else len(content))
+
     # ------------------------------------------------------------------ time and budget
 
     def begin(self) -> None:

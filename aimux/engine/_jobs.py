@@ -39,7 +39,7 @@ from aimux.store import Store
 from aimux.waiting import Broadcast
 
 from ._handle import JobHandle
-from ._job_ends import store_end, why_stopped
+from ._job_ends import check_backlog, store_end, store_later, why_stopped
 from ._log import JobLog
 from ._recent import RecentJobs
 from ._slots import Slots
@@ -127,7 +127,7 @@ class JobSupervisor:
         return self._open.get(known) or self._recent.find(known)
 
     def open_handles(self) -> list[JobHandle]:
-        """Jobs that have not ended, oldest first."""
+        """Jobs that have not ended, and those whose end is not stored yet; oldest first."""
         return list(self._open.values())
 
     def of_session(self, session_id: str) -> JobHandle | None:
@@ -139,7 +139,7 @@ class JobSupervisor:
         await self._changed.wait()
 
     async def wait_empty(self) -> None:
-        """Return once no job is open."""
+        """Return once no job is open and every end is stored."""
         while self._open:
             await self._changed.wait()
 
@@ -153,8 +153,10 @@ class JobSupervisor:
         Raises:
             TooManyJobs: no slot and no room in the queue; nothing was written.
             Refusal: the session is in use by another job, or the parent job has ended.
-            StoreUnavailable: the row cannot be committed; the job is not started.
+            StoreUnavailable: the row cannot be committed, or too many ends wait for that; the job
+                is not started.
         """
+        check_backlog(self._open.values())
         self._check_free(start)
         handle = self._handle(job, start)
         if start.session is not None:
@@ -172,7 +174,7 @@ class JobSupervisor:
                 handle.log.stored(entries[-1].seq)
             if start.parent is not None:
                 start.parent.children.add(handle)
-                if has_ended(start.parent):  # while the row was committed
+                if start.parent.is_closed:  # while the row was committed
                     handle.cancel(f"its parent {start.parent.id} has ended")
             self._open[job.id] = handle
             self._nursery.start_soon(self._supervise, handle, run, name=f"job {job.id}")
@@ -185,13 +187,20 @@ class JobSupervisor:
         return handle
 
     def _check_free(self, start: JobStart) -> None:
-        if start.parent is not None and has_ended(start.parent):
+        if start.parent is not None and start.parent.is_closed:
             raise Refusal(
                 f"its parent {start.parent.id} has ended", code="parent_ended", retryable=False
             )
         if start.session is None:
             return
         busy = self.of_session(start.session.id)
+        if busy is not None and busy.done.is_set():  # the session as it is now is not stored yet
+            raise Refusal(
+                f"session {start.session.id} is in use by {busy.id}, whose end is not stored yet",
+                code="session_busy",
+                hint="see sessions(action=health) for what is wrong with the store",
+                data={"job_id": busy.id},
+            )
         if busy is not None:
             raise Refusal(
                 f"session {start.session.id} is in use by {busy.id}",
@@ -272,12 +281,23 @@ class JobSupervisor:
                 child.cancel(f"its parent {handle.id} has ended")
             self._leave(handle)
             try:
-                with trio.move_on_after(CLOSE_GRACE_S, shield=True):
-                    await store_end(self._store, handle, status, failure, strict=self._strict)
-            finally:  # whatever happens, nobody waits for this job for ever
+                await self._end(handle, status, failure)  # noqa: ASYNC102  # shielded in there
+            finally:
                 self._forget(handle)
 
     # ------------------------------------------------------------------ ending
+
+    async def _end(self, handle: JobHandle, status: JobStatus, failure: Failure | None) -> None:
+        """Write the end of a job, and tell of it; what is not stored then is tried again."""
+        try:
+            with trio.move_on_after(CLOSE_GRACE_S, shield=True):
+                await store_end(self._store, handle, status, failure, strict=self._strict)
+        finally:  # whatever happens, nobody waits for this job for ever
+            self._finished += 1
+            handle.done.set()
+            self._changed.notify()
+        if handle.log.is_to_be_stored:
+            await store_later(self._store, handle)
 
     def _leave(self, handle: JobHandle) -> None:
         """It holds nothing that others wait for any more."""
@@ -295,11 +315,10 @@ class JobSupervisor:
             del self._busy_sessions[session.id]
 
     def _forget(self, handle: JobHandle) -> None:
-        self._finished += 1
+        """Its end is stored, or never will be: what is left is for those who ask again."""
         self._open.pop(handle.id, None)
         self._free_session(handle)
         self._recent.keep(handle)
-        handle.done.set()
         self._changed.notify()
 
     def drop_recent(self, job_ids: Sequence[str]) -> None:
@@ -311,11 +330,6 @@ class JobSupervisor:
         """What is open from now on ends because aimux stops."""
         for handle in self._open.values():
             handle.is_aborted = True
-
-
-def has_ended(job: JobHandle) -> bool:
-    """Whether nothing can begin below a job any more."""
-    return job.is_over or bool(job.cause) or job.report is not None
 
 
 @asynccontextmanager

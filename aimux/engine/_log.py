@@ -5,7 +5,8 @@ writes through a `TurnLog` of its own; its end, one for every turn that was open
 turn's whole result.
 
 Memory is bounded whatever a CLI says: beyond `KEPT_ENTRIES` or `KEPT_ENTRY_CHARS` the oldest
-*stored* entries are dropped and are read from the store.
+*stored* entries are dropped and are read from the store. While the store cannot take them, the
+oldest are lost instead.
 """
 
 import datetime
@@ -51,6 +52,25 @@ KEPT_ENTRIES: Final = 2_000  # per open job, of those that are stored
 KEPT_ENTRY_CHARS: Final = 2**20  # of them together
 
 
+@attrs.frozen
+class NotStored:
+    """Why the end of a job is not in the store."""
+
+    why: str
+    hint: str = attrs.field(default="", kw_only=True)
+    is_final: bool = attrs.field(default=False, kw_only=True)  # it is not tried again
+
+    @property
+    def warning(self) -> Warned:
+        """What whoever is told of the end is told too."""
+        then = (
+            "it cannot be, so it is gone once aimux has stopped"
+            if self.is_final
+            else "it is tried again until it is"
+        )
+        return Warned(code="not_stored", message=f"this end is not stored: {self.why}; {then}")
+
+
 @attrs.define(eq=False)
 class JobLog:
     """Append-only events of one job and the running fold over them.
@@ -65,6 +85,7 @@ class JobLog:
     stored_seq: int = 0
     queue_position: int = 0  # while the job waits for its first slot
     warnings: list[Warned] = attrs.field(factory=list)  # the job's own, of no turn
+    not_stored: NotStored | None = None  # of its end, once that is known
     questions: Questions = attrs.field(factory=Questions)
     ends: list[TurnResult] = attrs.field(factory=list)  # in the order in which turns ended
     _turns: dict[int, TurnLog] = attrs.field(factory=dict)  # those that have not ended
@@ -289,10 +310,24 @@ class JobLog:
         while self._is_heavy() and entries[0].seq <= self.stored_seq:
             self._entries_chars -= _chars(entries.popleft().event)
 
+    def give_up_excess(self) -> int:
+        """Forget the oldest entries beyond the limit although they are not stored; how many."""
+        before = self.stored_seq
+        while self._is_heavy():
+            oldest = self._entries.popleft()
+            self._entries_chars -= _chars(oldest.event)
+            self.stored_seq = max(self.stored_seq, oldest.seq)
+        return self.stored_seq - before
+
     def _is_heavy(self) -> bool:
         """Too much to keep; the newest stays, who follows the log goes on from it."""
         count = len(self._entries)
         return count > KEPT_ENTRIES or (count > 1 and self._entries_chars > KEPT_ENTRY_CHARS)
+
+    @property
+    def is_to_be_stored(self) -> bool:
+        """Its end is not in the store and may still come there."""
+        return self.not_stored is not None and not self.not_stored.is_final
 
     @property
     def kept_chars(self) -> int:

@@ -30,7 +30,7 @@ class RecentJobs:
 
     def keep(self, handle: JobHandle) -> None:
         """Keep a job that has ended, unless it is too large; the oldest make room."""
-        size = _chars(handle)
+        size = handle.kept_chars
         if size <= KEPT_HANDLE_CHARS:
             self._handles[handle.id] = handle
             self._chars += size
@@ -41,11 +41,4 @@ class RecentJobs:
         """Forget a job; one that is not kept is no fault."""
         handle = self._handles.pop(job_id, None)
         if handle is not None:
-            self._chars -= _chars(handle)
-
-
-def _chars(handle: JobHandle) -> int:
-    """What an ended job holds in memory; it does not change any more."""
-    content = handle.job.outcome.content if handle.job.outcome is not None else ""
-    is_shared = any(content is end.content for end in handle.log.ends)
-    return len(handle.job.prompt) + handle.log.kept_chars + (0 if is_shared else len(content))
+            self._chars -= handle.kept_chars

@@ -121,8 +121,8 @@ class _Attempt:
         self.spec.spool.write(stream, data)
         if stream is Stream.STDERR:
             self._stderr += data
-            if len(self._stderr) > 2 * STDERR_TAIL_CHARS:
-                del self._stderr[:-STDERR_TAIL_CHARS]
+            if len(self._stderr) > 3 * STDERR_TAIL_CHARS:
+                del self._stderr[: -2 * STDERR_TAIL_CHARS]  # what is cut through is not shown
         for event in self.dialect.feed(stream, data):
             self.events += 1
             if isinstance(event, Ended):

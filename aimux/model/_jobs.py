@@ -62,7 +62,7 @@ class Job:
     client: str = ""  # name of the MCP client that asked
     owner: str = ""
     prompt_preview: str = ""  # at most 200 characters, secrets redacted
-    prompt: str = ""  # whole, secrets redacted: for sessions that are continued by retelling
+    prompt: str = ""  # whole, as it was given: it is retold; never shown
     status: JobStatus = JobStatus.QUEUED
     created_at: datetime.datetime
     started_at: datetime.datetime | None = None

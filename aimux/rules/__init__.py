@@ -65,6 +65,7 @@ from ._limits import (
     take as take,
     turn_limit_s as turn_limit_s,
 )
+from ._masking import mask_between as mask_between
 from ._nearest import nearest as nearest
 from ._outcome import (
     add_usage as add_usage,

@@ -86,8 +86,9 @@ def _refuse_foreign(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def hold(path: Path, owner: str) -> Iterator[None]:
+def hold(path: Path, owner: str) -> Iterator[int]:
     """Own the store at `path` while the body runs, through a lock the system drops at any death.
+    Gives the descriptor of the lock file.
 
     The lock file stays: removing it would let two owners lock two files of one name.
 
@@ -115,7 +116,7 @@ def hold(path: Path, owner: str) -> Iterator[None]:
             os.write(descriptor, held)
         except OSError:
             pass  # a full disk: the lock is ours, its text is for humans
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -192,6 +193,9 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    # statement journals and sorts: in files they need room in the system's temporary directory,
+    # which may be full while the disk of the state directory is not
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA foreign_keys = ON")
     if connection.execute("PRAGMA foreign_keys").fetchone() != (1,):
         msg = f"SQLite {sqlite3.sqlite_version} was built without foreign keys"

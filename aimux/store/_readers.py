@@ -1,5 +1,6 @@
 """Connections that only read, a few at a time, in threads."""
 
+import contextlib
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +25,7 @@ class Readers:
         self._path = path
         self._limiter = trio.CapacityLimiter(READERS)
         self._idle: deque[sqlite3.Connection] = deque()
+        self._files = 0  # the file of that name was another one so many times
         self._is_closed = False
 
     async def run(self, ask: Callable[[sqlite3.Connection], T]) -> T:
@@ -40,8 +42,17 @@ class Readers:
             raise StoreUnavailable(msg, code="store_closed")
         return await trio.to_thread.run_sync(self._ask, ask, limiter=self._limiter)
 
+    def renew(self) -> None:
+        """The file of this name is another one now: read that. From any thread."""
+        self._files += 1
+        self._close()
+
     def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._idle.pop() if self._idle else connect_reader(self._path)
+        files = self._files
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = connect_reader(self._path)
         is_sound = False
         try:
             connection.execute("BEGIN")
@@ -51,7 +62,7 @@ class Readers:
                 connection.execute("COMMIT")
             is_sound = True
         finally:
-            if is_sound:
+            if is_sound and files == self._files:
                 self._idle.append(connection)
             else:  # whatever it was: a new one is cheap, and a broken one would be met again
                 connection.close()
@@ -69,5 +80,6 @@ class Readers:
             await trio.to_thread.run_sync(self._close)
 
     def _close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+        with contextlib.suppress(IndexError):  # a reader may take the last one
+            while True:
+                self._idle.pop().close()

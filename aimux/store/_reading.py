@@ -26,6 +26,7 @@ from ._jobs import JobPage
 from ._readers import Readers
 from ._sessions import SessionPage
 from ._spool import Piece, read_file, spool_file
+from ._store_file import StoreFile
 from ._writer import Runs
 
 T = TypeVar("T")
@@ -49,8 +50,16 @@ class StoreReader:
     method does nothing; later it finishes first.
     """
 
-    def __init__(self, writer: Runs, *, path: Path | None, readers: Readers | None) -> None:
+    def __init__(
+        self,
+        writer: Runs,
+        *,
+        path: Path | None,
+        readers: Readers | None,
+        file: StoreFile | None = None,
+    ) -> None:
         self._writer = writer
+        self._file = file
         self._path = path
         self._readers = readers
 
@@ -187,6 +196,8 @@ class StoreReader:
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         ask = self._writer.run if self._readers is None else self._readers.run
+        if self._file is not None and not self._file.stands():
+            await self._writer.run(_nothing)  # it is put back, or said what is wrong
         try:
             return await ask(work)
         except (sqlite3.Error, ShapeMismatch) as fault:
@@ -196,6 +207,10 @@ class StoreReader:
 def spools_of(path: Path) -> Path:
     """Where the raw output of a database's jobs is kept."""
     return path.with_name("spool")
+
+
+def _nothing(_: sqlite3.Connection) -> None:
+    """A work that leaves the database as it is."""
 
 
 def _attempts_in(directory: Path) -> list[tuple[int, int]]:

@@ -28,12 +28,13 @@ from aimux.model import (
 
 from . import _jobs, _orphans, _sessions, _sweep
 from ._faults import translated
-from ._files import connect, connect_memory, hold
+from ._files import connect, connect_memory
 from ._migrations import migrate
 from ._orphans import Orphan
 from ._readers import Readers
 from ._reading import StoreReader, spools_of
 from ._spool import Spool
+from ._store_file import StoreFile
 from ._sweep import Collected
 from ._writer import InlineWriter, Runs, Writer
 
@@ -65,8 +66,15 @@ class Store(StoreReader):
     it finishes first.
     """
 
-    def __init__(self, writer: Runs, *, path: Path | None, readers: Readers | None) -> None:
-        super().__init__(writer, path=path, readers=readers)
+    def __init__(
+        self,
+        writer: Runs,
+        *,
+        path: Path | None,
+        readers: Readers | None,
+        file: StoreFile | None = None,
+    ) -> None:
+        super().__init__(writer, path=path, readers=readers, file=file)
         self._lost_entries = 0
         self._is_failing = False
 
@@ -89,8 +97,7 @@ class Store(StoreReader):
         """Keep more of a job's log; its state follows `job_started`. True if it is on disk.
 
         While the disk is full or away, only the first append raises; the others return False, so
-        that a long outage is reported once. What they carried is counted as lost, and later appends
-        go on after the gap.
+        that a long outage is reported once. Nothing is lost by it: it may be repeated.
 
         Raises:
             NotFound: no such job.
@@ -101,12 +108,15 @@ class Store(StoreReader):
         except StoreUnavailable as fault:
             if fault.code not in _OUTAGES:
                 raise
-            self._lost_entries += len(entries)
             was_failing, self._is_failing = self._is_failing, True
             if not was_failing:
                 raise
             return False
         return True
+
+    def count_lost(self, entries: int) -> None:
+        """Say that so many entries of logs will never be stored."""
+        self._lost_entries += entries
 
     async def finish(
         self, job: Job, session: Session | None = None, entries: Sequence[Entry] = ()
@@ -186,6 +196,11 @@ class Store(StoreReader):
             is_failing=self._is_failing,
         )
 
+    @property
+    def restored(self) -> int:
+        """How many times the file was gone and was written again."""
+        return 0 if self._file is None else self._file.restored
+
     def __repr__(self) -> str:
         seen = self.statistics()
         name = ":memory:" if self._path is None else self._path.name
@@ -224,11 +239,11 @@ async def open_store(path: Path | None, *, owner: str) -> AsyncIterator[Store]:
         finally:
             await writer.aclose()
         return
-    with hold(path, owner):
-        writer = Writer(await trio.to_thread.run_sync(_opened, path))
-        readers = Readers(path)
+    readers = Readers(path)
+    with StoreFile(path, owner, _opened, readers.renew) as file:
+        writer = Writer(await trio.to_thread.run_sync(file.open), file.sound)
         try:
-            yield Store(writer, path=path, readers=readers)
+            yield Store(writer, path=path, readers=readers, file=file)
         finally:
             await readers.aclose()
             await writer.aclose()

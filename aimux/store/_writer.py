@@ -9,6 +9,7 @@ A work is a plain function of the connection. It may be run twice (a transaction
 back as a whole is repeated work by work), so it changes nothing but the database.
 """
 
+import contextlib
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from aimux.errors import StoreUnavailable
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
+Sound = Callable[[sqlite3.Connection], sqlite3.Connection]
 
 MAX_BATCH: Final = 512  # works in one transaction: bounds how long the first of them waits
 
@@ -69,19 +71,34 @@ class Runs(Protocol):
         """What was done so far."""
 
 
-class Batches:
-    """Carries batches of works into one connection and counts them. Not for two threads at once."""
+def as_it_is(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """For a database that nobody can take away."""
+    return connection
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+
+class Batches:
+    """Carries batches of works into one connection and counts them. Not for two threads at once.
+
+    `sound` gives the connection to be used now, or raises what every work of the batch gets.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, sound: Sound = as_it_is) -> None:
         self.connection = connection
+        self._sound = sound
         self.works = self.commits = self.biggest = self.errors = 0
 
     def carry(self, batch: Sequence[_Request[object]]) -> None:
         """Commit all of `batch` that can be; each request then holds its value or its fault."""
         self.biggest = max(self.biggest, len(batch))
-        if not self._commit(batch) and len(batch) > 1:
-            for request in batch:  # one by one, so that each fails for its own reason only
-                self._commit([request])
+        try:
+            self.connection = self._sound(self.connection)
+        except StoreUnavailable as fault:
+            for request in batch:
+                request.fault = fault
+        else:
+            if not self._commit(batch) and len(batch) > 1:
+                for request in batch:  # one by one, so that each fails for its own reason only
+                    self._commit([request])
         for request in batch:
             request.is_done = True
             self.works += 1
@@ -134,8 +151,8 @@ class Batches:
 class Writer:
     """One connection, one thread at a time, one transaction for all who wait."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._batches = Batches(connection)
+    def __init__(self, connection: sqlite3.Connection, sound: Sound = as_it_is) -> None:
+        self._batches = Batches(connection, sound)
         self._limiter = trio.CapacityLimiter(1)
         self._queue: deque[_Request[object]] = deque()  # one per waiting task, so bounded by them
         self._is_led = False
@@ -191,7 +208,9 @@ class Writer:
         """
         self._is_closed = True
         with trio.CancelScope(shield=True):  # as in line
-            await self._stand_in_line(_Request(lambda _: None))  # the last: nobody comes after
+            # the last: nobody comes after. Who could not write has been told so
+            with contextlib.suppress(sqlite3.Error, StoreUnavailable):
+                await self._stand_in_line(_Request(lambda _: None))
             await trio.to_thread.run_sync(self._batches.connection.close, limiter=self._limiter)
 
     def statistics(self) -> WriterStatistics:

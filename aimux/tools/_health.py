@@ -52,6 +52,7 @@ async def health_json(
         }
         for problem in snapshot.problems
     ]
+    problems += _store_problems(engine)
     return {
         "version": __version__,
         "pid": os.getpid(),
@@ -99,6 +100,37 @@ async def health_json(
         "store": attrs.asdict(engine.store.statistics()),
         "problems": problems,
     }
+
+
+def _store_problems(engine: Engine) -> list[dict[str, str | None]]:
+    """What is wrong with keeping what was done."""
+    waiting = [
+        handle.log.not_stored
+        for handle in engine.supervisor.open_handles()
+        if handle.log.not_stored is not None
+    ]
+    found: list[dict[str, str | None]] = []
+    if engine.store.restored:
+        found.append(
+            {
+                "severity": "warning",
+                "where": "store",
+                "message": f"{engine.store.path} was removed under aimux and was written again",
+                "suggestion": "stop the daemon before the state directory is cleared",
+            }
+        )
+    if not waiting:
+        return found
+    said = f"the ends of {len(waiting)} jobs are not stored yet: {waiting[0].why}"
+    return [
+        *found,
+        {
+            "severity": "error",
+            "where": "store",
+            "message": said,
+            "suggestion": waiting[0].hint or None,
+        },
+    ]
 
 
 async def verify_logins(engine: Engine, client: Client, *, only: str = "") -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 import trio
 
-from aimux.engine import JobHandle, heartbeat, line_for
+from aimux.engine import BEFORE_ENTRIES, JobHandle, heartbeat, line_at
 
 from ._calls import Caller
 
@@ -22,9 +22,11 @@ async def report_progress(handle: JobHandle, caller: Caller, heartbeat_s: float)
     seen = 0
     while True:
         line: str | None = None
-        for entry in handle.log.since(seen):
-            seen = entry.seq
-            line = line_for(entry) or line
+        entries = handle.log.since(max(0, seen - BEFORE_ENTRIES))
+        for at, entry in enumerate(entries):
+            if entry.seq > seen:
+                seen = entry.seq
+                line = line_at(entries, at) or line
         if line is not None:
             caller.progress(line)
             await trio.sleep(MIN_GAP_S)

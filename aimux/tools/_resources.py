@@ -7,24 +7,29 @@ its CLIs printed, `aimux://sessions/{id}` a conversation, `aimux://clis/{name}` 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import attrs
 import orjson
+import trio
 
+from aimux.engine import Engine
 from aimux.errors import NotFound
 from aimux.model import TERMINAL, JobId, SessionId, Stream
+from aimux.rules import mask_between
 from aimux.times import utc_now
 
 from ._calls import Client
 from ._catalog import SCHEME
 from ._context import ToolContext
 from ._health import health_json
-from ._results import Json, View, entry_json, job_json, job_row, session_json, stamp
+from ._results import Json, View, entries_json, job_json, job_row, session_json, stamp
 
 JSON_TYPE: Final = "application/json"
 LISTED_JOBS: Final = 50  # newest first; older ones are found through sessions
 RAW_BYTES: Final = 65_536  # of a stream's beginning, and of its end
+RAW_MARGIN: Final = 8_192  # read beyond a cut: more than the longest secret
 JOB_LIST: Final = f"{SCHEME}jobs"
 COMPLETIONS: Final = 100  # what the protocol allows in one answer
 
@@ -207,34 +212,61 @@ async def _output(context: ToolContext, _: Client, job_id: str) -> Text:
 
 async def _events(context: ToolContext, _: Client, job_id: str) -> Text:
     entries = await context.engine.entries(JobId(job_id), 0)
-    return _dumped([entry_json(entry) for entry in entries])
+    return _dumped(entries_json(entries, 0))
 
 
 async def _raw(context: ToolContext, _: Client, job_id: str) -> Text:
-    """What each turn printed, as it came; the middle of much is left out."""
+    """What each turn printed, secrets masked; the middle of much is left out."""
     job, _handle = await context.engine.job(job_id)
     store, parts = context.engine.store, list[str]()
     for turn, attempt in await store.raw_attempts(job.id):
         for stream in Stream:
-            begin = await store.raw_output(job.id, turn, stream, 0, RAW_BYTES, attempt=attempt)
-            if not begin.total:
+            read = partial(_raw_bytes, context.engine, job.id, turn, attempt, stream)
+            begin, total = await read(0, 2 * RAW_BYTES)
+            if not total:
                 continue
             again = f", attempt {attempt}" if attempt > 1 else ""
-            parts.append(f"--- turn {turn}{again}, {stream}: {begin.total} bytes\n")
-            data, rest_at = begin.data, max(len(begin.data), begin.total - RAW_BYTES)
-            if rest_at > len(data):
-                parts.append(data.decode(errors="replace"))
-                parts.append(f"\n--- {rest_at - len(data)} bytes are left out here\n")
-                data = b""
-            if rest_at < begin.total:
-                rest = await store.raw_output(
-                    job.id, turn, stream, rest_at, RAW_BYTES, attempt=attempt
-                )
-                data += rest.data
-            parts.append(data.decode(errors="replace"))
-            if not data.endswith(b"\n"):
-                parts.append("\n")
+            parts.append(f"--- turn {turn}{again}, {stream}: {total} bytes\n")
+            end = b""
+            if total > 2 * RAW_BYTES:
+                end, _total = await read(total - RAW_BYTES - RAW_MARGIN, RAW_BYTES + RAW_MARGIN)
+            shown = await trio.to_thread.run_sync(_shown_raw, begin, end, total)
+            parts.append(shown if shown.endswith("\n") else f"{shown}\n")
     return Text("".join(parts), "text/plain")
+
+
+async def _raw_bytes(
+    engine: Engine, job_id: JobId, turn: int, attempt: int, stream: Stream, offset: int, wanted: int
+) -> tuple[bytes, int]:
+    """`wanted` bytes from `offset` on, and how many there are; the store gives them in pieces."""
+    data, total = b"", 0
+    while len(data) < wanted:
+        at = offset + len(data)
+        piece = await engine.store.raw_output(
+            job_id, turn, stream, at, wanted - len(data), attempt=attempt
+        )
+        total = piece.total
+        data += piece.data
+        if not piece.data:
+            break
+    return data, total
+
+
+def _shown_raw(begin: bytes, end: bytes, total: int) -> str:
+    """The beginning of a stream and, if that is not all, its end; each was read some bytes beyond
+    the cut, because a secret may lie across it.
+    """
+    if not end:
+        return mask_between(begin.decode(errors="replace"))
+    first, beyond = begin[:RAW_BYTES], begin[RAW_BYTES : RAW_BYTES + RAW_MARGIN]
+    before, last = end[:RAW_MARGIN], end[RAW_MARGIN:]
+    return "".join(
+        [
+            mask_between(first.decode(errors="replace"), after=beyond.decode(errors="replace")),
+            f"\n--- {total - len(first) - len(last)} bytes are left out here\n",
+            mask_between(last.decode(errors="replace"), before=before.decode(errors="replace")),
+        ]
+    )
 
 
 async def _session(context: ToolContext, _: Client, session_id: str) -> Text:

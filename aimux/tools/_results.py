@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.engine import JobLog, line_for
+from aimux.engine import JobLog, line_at
 from aimux.guidance import guide_job, guide_turn
 from aimux.model import (
     TERMINAL,
@@ -180,6 +180,12 @@ def turn_json(job: Job, result: TurnResult, view: View) -> Json:
     return body
 
 
+def _not_stored(joblog: JobLog | None) -> list[Warned]:
+    if joblog is None or joblog.not_stored is None:
+        return []
+    return [joblog.not_stored.warning]
+
+
 def job_json(job: Job, joblog: JobLog | None, view: View) -> Json:
     """A job as its tool answers it, with guidance."""
     outcome = job.outcome or Outcome()
@@ -206,7 +212,7 @@ def job_json(job: Job, joblog: JobLog | None, view: View) -> Json:
         "duration_ms": outcome.duration_ms if job.status in TERMINAL else None,
         "exit_code": outcome.exit_code,
         "attempts": _attempts(outcome.attempts),
-        "warnings": _warnings(outcome.warnings),
+        "warnings": _warnings([*outcome.warnings, *_not_stored(joblog)]),
         "error": failure_json(outcome.error),
         "turns": _turns(job, joblog),
         "created_at": stamp(job.created_at),
@@ -285,12 +291,18 @@ def session_json(session: Session) -> Json:
     return shown | ({"seats": named} if named else {})
 
 
-def entry_json(entry: Entry) -> Json:
-    """One line of a job's log, for a reader."""
-    return {
-        "seq": entry.seq,
-        "at": stamp(entry.at),
-        "kind": entry.event.kind,
-        "turn": entry.turn,
-        "line": line_for(entry),
-    }
+def entries_json(entries: Sequence[Entry], after_seq: int) -> list[Json]:
+    """The lines of a job's log after `after_seq`, for a reader. `entries` begin `BEFORE_ENTRIES`
+    earlier, where there are so many.
+    """
+    return [
+        {
+            "seq": entry.seq,
+            "at": stamp(entry.at),
+            "kind": entry.event.kind,
+            "turn": entry.turn,
+            "line": line_at(entries, at),
+        }
+        for at, entry in enumerate(entries)
+        if entry.seq > after_seq
+    ]

@@ -112,7 +112,11 @@ async def _info(context: ToolContext, call: ToolCall) -> Json:
         limit=limit if isinstance(limit, int) else PAGE,
         cursor=str(cursor) if cursor else None,
     )
-    live = {handle.id: handle.job for handle in context.engine.supervisor.open_handles()}
+    supervisor = context.engine.supervisor
+    live = {handle.id: handle.job for handle in supervisor.open_handles()}
+    using = supervisor.of_session(session.id)
+    if using is not None and using.done.is_set() and using.session is not None:
+        session = using.session  # its end is not stored yet
     jobs = [job_row(live.get(job.id, job)) for job in page.jobs]
     return {
         "session": session_json(session),

@@ -2,13 +2,13 @@
 
 import trio
 
-from aimux.engine import JobHandle, Question
+from aimux.engine import BEFORE_ENTRIES, JobHandle, Question
 from aimux.model import TERMINAL, Job, JobId
 
 from ._asking import LATE, asking, attend, take_answer
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
-from ._results import View, entry_json, job_json, turn_json, with_warning
+from ._results import View, entries_json, job_json, turn_json, with_warning
 
 
 def view_of(context: ToolContext, call: ToolCall) -> View:
@@ -36,7 +36,8 @@ def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
         return None
     if job.status not in TERMINAL:
         return None if given.get("wait_seconds") else _payload(context, call, job, handle)
-    if given.get("include_content"):  # may be long: not kept
+    is_settled = handle is None or handle.log.not_stored is None
+    if given.get("include_content") or not is_settled:  # may be long, may change: not kept
         return _payload(context, call, job, handle)
     asked = given.get("max_chars"), given.get("offset"), given.get("tail")
     key = (job.id, context.settings.max_chars, *asked)
@@ -73,8 +74,8 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         payload = with_warning(payload, LATE)
     if not isinstance(after, int):
         return payload
-    entries = await context.engine.entries(JobId(job_id), after)
-    body = {**payload.body, "events_list": [entry_json(each) for each in entries]}
+    entries = await context.engine.entries(JobId(job_id), max(0, after - BEFORE_ENTRIES))
+    body = {**payload.body, "events_list": entries_json(entries, after)}
     return Payload(body, payload.is_error, payload.links)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import trio
 
-from aimux.engine import line_for
+from aimux.engine import line_at
 
 from ._asking import put_questions, requests_of, take_responses
 from ._calls import Caller, JobView, Payload, Reach
@@ -32,15 +32,15 @@ class JobTasks:
         job, handle = await self._engine.job(job_id)
         joblog = handle.log if handle is not None else None
         body = job_json(job, joblog, View(max_chars=settings.max_chars))
-        lines = [line_for(entry) for entry in joblog.since(0)] if joblog is not None else []
-        said = [line for line in lines if line]
+        entries = joblog.since(0) if joblog is not None else []
+        lines = (line_at(entries, at) for at in reversed(range(len(entries))))
         return JobView(
             job_id=job.id,
             status=str(job.status),
             created_at=job.created_at,
             updated_at=job.finished_at or job.started_at or job.created_at,
             ttl_ms=round(settings.session_ttl_hours * 3_600_000),
-            line=said[-1] if said else "",
+            line=next((line for line in lines if line), ""),
             payload=Payload(body, is_bad(body), self._context.links(job)),
             requests=requests_of(handle.questions.open_ones) if handle is not None else {},
         )

@@ -119,3 +119,15 @@ def test_the_doctor_names_faults_of_the_configuration(bare: Machine) -> None:
     (bare.config / "default.yaml").write_text("server:\n  log_level: loud\n", encoding="utf-8")
 
     assert "default.yaml:2" in bare.aimux("doctor").out
+
+
+def test_the_doctor_shows_what_killed_servers_left(bare: Machine) -> None:
+    """Prompts in clear must not stay unseen."""
+    left = bare.root / "state" / "tmp" / "own_dead"
+    left.mkdir(parents=True)
+    (left / "prompt-1.md").write_bytes(b"x" * 200_000)
+    left.with_name("own_dead.lock").write_text("0123456789ab", encoding="utf-8")
+    said = bare.aimux("doctor", env=bare.env(AIMUX_STATE_DIR=str(bare.root / "state")))
+
+    assert "1 left by servers that were killed, 0.2 MB" in said.out
+    assert "aimux gc" in said.out

@@ -117,20 +117,12 @@ async def test_who_has_just_taken_the_lock_is_waited_for(
     write(address, before)
     found: list[Holder | None] = []
 
-<<<<<<< ours
     async def read_holder() -> None:
-=======
-    async def wait() -> None:
->>>>>>> theirs
         found.append(await wait_holder(address))
 
     assert running(address) == 0
     async with trio.open_nursery() as nursery:
-<<<<<<< ours
         nursery.start_soon(read_holder)
-=======
-        nursery.start_soon(wait)
->>>>>>> theirs
         await trio.testing.wait_all_tasks_blocked()
         await trio.to_thread.run_sync(go_on, other)
 
@@ -151,9 +143,9 @@ async def test_a_lock_is_not_waited_for_when_somebody_serves(
 ) -> None:
     """Its holder may have found its name again."""
     go_on(other)
-    answers = iter([False, False, True])
+    looks = iter([False, False, True])
     with trio.fail_after(10), pytest.raises(Refusal, match=f"pid {other.pid}. serves") as caught:
-        async with open_daemon_lock(address, is_served=lambda: next(answers)):
+        async with open_daemon_lock(address, is_served=lambda: next(looks)):
             pass
 
     assert caught.value.code == "daemon_running"

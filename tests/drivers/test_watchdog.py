@@ -12,8 +12,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from aimux.drivers import open_watchdog, run_piped
+from aimux.drivers import Driver, _stop, _watchdog_main, open_watchdog, run_piped
 from aimux.drivers._processes import inspect, scan
+from aimux.drivers._pty import run_in_terminal as run_on_pty
 from aimux.drivers._watchdog_main import bury
 from aimux.testing import MakeSpec, Output, children_of
 
@@ -129,6 +130,46 @@ async def test_watchdog_comes_with_the_first_child_and_goes_with_the_server(
     assert busy == f"<Watchdog: pid {watchdogs.pop()}, 0 in charge>"
     assert not watchdogs
     assert children_of() == before
+
+
+@pytest.mark.parametrize("run", [run_piped, run_on_pty])
+async def test_the_watchdog_stands_before_the_first_child(
+    mock_clock: MockClock, make_spec: MakeSpec, output: Output, run: Driver
+) -> None:
+    """A server that is killed while its first child is being born leaves nobody either."""
+    before = children_of()
+    async with open_watchdog() as watchdog:
+        seen: list[str] = []
+        with pytest.MonkeyPatch.context() as patch:
+            real = _stop.end_spawn
+
+            def end_spawn(token: object, pid: int | None) -> None:
+                seen.append(repr(watchdog))
+                real(token, pid)
+
+            patch.setattr(f"{run.__module__}.end_spawn", end_spawn)
+            await run(make_spec("facts"), output)
+
+        assert "not started" not in seen[0]
+    assert children_of() == before
+
+
+def test_the_watchdog_looks_twice_for_who_was_just_born(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child between its birth and its first instruction has no environment to be known by."""
+    looks: list[int] = []
+    killed: list[int] = []
+
+    def carries(pid: int, mark: bytes) -> bool:
+        looks.append(pid)
+        return len(looks) > 1 and not killed
+
+    monkeypatch.setattr(_watchdog_main, "names", lambda: ["7"])
+    monkeypatch.setattr(_watchdog_main, "inspect", lambda pid: (1, 5))
+    monkeypatch.setattr(_watchdog_main, "carries", carries)
+    monkeypatch.setattr(_watchdog_main, "signal_quietly", lambda _, pid: killed.append(pid))
+    bury({}, b"AIMUX_CHILD=x.")
+
+    assert killed == [7]
 
 
 async def test_killed_watchdog_is_replaced(

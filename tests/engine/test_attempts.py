@@ -424,8 +424,9 @@ async def test_a_soft_reader_never_touches_the_users_tree(
         assert (house.work / "a.txt").read_text(encoding="utf-8") == "mine"
         seen = pathlib.Path(house.driver.specs[0].cwd)
         assert seen != house.work
-        assert str(seen).startswith(str(tmp_path / "state" / "scratch"))
-        assert not list((tmp_path / "state" / "scratch").iterdir())
+        scratch = tmp_path / "state" / "tmp" / "me" / "scratch"
+        assert str(seen).startswith(str(scratch))
+        assert not list(scratch.iterdir())
         assert job.outcome is not None
         assert [(each.code, each.message) for each in job.outcome.warnings] == [
             ("mode_violated", "changed files although told to read only: a.txt")

@@ -285,19 +285,18 @@ async def test_plans_are_told_per_candidate(tmp_path: pathlib.Path, autojump_clo
     assert [route.cli for route in prepared.first.routes.candidates] == ["alpha"] * 3 + ["beta"]
 
 
-async def test_the_prompt_is_stored_without_secrets(
+async def test_a_prompt_is_retold_as_it_was_and_shown_without_secrets(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
-    """Preview and whole prompt are masked; the child gets it as it was."""
+    """The preview is masked; the child and whoever is told of the turn later get what was said."""
     key = "sk-ant-REDACTED"
     async with open_house(tmp_path, [answers()]) as house:
         job = await house.run(f"use {key} please")
 
         row = await house.stored(job.id)
-        assert key not in row.prompt
         assert key not in row.prompt_preview
         assert key.encode() in (house.driver.specs[0].stdin or b"")
-        assert row.prompt.startswith("use ")
+        assert row.prompt == f"use {key} please"
         assert (row.client, row.owner, row.role) == ("tester", "me", "default")
 
 

@@ -247,45 +247,6 @@ async def test_a_verdict_stands_although_the_room_closes(autojump_clock: Clock) 
     assert row.outcome.content == "in time"
 
 
-async def test_lost_entries_are_not_the_end(autojump_clock: Clock) -> None:
-    """A disk that is full for a while costs log entries, not the job."""
-
-    async def work(handle: JobHandle) -> Report:
-        stand.store.is_full = True
-        handle.log.add(Noted(text="lost"))
-        await trio.sleep(1)
-        handle.log.add(Noted(text="lost too"))
-        await trio.sleep(1)
-        stand.store.is_full = False
-        handle.log.add(Noted(text="kept"))
-        return finished()
-
-    async with open_stand() as stand:
-        handle = await stand.open(work)
-        assert (await stand.end(handle)).status is JobStatus.COMPLETED
-        texts = [getattr(e.event, "text", "") for e in await stand.store.entries(handle.id)]
-
-    assert texts == ["", "kept", ""]
-    assert stand.store.statistics().lost_entries == 2
-
-
-async def test_an_end_that_cannot_be_stored_is_told_from_memory(autojump_clock: Clock) -> None:
-    """Nobody waits for ever because the disk is full: the handle has its end."""
-
-    async def work(handle: JobHandle) -> Report:
-        stand.store.is_full = True
-        return finished("in memory")
-
-    async with open_stand() as stand:
-        handle = await stand.open(work)
-        with trio.fail_after(60):
-            await handle.done.wait()
-
-        assert handle.job.status is JobStatus.COMPLETED
-        assert (await stand.store.job(handle.id)).status is JobStatus.RUNNING
-        assert stand.supervisor.find(handle.id) is handle
-
-
 @pytest.mark.parametrize("strict", [True, False])
 async def test_a_bug_in_the_end_leaves_nobody_waiting(
     autojump_clock: Clock, caplog: pytest.LogCaptureFixture, strict: bool

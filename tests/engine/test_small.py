@@ -12,7 +12,7 @@ import trio
 import trio.testing
 from hypothesis import given, strategies as st
 
-from aimux.engine import JobHandle, JobLog, heartbeat, line_for, recover, serve_housekeeping
+from aimux.engine import JobHandle, JobLog, heartbeat, line_at, recover, serve_housekeeping
 from aimux.engine._metrics import Metrics
 from aimux.engine._retelling import TOLD_CHARS, PastTurn, past_turns, retell
 from aimux.model import (
@@ -178,7 +178,7 @@ def test_one_line_for_a_person(event: Event, line: str | None) -> None:
     """What a progress notification says: never a prompt, a path or reasoning."""
     entry = Entry(seq=1, offset_s=0.0, at=BIRTH, turn=1, event=event)
 
-    assert line_for(entry) == line
+    assert line_at([entry], 0) == line
 
 
 async def test_a_heartbeat_tells_what_is_known(autojump_clock: Clock) -> None:

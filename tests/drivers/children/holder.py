@@ -1,6 +1,7 @@
 """Leave at once, but leave a helper behind that holds stdout; `session` gives it one of its own.
 
-`detached` makes it nobody's child as well: it forks twice and lets go of all pipes.
+`detached` makes it nobody's child as well: it forks twice and lets go of all pipes. `nameless` is
+that with an empty environment.
 """
 
 import os
@@ -14,12 +15,16 @@ if os.fork() == 0:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if kind != "group":
         os.setsid()
-    if kind == "detached":
+    if kind in {"detached", "nameless"}:
         if os.fork():
             os._exit(0)
         null = os.open(os.devnull, os.O_RDWR)
         for fd in range(3):
             os.dup2(null, fd)
+    if kind == "nameless":
+        code = f"import os, signal; os.write({write}, b'%d' % os.getpid()); signal.pause()"
+        os.set_inheritable(write, True)
+        os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", code], {})
     os.write(write, str(os.getpid()).encode())
     os.close(write)
     while True:

@@ -1,0 +1,23 @@
+"""What may be shown of a text that was cut somewhere: no half of a secret on either side."""
+
+from ._redact import redact
+
+
+def mask_between(text: str, *, before: str = "", after: str = "") -> str:
+    """`text` with its secrets masked as they are where it stands between `before` and `after`.
+
+    A secret that reaches over an edge is masked too; what is shown of it is the mask, or nothing
+    where the neighbour shows that.
+    """
+    whole = redact(before + text + after)
+    if before:
+        whole = whole[_shared(redact(before), whole) :]
+    if after:
+        whole = whole[: len(whole) - _shared(redact(after)[::-1], whole[::-1])]
+    return whole
+
+
+def _shared(first: str, second: str) -> int:
+    """How many characters two texts have in common from the beginning on."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(first), len(second)))
