@@ -46,8 +46,9 @@ class Verdict(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Version:
-    """What a CLI said about itself. `fault` tells why `text` is empty; `is_dead` that it does not
-    even run.
+    """What a CLI said about itself.
+
+    `fault` tells why `text` is empty; `is_dead` that it does not even run.
     """
 
     text: str = ""

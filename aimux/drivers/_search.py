@@ -94,7 +94,10 @@ class Lack(enum.StrEnum):
 
 @attrs.frozen
 class Found:
-    """A binary that can be started; `via` says what led there: `PATH`, `usual`, `nvm`, …"""
+    """A binary that can be started.
+
+    `via` says what led there: `PATH`, `usual`, `nvm`, …
+    """
 
     path: str
     via: str
@@ -214,8 +217,9 @@ def _matches(pattern: str, disk: Files, system: str) -> Iterator[str]:
 
 
 def newest_first(names: Sequence[str]) -> list[str]:
-    """Return versions in falling order (10 is above 9, a release above its candidates), then the
-    names that are none in alphabetical order.
+    """Return versions in falling order, then the names that are none in alphabetical order.
+
+    10 is above 9, a release above its candidates.
     """
     versions = [name for name in names if _VERSION.fullmatch(name)]
     others = [name for name in names if not _VERSION.fullmatch(name)]

@@ -299,8 +299,9 @@ class Engine:
                 return {"jobs": jobs, "sessions": sessions, "leftovers": left}
 
     async def clear_leftovers(self) -> int:
-        """Remove temporary files of servers that were killed, and end who uses them; how many
-        servers. Cancelled or not, what has begun is removed.
+        """Remove temporary files of servers that were killed, and return how many servers.
+
+        Processes that use them are ended first. Cancelled or not, what has begun is removed.
         """
         return await clear_leftovers(self._state_dir)
 

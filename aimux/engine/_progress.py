@@ -33,8 +33,9 @@ WINDOW_CHARS: Final = 8_192  # of what was said up to a line: room for the longe
 
 
 def line_at(entries: Sequence[Entry], at: int) -> str | None:
-    """One line about an entry among those around it, secrets masked; None where there is nothing
-    worth telling. `BEFORE_ENTRIES` earlier ones are enough.
+    """One line about an entry among those around it, secrets masked.
+
+    None where there is nothing worth telling. `BEFORE_ENTRIES` earlier ones are enough.
     """
     entry = entries[at]
     match entry.event:

@@ -30,8 +30,10 @@ Facts = dict[str, tuple[int, int]]  # relative path -> (mtime_ns, size)
 
 @attrs.define(eq=False)
 class Scratch:
-    """A copy of a tree at `path`. `changes` says what differs from the moment it was made,
-    `warnings` what of the tree is not in it.
+    """A copy of a tree at `path`.
+
+    `changes` says what differs from the moment it was made, `warnings` what of the tree is not in
+    it.
     """
 
     path: Path

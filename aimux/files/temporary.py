@@ -142,8 +142,9 @@ def _size(path: Path) -> int:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or directory, also where a directory in it may not be written. Never raises,
-    follows no link out of it.
+    """Remove a file or directory, also where a directory in it may not be written.
+
+    Never raises, follows no link out of it.
     """
     if path.is_symlink() or not path.is_dir():
         with contextlib.suppress(OSError):

@@ -33,6 +33,7 @@ from aimux.protocol._http import (
     cancelled_body as cancelled_body,
     judge_post as judge_post,
     judge_source as judge_source,
+    oversize_body as oversize_body,
     read_accept as read_accept,
     status_of as status_of,
 )
@@ -80,3 +81,4 @@ from aimux.protocol._tasks import (
     render_task as render_task,
     unknown_task as unknown_task,
 )
+from aimux.protocol._unread import Unread as Unread, unread_of as unread_of

@@ -38,7 +38,8 @@ def read_envelope(meta: Mapping[str, object]) -> tuple[Revision, Client] | Fault
         return unsupported_version(version)
     level = meta.get(LOG_LEVEL_KEY)
     if level is not None and level not in LOG_LEVELS:
-        return Fault(Code.INVALID_PARAMS, f"unknown log level: {level}")
+        shown = level if isinstance(level, str) else f"a {type(level).__name__}"
+        return Fault(Code.INVALID_PARAMS, f"unknown log level: {shown}")
     capabilities, info = meta[CAPABILITIES_KEY], meta.get(CLIENT_KEY)
     assert isinstance(version, str)
     assert isinstance(capabilities, dict)

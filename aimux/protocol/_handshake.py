@@ -19,6 +19,7 @@ from aimux.protocol._host import Host, no_version
 from aimux.protocol._methods import Offer
 from aimux.protocol._revisions import LATEST_HANDSHAKE, REVISIONS, Revision, negotiate
 from aimux.protocol._shapes import Json, ServerInfo, rank_of
+from aimux.protocol._unread import Unread, error_data, errors_data
 
 DEFAULT_LOG_LEVEL: Final = "info"  # until a handshake client sets one
 
@@ -74,11 +75,25 @@ class Handshake(Answers):
 
     def _refuse(self, request_id: object, fault: Fault, batch: Batch | None = None) -> list[Event]:
         self._faults += 1
-        data = orjson.dumps({"jsonrpc": "2.0", "id": request_id, "error": fault.body()})
+        data = error_data(fault, request_id)
         if batch is not None:
             batch.answers.append(data)
             return []
         return [Reply(Outgoing(data, None, True, int(fault.code)))]
+
+    def _refuse_unread(self, found: Unread, fault: Fault) -> list[Event]:
+        """Refuse every request of a message that was not read, and end what it answers.
+
+        An id of the client says whom to refuse; one of ours, which question stays unanswered.
+        """
+        self._faults += 1
+        error = {"code": int(fault.code), "message": fault.message}
+        matched = [self._asks.match({"id": each, "error": error}) for each in found.answered]
+        events: list[Event] = [each for each in matched if each is not None]
+        if found.asked or not events:
+            data = errors_data(fault, found.asked, is_batch=found.is_batch)
+            events.append(Reply(Outgoing(data, None, True, int(fault.code))))
+        return events
 
     def _answer_own(
         self, request_id: int | str, method: str, params: Json, batch: Batch | None
@@ -121,8 +136,9 @@ class Handshake(Answers):
         return self._host.initialize(revision)
 
     def _set_level(self, params: Json) -> Json | Fault:
+        level = params.get("level")
         try:
-            self._log_level = rank_of(str(params.get("level")))
+            self._log_level = rank_of(level if isinstance(level, str) else "")
         except ValueError as fault:
             return Fault(Code.INVALID_PARAMS, str(fault))
         return {}

@@ -118,9 +118,9 @@ class Host:
 
 def no_version(requested: object) -> Fault:
     """Return the refusal of an ``initialize`` that names no version."""
-    supported = list(HANDSHAKE_VERSIONS)
+    shown = requested if isinstance(requested, int | float) else None  # anything may be too deep
     return Fault(
         Code.INVALID_PARAMS,
         "initialize needs a protocolVersion",
-        {"supported": supported, "requested": requested},
+        {"supported": list(HANDSHAKE_VERSIONS), "requested": shown},
     )

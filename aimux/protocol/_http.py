@@ -19,6 +19,7 @@ from aimux.protocol._envelope import is_envelope, missing_in
 from aimux.protocol._errors import Code, Fault, unsupported_version
 from aimux.protocol._revisions import HANDSHAKE_VERSIONS, MODERN, MODERN_VERSIONS, VERSIONS
 from aimux.protocol._shapes import VERSION_KEY, Json
+from aimux.protocol._unread import Unread, errors_data, find_unread, known_id, unread_in
 
 VERSION_HEADER: Final = "mcp-protocol-version"
 METHOD_HEADER: Final = "mcp-method"
@@ -124,13 +125,13 @@ def judge_post(
     try:
         message = orjson.loads(body)
     except orjson.JSONDecodeError as broken:
-        return _reject(Fault(Code.PARSE_ERROR, f"not JSON: {broken}"), None)
+        return _reject_unread(find_unread(body), Fault(Code.PARSE_ERROR, f"not JSON: {broken}"))
     if len(versions) > 1:
         return _reject(_mismatch(f"{VERSION_HEADER} given twice"), _id_of(message))
     if type(message) is list:
         if version is not None and version not in HANDSHAKE_VERSIONS:
             fault = Fault(Code.INVALID_REQUEST, "no batches in this revision")
-            return _reject(fault, None)
+            return _reject_unread(unread_in(message), fault)
         is_request = not message or any(_is_request(member) for member in message)
         return HttpFacts(message, False, version, False, is_request)
     if type(message) is not dict:
@@ -335,13 +336,25 @@ def _reject(fault: Fault, request_id: object, status: int = 0) -> Rejection:
     return Rejection(status or _STATUS[fault.code], _error_body(fault, request_id), int(fault.code))
 
 
+def _reject_unread(found: Unread, fault: Fault) -> Rejection:
+    if not found.asked:
+        return _reject(fault, None)
+    data = errors_data(fault, found.asked, is_batch=found.is_batch)
+    return Rejection(_STATUS[fault.code], data, int(fault.code))
+
+
+def oversize_body(head: Unread, text: str) -> bytes:
+    """Return what refuses a body that was not kept for its size."""
+    fault = Fault(Code.INVALID_REQUEST, text)
+    return _reject_unread(head, fault).data
+
+
 def _mismatch(text: str) -> Fault:
     return Fault(Code.HEADER_MISMATCH, text)
 
 
 def _id_of(message: object) -> object:
-    request_id = message.get("id") if isinstance(message, dict) else None
-    return request_id if type(request_id) in (int, str) else None
+    return known_id(message.get("id")) if isinstance(message, dict) else None
 
 
 def _is_request(message: object) -> bool:

@@ -69,6 +69,7 @@ from aimux.protocol._shapes import (
     Json,
     ServerInfo,
 )
+from aimux.protocol._unread import find_unread, known_id, unread_in
 
 MAX_OPEN_CALLS: Final = 4096  # of one client, listeners and unfinished cancelled calls included
 
@@ -140,13 +141,13 @@ class Peer(Notices):
                 events += self.receive(line)
             else:
                 assert isinstance(line, Oversize)
-                events += self.refuse_oversize(line.limit_bytes)
+                events += self.refuse_oversize(line)
         return events
 
-    def refuse_oversize(self, limit_bytes: int) -> list[Event]:
+    def refuse_oversize(self, found: Oversize) -> list[Event]:
         """Return the refusal of a message that the transport threw away for its size."""
-        text = f"message larger than {limit_bytes} bytes"
-        return self._refuse(None, Fault(Code.INVALID_REQUEST, text))
+        text = f"message larger than {found.limit_bytes} bytes"
+        return self._refuse_unread(found.unread, Fault(Code.INVALID_REQUEST, text))
 
     def receive(self, raw: bytes, *, via_http: HttpFacts | None = None) -> list[Event]:
         """Return what one message means: never raises for what a client sent.
@@ -158,7 +159,8 @@ class Peer(Notices):
             try:
                 message = orjson.loads(raw)
             except orjson.JSONDecodeError as fault:
-                return self._refuse(None, Fault(Code.PARSE_ERROR, f"not JSON: {fault}"))
+                unreadable = Fault(Code.PARSE_ERROR, f"not JSON: {fault}")
+                return self._refuse_unread(find_unread(raw), unreadable)
         else:
             message = via_http.message
             if self._phase is Phase.FRESH:
@@ -169,7 +171,8 @@ class Peer(Notices):
             return self._refuse(None, Fault(Code.INVALID_REQUEST, "a message must be an object"))
         if not message or not revision.has("batches"):
             why = "empty batch" if not message else f"no batches in {revision.version}"
-            return self._refuse(None, Fault(Code.INVALID_REQUEST, why))
+            unwanted = Fault(Code.INVALID_REQUEST, why)
+            return self._refuse_unread(unread_in(message), unwanted)
         return self._take_batch(message, revision)
 
     def _take_batch(self, messages: list[object], revision: Revision) -> list[Event]:
@@ -196,7 +199,7 @@ class Peer(Notices):
         request_id = message["id"]
         if type(request_id) is not int and type(request_id) is not str:
             text = "id must be a string or an integer"
-            return self._refuse(None, Fault(Code.INVALID_REQUEST, text), batch)
+            return self._refuse(known_id(request_id), Fault(Code.INVALID_REQUEST, text), batch)
         params = message.get("params")
         if type(params) is not dict:
             if params is not None:
@@ -248,9 +251,7 @@ class Peer(Notices):
 
     def _take_odd(self, message: Json, batch: Batch | None) -> list[Event]:
         """Deal with what is not a well-formed request or notification."""
-        request_id = message.get("id")
-        if type(request_id) is not int and type(request_id) is not str:
-            request_id = None
+        request_id = known_id(message.get("id"))
         if "method" not in message and ("result" in message or "error" in message):
             answered = self._asks.match(message)
             return [] if answered is None else [answered]

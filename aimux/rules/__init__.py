@@ -66,6 +66,7 @@ from ._limits import (
     turn_limit_s as turn_limit_s,
 )
 from ._masking import mask_between as mask_between
+from ._meant import as_meant as as_meant, boolean_as_meant as boolean_as_meant
 from ._nearest import nearest as nearest
 from ._outcome import (
     add_usage as add_usage,

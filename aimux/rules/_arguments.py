@@ -6,6 +6,7 @@ costs a tenth of a second to import. Both agree with jsonschema on every value.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from reprlib import Repr
 from typing import Final, Protocol
 
 from ._nearest import nearest
@@ -14,6 +15,9 @@ from ._redact import redact
 Check = Callable[[object], bool]
 
 SHOWN_CHARS: Final = 100
+SHOWN_LEVELS: Final = 50  # of a value that is deeper than can be told
+_REPR: Final = Repr()  # of any depth and length
+_REPR.maxstring = _REPR.maxother = 10 * SHOWN_CHARS
 _SILENT: Final = frozenset({"title", "description", "default", "examples", "deprecated", "$schema"})
 _KEYWORDS: Final = frozenset(
     {
@@ -68,7 +72,11 @@ def problems(schema: Mapping[str, object] | bool, value: object) -> list[dict[st
 
     # an empty registry: no schema fetches anything
     validator = jsonschema.Draft202012Validator(schema, registry=Registry())
-    found = [each for fault in validator.iter_errors(value) for each in _explained(fault)]
+    try:
+        found = [each for fault in validator.iter_errors(value) for each in _explained(fault)]
+    except RecursionError:  # its messages repeat the value, however deep that is
+        shallow = _cut_down(value, SHOWN_LEVELS)
+        found = [each for fault in validator.iter_errors(shallow) for each in _explained(fault)]
     unique = {(str(each["path"]), str(each["expected"])): each for each in found}
     return [unique[key] for key in sorted(unique)]
 
@@ -296,6 +304,15 @@ def _converted(value: object, names: Sequence[str]) -> object:
     return ""
 
 
+def _cut_down(value: object, levels: int) -> object:
+    """The value without what is deeper than so many levels."""
+    if isinstance(value, dict):
+        return {key: _cut_down(each, levels - 1) for key, each in value.items()} if levels else {}
+    if isinstance(value, list):
+        return [_cut_down(each, levels - 1) for each in value] if levels else []
+    return value
+
+
 def _path(parts: Iterable[str | int]) -> str:
     path = ""
     for part in parts:
@@ -310,7 +327,8 @@ def _joined(path: str, name: str) -> str:
 def _shown(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
-    return _shortened(redact(value if isinstance(value, str) else repr(value)))
+    # a value may be deeper than `repr` goes
+    return _shortened(redact(value if isinstance(value, str) else _REPR.repr(value)))
 
 
 def _shortened(text: str) -> str:

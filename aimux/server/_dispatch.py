@@ -130,7 +130,7 @@ class Dispatcher:
             return is_task
         payload: Payload | InputRequired
         try:
-            if is_task and not call.arguments.get("dry_run"):
+            if is_task and not (await self._app.ready()).runner.is_dry_run(call):
                 return await self._start_task(call, called)
             payload = await self._app.call(call)
         except AimuxError as error:

@@ -161,7 +161,7 @@ class Session:
         if isinstance(message, bytes):
             return self.peer.receive(message)
         if isinstance(message, Oversize):
-            return self.peer.refuse_oversize(message.limit_bytes)
+            return self.peer.refuse_oversize(message)
         return message.claim(self.peer.receive(message.data, via_http=message.facts))
 
     async def _drain(self, calls: trio.Nursery) -> None:

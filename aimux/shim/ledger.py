@@ -4,6 +4,9 @@ Copies of the traffic are read into a ledger: which calls are open, and which li
 state of the session (handshake, log level, subscriptions). From these another daemon is told
 privately what the old one knew; the answers to that are swallowed, for the client has had them
 already.
+
+Lines are looked over (`aimux.skim`) and not parsed, so none is too deep or too broken; one without
+an end is kept up to `LINE_BYTES`, and of a longer one what it says at its top and a stub.
 """
 
 import json
@@ -11,9 +14,12 @@ import time
 
 from aimux.shim.address import ShimFault
 from aimux.shim.copies import Copies, answered
+from aimux.skim import ENVELOPE, Skimmer, skim
 
 MAX_LOSSES = 5  # daemons that may be lost
 LOSSES_WITHIN_S = 30.0
+LINE_BYTES = 16 * 1024 * 1024  # of a line of the client: a daemon refuses a longer one
+SETUP_BYTES = 1024 * 1024  # of a line that is told to the next daemon
 
 # requests that leave something behind in the session; by URI where there may be several
 STATEFUL = ("initialize", "logging/setLevel", "resources/subscribe")
@@ -25,10 +31,14 @@ HINT = (
     "asynchronous jobs keep their id and what they had said: status(job_id=...), or "
     "sessions(action=list) to find them; send this call again to start it anew"
 )
+GONE = "the aimux daemon is gone and no other can be had, so this call is not served"
+GONE_HINT = "restart this server (in most hosts: reconnect it); `aimux doctor` says what is wrong"
 CODE = -32603
 NOTICE = b'{"jsonrpc":"2.0","method":'  # how our daemon's notifications begin
 
-Json = dict[str, object]
+WANTED = ENVELOPE | {"params.uri", "params.requestId"}
+
+Message = dict[str, bytes]  # members as they were written
 
 
 class Ledger:
@@ -38,41 +48,71 @@ class Ledger:
         self.open: dict[str, int] = {}  # id as JSON -> requests without an answer
         self.setup: dict[str, tuple[str, bytes]] = {}  # what -> id, line
         self.initialized = b""
-        self.rest = b""  # the head of a line of the client
         self.opening = b""  # what the daemon was told privately, before the copies
         self.swallowed: set[str] = set()  # ids whose answers the client has had already
+        self._held: list[bytes] = []  # the head of a line of the client
+        self._held_bytes = 0
+        self._long: Skimmer | None = None  # goes over that line where it is too long to be kept
         self._losses: list[float] = []
+
+    @property
+    def rest(self) -> bytes:
+        """The head of a line of the client, or what stands for it: a rest of it may follow."""
+        return b"".join(self._held) if self._long is None else self._long.stub()
 
     def read(self, copies: Copies) -> None:
         """Read what was said since the last time; the copies are dropped."""
         sent, got = copies.take()
         self.read_sent(sent)  # first: an answer never comes before its request
         self.read_got(got)
-        copies.has_open = bool(self.open or self.rest)
+        copies.has_open = bool(self.open or self._held or self._long)
 
     def read_sent(self, data: bytes) -> None:
         """What the client has said."""
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
-            for message in _messages(line):
-                self._note(message, line)
+        begin = 0
+        while (end := data.find(b"\n", begin)) >= 0:
+            self._hold(data[begin:end])
+            self._end_line()
+            begin = end + 1
+        if begin < len(data):
+            self._hold(data[begin:])
 
-    def _note(self, message: Json, line: bytes) -> None:
-        method, params = message.get("method"), message.get("params")
-        if not isinstance(params, dict):
-            params = {}
+    def _hold(self, piece: bytes) -> None:
+        self._held_bytes += len(piece)
+        if self._long is None:
+            self._held.append(piece)
+            if self._held_bytes <= LINE_BYTES:
+                return
+            self._long = Skimmer(WANTED)
+            piece = b"".join(self._held)
+            self._held.clear()
+        self._long.feed(piece)
+
+    def _end_line(self) -> None:
+        """The line that is held is whole."""
+        line = b"".join(self._held)
+        found = skim(line, WANTED) if self._long is None else self._long
+        for message in found.messages:
+            self._note(message, line)
+        self._held.clear()
+        self._held_bytes = 0
+        self._long = None
+
+    def _note(self, message: Message, line: bytes) -> None:
+        method = _text(message.get("method"))
         if "id" not in message:
             if method == "notifications/initialized":
-                self.initialized = line + b"\n"
-            elif method == "notifications/cancelled":
-                self.open.pop(_key(params.get("requestId")), None)
-        elif isinstance(method, str):
+                self.initialized = line + b"\n" if line else b""
+            elif method == "notifications/cancelled" and "params.requestId" in message:
+                self.open.pop(_key(message["params.requestId"]), None)
+        elif method:
             key = _key(message["id"])
             self.open[key] = self.open.get(key, 0) + 1
-            if method in STATEFUL:
-                self.setup[f"{method} {params.get('uri', '')}"] = (key, line + b"\n")
+            what = f"{method} {_text(message.get('params.uri'))}"
+            if method in STATEFUL and 0 < len(line) <= SETUP_BYTES:
+                self.setup[what] = (key, line + b"\n")
             elif method == "resources/unsubscribe":
-                self.setup.pop(f"resources/subscribe {params.get('uri', '')}", None)
+                self.setup.pop(what.replace("unsubscribe", "subscribe", 1), None)
 
     def read_got(self, data: bytes) -> None:
         """What the daemon has said: whole lines."""
@@ -83,7 +123,7 @@ class Ledger:
             if number:
                 self._close(number.decode())
             elif not data.startswith(NOTICE, begin):
-                for message in _messages(data[begin:end]):
+                for message in skim(data[begin:end]).messages:
                     if "method" not in message and "id" in message:
                         self._close(_key(message["id"]))
             begin = end
@@ -115,7 +155,8 @@ class Ledger:
         setup = list(self.setup.values())
         self.swallowed = {key for key, _ in setup if key not in self.open}
         replayed = {key for key, _ in setup}
-        told = b"".join([_lost(key) for key in self.open if key not in replayed])
+        lost = [key for key in self.open if key not in replayed]
+        told = b"".join([_error(key, "daemon_gone", LOST, HINT, retryable=True) for key in lost])
         self.open = {key: 1 for key in self.open if key in replayed}
         if self.initialized:
             told += b'{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n'
@@ -124,12 +165,22 @@ class Ledger:
         self.opening += self.initialized + b"".join([line for _, line in others]) + self.rest
         return self.opening, told
 
+    def give_up(self, copies: Copies) -> bytes:
+        """What the client is to hear when no daemon can be had: the end of every open call."""
+        self.read(copies)
+        if self._long is not None:  # whoever asks in it may be known without its end
+            self._end_line()
+        open_ones, self.open = self.open, {}
+        return b"".join(
+            [_error(key, "no_daemon", GONE, GONE_HINT, retryable=False) for key in open_ones]
+        )
+
     def swallow(self, lines: bytes) -> bytes:
         """The lines without the answers that the client has had from an earlier daemon."""
         kept = []
         for line in lines.splitlines(keepends=True):
-            answers = [each for each in _messages(line) if "method" not in each]
-            key = json.dumps(answers[0].get("id")) if answers else ""
+            answers = [each for each in skim(line).messages if "method" not in each]
+            key = _key(answers[0]["id"]) if answers and "id" in answers[0] else ""
             if key in self.swallowed:
                 self.swallowed.discard(key)
             else:
@@ -137,28 +188,30 @@ class Ledger:
         return b"".join(kept)
 
 
-def _key(call_id: object) -> str:
-    """The id as JSON."""
-    return str(call_id) if type(call_id) is int else json.dumps(call_id)
-
-
-_decode = json.JSONDecoder().raw_decode  # `loads` without what it does around it
-
-
-def _messages(line: bytes) -> list[Json]:
+def _key(token: bytes) -> str:
+    """An id as JSON, however it was written."""
+    if token.isdigit() and len(token) < 19:
+        return token.decode()
     try:
-        text = line.decode().strip()
-        found, end = _decode(text)
-    except ValueError:  # blank, or nothing the daemon would have read either
-        return []
-    if end < len(text):
-        return []
-    if type(found) is dict:
-        return [found]
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        found = json.loads(token)
+        if isinstance(found, int) and not -(2**63) <= found < 2**64:
+            found = float(found)  # as the daemon reads it
+        return json.dumps(found)
+    except (ValueError, OverflowError):  # nothing the daemon would have read either
+        return "null"
 
 
-def _lost(key: str) -> bytes:
-    data = {"code": "daemon_gone", "retryable": True, "hint": HINT}
-    error = json.dumps({"code": CODE, "message": f"{LOST}; {HINT}", "data": data})
+def _text(token: bytes | None) -> str:
+    """A string as it was written; nothing, if it is none."""
+    if token is None or token[:1] != b'"':
+        return ""
+    try:
+        return str(json.loads(token))
+    except ValueError:
+        return ""
+
+
+def _error(key: str, code: str, message: str, hint: str, *, retryable: bool) -> bytes:
+    data = {"code": code, "retryable": retryable, "hint": hint}
+    error = json.dumps({"code": CODE, "message": f"{message}; {hint}", "data": data})
     return f'{{"jsonrpc":"2.0","id":{key},"error":{error}}}\n'.encode()

@@ -180,9 +180,16 @@ class Shim:
                     return 0
                 wire = self.attach()
             except ShimFault as fault:
-                complain(f"the daemon is gone and no other can be had: {fault}")
+                self._give_up(f"the daemon is gone and no other can be had: {fault}")
                 return 1
         return 0
+
+    def _give_up(self, why: str) -> None:
+        """Nobody waits for an answer that cannot come."""
+        with self._noting:
+            told = self._open_ledger().give_up(self.copies)
+        _written(told)
+        complain(why)
 
     @property
     def has_reply(self) -> bool:
@@ -272,7 +279,7 @@ class Shim:
 
     def _check_reply(self) -> None:
         if not self._reply.startswith(b'{"aimux":') or b'"error":' in self._reply:
-            complain(f"the daemon refuses: {self._reply.decode(errors='replace').strip()}")
+            self._give_up(f"the daemon refuses: {self._reply.decode(errors='replace').strip()}")
             sys.exit(1)
 
     def _read_many(self) -> None:

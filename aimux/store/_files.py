@@ -88,9 +88,9 @@ def _refuse_foreign(path: Path) -> None:
 @contextlib.contextmanager
 def hold(path: Path, owner: str) -> Iterator[int]:
     """Own the store at `path` while the body runs, through a lock the system drops at any death.
-    Gives the descriptor of the lock file.
 
-    The lock file stays: removing it would let two owners lock two files of one name.
+    Gives the descriptor of the lock file. The lock file stays: removing it would let two owners
+    lock two files of one name.
 
     Raises:
         StoreUnavailable: somebody else owns it (`store_locked`), it is a file of another program

@@ -2,7 +2,7 @@
 
 Whoever removes the file leaves us with one that has no name: what is committed there is gone with
 this process. So each batch of works begins with a look at the name (one `stat`). A file that was
-removed is written again from ours, which still is whole. One that was replaced is somebody's wish:
+removed is written again from ours, which still is whole. One that was replaced is respected:
 nothing more is written, and that is said, until the old one is back or the process begins anew.
 """
 

@@ -63,6 +63,7 @@ class Caller(Protocol):
 class ToolCall:
     """One call of one tool, arguments as the client sent them.
 
+    `taken` tells what of the arguments was taken for something else than it was written as.
     `state` is set when it repeats a call that ended with `InputRequired`: the state of then,
     genuine and of this very call. `responses` are the answers it brings, as the client sent them.
     """
@@ -73,6 +74,7 @@ class ToolCall:
     caller: Caller
     state: Mapping[str, object] | None = None
     responses: Mapping[str, object] = attrs.field(factory=dict)
+    taken: Sequence[str] = ()
 
 
 @attrs.frozen(eq=False)

@@ -287,6 +287,7 @@ SESSIONS: Final = Tool(
             },
             "count": {"type": "integer"},
             "next_cursor": _nullable("string"),
+            "warnings": {"type": "array", "items": {"type": "object"}},
             "guidance": GUIDANCE,
         },
         "required": ["guidance"],

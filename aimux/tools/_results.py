@@ -292,8 +292,9 @@ def session_json(session: Session) -> Json:
 
 
 def entries_json(entries: Sequence[Entry], after_seq: int) -> list[Json]:
-    """The lines of a job's log after `after_seq`, for a reader. `entries` begin `BEFORE_ENTRIES`
-    earlier, where there are so many.
+    """The lines of a job's log after `after_seq`, for a reader.
+
+    `entries` begin `BEFORE_ENTRIES` earlier, where there are so many.
     """
     return [
         {

@@ -9,7 +9,7 @@ import trio
 
 from aimux.errors import InvalidArguments, Refusal
 from aimux.files.cache import Lru
-from aimux.rules import Bucket, compile_schema, problems, take
+from aimux.rules import Bucket, as_meant, boolean_as_meant, compile_schema, problems, take
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._catalog import TOOLS, Tool
@@ -47,7 +47,19 @@ class ToolRunner:
             return None
         if self._engine.is_reload_due():  # after the answer: a reload takes ten times as long
             self._stale.set()
-        return answer_nowait(self._context, self._checked(tool, call))
+        checked = self._checked(tool, call)
+        payload = answer_nowait(self._context, checked)
+        if checked is call or payload is None:
+            return payload
+        return _with_warnings(tool, call, checked, payload)
+
+    def is_dry_run(self, call: ToolCall) -> bool:
+        """Whether a call wants the plan only.
+
+        Raises:
+            InvalidArguments: they do not fit the schema.
+        """
+        return bool(self._checked(TOOLS[call.name], call).arguments.get("dry_run"))
 
     async def serve_reloads(self) -> None:
         """Reload our own files behind answers without a wait, until cancelled."""
@@ -71,7 +83,7 @@ class ToolRunner:
         payload = await module.answer(self._context, checked)
         if checked is call or isinstance(payload, InputRequired):
             return payload
-        return _with_alias_warnings(tool, call, payload)
+        return _with_warnings(tool, call, checked, payload)
 
     def _load(self, tool: Tool) -> ToolModule:
         """A tool's code is read when it is first called."""
@@ -87,11 +99,16 @@ class ToolRunner:
             InvalidArguments: with every fault at once.
         """
         given = call.arguments
-        if not tool.aliases.keys().isdisjoint(given):
-            given = _unaliased(tool, given)
-            call = attrs.evolve(call, arguments=given)
-        if self._fits[tool.name](given):
-            return call
+        told: list[str] = []
+        fits = self._fits[tool.name]
+        is_renamed = not tool.aliases.keys().isdisjoint(given)
+        if is_renamed:
+            given, told = _unaliased(tool, given)
+        if fits(given):
+            return attrs.evolve(call, arguments=given, taken=told) if is_renamed else call
+        given, taken = as_meant(tool.input_schema, given)
+        if taken and fits(given):
+            return attrs.evolve(call, arguments=given, taken=[*told, *taken])
         found = problems(tool.input_schema, given)
         listed_problems = "; ".join(_told(each) for each in found)
         raise InvalidArguments(f"{tool.name}: {listed_problems}", problems=found)
@@ -114,28 +131,42 @@ class ToolRunner:
             )
 
 
-def _with_alias_warnings(tool: Tool, call: ToolCall, payload: Payload) -> Payload:
-    """The answer, telling which other names were used and what ours are."""
-    for name in call.arguments:
-        if name in tool.aliases:
+def _with_warnings(tool: Tool, call: ToolCall, checked: ToolCall, payload: Payload) -> Payload:
+    """The answer, telling which other names were used, what ours are, and what was taken how."""
+    for name, value in call.arguments.items():
+        if name in tool.aliases and value is not None:
             told = f"{name} is called {tool.aliases[name]} here"
             payload = with_warning(payload, {"code": "alias", "message": told})
+    for told in checked.taken:
+        payload = with_warning(payload, {"code": "taken_as_meant", "message": told})
     return payload
 
 
-def _unaliased(tool: Tool, given: Mapping[str, object]) -> dict[str, object]:
+def _unaliased(tool: Tool, given: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:
     """Other names users know become ours; ours wins where both are given."""
     named: dict[str, object] = {}
+    told: list[str] = []
     for name, value in given.items():
-        if name == "read_only":
-            if isinstance(value, bool):
-                named.setdefault("mode", "read" if value else "write")
+        if name not in tool.aliases:
+            continue
+        if value is None:
+            told.append(f"{name}: null was taken as not given")
+        elif name == "read_only":
+            is_reading = boolean_as_meant(value)
+            if isinstance(is_reading, bool):
+                named.setdefault("mode", "read" if is_reading else "write")
+                if is_reading is not value:
+                    told.append(f"{name}: the text was taken as {str(is_reading).lower()}")
             else:
                 named[name] = value
         else:
-            named[tool.aliases.get(name, name)] = value
-    ours = {name: value for name, value in given.items() if name not in tool.aliases}
-    return named | ours
+            named[tool.aliases[name]] = value
+    ours = {
+        name: value
+        for name, value in given.items()
+        if name not in tool.aliases and (value is not None or name not in named)
+    }
+    return named | ours, told
 
 
 def _told(problem: Mapping[str, object]) -> str:

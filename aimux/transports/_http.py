@@ -12,9 +12,7 @@ from typing import Any, Final, cast
 import attrs
 import trio
 from hypercorn.config import Config
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState, Framework, LifespanState
+from hypercorn.typing import Framework
 from hypercorn.utils import wrap_app
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
@@ -25,6 +23,7 @@ from aimux.protocol import Headers
 from aimux.tools import Client
 
 from ._bind import ListenAddress
+from ._connections import Connections, admitted
 from ._gate import Gate, Refused
 from ._request import BODY_BYTES, HttpRequest, Receive, Scope, Send, serve_request
 from ._response import Serve
@@ -32,19 +31,15 @@ from ._sse import LegacySse
 from ._streamable import SchemaOf, Streamable
 from ._websocket import WebSockets
 
-MAX_CONNECTIONS: Final = 1_024  # open files are finite; above it a connection is closed at once
 IDLE_S: Final = 60.0  # for the headers of a request to come, and between requests
-WRITE_BYTES: Final = 65_536
-STALL_S: Final = 60.0  # a client that takes nothing for so long is let go
 HANDSHAKE_S: Final = 10.0  # TLS
 HEADER_BYTES: Final = 32_768  # request line and headers
 PING_S: Final = 20.0  # WebSocket
-LAST_PING_S: Final = 0.1
+LEAVE: Final = (b"connection", b"close")  # a stranger keeps no connection
 SSE_PATH: Final = "/sse"
 POST_PATH: Final = "/message"
 SOCKET_PATH: Final = "/ws"
 
-_Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("aimux.http")
@@ -65,8 +60,9 @@ class _Endpoint:
         try:
             request.principal = self._gate.admit(request.scope, request.headers)
         except Refused as refused:
-            await request.answer(refused.status, refused.body, refused.headers)
+            await request.answer(refused.status, refused.body, (*refused.headers, LEAVE))
             return
+        admitted(request.scope.get("state"))
         await self._handle(request)
 
 
@@ -83,6 +79,7 @@ class _SocketEndpoint:
         except Refused as refused:
             await _turn_away(refused, scope, send)
             return
+        admitted(scope.get("state"))
         await self._sockets.handle(scope, receive, send)
 
 
@@ -108,6 +105,7 @@ async def _turn_away(refused: Refused, scope: Scope, send: Send) -> None:
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(refused.body)),
         *refused.headers,
+        *([] if scope["type"] == "websocket" else [LEAVE]),
     ]
     if scope["type"] == "websocket" and kind not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
@@ -158,72 +156,6 @@ class Site:
         self._streamable.end()
         self._legacy.end()
         self._sockets.end()
-
-
-class _Context(WorkerContext):
-    """hypercorn's, but what sleeps between WebSocket pings does not hold up the end."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    async def sleep(self, wait: float) -> None:  # type: ignore[override]  # static there
-        with trio.move_on_after(wait):
-            await self.terminated.wait()
-            await trio.sleep(LAST_PING_S)  # the closing itself takes a moment
-
-
-@attrs.define(eq=False)
-class _Connections:
-    """Serves accepted connections, up to a number."""
-
-    app: Any
-    config: Config
-    context: _Context = attrs.field(factory=_Context)
-    count: int = 0
-
-    async def serve(self, stream: _Stream) -> None:
-        """Serve one connection; nothing that goes wrong on it reaches the others."""
-        if self.count >= MAX_CONNECTIONS:
-            log.warning("more than %d connections: one closed at once", MAX_CONNECTIONS)
-            await trio.aclose_forcefully(stream)
-            return
-        self.count += 1
-        try:
-            async with trio.open_nursery() as life:
-                life.start_soon(_close_when_cancelled, stream)
-                # annotated for TLS only, serves both
-                served = cast(trio.SSLStream[trio.SocketStream], _bounded(stream))
-                state = cast(LifespanState, ConnectionState({}))
-                await TCPServer(self.app, self.config, self.context, state, served)
-                life.cancel_scope.cancel(reason="connection over")
-        except* Exception:  # a library's bug on one connection is not the server's end
-            log.exception("connection failed")
-        finally:
-            self.count -= 1
-
-
-async def _close_when_cancelled(stream: _Stream) -> None:
-    try:
-        await trio.sleep_forever()
-    finally:  # hypercorn shields its writes: a closed stream lets go of them
-        await trio.aclose_forcefully(stream)  # closes before it waits
-
-
-def _bounded(stream: _Stream) -> _Stream:
-    """The stream, with a limit on how long a write may make no progress."""
-    send_all = stream.send_all
-
-    async def send_all_in_time(data: bytes) -> None:
-        for start in range(0, len(data), WRITE_BYTES):
-            with trio.move_on_after(STALL_S) as patience:
-                await send_all(data[start : start + WRITE_BYTES])
-            if patience.cancelled_caught:
-                log.info("a client took nothing for %d s", STALL_S)
-                await trio.aclose_forcefully(stream)
-                raise trio.BrokenResourceError("the client reads nothing")
-
-    stream.send_all = send_all_in_time  # type: ignore[method-assign,assignment]
-    return stream
 
 
 def _config() -> Config:
@@ -299,7 +231,7 @@ async def serve_http(
     scheme = "http" if context is None else "https"
     url = f"{scheme}://{host}:{port}{settings.endpoint}"
     site = Site(address, settings.endpoint, serve, client, nursery, schema_of=schema_of)
-    connections = _Connections(wrap_app(cast(Framework, site), 0, "asgi"), _config())
+    connections = Connections(wrap_app(cast(Framework, site), 0, "asgi"), _config())
     secured: list[Any] = [*listeners]
     if context is not None:
         secured = [trio.SSLListener(each, context, https_compatible=True) for each in listeners]

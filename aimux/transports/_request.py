@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 import orjson
 import trio
 
-from aimux.protocol import Headers, encode_comment, encode_event
+from aimux.protocol import Headers, encode_comment, encode_event, oversize_body, unread_of
+from aimux.skim import Skimmer
 
 from ._response import ResponseStream
 
@@ -23,6 +24,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Header: TypeAlias = tuple[bytes, bytes]
 
 BODY_BYTES: Final = 4 * 1024 * 1024  # as the reference SDKs limit it
+SKIMMED_BYTES: Final = 16 * 1024 * 1024  # of a larger one, for the id of who asks
 BODY_S: Final = 30.0  # for a whole body to arrive
 LINGER_S: Final = 2.0  # a refused upload is read on: a reset would swallow the refusal
 PING_S: Final = 15.0  # between comments on a quiet stream
@@ -60,6 +62,8 @@ class HttpRequest:
         self._size = 0
         self._has_body = trio.Event()
         self._is_over_limit = False
+        self._skimmer = Skimmer()  # of a body over the limit: who asks in it
+        self._is_read = trio.Event()  # that is known, or the body has ended
         self._gone = trio.Event()
         self._is_answered = False
 
@@ -80,17 +84,26 @@ class HttpRequest:
                 if not self._is_answered:
                     self._gone.set()
                     self._has_body.set()
+                    self._is_read.set()
                 return
             chunk = message.get("body", b"")
             self._size += len(chunk)
+            self._chunks.append(chunk)
             if self._size > BODY_BYTES:
-                self._chunks.clear()
-                self._is_over_limit = True
-                self._has_body.set()
-            else:
-                self._chunks.append(chunk)
+                self._skim()
             if not message.get("more_body", False):
                 self._has_body.set()
+                self._is_read.set()
+
+    def _skim(self) -> None:
+        """Keep nothing of a body over the limit but who asks in it."""
+        self._is_over_limit = True
+        self._has_body.set()
+        for chunk in self._chunks:
+            self._skimmer.feed(chunk)
+        self._chunks.clear()
+        if self._skimmer.is_over or self._size > SKIMMED_BYTES:
+            self._is_read.set()
 
     async def body(self) -> bytes | None:
         """The whole body. None: it was refused (415, 413, 408) or its sender left."""
@@ -150,7 +163,10 @@ class HttpRequest:
         await self.answer(status, problem(message), headers)
 
     async def _refuse_upload(self) -> None:
-        body = problem(f"body larger than {BODY_BYTES} bytes")
+        with trio.move_on_after(LINGER_S):
+            await self._is_read.wait()
+        self._skim()
+        body = oversize_body(unread_of(self._skimmer), f"body larger than {BODY_BYTES} bytes")
         length = (b"content-length", b"%d" % len(body))
         await self._begin(413, [(b"content-type", JSON), length, (b"connection", b"close")])
         await self._send({"type": "http.response.body", "body": body, "more_body": True})

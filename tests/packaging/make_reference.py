@@ -107,7 +107,13 @@ def arguments(tool: Tool) -> str:
 def tools() -> str:
     """Each tool with its arguments, and the resources."""
     parts = [
-        "# Tools\n\nArguments are checked before anything starts; all faults are named at once.\n"
+        (
+            "# Tools\n\n"
+            "Arguments are checked before anything starts; all faults are named at once. What a "
+            "client merely wrote otherwise is taken, with a warning `taken_as_meant`: a number or "
+            "a boolean as text, JSON text where an object or an array is wanted, and null for an "
+            "argument that may be left out.\n"
+        ),
     ]
     for tool in TOOLS.values():
         hints = [name for name, value in tool.annotations.items() if value is True]

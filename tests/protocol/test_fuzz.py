@@ -128,6 +128,30 @@ def test_any_bytes_are_survived(raw: bytes) -> None:
         assert isinstance(event, Reply)
 
 
+DEEP = b"[" * 990 + b"]" * 990  # as deep as is read
+PLACES = (
+    b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":%s}}',
+    b'{"jsonrpc":"2.0","id":1,"method":"logging/setLevel","params":{"level":%s}}',
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":%s}}',
+    b'{"jsonrpc":"2.0","id":1,"method":"ping","params":%s}',
+    b'{"jsonrpc":"2.0","id":%s,"method":"ping"}',
+    (
+        b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{'
+        b'"io.modelcontextprotocol/protocolVersion":"2026-07-28",'
+        b'"io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/logLevel":%s}}}'
+    ),
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_values_too_deep_to_be_written_are_survived(place: bytes) -> None:
+    """What is read may be deeper than what can be put into an error."""
+    peer = make_peer()
+
+    for event in peer.receive(place % DEEP):
+        assert isinstance(event, Called | Reply)
+
+
 def test_extreme_numbers_and_depths_are_survived() -> None:
     peer = make_peer()
     deep = b"[" * 100_000 + b"]" * 100_000
@@ -159,7 +183,9 @@ def test_any_post_is_judged_and_what_passes_is_received(
     judged = judge_post(headers, orjson.dumps(message), lambda _name: {"properties": {}})
     if isinstance(judged, Rejection):
         assert judged.status in {400, 404}
-        assert orjson.loads(judged.data)["error"]["code"] == judged.error_code
+        said = orjson.loads(judged.data)
+        for each in said if isinstance(said, list) else [said]:
+            assert each["error"]["code"] == judged.error_code
     else:
         assert isinstance(judged, HttpFacts)
         peer = make_peer()

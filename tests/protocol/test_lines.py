@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.protocol import LineReader, Oversize
+from aimux.protocol import LineReader, Oversize, Unread, _lines
 
 PIECES = st.lists(
     st.one_of(st.binary(max_size=12), st.sampled_from([b"\n", b"\r\n", b" \n", b"x" * 9])),
@@ -64,6 +64,41 @@ def test_oversize_line_is_told_once_and_the_next_one_is_read() -> None:
     assert reader.feed(b"abc") == []
     assert reader.feed(b"de\nx") == [Oversize(4)]
     assert reader.feed(b"") == [b"x"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b'{"jsonrpc":"2.0","id":7,"method":"m","params":["%s', Unread((7,))),
+        (b'{"method":"m","params":["%s"],"id":"x"}\n', Unread(("x",))),
+        (b'{"id":3,"result":["%s"]}\n', Unread((), (3,))),
+        (
+            b'[{"id":1,"method":"m"},{"params":"%s","id":2,"method":"m"}]\n',
+            Unread((1, 2), (), True),
+        ),
+        (b'{"method":"m","params":["%s"]}\n', Unread()),
+        (b'["%s"]\n', Unread((), (), True)),
+    ],
+)
+def test_who_asks_in_an_oversize_line_is_found(line: bytes, told: Unread) -> None:
+    """The id may come first, when nobody waits for the end, or last."""
+    reader = LineReader(max_bytes=200)
+    data = line % (b"x" * 1_000)
+    found = [each for at in range(0, len(data), 64) for each in reader.feed(data[at : at + 64])]
+
+    assert found == [Oversize(200, told)]
+
+
+def test_an_endless_line_is_reported_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks in it cannot be found."""
+    monkeypatch.setattr(_lines, "MAX_SKIMMED_BYTES", 1_000)
+    reader = LineReader(max_bytes=200)
+    said = reader.feed(b'{"params":"')
+    told = [reader.feed(b"x" * 100) for _ in range(20)]
+
+    assert said == []
+    assert [each for each in told if each] == [[Oversize(200)]]
+    assert reader.feed(b'","id":1}\nok\n') == [b"ok"]
 
 
 def test_oversize_line_is_not_kept() -> None:

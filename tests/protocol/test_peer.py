@@ -285,6 +285,23 @@ def test_client_answers_reach_whoever_asked() -> None:
     assert peer.statistics().pending_asks == 0
 
 
+@pytest.mark.parametrize("cut", [b'"\\ud800"', b'"%s"' % (b"x" * 2_000)])
+def test_an_answer_that_cannot_be_read_ends_the_wait(cut: bytes) -> None:
+    """Nothing is said to the client: its own call may have the same id."""
+    peer = ready(roots={})
+    peer._lines.max_bytes = 1_000
+    asked = peer.ask("roots/list")
+    assert asked is not None
+    own = called(peer, line("tools/call", asked[0], name="x"))
+    text = b'{"jsonrpc":"2.0","id":%d,"result":{"roots":[%s]}}\n' % (asked[0], cut)
+    events = peer.feed(text)
+
+    assert [type(each) for each in events] == [Answered]
+    assert isinstance(events[0], Answered)
+    assert events[0].error is not None
+    assert peer.answer(own.call_id, {}) is not None
+
+
 def test_a_question_can_be_withdrawn() -> None:
     peer = ready(roots={})
     asked = peer.ask("roots/list")

@@ -83,11 +83,14 @@ async def test_what_cannot_be_a_task(tmp_path: pathlib.Path, autojump_clock: Clo
         job = await house.run()
         call = {"name": "status", "arguments": {"job_id": job.id}, "task": {}}
         assert (await peer.call("tools/call", call))["error"]["code"] == -32601
-        plan = await peer.result("tools/call", asked(dry_run=True))
-        assert plan["structuredContent"]["status"] == "planned"
+        for dry_run in (True, "true"):
+            plan = await peer.result("tools/call", asked(dry_run=dry_run))
+            assert plan["structuredContent"]["status"] == "planned"
+        real = await peer.result("tools/call", asked(dry_run="false"))
+        await peer.result("tasks/cancel", {"taskId": real["task"]["taskId"]})
         refused = await peer.result("tools/call", asked(cwd="nowhere"))
         assert refused["isError"] is True
-        assert len((await house.store.jobs()).jobs) == 1
+        assert len((await house.store.jobs()).jobs) == 2
 
 
 async def test_a_task_outlives_its_client(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:

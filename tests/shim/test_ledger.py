@@ -2,11 +2,16 @@
 
 import itertools
 import json
+import time
+import tracemalloc
 
+import pytest
 from hypothesis import given, strategies as st
 
+from aimux.shim import ledger as module
 from aimux.shim.copies import Copies
 from aimux.shim.ledger import Ledger
+from aimux.skim import skim
 
 IDS = st.one_of(st.integers(-3, 3), st.sampled_from(["1", "a", "ü"]))
 WORDS = ["ask", "answer", "fail", "other answer", "cancel", "progress", "asked", "junk"]
@@ -145,3 +150,100 @@ def test_an_open_call_of_the_ledger_keeps_the_copies() -> None:
     copies.note_got(_line("answer", 1), copies.find_lone())
 
     assert len(copies.sent) == len(copies.got) == 1
+
+
+# ---------------------------------------------------------------------- rude lines
+
+
+CALL = b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"a":%s}}\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "open_ones"),
+    [
+        (b"[" * 100_000 + b"\n", set()),
+        (CALL % (b"[" * 2_000 + b"]" * 2_000), {"7"}),
+        (CALL % b'"\\ud800"', {"7"}),
+        (CALL % (b"9" * 5_000), {"7"}),
+        (b'{"id":"\\u00fc","method":"m", junk\n', {'"\\u00fc"'}),
+        (b'{"id":%d,"method":"m"}\n' % 2**70, {"1.1805916207174113e+21"}),
+    ],
+)
+def test_a_line_that_no_parser_reads_is_looked_over(line: bytes, open_ones: set[str]) -> None:
+    """Too deep, broken, a number too long: whoever asks in it is known, and gets an answer."""
+    ledger = Ledger()
+    ledger.read_sent(line)
+
+    assert set(ledger.open) == open_ones
+    ledger.read_got(line)  # whatever the daemon says is survived, too
+    for key in open_ones:
+        ledger.read_got(b'{"jsonrpc":"2.0","id":%s,"error":{}}\n' % key.encode())
+    assert ledger.open == {}
+
+
+def _in_pieces(ledger: Ledger, data: bytes) -> None:
+    for begin in range(0, len(data), 65_536):
+        ledger.read_sent(data[begin : begin + 65_536])
+
+
+@pytest.mark.slow
+def test_a_line_of_many_pieces_is_gone_over_once() -> None:
+    """60 MB in pieces of what one read gives; joining each of them took 39 s."""
+    ledger = Ledger()
+    begin = time.process_time()
+    _in_pieces(ledger, CALL % (b'"' + b"x" * 60_000_000 + b'"'))
+
+    assert time.process_time() - begin < 10
+    assert set(ledger.open) == {"7"}
+    assert ledger.rest == b""
+
+
+def test_an_endless_line_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of a line has a bound, however long it goes on."""
+    monkeypatch.setattr(module, "LINE_BYTES", 100_000)
+    ledger = Ledger()
+    ledger.read_sent(b'{"a":"')
+    tracemalloc.start()
+    for _ in range(400):
+        ledger.read_sent(b"x" * 5_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 300_000
+
+
+@pytest.mark.parametrize("cut", [30, 90, 150_000, 250_050, 250_060])
+def test_the_rest_of_a_long_line_may_come_to_another_daemon(
+    monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    """It refuses the line, by the id that was in the head or is in the rest."""
+    monkeypatch.setattr(module, "LINE_BYTES", 1_000)
+    line = b'{"method":"tools/call","params":{"a":[{"b":"%s"}]},"id":"x","jsonrpc":"2.0"}' % (
+        b"y" * 250_000
+    )
+    ledger = Ledger()
+    ledger.read_sent(line[:cut])
+    heard = ledger.rest + line[cut:]
+
+    assert skim(heard).messages == [{"method": b'"tools/call"', "id": b'"x"'}]
+    if cut > 1_000:
+        assert len(ledger.rest) < 1_000
+        with pytest.raises(ValueError, match=r"Expecting|Extra"):
+            json.loads(heard)
+    ledger.read_sent(line[cut:] + b"\n")
+    assert set(ledger.open) == {'"x"'}
+
+
+def test_giving_up_ends_every_open_call() -> None:
+    """The handshake, one that the copies still hold, one whose line has no end yet."""
+    ledger, copies = Ledger(), Copies()
+    ledger.read_sent(b'{"id":1,"method":"initialize"}\n{"id":2,"method":"m"}\n')
+    ledger.read_got(b'{"jsonrpc":"2.0","id":2,"result":{}}\n')
+    copies.note_sent('[{"id":"ü","method":"m"},{"id":4,"method":"m"}]\n'.encode())
+    told = [json.loads(line) for line in ledger.give_up(copies).splitlines()]
+
+    assert [each["id"] for each in told] == [1, "ü", 4]
+    for each in told:
+        assert each["error"]["data"]["code"] == "no_daemon"
+        assert "no other can be had" in each["error"]["message"]
+    assert ledger.give_up(copies) == b""

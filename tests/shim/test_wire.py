@@ -15,6 +15,7 @@ import attrs
 import pytest
 import trio
 
+from aimux.shim.ledger import MAX_LOSSES
 from aimux.transports import DescriptorStream, bind_unix, listener_on, take_ends
 
 from ..daemon._world import PATIENCE_S, World, hang_up, left, start_aimux
@@ -285,6 +286,61 @@ async def test_a_refusal_ends_the_shim_and_says_why(world: World) -> None:
     assert server.process.returncode == 1
     assert "this daemon serves another" in server.stderr.read_text(encoding="utf-8")
     assert host.heard == []
+
+
+async def test_a_refusal_ends_the_calls_that_were_made(world: World) -> None:
+    """The client hears of each, not only that its server has left."""
+    async with played(world) as (daemon, host):
+        await host.post("initialize", HELLO)
+        line = await daemon.accept(b"")
+        await line.hear()
+        await line.stream.send_all(b'{"aimux":1,"error":"this daemon serves another"}\n')
+        await left(host.server)
+        heard = await _heard(host, 1)
+
+    assert [(each["id"], "error" in each) for each in heard] == [(1, True)]
+
+
+async def test_calls_are_answered_when_the_last_daemon_is_lost(world: World) -> None:
+    """Five in a row: the shim leaves, and no call of its client waits for ever."""
+    async with played(world) as (daemon, host):
+        line = await _opened(daemon, host)
+        for number in range(MAX_LOSSES + 1):
+            await host.post("tools/call", {"name": "exec"})
+            await line.hear()
+            await line.stream.aclose()
+            if number < MAX_LOSSES:
+                line = await daemon.accept()
+                assert (await line.request())["method"] == "initialize"
+                await line.hear()
+                await line.answer(1)
+        await left(host.server)
+        heard = await _heard(host, 2 * MAX_LOSSES + 2)
+
+    assert host.server.process.returncode == 1
+    errors = [each["id"] for each in heard if "error" in each]
+    assert errors == list(range(2, MAX_LOSSES + 3))
+
+
+async def test_a_line_too_deep_or_too_long_does_not_end_the_shim(world: World) -> None:
+    """Copied like any other; the daemon says what it thinks of it."""
+    deep = b"[" * 100_000
+    async with played(world) as (daemon, host):
+        line = await _opened(daemon, host)
+        async with trio.open_nursery() as sending:
+            sending.start_soon(host.write, deep + b"\n")
+            assert await line.hear() == deep
+        await line.stream.aclose()  # now all of it is read
+        again = await daemon.accept()
+        assert (await again.request())["method"] == "initialize"
+        await again.hear()
+        await again.answer(1)
+        await host.post("ping")
+        ping = await again.request()
+        await again.answer(ping["id"])
+        await host.answer(ping["id"])
+
+    assert host.server.process.returncode in {None, 0}
 
 
 async def test_daemons_that_die_at_once_are_not_tried_for_ever(world: World) -> None:

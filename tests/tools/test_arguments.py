@@ -99,3 +99,108 @@ async def test_other_names_of_arguments_are_taken_and_told(
             dry_run=True,
         )
         assert (both["mode"], both["plan"]["deadline_seconds"]) == ("write", 7)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "told"),
+    [
+        ({"async": "false"}, {}, ["async: the text was taken as false"]),
+        (
+            {"timeout_seconds": "30", "wait_seconds": "1.5"},
+            {"timeout_seconds": 30, "wait_seconds": 1.5},
+            [
+                "timeout_seconds: the text was taken as the number 30",
+                "wait_seconds: the text was taken as the number 1.5",
+            ],
+        ),
+        ({"role": None, "cli": None}, {}, [
+            "role: null was taken as not given", "cli: null was taken as not given",
+        ]),
+        (
+            {"schema": '{"type": "object"}'},
+            {"schema": {"type": "object"}},
+            ["schema: the text was taken as a JSON object"],
+        ),
+        ({"read_only": "True"}, {"mode": "read"}, ["read_only: the text was taken as true"]),
+        ({"timeout": "30"}, {"timeout_seconds": 30}, [
+            "timeout_seconds: the text was taken as the number 30"
+        ]),
+        ({"timeout": None}, {}, ["timeout: null was taken as not given"]),
+        (
+            {"timeout_seconds": None, "timeout": 5}, {"timeout_seconds": 5}, [],
+        ),
+    ],
+)  # fmt: skip
+async def test_what_a_client_wrote_otherwise_is_taken_and_told(
+    tmp_path: pathlib.Path,
+    autojump_clock: Clock,
+    given: dict[str, Any],
+    taken: dict[str, Any],
+    told: list[str],
+) -> None:
+    """The call is the one that was meant, and `warnings` say what was read how."""
+    async with open_house(tmp_path, lambda _: answers()) as house:
+        meant = await ask(house, "exec", prompt="x", dry_run=True, **taken)
+        plan = await ask(house, "exec", prompt="x", dry_run="true", **given)
+        warnings = [each for each in plan.pop("warnings") if each["code"] == "taken_as_meant"]
+        del meant["warnings"]
+
+    assert plan == meant
+    messages = [each["message"] for each in warnings]
+    assert sorted(messages) == sorted([*told, "dry_run: the text was taken as true"])
+
+
+async def test_every_tool_takes_and_tells(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """On the way without a wait, too, and without a mark on what is kept."""
+    told = ["limit: the text was taken as the number 5"]
+    async with open_house(tmp_path, lambda _: answers()) as house:
+        done = await ask(house, "exec", prompt="x")
+        plain = await ask(house, "status", job_id=done["job_id"], tail=3)
+        status = await ask(house, "status", job_id=done["job_id"], tail="3", offset=None)
+        again = await ask(house, "status", job_id=done["job_id"], tail=3)
+        listed = await ask(house, "sessions", action="list", limit="5")
+        health = await ask(house, "sessions", action="health", refresh="FALSE")
+
+    assert [each["message"] for each in status.pop("warnings")] == [
+        "tail: the text was taken as the number 3",
+        "offset: null was taken as not given",
+    ]
+    assert plain == again
+    assert plain | {"warnings": []} == status | {"warnings": []}
+    assert [each["message"] for each in listed["warnings"]] == told
+    assert len(health["warnings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "expected"),
+    [
+        ({"async": "yes"}, "async", "boolean"),
+        ({"async": 1}, "async", "boolean"),
+        ({"timeout_seconds": "soon"}, "timeout_seconds", "number"),
+        ({"timeout_seconds": "1_0"}, "timeout_seconds", "number"),
+        ({"timeout_seconds": "1e999"}, "timeout_seconds", "number"),
+        ({"timeout_seconds": "0"}, "timeout_seconds", "at least 0.1"),
+        ({"max_chars": "1.5"}, "max_chars", "integer"),
+        ({"schema": "[1]"}, "schema", "object"),
+        ({"schema": "{oops"}, "schema", "object"),
+        ({"role": 3}, "role", "string"),
+        ({"prompt": None}, "prompt", "string"),
+        ({"nothing": None}, "nothing", None),
+        ({"read_only": "yes"}, "read_only", None),
+    ],
+)
+async def test_what_may_mean_something_else_is_refused(
+    tmp_path: pathlib.Path,
+    autojump_clock: Clock,
+    given: dict[str, Any],
+    path: str,
+    expected: str | None,
+) -> None:
+    """And only that is told, beside what could be taken."""
+    async with open_house(tmp_path) as house:
+        refused = await fault(house, "exec", **({"prompt": "x", "tty": "false"} | given))
+
+    assert isinstance(refused, InvalidArguments)
+    (problem,) = refused.problems
+    assert problem["path"] == path
+    assert expected is None or problem["expected"] == expected

@@ -16,7 +16,7 @@ from aimux.errors import SetupFault
 from aimux.model import TransportSettings
 from aimux.server import serve_session
 from aimux.tools import Client
-from aimux.transports import _http
+from aimux.transports import _connections, _http
 from aimux.transports.network import Listening, choose_address, serve_http
 
 from .asgi import CLIENT, TOKEN, ToyApp, call, initialize, modern, request
@@ -193,28 +193,102 @@ async def test_five_hundred_idle_connections_hinder_nobody() -> None:
         assert well == [True] * 5
 
 
+async def _ended(stream: trio.SocketStream) -> bool:
+    """Wait until the server has closed it, whatever it says before."""
+    try:
+        while await stream.receive_some():
+            pass
+    except trio.BrokenResourceError:
+        pass
+    return True
+
+
+async def _asked(stream: trio.SocketStream) -> bool:
+    """One request of ours on a connection that is kept; whether it was answered."""
+    body = orjson.dumps(initialize())
+    head = f"POST /mcp HTTP/1.1\r\n{ME}{JSON}Content-Length: {len(body)}\r\n\r\n"
+    await stream.send_all(head.encode() + body)
+    data = b""
+    while not data.endswith(b"}"):
+        more = await stream.receive_some()
+        data += more
+        if not more:
+            break
+    return data.startswith(b"HTTP/1.1 200")
+
+
 async def test_connections_over_the_limit_are_closed_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_http, "MAX_CONNECTIONS", 2)
+    """Where each of the others is at work."""
+    monkeypatch.setattr(_connections, "MAX_CONNECTIONS", 2)
+    head = f"GET /sse HTTP/1.1\r\n{ME}\r\n".encode()
     async with open_server() as server:
         kept = [await server.connect() for _ in range(2)]
         for stream in kept:
-            await stream.send_all(b"GET / HTTP/1.1\r\n")
+            await stream.send_all(head)
+            assert (await stream.receive_some()).startswith(b"HTTP/1.1 200")
         third = await server.connect()
-        try:
-            ended = await third.receive_some() == b""
-        except trio.BrokenResourceError:
-            ended = True
+        assert await _ended(third)
+
         for stream in [*kept, third]:
             await trio.aclose_forcefully(stream)
 
-        assert ended
+
+async def test_idle_strangers_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has been idle longest goes first; a client between two requests only after them."""
+    monkeypatch.setattr(_connections, "MAX_CONNECTIONS", 3)
+    async with open_server() as server:
+        client = await server.connect()
+        assert await _asked(client)
+        strangers = [await server.connect() for _ in range(2)]
+        await strangers[1].send_all(b"GET / HTTP/1.1\r\nHost: local")
+        assert await server.is_well()
+        assert await _ended(strangers[0])
+        third = await server.connect()
+        assert await _asked(client)
+
+        for stream in [client, *strangers, third]:
+            await trio.aclose_forcefully(stream)
+
+
+@pytest.mark.parametrize("when", ["before a request", "after one", "during one"])
+async def test_a_connection_that_its_client_closed_is_over_at_once(when: str) -> None:
+    """Not when the time of an idle one is up."""
+    message, headers = modern(call("hold"))
+    named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
+    body = orjson.dumps(message)
+    head = f"POST /mcp HTTP/1.1\r\n{ME}{JSON}{named}Content-Length: {len(body)}\r\n\r\n"
+    async with open_server() as server, await server.connect() as stream:
+        if when == "after one":
+            assert await _asked(stream)
+        if when == "during one":
+            await stream.send_all(head.encode() + body)
+            await server.app.held.wait()
+        await stream.send_eof()
+
+        assert await _ended(stream)
+
+
+async def test_a_stranger_keeps_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused, its connection is over; silent, soon; a client's own is kept."""
+    monkeypatch.setattr(_connections, "STRANGER_S", 0.2)
+    async with open_server() as server:
+        client, refused, silent = [await server.connect() for _ in range(3)]
+        assert await _asked(client)
+        await refused.send_all(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await refused.receive_some()).startswith(b"HTTP/1.1 401")
+        assert await _ended(refused)
+        assert await _ended(silent)
+        assert await _asked(client)
+
+        for stream in (client, refused, silent):
+            await trio.aclose_forcefully(stream)
 
 
 async def test_client_that_reads_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its stream ends; the server does not wait for it, and its call is cancelled."""
-    monkeypatch.setattr(_http, "STALL_S", 0.3)
+    monkeypatch.setattr(_connections, "STALL_S", 0.3)
     message, headers = modern(call("echo", text="x" * 3_900_000))
     named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
     body = orjson.dumps(message)
