@@ -1,6 +1,8 @@
 """Looking at jobs and sessions, and ending them."""
 
 import datetime
+import json
+from collections.abc import Sequence
 from typing import Final
 
 import click
@@ -34,20 +36,24 @@ SESSIONS: Final = (
 @click.option("-a", "--all", "is_all", is_flag=True, help="Ended jobs too, latest first.")
 @click.option(
     "-n", "--limit", type=click.IntRange(1, 100), default=PAGE, show_default=True,
-    help="Jobs to list.",
+    help="Jobs to list; with --tree those at the top.",
 )  # fmt: skip
+@click.option(
+    "--tree", "is_tree", is_flag=True, help="Below each job the jobs it started, ended ones too."
+)
 @json_option
-def ps(*, is_all: bool, limit: int, as_json: bool) -> None:
+def ps(*, is_all: bool, limit: int, is_tree: bool, as_json: bool) -> None:
     """List the jobs that wait or run."""
 
     async def work(client: McpClient) -> int:
-        jobs = await _jobs(client, limit, is_all=is_all)
+        jobs = await _jobs(client, limit, is_all=is_all, is_tree=is_tree)
         if as_json:
             say_json(jobs)
             return DONE
         rows = [
             (
-                job["id"], job["status"], job.get("cli"), job.get("model"), job.get("role"),
+                "  " * _number(job.get("depth")) + str(job["id"]), job["status"],
+                job.get("cli"), job.get("model"), job.get("role"),
                 _age(job.get("created_at")), _took(job.get("duration_ms")),
                 " ".join(str(job.get("prompt_preview") or "").split()),
             )
@@ -62,18 +68,46 @@ def ps(*, is_all: bool, limit: int, as_json: bool) -> None:
     with_server(work)
 
 
-async def _jobs(client: McpClient, limit: int, *, is_all: bool) -> list[Json]:
-    """The latest jobs, latest first: sessions come by their last activity, and each has a job."""
-    status = "all" if is_all else "active"
-    wanted: Json = {"action": "list", "status": status, "limit": limit}
-    sessions = rows_of(await client.call("sessions", wanted), "sessions")
-    found: list[Json] = []
-    for session in sessions:
+async def _jobs(client: McpClient, limit: int, *, is_all: bool, is_tree: bool) -> list[Json]:
+    """The latest jobs, latest first; as a tree each is followed by those below it, with `depth`."""
+    found = rows_of(json.loads(await client.read("aimux://jobs")), "jobs")
+    if is_all:
+        found = await _with_older(client, found, limit)
+    if is_tree:
+        return _tree(found, limit, is_all=is_all)
+    return [job for job in found if is_all or job["status"] in OPEN][:limit]
+
+
+async def _with_older(client: McpClient, newest: Sequence[Json], limit: int) -> list[Json]:
+    """These jobs and older ones: sessions come by their last activity, and each has a job."""
+    found = {job["id"]: job for job in newest}
+    wanted: Json = {"action": "list", "status": "all", "limit": limit}
+    for session in rows_of(await client.call("sessions", wanted), "sessions"):
         info: Json = {"action": "info", "session_id": session["id"], "limit": limit}
-        found += rows_of(await client.call("sessions", info), "jobs")
-    if not is_all:
-        found = [job for job in found if job["status"] in OPEN]
-    return sorted(found, key=lambda job: str(job.get("created_at")), reverse=True)[:limit]
+        rows = rows_of(await client.call("sessions", info), "jobs")
+        found |= {job["id"]: job for job in rows}
+    return sorted(found.values(), key=lambda job: str(job.get("created_at")), reverse=True)
+
+
+def _tree(jobs: Sequence[Json], limit: int, *, is_all: bool) -> list[Json]:
+    """Each job before those it started, oldest first; of jobs latest first `limit` at the top.
+
+    A job whose parent is not among them is at the top. Without `is_all` a job that has ended is
+    shown only below one that has not.
+    """
+    known = {job["id"] for job in jobs}
+    below: dict[object, list[Json]] = {}
+    for job in jobs:
+        parent = job.get("parent_id")
+        below.setdefault(parent if parent in known else "", []).append(job)
+    tops = [job for job in below.get("", []) if is_all or job["status"] in OPEN][:limit]
+    rest = [(0, job) for job in reversed(tops)]
+    shown: list[Json] = []
+    while rest:
+        depth, job = rest.pop()
+        shown.append({**job, "depth": depth})
+        rest += [(depth + 1, child) for child in below.get(job["id"], [])]
+    return shown
 
 
 @click.command(epilog="Example: aimux logs -f job_01K...")

@@ -50,6 +50,16 @@ def test_ps_lists_ended_jobs_when_asked(machine: Machine, job: dict[str, str]) -
     assert "codereview" in every.out
 
 
+def test_a_job_without_others_is_a_tree(machine: Machine, job: dict[str, str]) -> None:
+    """Its depth is told to programs."""
+    tree = machine.aimux("ps", "-a", "--tree", "--json")
+
+    assert tree.code == 0
+    assert {each["id"]: each["depth"] for each in json.loads(tree.out)}[job["job_id"]] == 0
+    assert job["job_id"] in machine.aimux("ps", "-a", "--tree").out
+    assert machine.aimux("ps", "--tree").out == ""
+
+
 def test_logs_tell_what_a_job_did(machine: Machine, job: dict[str, str]) -> None:
     """Lines for people, events for programs, in the same order."""
     said = machine.aimux("logs", job["job_id"])
