@@ -8,10 +8,21 @@ import attrs
 
 from aimux.config import Snapshot
 from aimux.errors import AimuxError
-from aimux.model import Budget, Mode, Plan, Role, RouteRequest, Seat, ServerSettings, Session
+from aimux.model import (
+    Budget,
+    Mode,
+    Plan,
+    Role,
+    RouteRequest,
+    Seat,
+    ServerSettings,
+    Session,
+    Warned,
+)
 from aimux.rules import Lineage
 
 from ._clis import Cli
+from ._cwd import WorkingDirectory
 from ._handle import JobHandle
 from ._specs import TurnSpec
 
@@ -41,7 +52,8 @@ class JobRequest:
     """What a caller wants done. Empty and None mean: decide for me.
 
     `prompt` is what is asked of the first seat; a strategy makes its own of it. `seats` empty is
-    one seat on `route`.
+    one seat on `route`. `roots` are the directories the client works in: the first that exists
+    counts where neither `cwd` nor a session says more. `warnings` go with the answer.
     """
 
     tool: str
@@ -51,6 +63,8 @@ class JobRequest:
     seats: Sequence[Seat] = ()
     mode: Mode | None = None
     cwd: str = ""
+    roots: Sequence[str] = ()
+    warnings: Sequence[Warned] = ()
     session_id: str = ""
     keeps_session: bool = True
     timeout_s: float | None = None
@@ -74,9 +88,14 @@ class PreparedJob:
     session: Session | None
     is_new_session: bool
     conversation_id: str  # the session's id, the job's without one: what CLIs' sessions are called
-    cwd: str
+    directory: WorkingDirectory
     limit_s: float
     lineage: Lineage  # where the job's children stand
+
+    @property
+    def cwd(self) -> str:
+        """Where its turns work, unless their seat says more."""
+        return self.directory.path
 
     @property
     def settings(self) -> ServerSettings:

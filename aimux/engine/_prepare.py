@@ -39,6 +39,7 @@ from aimux.store import Store
 from aimux.times import utc_now
 
 from ._clis import CliRegistry
+from ._cwd import WorkingDirectory, find_directory
 from ._guard import Guard
 from ._job_request import JobRequest, PreparedJob
 from ._jobs import JobSupervisor
@@ -101,10 +102,10 @@ class Preparer:
             AimuxError: whatever would make it fail before a child runs; says the way out.
         """
         session = await self._session(request.session_id) if request.session_id else None
-        snapshot, cwd = await trio.to_thread.run_sync(self._load, request, session)
+        snapshot, directory = await trio.to_thread.run_sync(self._load, request, session)
         _check_prompt(request.prompt, snapshot.settings.server)
-        if isinstance(cwd, AimuxError):
-            raise cwd
+        if isinstance(directory, AimuxError):
+            raise directory
         env = request.client.env
         clis = await self._registry.ready(snapshot, env)
         told = [] if session is None else await self._told(session)
@@ -125,7 +126,7 @@ class Preparer:
             session=session,
             is_new_session=is_new,
             conversation_id=conversation_id,
-            cwd=cwd,
+            directory=directory,
             limit_s=nested_limit_s(env, limit_s),
             lineage=enter_job(env, job_id, descendants=self.begun(lineage(env)[0].root)),
         )
@@ -171,16 +172,21 @@ class Preparer:
             order=server.cli_priority,
             fallback_max=server.fallback_max,
         )
+        directory = prepared.directory
+        if seat.cwd:
+            directory = find_directory(seat.cwd, (), request.client.cwd, request.client.env)
+        directory.check(mode)
+        warnings = [*request.warnings, *directory.warnings, *routes.warnings]
         return TurnSpec(
             job_id=prepared.job_id,
             seat=seat.name,
             role=role.name if role is not None else "",
             instructions=role.text if role is not None else "",
             mode=mode,
-            cwd=seat.cwd or prepared.cwd,
+            cwd=directory.path,
             env=request.client.env,
             lineage=prepared.lineage,
-            routes=routes,
+            routes=attrs.evolve(routes, warnings=warnings),
             clis=prepared.clis,
             settings=server,
             new_native_id=_native_name(prepared, seat),
@@ -192,10 +198,21 @@ class Preparer:
 
     def _load(
         self, request: JobRequest, session: Session | None
-    ) -> tuple[Snapshot, str | AimuxError]:
-        """All that is asked of the disk, in one visit to a thread."""
-        context = ClientContext(cwd=request.client.cwd, env=request.client.env)
-        return self._loader.load(context), _directory(request, session)
+    ) -> tuple[Snapshot, WorkingDirectory | AimuxError]:
+        """All that is asked of the disk, in one visit to a thread. The project whose configuration
+        counts is the root the job works in, else where the client started.
+        """
+        client = request.client
+        named = request.cwd or (session.cwd if session is not None else "")
+        directory: WorkingDirectory | AimuxError
+        try:
+            directory = find_directory(named, request.roots, client.cwd, client.env)
+        except AimuxError as error:
+            directory = error
+        cwd = client.cwd
+        if not named and isinstance(directory, WorkingDirectory):
+            cwd = Path(directory.path)
+        return self._loader.load(ClientContext(cwd=cwd, env=client.env)), directory
 
     async def _session(self, session_id: str) -> Session:
         busy = self._supervisor.of_session(session_id)
@@ -305,31 +322,6 @@ def _native_name(prepared: PreparedJob, seat: Seat) -> str:
     known = prepared.conversation_id
     name = f"{known}-{seat.name}" if seat.name else known
     return name.replace("_", "-").lower()
-
-
-def _directory(request: JobRequest, session: Session | None) -> str | AimuxError:
-    """The working directory, or what is wrong with it. Touches the file system."""
-    named = request.cwd or (session.cwd if session is not None else "")
-    cwd = Path(named) if named else request.client.cwd
-    problem = ""
-    if any(ord(char) < 32 for char in str(cwd)):
-        problem = "an existing directory without control characters in its name"
-    elif not cwd.is_absolute():
-        problem = "an absolute path"
-    elif not cwd.exists():
-        problem = "an existing directory (there is nothing of that name)"
-    elif not cwd.is_dir():
-        problem = "a directory (this is a file)"
-    elif not os.access(cwd, os.R_OK | os.X_OK):
-        problem = "a directory that can be read"
-    if problem:
-        error = InvalidArguments(
-            f"cwd {str(cwd)!r}: expected {problem}",
-            problems=[{"path": "cwd", "value": str(cwd), "expected": problem}],
-        )
-        error.code = "cwd_invalid"
-        return error
-    return str(cwd)
 
 
 def _new_session(prepared: PreparedJob, seat: Seat, first: TurnSpec) -> Session:

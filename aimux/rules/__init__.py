@@ -3,6 +3,7 @@
 from ._arguments import (
     compile_schema as compile_schema,
     problems as problems,
+    shallow as shallow,
 )
 from ._argv import (
     MAX_TOKEN_BYTES as MAX_TOKEN_BYTES,
@@ -99,6 +100,7 @@ from ._retry import (
     Retry as Retry,
     after_failure as after_failure,
 )
+from ._roots import is_too_wide as is_too_wide, read_roots as read_roots
 from ._routing import (
     DEFAULT_ROLE as DEFAULT_ROLE,
     FALLBACK_MAX as FALLBACK_MAX,

@@ -15,7 +15,7 @@ from ._redact import redact
 Check = Callable[[object], bool]
 
 SHOWN_CHARS: Final = 100
-SHOWN_LEVELS: Final = 50  # of a value that is deeper than can be told
+SHOWN_LEVELS: Final = 50
 _REPR: Final = Repr()  # of any depth and length
 _REPR.maxstring = _REPR.maxother = 10 * SHOWN_CHARS
 _SILENT: Final = frozenset({"title", "description", "default", "examples", "deprecated", "$schema"})
@@ -66,19 +66,27 @@ def problems(schema: Mapping[str, object] | bool, value: object) -> list[dict[st
     """Every fault of `value`: `{path, value, expected}` and, where there is one, `suggestion`.
 
     Sorted by path; empty if it fits.
+
+    Raises:
+        RecursionError: the value is too deep to be told; see `shallow`.
     """
     import jsonschema
     from referencing import Registry
 
     # an empty registry: no schema fetches anything
     validator = jsonschema.Draft202012Validator(schema, registry=Registry())
-    try:
-        found = [each for fault in validator.iter_errors(value) for each in _explained(fault)]
-    except RecursionError:  # its messages repeat the value, however deep that is
-        shallow = _cut_down(value, SHOWN_LEVELS)
-        found = [each for fault in validator.iter_errors(shallow) for each in _explained(fault)]
+    found = [each for fault in validator.iter_errors(value) for each in _explained(fault)]
     unique = {(str(each["path"]), str(each["expected"])): each for each in found}
     return [unique[key] for key in sorted(unique)]
+
+
+def shallow(value: object, levels: int = SHOWN_LEVELS) -> object:
+    """The value without what is deeper than so many levels: no schema of ours looks there."""
+    if isinstance(value, dict):
+        return {key: shallow(each, levels - 1) for key, each in value.items()} if levels else {}
+    if isinstance(value, list):
+        return [shallow(each, levels - 1) for each in value] if levels else []
+    return value
 
 
 # ------------------------------------------------------------------------------------ the fast yes
@@ -302,15 +310,6 @@ def _converted(value: object, names: Sequence[str]) -> object:
     if "string" in names and _is_number(value):
         return str(value)
     return ""
-
-
-def _cut_down(value: object, levels: int) -> object:
-    """The value without what is deeper than so many levels."""
-    if isinstance(value, dict):
-        return {key: _cut_down(each, levels - 1) for key, each in value.items()} if levels else {}
-    if isinstance(value, list):
-        return [_cut_down(each, levels - 1) for each in value] if levels else []
-    return value
 
 
 def _path(parts: Iterable[str | int]) -> str:

@@ -9,6 +9,7 @@ from aimux.tools import Caller, Reach
 
 from ._input_requests import InputRequests
 from ._outbox import Outbox
+from ._roots import METHOD, ClientRoots
 
 
 @attrs.frozen(eq=False)
@@ -18,6 +19,9 @@ class ClientLink:
     peer: Peer
     outbox: Outbox
     input_requests: InputRequests
+    roots: ClientRoots = attrs.field(
+        default=attrs.Factory(lambda self: ClientRoots(self.input_requests), takes_self=True)
+    )
 
 
 class SessionCaller(Caller):
@@ -52,13 +56,24 @@ class SessionCaller(Caller):
     @property
     def reach(self) -> Reach:
         """Whether and how a question gets to the person, with what the client declared."""
-        revision = self._called.revision
-        if not self._called.client.accepts("elicitation/create"):
+        has_questions = self._called.revision.has("elicitation")
+        return self._reach("elicitation/create") if has_questions else Reach.NOBODY
+
+    @property
+    def roots_reach(self) -> Reach:
+        """Whether and how the client can be asked for its roots."""
+        return self._reach(METHOD)
+
+    def _reach(self, method: str) -> Reach:
+        if not self._called.client.accepts(method):
             return Reach.NOBODY
-        if revision.has("input_required"):
+        if self._called.revision.has("input_required"):
             return Reach.BY_RESULT
-        is_ready = self._link.peer.phase is Phase.READY
-        return Reach.BY_REQUEST if revision.has("elicitation") and is_ready else Reach.NOBODY
+        return Reach.BY_REQUEST if self._link.peer.phase is Phase.READY else Reach.NOBODY
+
+    async def roots(self) -> object:
+        """What the client answers about its roots; cancelled, the request is taken back."""
+        return await self._link.roots.ask(self._called.call_id)
 
     async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
         """What the client answers to a request of ours; None if it cannot or does not.

@@ -124,15 +124,20 @@ class Dispatcher:
         call = self._tool_call(client, called)
         if isinstance(call, Fault):
             return call
-        # a call that is repeated goes on with its job: what it may begin was decided before
-        is_task = not called.is_retry and judge_task(called, support_of(call.name))
+        # a call that is repeated goes on with its job, if there is one: what it may begin was
+        # decided before
+        has_job = call.state is not None and "job_id" in call.state
+        is_task = not has_job and judge_task(called, support_of(call.name))
         if isinstance(is_task, Fault):
             return is_task
         payload: Payload | InputRequired
         try:
             if is_task and not (await self._app.ready()).runner.is_dry_run(call):
-                return await self._start_task(call, called)
-            payload = await self._app.call(call)
+                payload = await self._start_task(call)
+                if not isinstance(payload, InputRequired):
+                    return await self._created(call, called, payload)
+            else:
+                payload = await self._app.call(call)
         except AimuxError as error:
             payload = self._app.failure(error)
         except Exception:  # firewall 2 of 2
@@ -145,12 +150,14 @@ class Dispatcher:
             return InputRequiredResult(payload.requests, state)
         return Result(tool_result(payload))
 
-    async def _start_task(self, call: ToolCall, called: Called) -> Answer:
-        """The job becomes a task: it runs on, the client looks at it with `tasks/get`."""
+    async def _start_task(self, call: ToolCall) -> Payload | InputRequired:
+        """Begin the job of a task; it may have to be asked where."""
         arguments = {**call.arguments, "async": True}
         arguments.pop("wait_seconds", None)
-        payload = await self._app.call(attrs.evolve(call, arguments=arguments))
-        assert isinstance(payload, Payload)  # a call that does not wait asks nothing
+        return await self._app.call(attrs.evolve(call, arguments=arguments))
+
+    async def _created(self, call: ToolCall, called: Called, payload: Payload) -> Answer:
+        """The job becomes a task: it runs on, the client looks at it with `tasks/get`."""
         tasks = (await self._app.ready()).tasks
         job_id = str(payload.body["job_id"])
         if call.caller.reach is not Reach.NOBODY:

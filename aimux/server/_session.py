@@ -39,6 +39,7 @@ from ._caller import ClientLink
 from ._dispatch import Answer, Dispatcher, InputRequiredResult
 from ._input_requests import InputRequests
 from ._outbox import FLUSH_S, Outbox
+from ._roots import ClientRoots
 from ._watch import Watches
 
 EOF_GRACE_S: Final = 0.25  # hosts kill half a second after the end of input
@@ -104,6 +105,7 @@ class Session:
     outbox: Outbox
     input_requests: InputRequests
     dispatcher: Dispatcher
+    roots: ClientRoots
     _scopes: dict[CallId, trio.CancelScope] = attrs.field(factory=dict)
     _ended: Broadcast = attrs.field(factory=Broadcast)  # a call has
     _listens: dict[CallId, Listening] = attrs.field(factory=dict)
@@ -228,7 +230,9 @@ class Session:
         )
 
     def _notice(self, event: Notified) -> None:
-        if event.method == "notifications/initialized":
+        if event.method == "notifications/roots/list_changed":
+            self.roots.forget()
+        elif event.method == "notifications/initialized":
             info = self.peer.client.info
             name = info.get("name")
             self.client = attrs.evolve(self.client, name=name if isinstance(name, str) else "")
@@ -278,6 +282,7 @@ async def serve_session(wire: Wire, app: App, client: Client, *, strict: bool = 
         outbox=outbox,
         input_requests=input_requests,
         dispatcher=Dispatcher(app, link, strict=strict),
+        roots=link.roots,
     )
     with app.attached(session.client):
         await session.run()

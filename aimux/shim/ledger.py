@@ -5,8 +5,9 @@ state of the session (handshake, log level, subscriptions). From these another d
 privately what the old one knew; the answers to that are swallowed, for the client has had them
 already.
 
-Lines are looked over (`aimux.skim`) and not parsed, so none is too deep or too broken; one without
-an end is kept up to `LINE_BYTES`, and of a longer one what it says at its top and a stub.
+What is short and flat is parsed, anything else looked over (`aimux.skim`): no line is too deep or
+too broken. One without an end is kept up to `LINE_BYTES`, and of a longer one what it says at its
+top and a stub.
 """
 
 import json
@@ -19,6 +20,7 @@ from aimux.skim import ENVELOPE, Skimmer, skim
 MAX_LOSSES = 5  # daemons that may be lost
 LOSSES_WITHIN_S = 30.0
 LINE_BYTES = 16 * 1024 * 1024  # of a line of the client: a daemon refuses a longer one
+FLAT_BRACKETS = 100  # in a line that is parsed: a parser recurses
 SETUP_BYTES = 1024 * 1024  # of a line that is told to the next daemon
 
 # requests that leave something behind in the session; by URI where there may be several
@@ -38,7 +40,7 @@ NOTICE = b'{"jsonrpc":"2.0","method":'  # how our daemon's notifications begin
 
 WANTED = ENVELOPE | {"params.uri", "params.requestId"}
 
-Message = dict[str, bytes]  # members as they were written
+Json = dict[str, object]
 
 
 class Ledger:
@@ -71,8 +73,13 @@ class Ledger:
         """What the client has said."""
         begin = 0
         while (end := data.find(b"\n", begin)) >= 0:
-            self._hold(data[begin:end])
-            self._end_line()
+            if self._held_bytes:
+                self._hold(data[begin:end])
+                self._end_line()
+            else:  # most lines come whole
+                line = data[begin:end]
+                for message in _messages(line):
+                    self._note(message, line)
             begin = end + 1
         if begin < len(data):
             self._hold(data[begin:])
@@ -91,28 +98,28 @@ class Ledger:
     def _end_line(self) -> None:
         """The line that is held is whole."""
         line = b"".join(self._held)
-        found = skim(line, WANTED) if self._long is None else self._long
-        for message in found.messages:
+        for message in _messages(line) if self._long is None else _found(self._long):
             self._note(message, line)
         self._held.clear()
         self._held_bytes = 0
         self._long = None
 
-    def _note(self, message: Message, line: bytes) -> None:
-        method = _text(message.get("method"))
+    def _note(self, message: Json, line: bytes) -> None:
+        method, params = message.get("method"), message.get("params")
+        if not isinstance(params, dict):
+            params = {}
         if "id" not in message:
             if method == "notifications/initialized":
                 self.initialized = line + b"\n" if line else b""
-            elif method == "notifications/cancelled" and "params.requestId" in message:
-                self.open.pop(_key(message["params.requestId"]), None)
-        elif method:
+            elif method == "notifications/cancelled":
+                self.open.pop(_key(params.get("requestId")), None)
+        elif isinstance(method, str):
             key = _key(message["id"])
             self.open[key] = self.open.get(key, 0) + 1
-            what = f"{method} {_text(message.get('params.uri'))}"
             if method in STATEFUL and 0 < len(line) <= SETUP_BYTES:
-                self.setup[what] = (key, line + b"\n")
+                self.setup[f"{method} {params.get('uri', '')}"] = (key, line + b"\n")
             elif method == "resources/unsubscribe":
-                self.setup.pop(what.replace("unsubscribe", "subscribe", 1), None)
+                self.setup.pop(f"resources/subscribe {params.get('uri', '')}", None)
 
     def read_got(self, data: bytes) -> None:
         """What the daemon has said: whole lines."""
@@ -123,7 +130,7 @@ class Ledger:
             if number:
                 self._close(number.decode())
             elif not data.startswith(NOTICE, begin):
-                for message in skim(data[begin:end]).messages:
+                for message in _messages(data[begin:end]):
                     if "method" not in message and "id" in message:
                         self._close(_key(message["id"]))
             begin = end
@@ -179,8 +186,8 @@ class Ledger:
         """The lines without the answers that the client has had from an earlier daemon."""
         kept = []
         for line in lines.splitlines(keepends=True):
-            answers = [each for each in skim(line).messages if "method" not in each]
-            key = _key(answers[0]["id"]) if answers and "id" in answers[0] else ""
+            answers = [each for each in _messages(line) if "method" not in each]
+            key = _key(answers[0].get("id")) if answers else ""
             if key in self.swallowed:
                 self.swallowed.discard(key)
             else:
@@ -188,27 +195,52 @@ class Ledger:
         return b"".join(kept)
 
 
-def _key(token: bytes) -> str:
-    """An id as JSON, however it was written."""
-    if token.isdigit() and len(token) < 19:
-        return token.decode()
-    try:
-        found = json.loads(token)
-        if isinstance(found, int) and not -(2**63) <= found < 2**64:
-            found = float(found)  # as the daemon reads it
-        return json.dumps(found)
-    except (ValueError, OverflowError):  # nothing the daemon would have read either
-        return "null"
+def _key(call_id: object) -> str:
+    """The id as JSON."""
+    if isinstance(call_id, int) and not -(2**63) <= call_id < 2**64:
+        try:
+            call_id = float(call_id)  # as the daemon reads it
+        except OverflowError:
+            call_id = None
+    return str(call_id) if type(call_id) is int else json.dumps(call_id)
 
 
-def _text(token: bytes | None) -> str:
-    """A string as it was written; nothing, if it is none."""
-    if token is None or token[:1] != b'"':
-        return ""
-    try:
-        return str(json.loads(token))
-    except ValueError:
-        return ""
+_decode = json.JSONDecoder().raw_decode  # `loads` without what it does around it
+
+
+def _messages(line: bytes) -> list[Json]:
+    """The messages of a line, or what is known of those that no parser reads."""
+    if line.count(b"[") + line.count(b"{") <= FLAT_BRACKETS:
+        try:
+            text = line.decode().strip()
+            found, end = _decode(text)
+        except ValueError:  # broken, or a number too long
+            text, end = "", -1
+        if end == len(text):
+            if type(found) is dict:
+                return [found]
+            return [each for each in found if type(each) is dict] if type(found) is list else []
+    return _found(skim(line, WANTED))
+
+
+def _found(skimmer: Skimmer) -> list[Json]:
+    """What was found, as a parser would give it."""
+    messages: list[Json] = []
+    for found in skimmer.messages:
+        params: Json = {}
+        message: Json = {"params": params}
+        for name, token in found.items():
+            whole, _, part = name.partition(".")
+            try:
+                value = None if token in (b"{", b"[") else json.loads(token)
+            except ValueError:
+                value = None
+            if part:
+                params[part] = value
+            else:
+                message[whole] = value
+        messages.append(message)
+    return messages
 
 
 def _error(key: str, code: str, message: str, hint: str, *, retryable: bool) -> bytes:

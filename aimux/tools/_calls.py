@@ -47,6 +47,18 @@ class Caller(Protocol):
         """Whether and how a question gets to the person."""
         ...
 
+    @property
+    def roots_reach(self) -> Reach:
+        """Whether and how the client tells the directories it works in."""
+        ...
+
+    async def roots(self) -> object:
+        """What the client answers to `roots/list`, now or earlier; None if it does not.
+
+        For `Reach.BY_REQUEST` only. Cancelling it takes the request back.
+        """
+        ...
+
     async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
         """What the client answers to a request of ours; None if it cannot or does not.
 

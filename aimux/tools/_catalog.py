@@ -178,7 +178,10 @@ EXEC: Final = Tool(
                 "what the CLI may do to the working directory; default is the role's stance",
                 ("read", "write", "danger"),
             ),
-            "cwd": _string("absolute path of the working directory; default is the client's"),
+            "cwd": _string(
+                "absolute path of the working directory; default is the client's first root, else "
+                "where it was started"
+            ),
             "session_id": _string("continue this session through the CLI's own resume"),
             "async": _flag("return a job_id at once instead of waiting"),
             "timeout_seconds": _seconds("deadline of the whole call", minimum=0.1),

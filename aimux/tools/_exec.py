@@ -15,9 +15,10 @@ from ._context import ToolContext
 from ._health import PROFILE_REMEDY, fault_of
 from ._jobs import go_on, number, run_job
 from ._results import Json, with_warning
+from ._roots import KnownRoots, is_answer, roots_of
 
 
-def request_of(call: ToolCall) -> JobRequest:
+def request_of(call: ToolCall, roots: KnownRoots) -> JobRequest:
     """The arguments as a request; they fit the schema already."""
     given = call.arguments
     mode = given.get("mode")
@@ -35,6 +36,8 @@ def request_of(call: ToolCall) -> JobRequest:
         ),
         mode=None if mode is None else Mode(str(mode)),
         cwd=str(given.get("cwd", "")),
+        roots=roots.paths,
+        warnings=roots.warnings,
         client=call.client,
         session_id=str(given.get("session_id", "")),
         timeout_s=number(given.get("timeout_seconds")),
@@ -51,9 +54,12 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
 
     A call that repeats one which ended with a question goes on with the job of that one.
     """
-    if call.state is not None:
+    if call.state is not None and not is_answer(call):
         return await go_on(context, call)
-    request = request_of(call)
+    roots = await roots_of(call)
+    if isinstance(roots, InputRequired):
+        return roots
+    request = request_of(call, roots)
     try:
         prepared = await context.engine.prepare(request)
     except NotFound as error:

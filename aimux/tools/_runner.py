@@ -9,12 +9,13 @@ import trio
 
 from aimux.errors import InvalidArguments, Refusal
 from aimux.files.cache import Lru
-from aimux.rules import Bucket, as_meant, boolean_as_meant, compile_schema, problems, take
+from aimux.rules import Bucket, as_meant, boolean_as_meant, compile_schema, problems, shallow, take
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._catalog import TOOLS, Tool
 from ._context import ToolContext, ToolModule
 from ._results import with_warning
+from ._roots import asks_first, is_answer
 
 RATE_LIMITED: Final = frozenset({"exec"})
 KEPT_BUCKETS: Final = 1_000  # clients whose rate is known; one that is forgotten starts anew
@@ -77,7 +78,7 @@ class ToolRunner:
         tool = TOOLS[call.name]
         checked = self._checked(tool, call)
         await self._engine.reload()
-        if tool.name in RATE_LIMITED and call.state is None:  # a repeated call starts nothing
+        if tool.name in RATE_LIMITED and _starts_something(checked):
             self._take_token(call)
         module = self._modules.get(tool.name) or self._load(tool)
         payload = await module.answer(self._context, checked)
@@ -109,7 +110,7 @@ class ToolRunner:
         given, taken = as_meant(tool.input_schema, given)
         if taken and fits(given):
             return attrs.evolve(call, arguments=given, taken=[*told, *taken])
-        found = problems(tool.input_schema, given)
+        found = problems(tool.input_schema, shallow(given))
         listed_problems = "; ".join(_told(each) for each in found)
         raise InvalidArguments(f"{tool.name}: {listed_problems}", problems=found)
 
@@ -129,6 +130,11 @@ class ToolRunner:
                 hint=f"try again in {wait_s:.1f} s",
                 data={"retry_after_ms": round(wait_s * 1000)},
             )
+
+
+def _starts_something(call: ToolCall) -> bool:
+    """Not one that asks where to work before it does, nor one that goes on with its job."""
+    return (call.state is None or is_answer(call)) and not asks_first(call)
 
 
 def _with_warnings(tool: Tool, call: ToolCall, checked: ToolCall, payload: Payload) -> Payload:

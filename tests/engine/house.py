@@ -154,6 +154,8 @@ class Heard:
     wants_progress: bool = False
     can_be_asked: bool = True
     answer: str | None = None  # of the person; None declines
+    roots_by: Reach = Reach.NOBODY
+    told_roots: object = None
     questions: list[str] = attrs.field(factory=list)
     lines: list[str] = attrs.field(factory=list)
     logs: list[tuple[str, object]] = attrs.field(factory=list)
@@ -164,6 +166,14 @@ class Heard:
     @property
     def reach(self) -> Reach:
         return Reach.BY_REQUEST if self.can_be_asked else Reach.NOBODY
+
+    @property
+    def roots_reach(self) -> Reach:
+        return self.roots_by
+
+    async def roots(self) -> object:
+        await trio.lowlevel.checkpoint()
+        return self.told_roots
 
     async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
         await trio.lowlevel.checkpoint()

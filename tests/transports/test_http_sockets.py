@@ -253,8 +253,11 @@ async def test_idle_strangers_make_room(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("when", ["before a request", "after one", "during one"])
-async def test_a_connection_that_its_client_closed_is_over_at_once(when: str) -> None:
+async def test_a_connection_that_its_client_closed_is_over_at_once(
+    when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not when the time of an idle one is up."""
+    monkeypatch.setattr(_connections, "STRANGER_S", 60.0)
     message, headers = modern(call("hold"))
     named = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
     body = orjson.dumps(message)

@@ -1,0 +1,58 @@
+"""Roots as clients tell them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from aimux.rules import is_too_wide, read_roots
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="paths as POSIX writes them")
+
+
+@posix
+@pytest.mark.parametrize(
+    ("uri", "paths"),
+    [
+        ("file:///work/a%20b", ["/work/a b"]),
+        ("file://localhost/work/%C3%BC", ["/work/ü"]),
+        ("file:///work/%FF", ["/work/\udcff"]),
+        ("file:///", ["/"]),
+        ("file:/work", ["/work"]),
+        ("file://elsewhere/work", []),
+        ("https://example.com/work", []),
+        ("file:work", []),
+        ("file:///a%00b", []),
+        ("file://[/work", []),
+        ("/work", []),
+        (7, []),
+        (None, []),
+    ],
+)
+def test_a_root_is_a_directory_of_this_machine(uri: object, paths: list[str]) -> None:
+    """Anything else is left out."""
+    assert read_roots({"roots": [{"uri": uri, "name": "x"}]}) == paths
+
+
+@pytest.mark.parametrize("result", [None, [], {}, {"roots": None}, {"roots": {}}, "x"])
+def test_what_is_no_answer_is_told(result: object) -> None:
+    assert read_roots(result) is None
+
+
+def test_roots_keep_their_order_and_have_a_bound() -> None:
+    roots: list[object] = [{"uri": f"file:///{at}"} for at in range(200)]
+    found = read_roots({"roots": ["junk", *roots]})
+
+    assert found is not None
+    assert found[:2] == ["/0", "/1"]
+    assert len(found) < 100
+
+
+@pytest.mark.parametrize(
+    ("directory", "is_wide"),
+    [(Path.home().anchor, True), ("home", True), ("home/project", False), ("", False)],
+)
+def test_root_and_home_are_too_wide(tmp_path: Path, directory: str, is_wide: bool) -> None:
+    """What is in a home directory is not, nor is what the home directory is in."""
+    assert is_too_wide(str(tmp_path / directory), str(tmp_path / "home")) is is_wide
+    assert is_too_wide(Path.home().anchor, "")
