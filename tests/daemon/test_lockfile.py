@@ -143,9 +143,9 @@ async def test_a_lock_is_not_waited_for_when_somebody_serves(
 ) -> None:
     """Its holder may have found its name again."""
     go_on(other)
-    looks = iter([False, False, True])
-    with trio.fail_after(10), pytest.raises(Refusal, match=f"pid {other.pid}. serves") as caught:
-        async with open_daemon_lock(address, is_served=lambda: next(looks)):
+    answers = iter([False, False, True])
+    with trio.fail_after(60), pytest.raises(Refusal, match=f"pid {other.pid}. serves") as caught:
+        async with open_daemon_lock(address, is_served=lambda: next(answers)):
             pass
 
     assert caught.value.code == "daemon_running"
@@ -169,7 +169,7 @@ async def test_a_lock_is_had_when_its_holder_ends(
     address: DaemonAddress, other: "subprocess.Popen[str]"
 ) -> None:
     """Soon after."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.to_thread.run_sync, other.kill)
             async with open_daemon_lock(address, is_served=never) as lock:

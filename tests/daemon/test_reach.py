@@ -36,6 +36,12 @@ import os, time
 if "AIMUX_DAEMON_KEPT" in os.environ:
     time.sleep(1.0)
 """
+# or waits until it may
+GATED_START = """
+import os, time
+while "AIMUX_DAEMON_KEPT" in os.environ and not os.path.exists({gate!r}):
+    time.sleep(0.05)
+"""
 HOLD = """
 import fcntl, os, sys, time
 lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
@@ -166,13 +172,15 @@ async def test_stop_is_heard_after_a_restart_was(world: World) -> None:
 @pytest.mark.parametrize("world", ["pipe"], indirect=True)
 async def test_who_was_to_follow_a_daemon_that_was_stopped_does_not(world: World) -> None:
     """By a pipe the next daemon is another process, which is on its way while nobody is there."""
-    slow = await trio.to_thread.run_sync(site, world, SLOW_START)
-    await command(world, "start", **slow)
+    gate = world.stand.root / "gate"
+    gated = GATED_START.format(gate=str(gate))
+    await command(world, "start", **await trio.to_thread.run_sync(site, world, gated))
     os.kill(world.daemon, signal.SIGHUP)
     with trio.fail_after(PATIENCE_S):
         while await wait_holder(world.address) is not None:
             await trio.lowlevel.checkpoint()
         stopped = await command(world, "stop")
+        await trio.Path(gate).touch()
         while await trio.to_thread.run_sync(world.daemons):
             await trio.lowlevel.checkpoint()
 
@@ -187,7 +195,7 @@ async def test_a_daemon_whose_runtime_directory_was_emptied_is_found_again(world
         old = (await host.call("sessions", action="health"))["pid"]
         job = await host.call("exec", prompt="[[sleep 3]]", cli="codex", **{"async": True})
         await trio.to_thread.run_sync(shutil.rmtree, world.runtime)
-        with trio.fail_after(10):  # it was 20 s, and then a fault
+        with trio.fail_after(PATIENCE_S):
             async with open_host(world) as other:
                 new = (await other.call("sessions", action="health"))["pid"]
                 seen = await other.call("status", job_id=job["job_id"], wait_seconds=10)
@@ -228,8 +236,7 @@ async def test_a_daemon_of_another_runtime_directory_is_found_by_its_lock(world:
     with tempfile.TemporaryDirectory(prefix="ax") as elsewhere:
         run = partial(command, world, AIMUX_RUNTIME_DIR=elsewhere)
         shown = await run("status")
-        with trio.fail_after(10):
-            second = await run("run")
+        second = await run("run")
         restarted = await run("restart")
         stopped = await run("stop")
 
