@@ -149,7 +149,7 @@ class Asker:
         lineage = attrs.evolve(lineage, descendants=max(lineage.descendants, begun))
         spec = conversation.spec(prompt, schema, lineage)
         plans = conversation.plans if spec is conversation.base else ()
-        turn = handle.log.open_turn(spec.seat)
+        turn = handle.log.open_turn(spec.seat, spec.mode)
         result: TurnResult | None = None
         is_bug = False
         try:

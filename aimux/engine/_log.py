@@ -27,6 +27,7 @@ from aimux.model import (
     JobStarted,
     JobStatus,
     Message,
+    Mode,
     Outcome,
     Reasoning,
     Text,
@@ -121,12 +122,13 @@ class JobLog:
                 pass
         self._append(0, event)
 
-    def open_turn(self, seat: str = "") -> TurnLog:
+    def open_turn(self, seat: str = "", mode: Mode = Mode.READ) -> TurnLog:
         """The log of the next turn; it is open until `end_turn`."""
         self._opened += 1
         turn = TurnLog(
             turn=self._opened,
             seat=seat,
+            mode=mode,
             questions=self.questions,
             born=trio.current_time(),
             append=self._append,

@@ -4,8 +4,7 @@ A slot is held around all attempts of one turn and by nothing else; a job holds 
 waits for its children keeps nobody from running. The ledger decides, this wakes.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 
 import attrs
 import trio
@@ -17,7 +16,7 @@ TellPosition = Callable[[int], None]
 
 @attrs.define(eq=False)
 class Slot:
-    """One turn's hold on a slot, or its place in the queue. Made by `Slots`."""
+    """One turn's hold on a slot, or its position in the queue. Made by `Slots`."""
 
     request: SlotRequest
     position: int  # in the queue, from 1; 0 once it is granted
@@ -50,7 +49,7 @@ class Slots:
         self._grant(self._ledger.resize(limits))
 
     def request(self, request: SlotRequest) -> Slot | None:
-        """A slot, or a place in the queue for one; None if the queue is full for a new root job.
+        """A slot, or a position in the queue for one; None if the queue is full for a new root job.
 
         The caller releases it, whatever becomes of it.
         """
@@ -63,21 +62,6 @@ class Slots:
         else:
             self._tell_positions()  # clients take turns: it may stand before others
         return slot
-
-    @asynccontextmanager
-    async def hold(self, slot: Slot, tell: TellPosition) -> AsyncIterator[Slot]:
-        """Wait for a requested slot, hold it in the body, release it after.
-
-        `tell` hears of each change of its position. Cancelling the wait gives the place up.
-        """
-        slot.tell = tell
-        try:
-            if slot.position:
-                tell(slot.position)
-            await slot.granted.wait()
-            yield slot
-        finally:
-            self.release(slot)
 
     async def move(self, slot: Slot, cli: str) -> None:
         """Go on with another CLI: its share of the old one is given back before the new is had.
@@ -94,7 +78,7 @@ class Slots:
         await trio.lowlevel.checkpoint()
 
     def release(self, slot: Slot) -> None:
-        """Give a slot back, or the place in the queue. Nothing to do the second time."""
+        """Give a slot back, or its position in the queue. Nothing to do the second time."""
         if self._slots.pop(slot.request.key, None) is not None:
             self._grant(self._ledger.release(slot.request.key))
 

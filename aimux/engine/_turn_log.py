@@ -70,6 +70,7 @@ class TurnLog:
 
     turn: int
     seat: str
+    mode: Mode  # what it was to do; an attempt tells what it did
     questions: Questions  # of the job; this turn's are marked with its number
     born: float  # loop clock
     _append: Append
@@ -255,7 +256,7 @@ class TurnLog:
             cli=started.cli if started is not None else "",
             model=started.model if started is not None else "",
             effort=started.effort if started is not None else "",
-            mode=started.mode if started is not None else Mode.READ,
+            mode=started.mode if started is not None else self.mode,
             usage=self.usage,
             native_session=self.native_id,
             attempts=tuple(self.attempts),

@@ -184,14 +184,21 @@ async def test_a_turn_that_gets_no_slot_in_time_is_told_so(
 ) -> None:
     """The job's deadline ends the wait; the turn is a value that says why."""
     server = attrs.evolve(SERVER, max_concurrent_turns=1)
+    writers = [attrs.evolve(each, mode=Mode.WRITE) for each in (A, B)]
+
+    async def work(ask: Ask, note: Note) -> Report:
+        await both(ask, *writers)
+        return finished()
+
     async with open_house(tmp_path, lambda _: HANG, server=server) as house:
-        handle = await begin(house, hang_both, timeout_s=30)
+        handle = await begin(house, work, timeout_s=30, seats=writers)
         await handle.done.wait()
         waited = await house.engine.turn(handle.id, 2)
 
     assert waited.status is JobStatus.TIMED_OUT
     assert waited.failure is not None
     assert waited.failure.message == "no slot before the job's deadline"
+    assert waited.mode is Mode.WRITE
     assert len(house.driver.specs) == 1
 
 
