@@ -21,6 +21,7 @@ import trio
 from aimux.dialects import Dialect, open_dialect
 from aimux.drivers import Child, Driver, Exit, ProcessSpec
 from aimux.errors import AimuxError, first_leaf
+from aimux.files.private import make_private
 from aimux.model import (
     ChildExited,
     ChildStarted,
@@ -375,7 +376,7 @@ async def _prompt_file(spec: AttemptSpec) -> AsyncIterator[Plan]:
 
 
 def _write_prompt(directory: Path, text: bytes) -> Path:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(directory)
     descriptor, name = tempfile.mkstemp(prefix="prompt-", suffix=".md", dir=directory)
     with os.fdopen(descriptor, "wb") as file:  # mkstemp made it 0600
         file.write(text)

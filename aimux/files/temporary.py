@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 
 from .locks import try_lock
+from .private import make_private
 
 ANCIENT_S: Final = 86_400.0  # what has no lock file is of an earlier version; no turn is that long
 _LOCK: Final = ".lock"
@@ -43,7 +44,7 @@ def owned_directory(root: Path, name: str, word: str) -> Iterator[Path]:
     Raises:
         OSError: it cannot be made.
     """
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(root)
     path, lock = root / name, root / (name + _LOCK)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -51,7 +52,7 @@ def owned_directory(root: Path, name: str, word: str) -> Iterator[Path]:
             raise FileExistsError(f"{lock}: somebody else is at it")
         try:
             os.write(descriptor, word.encode())
-            path.mkdir(mode=0o700)
+            make_private(path)
             yield path
         finally:
             remove_tree(path)

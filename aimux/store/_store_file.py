@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from aimux.errors import StoreUnavailable
+from aimux.files.private import make_private
 
 from ._faults import translated
 from ._files import hold
@@ -100,7 +101,7 @@ class StoreFile:
 
     def _write_again(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         path = self._path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         if not _is_same(_stat(path.with_name(f"{path.name}.lock")), os.fstat(self._lock)):
             self._lock = self._held.enter_context(hold(path, self._owner))
         copy = path.with_name(f"{path.name}.again")

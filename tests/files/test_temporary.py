@@ -64,6 +64,19 @@ def test_what_has_no_owner_goes_when_it_is_old(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["prompt-new.md"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there is no umask")
+@pytest.mark.parametrize("mask", [0o000, 0o777])
+def test_directories_are_private_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        with owned_directory(tmp_path / "state" / "tmp", "mine", "word") as path:
+            modes = {each.stat().st_mode & 0o777 for each in (path, *path.parents[:2])}
+    finally:
+        os.umask(before)
+
+    assert modes == {0o700}
+
+
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
     with (
         owned_directory(tmp_path, "mine", "one"),
