@@ -15,7 +15,7 @@ COLUMNS = (
     Column("directory", flex=8, keeps_end=True, drop=2),
 )
 ROWS = [
-    ("job_01ABC", "completed", "gpt-5", "3m", "Review the last commit", "/home/me/work/project"),
+    ("job_01ABC", "completed", "gpt-5", "3m", "Review the last commit", "/home/me/code/project"),
     ("job_02DEF", "failed", "", "2d", "", "/srv"),
 ]
 
@@ -26,7 +26,7 @@ def test_without_a_width_everything_is_there() -> None:
 
     assert head.split() == ["job", "status", "model", "age", "prompt", "directory"]
     assert rule == "─" * len(first)
-    assert first.split("  ")[-1] == "/home/me/work/project"
+    assert first.split("  ")[-1] == "/home/me/code/project"
     assert second.endswith("/srv")
     assert "…" not in "".join((head, first, second))
 
