@@ -40,7 +40,10 @@ _INTERRUPTED: Final = re.compile(r"\b(?:abort|interrupt|cancel)", re.IGNORECASE)
 
 
 class TurnState:
-    """The state of one turn. `joins` says that the answer is all messages, not the last one."""
+    """The state of one turn. `joins` says that the answer is all messages, not the last one.
+
+    Long, because it has one short method for each thing that a CLI can say.
+    """
 
     def __init__(self, *, joins: bool = False) -> None:
         self._said: list[Said] = []

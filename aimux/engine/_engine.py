@@ -52,7 +52,10 @@ log = logging.getLogger("aimux.engine")
 
 
 class Engine:
-    """Jobs, turns and CLIs, as tools see them. Made by `open_engine`."""
+    """Jobs, turns and CLIs, as tools see them. Made by `open_engine`.
+
+    Long, because each use of a tool has one short method here.
+    """
 
     def __init__(
         self,

@@ -76,7 +76,8 @@ class NotStored:
 class JobLog:
     """Append-only events of one job and the running fold over them.
 
-    Cancelling one of its waits only ends the waiting.
+    Long, because what is appended, what is stored and who waits are one state. Cancelling one of
+    its waits only ends the waiting.
     """
 
     _row: Job
