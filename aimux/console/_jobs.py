@@ -11,7 +11,7 @@ from aimux.times import utc_now
 
 from ._client import Json, McpClient
 from ._output import note, one_line, say, say_json, table
-from ._screen import DONE, exit_code, job_of, json_option, rows_of, say_error, with_server
+from ._screen import DONE, Finite, exit_code, job_of, json_option, rows_of, say_error, with_server
 from ._table import Column
 
 OPEN: Final = ("queued", "running")
@@ -262,7 +262,7 @@ def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_js
 
 
 @click.command(epilog="Example: aimux gc --older-than 48 --dry-run")
-@click.option("--older-than", type=click.FloatRange(0, MAX_HOURS), metavar="HOURS",
+@click.option("--older-than", type=Finite(0, MAX_HOURS), metavar="HOURS",
               help="Hours since they ended; server.session_ttl_hours if not given.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @json_option

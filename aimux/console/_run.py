@@ -12,7 +12,16 @@ from aimux.model import EFFORTS, Mode
 
 from ._client import Json, McpClient
 from ._output import as_text, note, one_line, open_progress, say, say_json
-from ._screen import exit_code, json_option, part_of, rows_of, say_error, session_of, with_server
+from ._screen import (
+    Finite,
+    exit_code,
+    json_option,
+    part_of,
+    rows_of,
+    say_error,
+    session_of,
+    with_server,
+)
 
 LONG_POLL_S: Final = 45  # for a job that was handed over
 
@@ -43,7 +52,7 @@ Exit codes: 0 the job completed, 1 it did not, 2 it could not be asked for, 130 
     help="Directory to work in; this one if not given.",
 )
 @click.option("-s", "--session", help="Continue this session; a job's id means its own.")
-@click.option("--timeout", type=float, help="Deadline of the whole job, in seconds.")
+@click.option("--timeout", type=Finite(), help="Deadline of the whole job, in seconds.")
 @click.option("--async", "is_async", is_flag=True, help="Print the job's id and leave it running.")
 @click.option(
     "--schema",

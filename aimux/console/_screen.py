@@ -1,5 +1,6 @@
 """What commands share: one road to the server, and how its answers are read."""
 
+import math
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +19,19 @@ INTERRUPTED: Final = 130  # as a shell has it
 Work = Callable[[McpClient], Awaitable[int]]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+class Finite(click.FloatRange):
+    """A number within limits that JSON can say: neither infinite nor none."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number; click reports what is raised as a usage error."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number that can be counted with", param, ctx)
+        return number
 
 
 def with_server(work: Work) -> None:

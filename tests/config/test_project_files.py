@@ -292,6 +292,8 @@ def test_a_long_key_is_no_key(home: ConfigHome) -> None:
 
 def test_an_anchor_may_be_set_again(home: ConfigHome) -> None:
     """YAML allows it, and a warning of the library's is nobody's."""
-    put(home, "config.yaml").write_text("server: {drain_seconds: &a 3}\nroles: &a {}\n")
+    put(home, "config.yaml").write_text(
+        "server: {drain_seconds: &a 3}\nroles: &a {}\n", encoding="utf-8"
+    )
 
     assert home.load().settings.server.drain_seconds == 3

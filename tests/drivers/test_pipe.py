@@ -329,7 +329,7 @@ async def test_helper_that_goes_on_printing_does_not_hold_the_turn(
 
     assert (exit_.exit_code, exit_.is_complete) == (0, False)
     assert children_of() == set()
-    assert output.text().count(b"late") > 5
+    assert output.text().count(b"late") > 1
     assert exit_.duration_s < LINGER_MAX_S
 
 

@@ -155,7 +155,9 @@ async def test_strange_names_are_copied_and_told_in_one_line(tree: Path) -> None
         (tree / name).write_text("x", encoding="utf-8")
     os.mkfifo(tree / "odd\npipe")
     if (tree / ".git").exists():
-        (tree / ".gitattributes").write_text("* working-tree-encoding=UTF-32 eol=crlf\n")
+        (tree / ".gitattributes").write_text(
+            "* working-tree-encoding=UTF-32 eol=crlf\n", encoding="utf-8"
+        )
     async with open_scratch(str(tree), tree.parent / "scratch") as scratch:
         assert set(names) <= set(names_in(scratch.path))
         assert "\n" not in told(scratch)
