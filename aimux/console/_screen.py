@@ -4,7 +4,7 @@ import math
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import click
 import trio
@@ -25,7 +25,7 @@ class Finite(click.FloatRange):
     """A number within limits that JSON can say: neither infinite nor none."""
 
     def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """The number; click reports what is raised as a usage error."""
         number = float(super().convert(value, param, ctx))
