@@ -25,7 +25,10 @@ class Finite(click.FloatRange):
     """A number within limits that JSON can say: neither infinite nor none."""
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ANN401
     ) -> float:
         """The number; click reports what is raised as a usage error."""
         number = float(super().convert(value, param, ctx))

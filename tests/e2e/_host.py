@@ -54,7 +54,10 @@ class Server:
 
 @attrs.define(eq=False)
 class Host:
-    """The client's end of a server: every message it ever said is in `heard`, in order."""
+    """The client's end of a server: every message it ever said is in `heard`, in order.
+
+    Those of a batch stand there one by one.
+    """
 
     server: Server
     _write: trio.abc.SendStream
@@ -73,7 +76,8 @@ class Host:
                 self._wake()
                 return
             *lines, self.server.rest = (self.server.rest + data).split(b"\n")
-            self.heard += [json.loads(line) for line in lines]
+            for message in map(json.loads, lines):
+                self.heard += message if isinstance(message, list) else [message]
             self._wake()
 
     def _wake(self) -> None:

@@ -137,7 +137,7 @@ def test_bad_binaries_are_seen_in_health(bare: Stand) -> None:
     """Missing, a directory, not executable, of another version, dead: state, reason, remedy."""
     (bare.bin / "gemini").mkdir()
     (bare.bin / "claude").write_text("#!/bin/sh\n", encoding="utf-8")
-    for name, text in (("goose", "echo 0.0.1"), ("qwen", "exit 3"), ("droid", "echo 0.215.0")):
+    for name, text in (("goose", "echo 0.0.1"), ("qwen", "exit 127"), ("droid", "echo 0.215.0")):
         (bare.bin / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
         (bare.bin / name).chmod(0o755)
 
