@@ -26,9 +26,9 @@ class Finite(click.FloatRange):
 
     def convert(
         self,
-        value: Any,
+        value: Any,  # noqa: ANN401  # as click has it
         param: click.Parameter | None,
-        ctx: click.Context | None,  # noqa: ANN401
+        ctx: click.Context | None,
     ) -> float:
         """The number; click reports what is raised as a usage error."""
         number = float(super().convert(value, param, ctx))
