@@ -34,7 +34,8 @@ async def kept_session(theatre: Theatre) -> None:
 
     def found() -> list[Path]:
         roots = (theatre.home, theatre.project)
-        return [path for root in roots for path in root.rglob("*.json")]
+        files = [path for root in roots for path in root.rglob("*.json")]
+        return [path for path in files if path.stat().st_size]  # a name is taken before that
 
     await until(found)
 
