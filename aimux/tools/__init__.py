@@ -15,4 +15,4 @@ from ._calls import (
     ToolCall as ToolCall,
     error_json as error_json,
 )
-from ._catalog import TOOLS as TOOLS, Tool as Tool
+from .catalog import TOOLS as TOOLS, Tool as Tool

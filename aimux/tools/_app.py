@@ -20,7 +20,7 @@ from aimux.protocol import Offer, Seal, ServerInfo
 from aimux.waiting import Broadcast
 
 from ._calls import Client, InputRequired, Payload, ToolCall, error_json
-from ._catalog import TOOLS, listed, templates
+from .catalog import TOOLS, listed, templates
 
 if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it is needed
     from aimux.engine import Engine

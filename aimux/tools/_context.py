@@ -8,7 +8,7 @@ from aimux.files.cache import Lru
 from aimux.model import Job, ServerSettings
 
 from ._calls import InputRequired, Payload, ToolCall
-from ._catalog import SCHEME
+from .catalog import SCHEME
 
 CACHED_PAYLOADS: Final = 64
 CACHED_PAYLOAD_CHARS: Final = 100_000  # of content; a longer answer is made again

@@ -21,10 +21,10 @@ from aimux.rules import mask_between
 from aimux.times import utc_now
 
 from ._calls import Client
-from ._catalog import SCHEME
 from ._context import ToolContext
 from ._health import health_json
 from ._results import Json, View, entries_json, job_json, job_row, session_json, stamp
+from .catalog import SCHEME
 
 JSON_TYPE: Final = "application/json"
 LISTED_JOBS: Final = 50  # newest first; older ones are found through sessions

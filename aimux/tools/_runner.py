@@ -12,10 +12,10 @@ from aimux.files.cache import Lru
 from aimux.rules import Bucket, as_meant, boolean_as_meant, compile_schema, problems, shallow, take
 
 from ._calls import InputRequired, Payload, ToolCall
-from ._catalog import TOOLS, Tool
 from ._context import ToolContext, ToolModule
 from ._results import with_warning
 from ._roots import asks_first, is_answer
+from .catalog import TOOLS, Tool
 
 RATE_LIMITED: Final = frozenset({"exec"})
 KEPT_BUCKETS: Final = 1_000  # clients whose rate is known; one that is forgotten starts anew

@@ -17,7 +17,7 @@ from aimux.config._aliases import ALIASES
 from aimux.config._find import FOREIGN, variables
 from aimux.config._shape import leaves
 from aimux.model import EFFORTS, FailureClass, JobStatus, Mode, Settings
-from aimux.tools._catalog import RESULT, TEMPLATES, TOOLS, Tool
+from aimux.tools.catalog import RESULT, TEMPLATES, TOOLS, Tool
 
 if __package__:
     from .make_states import states

@@ -11,8 +11,8 @@ import jsonschema
 
 from aimux.errors import AimuxError
 from aimux.tools import TOOLS, ToolCall
-from aimux.tools._catalog import listed, templates
 from aimux.tools._context import ToolModule
+from aimux.tools.catalog import listed, templates
 
 from ..engine.house import Heard, House, answers, open_house
 from .calls import Clock

@@ -1,0 +1,27 @@
+"""The tools in the order in which clients see them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ._exec import EXEC
+from ._sessions import SESSIONS
+from ._status import STATUS
+from ._tool import Tool
+
+TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in (EXEC, STATUS, SESSIONS)}
+
+
+def listed() -> list[dict[str, object]]:
+    """The tools as `tools/list` shows them to the newest revision, in a fixed order."""
+    return [
+        {
+            "name": tool.name,
+            "title": tool.title,
+            "description": tool.description,
+            "inputSchema": tool.input_schema,
+            "outputSchema": tool.output_schema,
+            "annotations": dict(tool.annotations),
+            "execution": {"taskSupport": tool.task_support},
+        }
+        for tool in TOOLS.values()
+    ]

@@ -1,0 +1,29 @@
+"""The resources as clients see them."""
+
+from typing import Final
+
+SCHEME: Final = "aimux://"  # of every resource
+
+_JSON_TYPE: Final = "application/json"
+TEMPLATES: Final = (
+    ("aimux://jobs/{id}", "job", "A job's result, as status gives it", _JSON_TYPE),
+    ("aimux://jobs/{id}/output", "job-output", "The whole answer of a job", "text/plain"),
+    ("aimux://jobs/{id}/events", "job-events", "What a job did, event by event", _JSON_TYPE),
+    ("aimux://jobs/{id}/raw", "job-raw", "What the CLIs of a job printed", "text/plain"),
+    ("aimux://sessions/{id}", "session", "A conversation and its jobs", _JSON_TYPE),
+    (
+        "aimux://clis/{name}",
+        "cli",
+        "One CLI: state, version, how hard its read mode is",
+        _JSON_TYPE,
+    ),
+    ("aimux://roles/{name}", "role", "One role: route, mode and instructions", _JSON_TYPE),
+)
+
+
+def templates() -> list[dict[str, object]]:
+    """The resource templates as `resources/templates/list` shows them."""
+    return [
+        {"uriTemplate": uri, "name": name, "description": said, "mimeType": kind}
+        for uri, name, said, kind in TEMPLATES
+    ]

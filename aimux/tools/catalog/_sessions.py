@@ -1,0 +1,74 @@
+"""`sessions` as clients see it."""
+
+from typing import Final
+
+from ._schemas import (
+    GUIDANCE,
+    STATUSES,
+    choice,
+    count,
+    flag,
+    nullable,
+    object_schema,
+    seconds,
+    string,
+)
+from ._tool import Tool
+
+SESSIONS: Final = Tool(
+    name="sessions",
+    title="Sessions and jobs",
+    description=(
+        "list: sessions, latest first (status: active, completed, failed, all). info: one session "
+        "with its jobs. cancel: end one job politely. kill: end the job of a session at once. "
+        "gc: remove old finished sessions and jobs. health: which CLIs are ready, what is "
+        "running, limits, breakers."
+    ),
+    input_schema=object_schema(
+        {
+            "action": choice("what to do", ("list", "info", "cancel", "kill", "gc", "health")),
+            "session_id": string("for info and kill"),
+            "job_id": string("for cancel and info"),
+            "status": choice("for list", ("active", "all", "finished", *STATUSES)),
+            "cli": string("for list: only sessions of this CLI"),
+            "limit": count(
+                "for list and info: at most so many (default 20)", minimum=1, maximum=100
+            ),
+            "cursor": string("for list and info: next_cursor of the page before"),
+            "older_than_hours": seconds(
+                "for gc: default is the configured session_ttl_hours", minimum=0
+            ),
+            "dry_run": flag("for gc: only count"),
+            "refresh": flag("for health: look for the CLIs again"),
+            "verify": flag(
+                "for health: run one tiny prompt on each CLI, so that its login is known"
+            ),
+        },
+        ("action",),
+    ),
+    output_schema={
+        "type": "object",
+        "properties": {
+            "action": {"type": "string"},
+            "sessions": {"type": "array", "items": {"type": "object"}},
+            "session": nullable("object"),
+            "jobs": {
+                "type": ["array", "object"],
+                "description": "info: the session's jobs, newest first; health: counts",
+            },
+            "count": {"type": "integer"},
+            "next_cursor": nullable("string"),
+            "warnings": {"type": "array", "items": {"type": "object"}},
+            "guidance": GUIDANCE,
+        },
+        "required": ["guidance"],
+    },
+    annotations={
+        "title": "Sessions and jobs",
+        "readOnlyHint": False,
+        "destructiveHint": True,
+        "idempotentHint": True,
+        "openWorldHint": False,
+    },
+    module="aimux.tools._sessions",
+)

@@ -1,0 +1,42 @@
+"""`status` as clients see it."""
+
+from typing import Final
+
+from ._schemas import MAX_CHARS, RESULT, count, flag, object_schema, seconds, string
+from ._tool import Tool
+
+STATUS: Final = Tool(
+    name="status",
+    title="Look at a job",
+    description=(
+        "State, progress and answer of a job. wait_seconds waits until the job ends or the time "
+        "is up, so "
+        "there is no need to poll. offset and tail page through long content; events_after lists "
+        "what the CLI did since that sequence number."
+    ),
+    input_schema=object_schema(
+        {
+            "job_id": string("the job to look at"),
+            "wait_seconds": seconds(
+                "wait this long for the end; with events_after, for the next event",
+                minimum=0,
+                maximum=3600,
+            ),
+            "turn": count("show this turn of the job instead of the whole", minimum=1),
+            "offset": count("first character of content to return", minimum=0),
+            "tail": count("return the last so many characters instead", minimum=1),
+            "include_content": flag("return the whole content, whatever its length"),
+            "max_chars": MAX_CHARS,
+            "events_after": count("also list events after this sequence number", minimum=0),
+        },
+        ("job_id",),
+    ),
+    output_schema=RESULT,
+    annotations={
+        "title": "Look at a job",
+        "readOnlyHint": True,
+        "idempotentHint": True,
+        "openWorldHint": False,
+    },
+    module="aimux.tools._status",
+)
