@@ -31,6 +31,11 @@ from ._events import (
     TurnQueued as TurnQueued,
     TurnStarted as TurnStarted,
 )
+from ._evidence import (
+    Evidence as Evidence,
+    SourcePlace as SourcePlace,
+    Verified as Verified,
+)
 from ._ids import (
     RANDOM_BYTES as RANDOM_BYTES,
     JobId as JobId,

@@ -50,6 +50,7 @@ from ._cooldowns import (
     left_s as left_s,
 )
 from ._environment import probe_environment as probe_environment
+from ._evidence import check_places as check_places, judge_evidence as judge_evidence
 from ._failures import (
     classify as classify,
     failure as failure,
@@ -78,6 +79,7 @@ from ._outcome import (
     summarise as summarise,
     total_usage as total_usage,
 )
+from ._places import find_places as find_places
 from ._recursion import (
     LINEAGE_VARIABLE as LINEAGE_VARIABLE,
     Lineage as Lineage,
