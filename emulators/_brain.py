@@ -65,10 +65,12 @@ def think(
     display: str,
     schema: dict[str, object] | None = None,
     unsaid: str = "",
+    script: list[dict[str, object]] | None = None,
 ) -> Reply:
     """Decide what to do about a prompt.
 
-    ``unsaid`` holds directives that are obeyed as if they stood in the prompt.
+    ``unsaid`` holds directives that are obeyed as if they stood in the prompt. ``script`` has
+    answers: the first entry whose ``when`` stands in the prompt, and whose ``turn`` it is, is said.
 
     Raises:
         ValueError: a directive's argument is not usable.
@@ -76,6 +78,12 @@ def think(
     reply = Reply()
     for name, body in [*directives(unsaid), *directives(prompt)]:
         _obey(reply, name, body, prompt, earlier)
+    for entry in script or ():
+        if str(entry.get("when", "")) in prompt and entry.get("turn", len(earlier) + 1) == (
+            len(earlier) + 1
+        ):
+            _play(reply, entry)
+            break
     if schema is not None and not reply.said:
         reply.said.append(json.dumps(instance(schema)))
     if not reply.said and not reply.parts and not reply.actions:
@@ -145,6 +153,19 @@ def _obey(reply: Reply, name: str, body: str, prompt: str, earlier: list[str]) -
             reply.parts = body.split("|")
         case "fault":
             reply.faults.append(body)
+
+
+def _play(reply: Reply, entry: dict[str, object]) -> None:
+    """Say what a script's entry has: ``say`` (JSON if it is no text), after ``sleep`` seconds."""
+    said = entry.get("say")
+    if said is not None:
+        reply.said = [said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)]
+    reply.delay_s += float(str(entry.get("sleep", 0)))
+    if entry.get("write"):
+        for path, text in dict(entry["write"]).items():  # type: ignore[call-overload]
+            reply.actions.append(Action("edit", path=path, text=text))
+    if entry.get("fault"):
+        reply.faults.append(str(entry["fault"]))
 
 
 def _unasked(prompt: str, earlier: list[str], display: str) -> str:

@@ -27,6 +27,15 @@ PIECE_S = 0.01  # between two pieces of a streamed answer
 _LOG_LINE = 4096
 
 
+def _script(path: str) -> list[dict[str, object]]:
+    """The answers that a launcher was given, if it was given any."""
+    if not path:
+        return []
+    with open(path, encoding="utf-8") as file:
+        entries: list[dict[str, object]] = json.load(file)
+    return entries
+
+
 class Stopped(BaseException):
     """A signal asked the run to end; raised wherever the run waits."""
 
@@ -243,7 +252,8 @@ class Stage:
         self.session = session
         bare = prompt if received is None else received
         unsaid = os.environ.get("EMULATOR_DIRECTIVES", "")
-        self.reply = _brain.think(bare, session.begin(bare), self.display, schema, unsaid)
+        script = _script(os.environ.get("EMULATOR_SCRIPT", ""))
+        self.reply = _brain.think(bare, session.begin(bare), self.display, schema, unsaid, script)
         for script in (os.environ.get("EMULATOR_FAULTS", ""), *self.reply.faults):
             self.faults.add(script)
         if "ignore_term" in self.faults:

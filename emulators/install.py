@@ -5,9 +5,11 @@ Also a function for tests and demos: ``install(directory, ["codex"], faults="quo
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
+import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -36,13 +38,14 @@ def install(
     faults: str | None = None,
     directives: str | None = None,
     time_scale: float | None = None,
+    script: Iterable[Mapping[str, object]] | None = None,
 ) -> dict[str, Path]:
     """Write a launcher per name into ``directory`` and return where each one is.
 
     ``home`` becomes HOME of the emulator; ``faults`` is a fault script; ``directives`` are obeyed
     as if every prompt held them; ``time_scale`` multiplies the waits the real CLI makes by itself
-    (retries, stdin waits). They are baked in because a multiplexer gives its children a small
-    environment.
+    (retries, stdin waits). ``script`` has answers (README). They are baked in because a multiplexer
+    gives its children a small environment.
 
     Raises:
         KeyError: a name is not an emulator's.
@@ -61,6 +64,10 @@ def install(
         variables["EMULATOR_DIRECTIVES"] = directives
     if time_scale is not None:
         variables["EMULATOR_TIME_SCALE"] = str(time_scale)
+    if script is not None:
+        path = directory / f".{uuid.uuid4().hex}.json"
+        path.write_text(json.dumps(list(script)), encoding="utf-8")
+        variables["EMULATOR_SCRIPT"] = str(path)
     written: dict[str, Path] = {}
     for name in names:
         if name not in ALL:

@@ -19,6 +19,11 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "turn:one_session_one_job": "a session has one job at a time",
     "prompt:bytes": "prompts of any size and shape arrive byte for byte",
     "prompt:refused": "a prompt that cannot be given is refused before anything starts",
+    # several seats
+    "tools:consensus": "several CLIs answer apart from each other; what they agree on is counted",
+    "consensus:lost": "who is lost is named, and makes it partial; without a quorum it has failed",
+    "consensus:evidence": "what members claim of files is looked up, and weighs in the confidence",
+    "consensus:grouping": "positions in free text are told apart, and put together, on real pairs",
     # what a CLI may do
     "mode:read": "in read mode neither editor nor shell changes the user's tree",
     "mode:write": "in write mode the file is written",

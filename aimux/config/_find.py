@@ -63,6 +63,15 @@ class ConfigPaths:
         )
 
     @property
+    def panel_roots(self) -> Mapping[Source, pathlib.Path]:
+        """Directories with one file per panel, by layer."""
+        return {
+            Source.SHIPPED: self.shipped / "panels",
+            Source.USER: self.user / "panels.d",
+            Source.PROJECT: self.project / "panels.d",
+        }
+
+    @property
     def profile_roots(self) -> Sequence[tuple[Source, pathlib.Path]]:
         """Directories with one directory per CLI. A project has none: a profile names a program
         to run, and a fresh clone must not.

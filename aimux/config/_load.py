@@ -145,6 +145,8 @@ class Loader:
         layers = _Layers()
         for source, file in paths.settings_files:
             within = paths.project_root if source is Source.PROJECT else None
+            for panel in dependencies.yaml_in(paths.panel_roots[source]):
+                self._add_file(layers, source, panel, dependencies, within, f"panels.{panel.stem}")
             self._add_file(layers, source, file, dependencies, within)
         known = with_aliases(leaves(Settings))
         variables = list(read_environment(client.env, known, layers.complain))
@@ -183,7 +185,9 @@ class Loader:
         path: pathlib.Path,
         dependencies: Dependencies,
         within: pathlib.Path | None,
+        at: str = "",
     ) -> None:
+        """Lay a file over the rest; `at` is the key whose value it is, if it is not all keys."""
         if not dependencies.note(path):
             return
         try:
@@ -194,8 +198,9 @@ class Loader:
             layers.say(Severity.ERROR, where, fault.what)
             return
         if document.data is not None:  # an empty file says nothing
-            origin = functools.partial(_in_file, source, document)
-            layers.add(source, document.data, keys_in(document.data), origin)
+            origin = functools.partial(_in_file, source, document, at)
+            data = _nested(at, document.data) if at else document.data
+            layers.add(source, data, keys_in(data), origin)
 
     def _profiles(
         self, roots: Sequence[tuple[Source, pathlib.Path]], dependencies: Dependencies
@@ -376,8 +381,9 @@ class _Judged:
         return checked
 
 
-def _in_file(source: Source, document: Document, path: str) -> Origin:
-    return Origin(source=source, where=document.path, line=document.line(path))
+def _in_file(source: Source, document: Document, at: str, path: str) -> Origin:
+    within = path.removeprefix(at).removeprefix(".") if at else path
+    return Origin(source=source, where=document.path, line=document.line(within))
 
 
 def _fixed(source: Source, where: str) -> Callable[[str], Origin]:

@@ -8,6 +8,7 @@ from ._job_request import (
     Client as Client,
     JobRequest as JobRequest,
     PreparedJob as PreparedJob,
+    Survey as Survey,
 )
 from ._jobs import JobSupervisor as JobSupervisor
 from ._log import JobLog as JobLog

@@ -36,7 +36,7 @@ from ._ask import Asker
 from ._clis import CliRegistry
 from ._guard import Guard
 from ._handle import JobHandle
-from ._job_request import Client, JobRequest, PreparedJob
+from ._job_request import Client, JobRequest, PreparedJob, Survey
 from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
 from ._prepare import Preparer
@@ -140,6 +140,13 @@ class Engine:
         """The client's own configuration as it is now. Cancelled or not, it reads to its end."""
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.load, context)
+
+    async def survey(self, request: JobRequest) -> Survey:
+        """What there is to choose among for a request, before its seats are known.
+
+        Cancelled or not, it reads files to their end.
+        """
+        return await self._preparer.survey(request)
 
     async def prepare(self, request: JobRequest) -> PreparedJob:
         """Decide everything about a request; nothing is started or written.

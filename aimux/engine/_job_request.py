@@ -19,7 +19,7 @@ from aimux.model import (
     Session,
     Warned,
 )
-from aimux.rules import Lineage
+from aimux.rules import Lineage, RoutingFacts
 
 from ._clis import Cli
 from ._cwd import WorkingDirectory
@@ -72,6 +72,14 @@ class JobRequest:
     parent: JobHandle | None = None
     wants_terminal: bool = False
     schema: Mapping[str, object] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Survey:
+    """What a request may choose among: its configuration, and the CLIs as they are now."""
+
+    snapshot: Snapshot
+    facts: RoutingFacts
 
 
 @attrs.frozen(kw_only=True)

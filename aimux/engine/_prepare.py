@@ -29,6 +29,7 @@ from aimux.model import (
 )
 from aimux.rules import (
     DEFAULT_ROLE,
+    RoutingFacts,
     check_schema,
     choose,
     enter_job,
@@ -41,7 +42,7 @@ from aimux.times import utc_now
 from ._clis import CliRegistry
 from ._cwd import WorkingDirectory, find_directory
 from ._guard import Guard
-from ._job_request import JobRequest, PreparedJob
+from ._job_request import JobRequest, PreparedJob, Survey
 from ._jobs import JobSupervisor
 from ._retelling import PastTurn, past_turns
 from ._specs import TurnResources, TurnSpec, planned
@@ -147,6 +148,26 @@ class Preparer:
         if len(faults) == len(plans):
             raise faults[0]
         return attrs.evolve(half, seats=seats, plans=plans, role=_role(half, wanted[0]))
+
+    async def survey(self, request: JobRequest) -> Survey:
+        """What there is to choose among for a request, before its seats are known.
+
+        Cancelled or not, it reads files to their end.
+        """
+        snapshot, _ = await trio.to_thread.run_sync(self._load, request, None)
+        clis = await self._registry.ready(snapshot, request.client.env)
+        server = snapshot.settings.server
+        facts = RoutingFacts(
+            roles=snapshot.roles,
+            overrides=snapshot.overrides,
+            profiles=snapshot.profiles,
+            ready=clis.keys(),
+            health=self._guard.health(),
+            cooled=self._guard.cooled_pairs(),
+            order=server.cli_priority,
+            fallback_max=server.fallback_max,
+        )
+        return Survey(snapshot=snapshot, facts=facts)
 
     def seat(self, prepared: PreparedJob, seat: Seat) -> TurnSpec:
         """What is decided about one seat of a job.

@@ -4,7 +4,7 @@ import collections
 import itertools
 import pathlib
 import stat
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import Final, Generic, TypeVar, cast
 
 import attrs
@@ -102,8 +102,15 @@ class Dependencies:
 
     def texts_in(self, root: pathlib.Path) -> Iterator[pathlib.Path]:
         """`root/*.md` and `root/*.txt`, sorted."""
+        return self._suffixed(root, {".md", ".txt"})
+
+    def yaml_in(self, root: pathlib.Path) -> Iterator[pathlib.Path]:
+        """`root/*.yaml` and `root/*.yml`, sorted."""
+        return self._suffixed(root, {".yaml", ".yml"})
+
+    def _suffixed(self, root: pathlib.Path, suffixes: Collection[str]) -> Iterator[pathlib.Path]:
         for below in self._entries(root):
-            if below.suffix in {".md", ".txt"} and self.note(below):
+            if below.suffix in suffixes and self.note(below):
                 yield below
 
     def _entries(self, root: pathlib.Path) -> list[pathlib.Path]:

@@ -104,10 +104,12 @@ from ._said import (
 )
 from ._settings import (
     BreakerSettings as BreakerSettings,
+    ConsensusSettings as ConsensusSettings,
     HookError as HookError,
     HookSettings as HookSettings,
     HookTime as HookTime,
     LogLevel as LogLevel,
+    PanelSettings as PanelSettings,
     Problem as Problem,
     RoleSettings as RoleSettings,
     ServerSettings as ServerSettings,

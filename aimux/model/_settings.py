@@ -152,6 +152,33 @@ class RoleSettings:
     reasoning_effort: str = ""
 
 
+@attrs.frozen(kw_only=True)
+class PanelSettings:
+    """Members of a panel by name: `cli`, `cli:model` or `cli:model:effort`.
+
+    A member of `veto` must hold what wins, else nothing does. An empty `judge` is chosen.
+    """
+
+    summary: str = ""
+    members: Sequence[str] = ()
+    quorum: int = attrs.field(default=2, validator=ge(1))
+    veto: Sequence[str] = ()
+    judge: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ConsensusSettings:
+    """How a panel is asked where the call does not say."""
+
+    default_blinded: bool = True
+    default_synthesize: bool = False
+    members: int = attrs.field(default=3, validator=ge(2))
+    quorum: int = attrs.field(default=2, validator=ge(1))
+    quorum_wait_seconds: float = attrs.field(default=60.0, validator=ge(0))
+    max_turns: int = attrs.field(default=16, validator=ge(1))
+    timeout_per_turn_seconds: float = attrs.field(default=600.0, validator=gt(0))
+
+
 class HookTime(enum.StrEnum):
     """When a hook is consulted."""
 
@@ -187,5 +214,7 @@ class Settings:
 
     server: ServerSettings = attrs.field(factory=ServerSettings)
     circuit_breaker: BreakerSettings = attrs.field(factory=BreakerSettings)
+    consensus: ConsensusSettings = attrs.field(factory=ConsensusSettings)
+    panels: Mapping[str, PanelSettings] = attrs.field(factory=dict)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
     hooks: Mapping[str, HookSettings] = attrs.field(factory=dict)

@@ -1,5 +1,6 @@
 """Decisions on values: everything they need is an argument, the clock included."""
 
+from ._alike import are_alike as are_alike, group_alike as group_alike, read_stance as read_stance
 from ._arguments import (
     compile_schema as compile_schema,
     problems as problems,
@@ -33,6 +34,27 @@ from ._completion import (
     has_worked as has_worked,
     judge as judge,
 )
+from ._consensus import (
+    MEMBER_SCHEMA as MEMBER_SCHEMA,
+    Claim as Claim,
+    Position as Position,
+    places_of as places_of,
+    read_position as read_position,
+    with_evidence as with_evidence,
+)
+from ._consensus_prompts import (
+    QUOTED as QUOTED,
+    SYNTHESIS_SCHEMA as SYNTHESIS_SCHEMA,
+    informed_prompt as informed_prompt,
+    member_prompt as member_prompt,
+    synthesis_prompt as synthesis_prompt,
+)
+from ._consensus_report import (
+    ConsensusRecord as ConsensusRecord,
+    Seated as Seated,
+    SynthesisRecord as SynthesisRecord,
+    report_consensus as report_consensus,
+)
 from ._contract import (
     Contract as Contract,
     ask_for as ask_for,
@@ -57,6 +79,13 @@ from ._failures import (
     interrupted as interrupted,
     recognise as recognise,
 )
+from ._fences import (
+    fence_for as fence_for,
+    fenced as fenced,
+    share_out as share_out,
+    shorten as shorten,
+)
+from ._heard import is_worth_asking_again as is_worth_asking_again, lost_reason as lost_reason
 from ._limits import (
     Bucket as Bucket,
     Quiet as Quiet,
@@ -78,6 +107,17 @@ from ._outcome import (
     session_after as session_after,
     summarise as summarise,
     total_usage as total_usage,
+)
+from ._panel import (
+    Member as Member,
+    Panel as Panel,
+    RoutingFacts as RoutingFacts,
+    draw_seed as draw_seed,
+    lettered as lettered,
+    seat_chosen as seat_chosen,
+    seat_named as seat_named,
+    seat_outsider as seat_outsider,
+    shuffled as shuffled,
 )
 from ._places import find_places as find_places
 from ._recursion import (
@@ -133,3 +173,11 @@ from ._slots import (
     SlotLimits as SlotLimits,
     SlotStatistics as SlotStatistics,
 )
+from ._tally import (
+    Ballot as Ballot,
+    Group as Group,
+    Tally as Tally,
+    is_decided as is_decided,
+    tally as tally,
+)
+from ._vendors import vendor_of as vendor_of

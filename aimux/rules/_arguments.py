@@ -22,7 +22,7 @@ _SILENT: Final = frozenset({"title", "description", "default", "examples", "depr
 _KEYWORDS: Final = frozenset(
     {
         *("type", "properties", "required", "enum", "additionalProperties", "items"),
-        *("minimum", "maximum", "minLength", "maxLength"),
+        *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
     }
 )
 
@@ -179,6 +179,11 @@ def _bound_checks(schema: Mapping[str, object]) -> Iterator[Check]:
         yield lambda value: not (isinstance(value, str) and len(value) < short)
     if long is not None:
         yield lambda value: not (isinstance(value, str) and len(value) > long)
+    few, many = _figure(schema, "minItems"), _figure(schema, "maxItems")
+    if few is not None:
+        yield lambda value: not (isinstance(value, list) and len(value) < few)
+    if many is not None:
+        yield lambda value: not (isinstance(value, list) and len(value) > many)
 
 
 def _object_checks(schema: Mapping[str, object]) -> Iterator[Check]:
@@ -273,9 +278,14 @@ def _explained(fault: _Fault) -> Iterator[dict[str, object]]:
         case "type", str() | list() as wanted, value:
             names = [wanted] if isinstance(wanted, str) else wanted
             yield _problem(place, value, " or ".join(names), _converted(value, names))
-        case "minimum" | "maximum" | "minLength" | "maxLength" as keyword, bound, value:
+        case (
+            "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" as keyword,
+            bound,
+            value,
+        ):
             side = "at least" if keyword.startswith("min") else "at most"
-            unit = " characters" if keyword.endswith("Length") else ""
+            units = {"Length": " characters", "Items": " items"}
+            unit = next((units[end] for end in units if keyword.endswith(end)), "")
             yield _problem(place, value, f"{side} {bound}{unit}")
         case _:
             yield _problem(place, fault.instance, _shortened(fault.message))

@@ -1,4 +1,9 @@
 """What a job can be made of: coroutines over `ask` and `note`, one module each."""
 
 from ._base import Ask as Ask, Note as Note, Report as Report, Seat as Seat, Work as Work
+from ._consensus import (
+    ConsensusMode as ConsensusMode,
+    ConsensusRequest as ConsensusRequest,
+    consensus as consensus,
+)
 from ._single import single as single

@@ -17,7 +17,6 @@ from ._results import with_warning
 from ._roots import asks_first, is_answer
 from .catalog import TOOLS, Tool
 
-RATE_LIMITED: Final = frozenset({"exec"})
 KEPT_BUCKETS: Final = 1_000  # clients whose rate is known; one that is forgotten starts anew
 
 
@@ -78,7 +77,7 @@ class ToolRunner:
         tool = TOOLS[call.name]
         checked = self._checked(tool, call)
         await self._engine.reload()
-        if tool.name in RATE_LIMITED and _starts_something(checked):
+        if tool.task_support != "forbidden" and _starts_something(checked):
             self._take_token(call)
         module = self._modules.get(tool.name) or self._load(tool)
         payload = await module.answer(self._context, checked)

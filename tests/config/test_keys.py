@@ -50,6 +50,13 @@ SAMPLES: Final[dict[str, object]] = {
     "server.cli_priority": ["claude", "codex"],
     "server.fallback_max": 0,
     "server.disabled_clis": ["crush"],
+    "consensus.default_blinded": False,
+    "consensus.default_synthesize": True,
+    "consensus.members": 4,
+    "consensus.quorum": 3,
+    "consensus.quorum_wait_seconds": 5,
+    "consensus.max_turns": 7,
+    "consensus.timeout_per_turn_seconds": 33,
     "circuit_breaker.failure_threshold": 9,
     "circuit_breaker.cooldown_seconds": 8,
     "circuit_breaker.half_open_max_calls": 2,
@@ -84,7 +91,7 @@ def value(snapshot: Snapshot, key: str) -> object:
 
 def test_there_is_a_sample_for_every_key() -> None:
     """A new key needs a new line above."""
-    assert set(SAMPLES) == set(leaves(Settings)) - {"roles", "hooks"}  # maps of sections
+    assert set(SAMPLES) == set(leaves(Settings)) - {"roles", "hooks", "panels"}  # maps of sections
 
 
 @pytest.mark.requirement("config:every_key")
@@ -149,7 +156,7 @@ def test_a_key_loads_from_a_flag_with_and_without_its_section(home: ConfigHome, 
 def test_the_shipped_file_says_what_the_code_says(home: ConfigHome) -> None:
     """Every key stands in default.yaml, with the value the classes have."""
     snapshot = home.load()
-    plain = attrs.evolve(snapshot.settings, roles={})
+    plain = attrs.evolve(snapshot.settings, roles={}, panels={})
 
     assert plain == Settings()
     assert set(snapshot.origins) >= set(SAMPLES)

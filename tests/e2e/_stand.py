@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -101,7 +101,12 @@ class Stand:
             ruamel.yaml.YAML(typ="safe").dump(dict(tree), file)
 
     def emulate(
-        self, clis: Iterable[str] = CLIS, *, faults: str = "", directives: str = ""
+        self,
+        clis: Iterable[str] = CLIS,
+        *,
+        faults: str = "",
+        directives: str = "",
+        script: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Put emulators on PATH, with waits a hundredth of the real ones."""
         install(
@@ -112,6 +117,7 @@ class Stand:
             faults=faults or None,
             directives=directives or None,
             time_scale=0.01,
+            script=script or None,
         )
 
     def survivors(self) -> dict[int, str]:

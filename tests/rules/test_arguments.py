@@ -195,6 +195,8 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             "minimum": st.sampled_from([-1, 0, 1.5]),
             "maximum": st.sampled_from([-1, 0, 1.5]),
             "minLength": st.integers(0, 3),
+            "minItems": st.integers(0, 2),
+            "maxItems": st.integers(0, 3),
             "maxLength": st.integers(0, 3),
             "default": VALUES,
         },

@@ -15,6 +15,7 @@ from aimux.server import serve_session
 from aimux.server._outbox import BUFFER_BYTES, BUSY_MESSAGES
 from aimux.server._session import EOF_GRACE_S
 from aimux.testing import Say, Turn
+from aimux.tools import TOOLS
 
 from ..engine.house import answers, fails, open_house, record
 from .wire import META, MODERN, Peer, attach, open_pair
@@ -144,7 +145,7 @@ async def test_a_modern_call_needs_no_handshake(
 
     async with open_pair(tmp_path) as (_, peer):
         names = [tool["name"] for tool in (await peer.result("tools/list"))["tools"]]
-        assert names == ["exec", "status", "sessions"]
+        assert names == list(TOOLS)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ async def test_every_declared_parameter_is_read_and_no_other(
             "exec": await reads(house, "exec", prompt="p"),
             "status": await reads(house, "status", job_id=job.id),
             "sessions": set[str](),
+            "consensus": await reads(house, "consensus", prompt="p"),
         }
         for action in ("list", "info", "cancel", "kill", "gc", "health"):
             seen["sessions"] |= await reads(house, "sessions", action=action)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
+from ._consensus import CONSENSUS
 from ._exec import EXEC
 from ._sessions import SESSIONS
 from ._status import STATUS
 from ._tool import Tool
 
-TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in (EXEC, STATUS, SESSIONS)}
+TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in (EXEC, STATUS, SESSIONS, CONSENSUS)}
 
 
 def listed() -> list[dict[str, object]]:

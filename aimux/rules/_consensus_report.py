@@ -1,0 +1,317 @@
+"""A consensus as its caller gets it: the record for programs, the same for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from aimux.model import Failure, FailureClass, JobStatus, Report, TurnResult, Warned
+
+from ._consensus import (
+    Position,
+    count_evidence,
+    evidence_json,
+    join_groups,
+    minority,
+    only_one_said,
+)
+from ._panel import Member
+from ._redact import harmless
+from ._tally import Tally, apply_veto, confidence
+
+NOT_CORRECTNESS: Final = "Agreement is not correctness: members err together, too."
+
+
+@attrs.frozen(kw_only=True)
+class Seated:
+    """What one seat of a panel came to. `reason` says why it is lost; a late one is not."""
+
+    seat: str
+    member: Member
+    position: Position | None = None
+    result: TurnResult | None = None
+    reason: str = ""
+    told: str = ""
+    is_late: bool = False
+
+    @property
+    def status(self) -> str:
+        """The word of its record."""
+        if self.position is not None:
+            return "answered"
+        return "late" if self.is_late else "lost"
+
+
+@attrs.frozen(kw_only=True)
+class SynthesisRecord:
+    """What a synthesiser made of the answers; `reason` says why there is none."""
+
+    seat: str
+    cli: str
+    is_self: bool
+    content: str = ""
+    same: Sequence[Sequence[str]] = ()
+    open_questions: Sequence[str] = ()
+    is_order_sensitive: bool | None = None
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ConsensusRecord:
+    """Everything a consensus came to. `seats` stand in the order of their letters.
+
+    `unseated` are those who were named and could not sit. What a seat of `veto` does not hold has
+    not won.
+    """
+
+    question: str
+    mode: str
+    is_blinded: bool
+    seed: int
+    rounds: int
+    phases: Sequence[Mapping[str, object]]
+    seats: Sequence[Seated]
+    found: Tally
+    quorum: int
+    unseated: Sequence[tuple[str, str]] = ()
+    synthesis: SynthesisRecord | None = None
+    veto: Sequence[str] = ()
+
+    @property
+    def positions(self) -> list[Position]:
+        """What those who answered hold."""
+        return [each.position for each in self.seats if each.position is not None]
+
+    @property
+    def lost(self) -> list[Seated]:
+        """Who was asked and did not answer."""
+        return [each for each in self.seats if each.status == "lost"]
+
+
+def report_consensus(record: ConsensusRecord) -> Report:
+    """The report of a panel: completed, partial where somebody is lost, failed without a quorum."""
+    if record.synthesis is not None:
+        record = attrs.evolve(record, found=join_groups(record.found, record.synthesis.same))
+    found, vetoed_by = apply_veto(record.found, record.veto)
+    record = attrs.evolve(record, found=found)
+    warnings = _warnings(record.seats, record.synthesis)
+    failure = _failure(record)
+    status = JobStatus.COMPLETED if failure is None else JobStatus.PARTIAL
+    if len(record.positions) < record.quorum:
+        status = JobStatus.FAILED
+    data = _data(record, warnings, vetoed_by)
+    return Report(
+        status=status,
+        content=harmless(_content(record, data)),
+        data=data,
+        failure=failure,
+        warnings=warnings,
+    )
+
+
+def _data(
+    record: ConsensusRecord, warnings: Sequence[Warned], vetoed_by: Sequence[str]
+) -> dict[str, object]:
+    positions, synthesis = record.positions, record.synthesis
+    vendors = sorted({each.member.vendor for each in record.seats if each.position is not None})
+    tally = _tally_json(record.found) | ({"vetoed_by": list(vetoed_by)} if vetoed_by else {})
+    return {
+        "question": record.question,
+        "mode": record.mode,
+        "blinded": record.is_blinded,
+        "seed": record.seed,
+        "rounds": record.rounds,
+        "phases": list(record.phases),
+        "seats": [_seat_json(each) for each in record.seats],
+        "tally": tally,
+        "minority": minority(record.found, positions),
+        "only_one_said": only_one_said(positions),
+        "synthesis": None if synthesis is None else _synthesis_json(synthesis),
+        "open_questions": _open_questions(positions, synthesis),
+        "quorum": _quorum_json(record),
+        "diversity": {"vendors": vendors, "shared_vendor": len(vendors) < len(positions)},
+        "confidence": _confidence_json(record.found.agreement, positions, len(vendors)),
+        "warnings": [attrs.asdict(each) for each in warnings],
+    }
+
+
+def _quorum_json(record: ConsensusRecord) -> dict[str, object]:
+    lost = [
+        {"seat": each.seat, "cli": each.member.cli, "reason": each.told or each.reason}
+        for each in record.lost
+    ]
+    unseated = [{"seat": None, "cli": name, "reason": why} for name, why in record.unseated]
+    return {
+        "needed": record.quorum,
+        "got": len(record.positions),
+        "late": [each.seat for each in record.seats if each.status == "late"],
+        "lost": [*lost, *unseated],
+    }
+
+
+def _confidence_json(
+    agreement: float, positions: Sequence[Position], vendors: int
+) -> dict[str, object]:
+    claimed, verified = count_evidence(positions)
+    share = round(verified / claimed, 3) if claimed else 0.0
+    return {
+        "value": confidence(agreement, claimed, verified, vendors),
+        "from": {"agreement": agreement, "verified_evidence": share},
+    }
+
+
+def _failure(record: ConsensusRecord) -> Failure | None:
+    """Why it is not whole; None if it is."""
+    lost, quorum, synthesis = record.lost, record.quorum, record.synthesis
+    told = [f"{each.seat} ({each.member.cli}): {each.told or each.reason}" for each in lost]
+    told += [f"{name} could not be seated: {why}" for name, why in record.unseated]
+    answered = len(record.positions)
+    if answered < quorum:
+        return Failure(
+            failure_class=FailureClass.UNKNOWN,
+            code="no_quorum",
+            message=f"{answered} of the {quorum} needed answered; " + "; ".join(told),
+            hint="what was answered is in data.seats; name other clis, or lower quorum",
+            retryable=True,
+        )
+    if told:
+        return Failure(
+            failure_class=FailureClass.UNKNOWN,
+            code="seat_lost",
+            message="; ".join(told),
+            hint="the count is of those who answered",
+        )
+    if synthesis is not None and synthesis.reason:
+        return Failure(
+            failure_class=FailureClass.UNKNOWN,
+            code="synthesis_lost",
+            message=f"no synthesis: {synthesis.reason}",
+            hint="the answers and their count stand without it",
+        )
+    return None
+
+
+def _warnings(seats: Sequence[Seated], synthesis: SynthesisRecord | None) -> list[Warned]:
+    warnings = [
+        Warned(code="answered_in_prose", message=f"{each.seat} gave no JSON: its text is kept")
+        for each in seats
+        if each.position is not None and each.result is not None and each.result.data is None
+    ]
+    if synthesis is None:
+        return warnings
+    if synthesis.is_self:
+        said = f"no CLI outside the panel was left: {synthesis.cli} judges its own answer too"
+        warnings.append(Warned(code="self_synthesis", message=said))
+    if synthesis.is_order_sensitive:
+        said = "the synthesis changed with the order of the answers: trust the count, not it"
+        warnings.append(Warned(code="order_sensitive", message=said))
+    return warnings
+
+
+def _seat_json(each: Seated) -> dict[str, object]:
+    position = each.position
+    return {
+        "seat": each.seat,
+        "cli": each.member.cli,
+        "vendor": each.member.vendor,
+        "model": (each.result.model if each.result is not None else "")
+        or each.member.model
+        or None,
+        "status": each.status,
+        "position": position.position if position is not None else None,
+        "answer": (position.answer or None) if position is not None else None,
+        "claims": [
+            {"text": claim.text, "evidence": [evidence_json(found) for found in claim.evidence]}
+            for claim in (position.claims if position is not None else ())
+        ],
+        "assumptions": list(position.assumptions) if position is not None else [],
+        "would_change": list(position.would_change) if position is not None else [],
+        "error": (each.told or each.reason) if each.status == "lost" else None,
+    }
+
+
+def _tally_json(found: Tally) -> dict[str, object]:
+    return {
+        "method": found.method,
+        "groups": [{"position": g.position, "seats": list(g.seats)} for g in found.groups],
+        "agreement": found.agreement,
+        "winner": found.winner,
+    }
+
+
+def _synthesis_json(synthesis: SynthesisRecord) -> dict[str, object]:
+    return {
+        "seat": synthesis.seat,
+        "cli": synthesis.cli,
+        "self_synthesis": synthesis.is_self,
+        "content": synthesis.content,
+        "order_sensitive": synthesis.is_order_sensitive,
+        "error": synthesis.reason or None,
+    }
+
+
+def _open_questions(positions: Sequence[Position], synthesis: SynthesisRecord | None) -> list[str]:
+    """What the synthesiser leaves open; without one, what would change the members' minds."""
+    if synthesis is not None and synthesis.open_questions:
+        return list(synthesis.open_questions)
+    return list(dict.fromkeys(text for each in positions for text in each.would_change))
+
+
+def _content(record: ConsensusRecord, data: Mapping[str, object]) -> str:
+    seats, found, synthesis = record.seats, record.found, record.synthesis
+    by_seat = {each.seat: each for each in seats}
+    parts = [f"# {_line(record.question)}"]
+    if len(record.positions) < record.quorum:
+        parts.append("**No quorum.** Too few members answered; what they said stands below.")
+    elif found.winner is not None:
+        size = len(found.groups[0].seats)
+        total = sum(len(group.seats) for group in found.groups)
+        value = data["confidence"]["value"]  # type: ignore[index]  # made above
+        parts.append(
+            f"**{size} of {total} hold:** {_line(found.winner)}\n\nConfidence {value:g} (agreement "
+            f"{found.agreement:g}, evidence weighed in). {NOT_CORRECTNESS}"
+        )
+    elif "vetoed_by" in data["tally"]:  # type: ignore[operator]  # made above
+        parts.append("**Vetoed:** a member whose word is needed does not hold what most hold.")
+    else:
+        parts.append("**They do not agree:** no position is alone at the top.")
+    if synthesis is not None and synthesis.content:
+        whose = "a member of the panel" if synthesis.is_self else "outside the panel"
+        parts.append(f"## Synthesis\n\nBy {synthesis.cli}, {whose}.\n\n{synthesis.content}")
+    parts.append("## Positions")
+    for group in found.groups:
+        lines = [f"- {_who(by_seat[seat])}: {_line(_said(by_seat[seat]))}" for seat in group.seats]
+        parts.append("\n".join([f"**{_line(group.position)}** ({len(group.seats)})", "", *lines]))
+    alone = data["only_one_said"]
+    if isinstance(alone, list) and alone:
+        lines = [f"- {each['seat']}: {_line(str(each['claim']))}" for each in alone]
+        parts.append("\n".join(["## Said by one only", "", *lines]))
+    missing = [
+        f"- {_who(each)}: {each.status}, {_why(each)}" for each in seats if not each.position
+    ]
+    missing += [f"- {name}: could not be seated, {why}" for name, why in record.unseated]
+    if missing:
+        parts.append("\n".join(["## Not heard", "", *missing]))
+    questions = data["open_questions"]
+    if isinstance(questions, list) and questions:
+        parts.append("\n".join(["## Open", "", *(f"- {_line(str(each))}" for each in questions)]))
+    return "\n\n".join(parts)
+
+
+def _who(each: Seated) -> str:
+    return f"{each.seat} ({each.member.cli})"
+
+
+def _said(each: Seated) -> str:
+    return each.position.position if each.position is not None else ""
+
+
+def _why(each: Seated) -> str:
+    if each.is_late:
+        return "it could not have changed the outcome"
+    return each.told or each.reason
+
+
+def _line(text: str) -> str:
+    """A text on one line."""
+    return " ".join(text.split())

@@ -1,0 +1,162 @@
+"""What every tool that asks several seats does before and after: seats, plan, evidence."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import attrs
+import trio
+
+from aimux.engine import JobRequest, PreparedJob, Survey
+from aimux.errors import InvalidArguments, NotFound, PeerFault
+from aimux.files.tree import TreeReader
+from aimux.model import Budget, Evidence, Mode, SourcePlace
+from aimux.rules import Member, Panel, RoutingFacts, check_places, nearest, seat_chosen, seat_named
+
+from ._calls import Payload, ToolCall
+from ._jobs import number
+from ._roots import KnownRoots
+
+T = TypeVar("T")
+Check = Callable[[Sequence[SourcePlace]], Awaitable[Sequence[Evidence]]]
+
+
+def panel_request(call: ToolCall, roots: KnownRoots, *, tool: str, prompt: str) -> JobRequest:
+    """The call as a request for a job of several seats that read; its seats are not known yet."""
+    given = call.arguments
+    return JobRequest(
+        tool=tool,
+        prompt=prompt,
+        mode=Mode.READ,
+        cwd=str(given.get("cwd", "")),
+        roots=roots.paths,
+        warnings=roots.warnings,
+        client=call.client,
+        keeps_session=False,
+        timeout_s=number(given.get("timeout_seconds")),
+        budget=Budget(turns=_count(given.get("max_turns")), tokens=_count(given.get("max_tokens"))),
+    )
+
+
+def members_of(call: ToolCall, facts: RoutingFacts, *, count: int, role: str = "") -> Panel:
+    """The members that the call names in `clis`, else a choice of `count`.
+
+    Raises:
+        InvalidArguments: none of the named ones can be seated.
+        SetupFault: no CLI can be asked at all.
+    """
+    given = call.arguments.get("clis")
+    if not isinstance(given, Sequence) or not given:
+        return seat_chosen(count, facts, role=role)
+    return named_members([str(each) for each in given], facts, at="clis", role=role)
+
+
+def named_members(names: Sequence[str], facts: RoutingFacts, *, at: str, role: str = "") -> Panel:
+    """The members called so.
+
+    Raises:
+        InvalidArguments: none of them can be seated; says why for each.
+    """
+    panel = seat_named(names, facts, role=role)
+    if not panel.members:
+        told = "; ".join(f"{name}: {why}" for name, why in panel.unseated)
+        raise InvalidArguments(
+            f"nobody of {at} can be seated: {told}",
+            problems=[{"path": at, "value": list(names), "expected": "CLIs that can be asked"}],
+        )
+    return panel
+
+
+def one_member(name: str, facts: RoutingFacts, *, at: str, role: str = "") -> Member:
+    """The member called so.
+
+    Raises:
+        InvalidArguments: it cannot be seated; says why.
+    """
+    return named_members([name], facts, at=at, role=role).members[0]
+
+
+def settings_of(known: Mapping[str, T], name: str, *, at: str) -> T:
+    """The named one of what a configuration has.
+
+    Raises:
+        NotFound: there is none of this name; says which there are.
+    """
+    if name in known:
+        return known[name]
+    close = nearest(name, known)
+    raise NotFound(
+        f"unknown {at} {name!r}: known are {', '.join(sorted(known)) or 'none'}",
+        code=f"{at}_unknown",
+        hint=f"did you mean {close}?" if close else None,
+        data={at: name, "known": sorted(known)},
+    )
+
+
+def evidence_check(cwd: str) -> Check:
+    """Looks up, in a thread, what texts claim about a directory's files; it never leaves it."""
+    reader = TreeReader(cwd)
+
+    async def check(places: Sequence[SourcePlace]) -> Sequence[Evidence]:
+        if not places:
+            await trio.lowlevel.checkpoint()
+            return []
+        return await trio.to_thread.run_sync(check_places, places, reader.read_lines)
+
+    return check
+
+
+def plan_payload(
+    prepared: PreparedJob, survey: Survey, *, turns: int, phases: Sequence[str]
+) -> Payload:
+    """What would be done, in the shape of a result: seats, turns at most; nothing is started."""
+    seats = [
+        {
+            "seat": name,
+            "cli": spec.routes.candidates[0].cli,
+            "model": spec.routes.candidates[0].model or None,
+            "mode": str(spec.mode),
+        }
+        for name, spec in prepared.seats.items()
+    ]
+    budget = prepared.request.budget
+    shown = ", ".join(f"{each['seat']}: {each['cli']}" for each in seats)
+    return Payload(
+        {
+            "job_id": None,
+            "session_id": None,
+            "status": "planned",
+            "mode": "read",
+            "content": f"would ask {shown} in {prepared.cwd}, at most {turns} turns",
+            "plan": {
+                "seats": seats,
+                "phases": list(phases),
+                "turns": turns,
+                "budget": {"turns": budget.turns, "tokens": budget.tokens},
+                "cwd": prepared.cwd,
+                "deadline_seconds": prepared.limit_s,
+                "configuration": survey.snapshot.fingerprint,
+            },
+            "warnings": [attrs.asdict(each) for each in prepared.request.warnings],
+            "error": None,
+            "guidance": {"state": "planned", "next": [], "do_not": []},
+        }
+    )
+
+
+def refuse_together(given: Mapping[str, object], *names: str) -> None:
+    """Refuse arguments that contradict each other.
+
+    Raises:
+        PeerFault: more than one of them was given.
+    """
+    found = [name for name in names if given.get(name)]
+    if len(found) > 1:
+        raise PeerFault(
+            f"{' and '.join(found)} contradict each other",
+            code="contradictory_arguments",
+            hint="give one of them",
+        )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

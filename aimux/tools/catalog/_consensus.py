@@ -1,0 +1,56 @@
+"""`consensus` as clients see it."""
+
+from typing import Final
+
+from ._schemas import choice, count, flag, object_schema, string
+from ._strategies import ANNOTATIONS, CLIS, RUNNING, STRATEGY_RESULT
+from ._tool import Tool
+
+CONSENSUS: Final = Tool(
+    name="consensus",
+    title="Ask several CLIs the same question",
+    description=(
+        "Ask several CLIs the same question apart from each other, check the evidence they give "
+        "against the files, and count what they agree on. Tells who held what, who stood alone, "
+        "who was lost, and how far to trust it. Give choices where the answer is one of a few. "
+        "Reads only. Not for changing code."
+    ),
+    input_schema=object_schema(
+        {
+            "prompt": string("the question", minLength=1),
+            "clis": CLIS,
+            "panel": string("a configured panel instead of clis"),
+            "blinded": flag("false adds a round in which each sees the others' answers"),
+            "synthesize": flag("a further CLI puts the answers together"),
+            "judge": string("who does that (cli or cli:model); default is one not on the panel"),
+            "mode": choice(
+                "consensus; vote: ends once decided; union: all that anyone said; escalate: two "
+                "first, more if they disagree",
+                ("consensus", "vote", "union", "escalate"),
+            ),
+            "choices": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1},
+                "minItems": 2,
+                "description": "the possible answers",
+            },
+            "swap": flag("synthesize in both orders and tell if that changes it"),
+            "quorum": count("how many must answer (default 2)", minimum=1),
+            "seed": count("draws seats and orders; default is made from the question", minimum=0),
+            "max_turns": count("turns at most, repairs included", minimum=1),
+            **RUNNING,
+        },
+        ("prompt",),
+    ),
+    output_schema=STRATEGY_RESULT,
+    annotations={"title": "Ask several CLIs the same question", **ANNOTATIONS},
+    module="aimux.tools._consensus",
+    task_support="optional",
+    aliases={
+        "topic": "prompt",
+        "question": "prompt",
+        "judge_cli": "judge",
+        "min_success": "quorum",
+        "timeout": "timeout_seconds",
+    },
+)
