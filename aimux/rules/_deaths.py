@@ -169,6 +169,7 @@ _SURE: Final = (
         ),
     ),
 )
+_ALL_SURE: Final = tuple(pattern for kind in _SURE for pattern in kind.patterns)
 _PANIC: Final = (
     r"^panic: ",
     r'^Exception in thread "',
@@ -202,8 +203,12 @@ _FRAMES: Final = (
 def find_death(text: str) -> Death | None:
     """Why the program died whose last words `text` holds, or None if it says nothing like that."""
     lines = [line.strip()[:_MAX_LINE_CHARS] for line in text.splitlines() if line.strip()]
-    for kind in _SURE:
-        line = kind.found(lines)
+    if not lines:
+        return None
+    sure = _any_of(_ALL_SURE).search
+    told = [line for line in lines if sure(line)]
+    for kind in _SURE if told else ():
+        line = kind.found(told)
         if line:
             return Death(kind.failure_class, kind.code, line, is_sure=True)
     line = next(_crashes(lines), "")

@@ -23,7 +23,7 @@ from aimux.model import Failure, FailureClass, Profile, TurnOutput
 from ._deaths import CRASHED, Death, by_exit, find_death, is_frame, without_stack
 from ._hints import NO_ANSWER, hint
 from ._redact import excerpt, harmless, redact
-from ._sign import ORDER, is_there
+from ._sign import ORDER, any_clue, is_there
 from ._signs import CONTEXT_OVERFLOW, GENERAL, TOOLS_DENIED
 
 RETRYABLE: Final = frozenset({FailureClass.QUOTA, FailureClass.TRANSIENT, FailureClass.TIMEOUT})
@@ -179,12 +179,21 @@ def _own(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+@functools.cache
+def _general_clue() -> re.Pattern[str]:
+    return any_clue(GENERAL)
+
+
 def _search(profile: Profile, text: str) -> tuple[FailureClass, str] | None:
     """The first class whose pattern is in the folded `text`, the profile's own patterns first."""
+    if not text:
+        return None
     lowered = text.lower()
     for each in ORDER:
         if any(_own(pattern).search(text) for pattern in profile.errors.patterns.get(each, ())):
             return each, _refined(each, lowered)
+    if lowered.isascii() and _general_clue().search(lowered) is None:
+        return None
     for sign in GENERAL:
         if is_there(sign, lowered):
             return sign.failure_class, sign.code

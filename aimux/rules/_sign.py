@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
@@ -37,6 +38,12 @@ class Sign:
 def status(*numbers: str) -> str:
     """A pattern of HTTP statuses, where they are said to be statuses."""
     return rf"{_STATUS}(?:{'|'.join(numbers)})\b(?![.,]?\d)"
+
+
+def any_clue(signs: Iterable[Sign]) -> re.Pattern[str]:
+    """What an English text holds if any of the signs is worth looking for: most hold nothing."""
+    clues = {clue for sign in signs for clue in sign.clues.split("|") if clue}
+    return re.compile("|".join(map(re.escape, sorted(clues))))
 
 
 def is_there(sign: Sign, lowered: str) -> bool:
