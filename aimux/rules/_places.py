@@ -53,7 +53,7 @@ _NAME = (
 _PATH = rf"(?<![{_CHARS}\\/])(?<![0-9]:)(?<![A-Za-z]:(?=[0-9])){_NAME}"  # not after a port
 _CLOSED = r"[`*_\"'\u201d\u2019»)]{0,4}"
 _DASH = r"\s?[-\u2013\u2014]\s?"
-_NUMBER = r"\d{1,7}(?!\d)"
+_NUMBER = r"[0-9]{1,7}(?![0-9])"
 _END = r"(?![0-9A-Za-z_])"
 _LINE = rf"(?:lines?|ll?\.|L(?=\d))\s{{0,2}}#?(?P<line>{_NUMBER})"
 _LAST = rf"(?:(?:{_DASH}|\s(?:to|through|until)\s)(?:lines?\s)?L?(?P<last>{_NUMBER}))?"
@@ -70,12 +70,18 @@ _PARENTHESES = re.compile(
     rf"{_PATH}{_CLOSED}\((?P<line>{_NUMBER})(?:,\s?\d{{1,5}})?(?:{_DASH}(?P<last>{_NUMBER}))?\)"
 )
 _BEFORE = re.compile(  # line 12 of a.py
-    rf"(?<![{_LETTERS}]){_LINE}{_LAST}(?:,?\s(?:of|in|from|at)(?:\sthe)?(?:\sfile)?\s|\s?\()"
+    rf"(?<![{_LETTERS}]){_LINE}{_LAST}(?:(?:,\s|,?\sand\s)\d{{1,7}}){{0,9}}(?:,?\s(?:of|in|from|at)(?:\sthe)?(?:\sfile)?\s|\s?\()"
     rf"[`*_\"'“«]{{0,3}}{_PATH}",
     re.IGNORECASE,
 )
 _AFTER = re.compile(  # a.py, line 12
     rf"{_PATH}{_CLOSED}[,:;]?\s{{0,2}}[(\[]?(?:(?:at|on|around|near|in)\s)?{_LINE}{_LAST}{_END}",
+    re.IGNORECASE,
+)
+_LABELLED = re.compile(  # File: a.py, and below it Line: 12; or the same as JSON
+    rf"{_PATH}{_CLOSED}[ \t,;]{{0,3}}\n?[ \t]{{0,12}}(?:[-*+]\s)?"
+    rf"[*_\"]{{0,2}}(?:start_)?lines?[*_\"]{{0,2}}:[*_]{{0,2}}\s{{0,2}}`?"
+    rf"L?(?P<line>{_NUMBER}){_LAST}{_END}",
     re.IGNORECASE,
 )
 _CURSOR = re.compile(rf"(?<=[`~])\s?(?P<line>{_NUMBER}):(?P<last>{_NUMBER}):{_NAME}")  # of a fence
@@ -87,6 +93,7 @@ _PATTERNS: Final = (
     (_PARENTHESES, False),
     (_BEFORE, True),
     (_AFTER, True),
+    (_LABELLED, True),
 )  # and whether it says "line", so that any name will do
 _ADDRESS = re.compile(r"(?!file:)(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{0,15}://[^\s<>\"`]++")
 _FILE_ADDRESS = re.compile(r"file://(?=/)")

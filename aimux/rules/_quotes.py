@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 MAX_GAP_CHARS: Final = 60  # between a place and the inline code that belongs to it
+MAX_TAIL_CHARS: Final = 120  # between a place and the fence on the next line
 MAX_QUOTE_CHARS: Final = 4_000  # whole lines; the rest of a longer fence is not compared
 
 _FENCE = re.compile(
@@ -157,8 +158,8 @@ class Markdown:
         if at == len(self._fences) or self._fences[at].start > ceiling:
             return None
         fence = self._fences[at]
-        gap = self._text[stop : min(fence.start, stop + 200)]
-        is_far = len(gap) > 2 * MAX_GAP_CHARS or len(gap.strip("\n").split("\n")) > 1
+        gap, _, below = self._text[stop : min(fence.start, stop + MAX_TAIL_CHARS)].partition("\n")
+        is_far = fence.start - stop > MAX_TAIL_CHARS or bool(below.strip())
         if is_far or _PROPOSED.search(gap) or fence.info.lower() in _DIFFS:
             return None
         line = self._text.rfind("\n", max(0, stop - 400), stop) + 1

@@ -1,0 +1,1 @@
+HELLO = "Grüß Gott und guten Tag"

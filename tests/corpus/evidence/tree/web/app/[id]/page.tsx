@@ -1,0 +1,3 @@
+export default function Page({ params }: { params: { id: string } }) {
+  return <main dangerouslySetInnerHTML={{ __html: params.id }} />;
+}
