@@ -89,13 +89,12 @@ class TreeReader:
         """
         try:
             parts = self._parts(path)
-            return self._read(parts)
         except _Refused as refused:
-            if str(refused) != MISSING:
-                return str(refused)
-        for found, note in self._others(parts):
-            with contextlib.suppress(_Refused):
-                return attrs.evolve(self._read(found), note=note)
+            return str(refused)
+        for names, note in ((parts, ""), *self._others(parts)):
+            found = self._attempt(names, note)
+            if found != MISSING:
+                return found
         return self._look_for(parts)
 
     # ------------------------------------------------------------------------------ names
@@ -145,11 +144,7 @@ class TreeReader:
             return f"{len(fitting)} files have that name"
         if not self._is_whole:
             return "the tree is too large to tell which file has that name"
-        try:
-            found = self._read(fitting[0][1:].split("/"))
-        except _Refused as refused:
-            return str(refused)
-        return attrs.evolve(found, note=f"taken for {found.path}")
+        return self._attempt(fitting[0][1:].split("/"), f"taken for {fitting[0][1:]}")
 
     def _walk(self) -> Iterator[str]:
         """The regular files of the tree, each path after a slash; links are not followed."""
@@ -173,6 +168,13 @@ class TreeReader:
                 continue
 
     # ---------------------------------------------------------------------------- reading
+
+    def _attempt(self, parts: list[str], note: str) -> FileLines | str:
+        try:
+            found = self._read(parts)
+        except _Refused as refused:
+            return str(refused)
+        return attrs.evolve(found, note=note)
 
     def _read(self, parts: list[str]) -> FileLines:
         """The lines of the file with these names.
@@ -257,7 +259,7 @@ class TreeReader:
             OSError: it cannot be opened.
         """
         path = os.path.realpath(os.path.join(self._root, *parts), strict=True)  # noqa: PTH118
-        if not _folded(path).startswith(_folded(self._root.rstrip(os.sep) + os.sep)):
+        if not _folded(path + os.sep).startswith(_folded(self._root.rstrip(os.sep) + os.sep)):
             raise _Refused(OUTSIDE)
         found = os.stat(path, follow_symlinks=False)  # noqa: PTH116
         if not stat.S_ISREG(found.st_mode):

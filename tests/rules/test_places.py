@@ -173,8 +173,9 @@ def test_a_long_fence_is_compared_in_part() -> None:
 
 PIECES = st.lists(
     st.sampled_from([
-        "a.py", ":3", "-9", "#L3", "(3)", " line 3", " of ", "`", "``", "```", "~~~", "\n", "[", "](",
-        ")", " ", "x = f(y)", "\\", "/", "C:", "http://", "..", "> ", "- ", "**", "\u2014", "# ", "3 | ",
+        "a.py", ":3", "-9", "#L3", "(3)", " line 3", " of ", "`", "``", "```", "~~~", "\n", "[",
+        "](", ")", " ", "x = f(y)", "\\", "/", "C:", "http://", "..", "> ", "- ", "**", "\u2014",
+        "# ", "3 | ",
     ]),
     max_size=40,
 )  # fmt: skip
@@ -192,8 +193,8 @@ def test_any_text_can_be_searched(text: str) -> None:
 
 HOSTILE = [
     "a", "a/", "/[a", "a.py:3 ", "`", "``a ", "`x", "[", "[a](", "[a.py:3](", "line 3 of ", "```\n",
-    " ", "\n", "a.py, ", "a.py:3\n", "`a b`a.py:3 ", ">", "-", "x://", "C:\\", "1", "a.py:1", "> - ",
-    "a.py:3 lines 3-", "- `a b` a.py:3 (", "lines 1, 1", "\u4e2d", "a.py\n",
+    " ", "\n", "a.py, ", "a.py:3\n", "`a b`a.py:3 ", ">", "-", "x://", "C:\\", "1", "a.py:1",
+    "> - ", "a.py:3 lines 3-", "- `a b` a.py:3 (", "lines 1, 1", "\u4e2d", "a.py\n",
 ]  # fmt: skip
 
 
