@@ -132,8 +132,8 @@ class TreeReader:
 
     def _look_for(self, parts: list[str]) -> FileLines | str:
         """The only file whose path ends so."""
-        if not parts:
-            return "a directory, not a file"
+        if not parts:  # the tree itself
+            return MISSING
         if self._names is None:
             self._names = tuple(self._walk())
         end = "/" + "/".join(parts)

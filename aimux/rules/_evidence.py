@@ -28,8 +28,7 @@ MIN_CHARS: Final = 12  # of a quote, without white space: less is found by chanc
 MIN_PIECE_CHARS: Final = 4  # between two omissions; a closing bracket is not looked for
 TOLERANCE: Final = 2  # lines: a model counts a decorator in, or from nought
 MAX_OMITTED: Final = 100  # lines, from the first piece of a quote with omissions to its last
-MAX_TRIED: Final = 50  # beginnings of such a quote
-MAX_FOUND: Final = 10_000  # of one quote in one file; the nearest of them counts
+MAX_TRIED: Final = 50  # beginnings of such a quote, from the named line and from the first
 
 _OMITTED = re.compile(r"(?:(?:#|//|--|/\*)\s*)?(?:\[\s*)?(?:\.{3,}|…)(?:\s*\])?(?:\s*\*/)?")
 
@@ -75,41 +74,48 @@ class _Folded:
                 at += len(folded) + 1
         self.text = " ".join(words)
 
-    def line_at(self, offset: int) -> int:
-        return self._numbers[bisect.bisect_right(self._starts, offset) - 1]
-
-    def find(self, quote: str) -> Iterator[tuple[int, int]]:
-        """First and last line of each place where a quote stands."""
-        for start, stop in self._whole(" ".join(quote.split())):
-            yield self.line_at(start), self.line_at(stop - 1)
-
-    def find_pieces(self, pieces: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """The same for a quote with omissions: its pieces in order, not far from each other."""
-        first, *rest = pieces
-        for tried, (start, stop) in enumerate(self._whole(first)):
-            if tried == MAX_TRIED:
-                return
-            end = stop
-            limit = self._offset_after(self.line_at(start) + MAX_OMITTED)
-            for piece in rest:
-                at = self.text.find(piece, end, limit)
-                if at < 0:
-                    break
-                end = at + len(piece)
-            else:
-                yield self.line_at(start), self.line_at(end - 1)
-
-    def _offset_after(self, line: int) -> int:
-        at = bisect.bisect_right(self._numbers, line)
+    def offset_of(self, line: int) -> int:
+        """Where a line begins, or the next one that is not blank."""
+        at = bisect.bisect_left(self._numbers, line)
         return self._starts[at] if at < len(self._starts) else len(self.text)
 
-    def _whole(self, folded: str) -> Iterator[tuple[int, int]]:
-        at = self.text.find(folded)
-        for _ in range(MAX_FOUND):
+    def find(self, quote: str, line: int) -> list[tuple[int, int]]:
+        """First and last line where a quote stands: the last before a line, the first from it."""
+        folded, near = " ".join(quote.split()), self.offset_of(line)
+        before = self.text.rfind(folded, 0, max(0, near + len(folded) - 1))
+        starts = (before, self.text.find(folded, near))
+        return [self._lines(at, at + len(folded)) for at in starts if at >= 0]
+
+    def find_pieces(self, pieces: Sequence[str], line: int) -> list[tuple[int, int]]:
+        """The same for a quote with omissions: its pieces in order, not far from each other."""
+        near = self.offset_of(line - TOLERANCE)
+        starts = [*self._starts_of(pieces[0], near), *self._starts_of(pieces[0], 0)]
+        stops = [self._stop_of(pieces, start) for start in starts]
+        return [self._lines(*both) for both in zip(starts, stops, strict=True) if both[1] >= 0]
+
+    def _starts_of(self, piece: str, at: int) -> Iterator[int]:
+        for _ in range(MAX_TRIED):
+            at = self.text.find(piece, at)
             if at < 0:
                 return
-            yield at, at + len(folded)
-            at = self.text.find(folded, at + len(folded))
+            yield at
+            at += len(piece)
+
+    def _stop_of(self, pieces: Sequence[str], start: int) -> int:
+        limit = self.offset_of(self._line_at(start) + MAX_OMITTED + 1)
+        at = start
+        for piece in pieces:
+            at = self.text.find(piece, at, limit)
+            if at < 0:
+                return -1
+            at += len(piece)
+        return at
+
+    def _lines(self, start: int, stop: int) -> tuple[int, int]:
+        return self._line_at(start), self._line_at(stop - 1)
+
+    def _line_at(self, offset: int) -> int:
+        return self._numbers[bisect.bisect_right(self._starts, offset) - 1]
 
 
 def _judge(place: SourcePlace, found: _Folded | str) -> Evidence:
@@ -148,15 +154,15 @@ def _judge_lines(evidence: Evidence, count: int) -> Evidence:
 
 def _judge_quote(evidence: Evidence, found: _Folded) -> Evidence:
     line = evidence.line
-    places = list(found.find(evidence.quote))
+    places = found.find(evidence.quote, line or 1)
     if not places and (pieces := _pieces(evidence.quote)):
-        places = list(found.find_pieces(pieces))
+        places = found.find_pieces(pieces, line or 1)
     if not places:
         return attrs.evolve(evidence, why="the quote is not in the file")
     if line is None:
         first, last = places[0]
-        others = f", and {len(places) - 1} more times" if len(places) > 1 else ""
-        why = f"found at line {first}{others}"
+        others = found.text.count(" ".join(evidence.quote.split())) - 1
+        why = f"found at line {first}" + (f", and {others} more times" if others > 0 else "")
     else:
         end = evidence.end_line or line
         first, last = min(places, key=lambda at: max(line - at[1], at[0] - end, 0))

@@ -77,9 +77,6 @@ class Markdown:
         self._span_starts = [each.start for each in spans]
         self._used: set[int] = set()  # starts of fences and inline code that have their place
 
-    def __repr__(self) -> str:
-        return f"<Markdown: {len(self._fences)} fences, {len(self._spans)} spans>"
-
     def quote_beside(self, start: int, stop: int, floor: int, ceiling: int) -> str:
         """The code that is quoted from the place at `start`, or nothing.
 

@@ -126,7 +126,7 @@ def test_a_directory_that_begins_like_the_tree_is_another(root: Path, tmp_path: 
 @pytest.mark.usefixtures("way")
 def test_links_are_followed_inside_the_tree_only(root: Path, tmp_path: Path) -> None:
     """Relative or absolute, of files and directories, whatever leads there."""
-    (root / "in.py").symlink_to("src/a.py")
+    (root / "in.py").symlink_to("./src//a.py")
     (root / "in2.py").symlink_to(root / "src" / "a.py")
     (root / "dir").symlink_to("src/deep/..")
     (root / "out.py").symlink_to("../out.py")
@@ -263,16 +263,37 @@ def test_few_files_are_kept(root: Path) -> None:
     assert repr(reader) == "<TreeReader: 16 files kept>"
 
 
-def test_a_tree_too_large_to_know_has_no_only_name(
+def test_an_only_name_is_not_believed_after_part_of_a_tree(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name in full is found there."""
-    monkeypatch.setattr(tree, "MAX_WALKED", 9)
-    reader = TreeReader(root)
-    said = {name: reader.read_lines(name) for name in ("a.py", "b.py", "c.py", "src/a.py")}
+    """Another file may have it too."""
+    below = root / "some" / "where"
+    below.mkdir(parents=True)
+    for number in range(5):
+        (below / f"f{number}.py").write_text("x", encoding="utf-8")
+    monkeypatch.setattr(tree, "MAX_WALKED", 3)
+    reader = TreeReader(root / "some")
+    said = sorted(str(reader.read_lines(f"f{number}.py")) for number in range(5))
 
-    assert isinstance(said.pop("src/a.py"), FileLines)
-    assert all(isinstance(each, str) for each in said.values())
+    assert (
+        said
+        == ["no such file"] * 3 + ["the tree is too large to tell which file has that name"] * 2
+    )
+
+
+def test_what_cannot_be_listed_holds_no_names(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    assert read(root, "b.py") == "no such file"
+    assert read(root, "src/deep/b.py") == ("src/deep/b.py", ("b",), "")
+
+
+def test_a_tree_that_is_gone_has_no_files(tmp_path: Path) -> None:
+    assert read(tmp_path / "gone", "a.py") == "no such file"
+    assert read(tmp_path / "gone", ".") == "no such file"
 
 
 def test_a_deep_tree_is_not_walked_to_its_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,7 @@ def test_twelve_characters_are_a_quote() -> None:
         "def second(name):\n    # ...\n}\n",
         "... value = first(name) \u2026 raise LookupError(name) [...]",
         "def second(name): // ... \n value = first(name)",
+        "...\n    raise LookupError(name)",
     ],
 )
 def test_a_quote_may_omit_something(quote: str) -> None:
@@ -144,6 +145,17 @@ def test_a_quote_may_omit_something(quote: str) -> None:
 def test_an_omission_covers_neither_order_nor_everything(quote: str) -> None:
     """Nor two hundred lines, and one of the pieces has to be a quote by itself."""
     assert judged(7, 11, quote).verified is not Verified.QUOTE
+
+
+def test_a_quote_that_is_everywhere_is_found_in_bounded_time() -> None:
+    """In a generated file; with an omission after it, not all of its beginnings are tried."""
+    file = FileLines("a.py", ("call(first, second)",) * 20_000)
+    quoted = SourcePlace(path="a.py", line=19_000, quote="call(first, second)")
+    omitting = SourcePlace(path="a.py", line=9, quote="call(first, second) ... other(thing)")
+
+    assert judge_evidence(quoted, file).verified is Verified.QUOTE
+    assert judge_evidence(quoted, file).why == ""
+    assert judge_evidence(omitting, file).verified is Verified.NO
 
 
 def test_a_file_that_cannot_be_read_has_its_reason() -> None:
