@@ -20,6 +20,8 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "prompt:bytes": "prompts of any size and shape arrive byte for byte",
     "prompt:refused": "a prompt that cannot be given is refused before anything starts",
     # several seats
+    "tools:workflow": "tools are called as steps of one job; all of it is checked before the first",
+    "workflow:resume": "a step that would call the same again is reused, after a kill too",
     "tools:consensus": "several CLIs answer apart from each other; what they agree on is counted",
     "consensus:lost": "who is lost is named, and makes it partial; without a quorum it has failed",
     "consensus:evidence": "what members claim of files is looked up, and weighs in the confidence",

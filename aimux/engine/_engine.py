@@ -23,12 +23,11 @@ from aimux.model import (
     JobId,
     Report,
     Seat,
-    SessionId,
     Settings,
     TurnResult,
     Work,
 )
-from aimux.rules import BreakerRule, excerpt, lineage
+from aimux.rules import BreakerRule, lineage
 from aimux.store import Store
 from aimux.times import utc_now
 
@@ -43,7 +42,6 @@ from ._prepare import Preparer
 from ._recovery import clear_leftovers, open_temporary
 from ._specs import ChooseDriver, TurnResources, TurnSpec
 
-PREVIEW_CHARS: Final = 200
 CACHED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
 CACHED_CHARS: Final = 100_000  # of prompt and answer of one
 RELOAD_EVERY_S: Final = 1.0  # a reload is a `stat` per file; later calls see what was saved
@@ -52,10 +50,7 @@ log = logging.getLogger("aimux.engine")
 
 
 class Engine:
-    """Jobs, turns and CLIs, as tools see them. Made by `open_engine`.
-
-    Long, because each use of a tool has one short method here.
-    """
+    """Jobs, turns and CLIs, as tools see them. Made by `open_engine`."""
 
     def __init__(
         self,
@@ -166,30 +161,13 @@ class Engine:
         Raises:
             TooManyJobs, Refusal, StoreUnavailable: nothing was started.
         """
-        request, first = prepared.request, prepared.first
-        route = first.routes.candidates[0]
+        request = prepared.request
+        job = prepared.job(self._owner)
         above, _ = lineage(request.client.env)
-        job = Job(
-            id=JobId(prepared.job_id),
-            session_id=prepared.session.id if prepared.session is not None else SessionId(""),
-            parent_id=request.parent.id if request.parent is not None else JobId(""),
-            tool=request.tool,
-            role=first.role,
-            cli=route.cli,
-            model=route.model,
-            effort=route.effort,
-            mode=first.mode,
-            cwd=first.cwd,
-            client=request.client.name,
-            owner=self._owner,
-            prompt_preview=excerpt(request.prompt, PREVIEW_CHARS),
-            prompt=request.prompt,
-            created_at=utc_now(),
-        )
         start = JobStart(
             client_key=request.client.key,
             limit_s=prepared.limit_s,
-            cli=route.cli,
+            cli=job.cli,
             session=prepared.session,
             is_new_session=prepared.is_new_session,
             budget=request.budget,

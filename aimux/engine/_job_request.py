@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 
@@ -10,21 +10,28 @@ from aimux.config import Snapshot
 from aimux.errors import AimuxError
 from aimux.model import (
     Budget,
+    Job,
+    JobId,
     Mode,
     Plan,
     Role,
+    Route,
     RouteRequest,
     Seat,
     ServerSettings,
     Session,
+    SessionId,
     Warned,
 )
-from aimux.rules import Lineage, RoutingFacts
+from aimux.rules import Lineage, RoutingFacts, excerpt
+from aimux.times import utc_now
 
 from ._clis import Cli
 from ._cwd import WorkingDirectory
 from ._handle import JobHandle
 from ._specs import TurnSpec
+
+PREVIEW_CHARS: Final = 200
 
 
 class Client(Protocol):
@@ -52,8 +59,9 @@ class JobRequest:
     """What a caller wants done. Empty and None mean: decide for me.
 
     `prompt` is what is asked of the first seat; a strategy makes its own of it. `seats` empty is
-    one seat on `route`. `roots` are the directories the client works in: the first that exists
-    counts where neither `cwd` nor a session says more. `warnings` go with the answer.
+    one seat on `route`; without `has_seats` its work asks nobody itself. `roots` are the
+    directories the client works in: the first that exists counts where neither `cwd` nor a session
+    says more. `warnings` go with the answer.
     """
 
     tool: str
@@ -61,6 +69,7 @@ class JobRequest:
     client: Client
     route: RouteRequest = attrs.field(factory=RouteRequest)
     seats: Sequence[Seat] = ()
+    has_seats: bool = True
     mode: Mode | None = None
     cwd: str = ""
     roots: Sequence[str] = ()
@@ -112,5 +121,36 @@ class PreparedJob:
 
     @property
     def first(self) -> TurnSpec:
-        """What is decided about the first seat."""
+        """What is decided about the first seat. It has one."""
         return next(iter(self.seats.values()))
+
+    @property
+    def mode(self) -> Mode:
+        """What the job may do: as its first seat, else as the request says."""
+        return self.first.mode if self.seats else self.request.mode or Mode.READ
+
+    @property
+    def route(self) -> Route:
+        """Where its first turn goes; nowhere if it has no seats."""
+        return self.first.routes.candidates[0] if self.seats else Route(cli="")
+
+    def job(self, owner: str) -> Job:
+        """The row of the job, as it begins now under this owner."""
+        request, route = self.request, self.route
+        return Job(
+            id=JobId(self.job_id),
+            session_id=self.session.id if self.session is not None else SessionId(""),
+            parent_id=request.parent.id if request.parent is not None else JobId(""),
+            tool=request.tool,
+            role=self.first.role if self.seats else "",
+            cli=route.cli,
+            model=route.model,
+            effort=route.effort,
+            mode=self.mode,
+            cwd=self.first.cwd if self.seats else self.cwd,
+            client=request.client.name,
+            owner=owner,
+            prompt_preview=excerpt(request.prompt, PREVIEW_CHARS),
+            prompt=request.prompt,
+            created_at=utc_now(),
+        )

@@ -131,6 +131,9 @@ class Preparer:
             limit_s=nested_limit_s(env, limit_s),
             lineage=enter_job(env, job_id, descendants=self.begun(lineage(env)[0].root)),
         )
+        if not request.has_seats:
+            directory.check(half.mode)
+            return half
         wanted = request.seats or (attrs.evolve(EXEC_SEAT, route=request.route),)
         seats = {seat.name: self.seat(half, seat) for seat in wanted}
         if is_new:

@@ -33,6 +33,8 @@ async def run_work(
             if handle.first_slot is not None:
                 await handle.first_slot.granted.wait()
                 handle.begin()
+            elif not handle.job.cli:  # it asks nobody: nothing is waited for
+                handle.begin()
             with handle.backstop:
                 handle.report = await run(handle)
             job.cancel_scope.cancel(reason="work is over")

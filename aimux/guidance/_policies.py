@@ -114,6 +114,7 @@ def guide_sessions(payload: Json) -> Guidance:
 _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "exec": guide_job,
     "consensus": guide_job,
+    "workflow": guide_job,
     "status": guide_job,
     "sessions": guide_sessions,
 }

@@ -118,6 +118,7 @@ from ._settings import (
     Source as Source,
     TransportSettings as TransportSettings,
     TransportType as TransportType,
+    WorkflowSettings as WorkflowSettings,
 )
 from ._text_shapes import TEXT as TEXT
 from ._turns import (

@@ -179,6 +179,13 @@ class ConsensusSettings:
     timeout_per_turn_seconds: float = attrs.field(default=600.0, validator=gt(0))
 
 
+@attrs.frozen(kw_only=True)
+class WorkflowSettings:
+    """How steps are run where nothing else limits them."""
+
+    max_parallel_steps: int = attrs.field(default=4, validator=ge(1))
+
+
 class HookTime(enum.StrEnum):
     """When a hook is consulted."""
 
@@ -216,5 +223,6 @@ class Settings:
     circuit_breaker: BreakerSettings = attrs.field(factory=BreakerSettings)
     consensus: ConsensusSettings = attrs.field(factory=ConsensusSettings)
     panels: Mapping[str, PanelSettings] = attrs.field(factory=dict)
+    workflow: WorkflowSettings = attrs.field(factory=WorkflowSettings)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
     hooks: Mapping[str, HookSettings] = attrs.field(factory=dict)

@@ -73,6 +73,15 @@ from ._cooldowns import (
 )
 from ._environment import probe_environment as probe_environment
 from ._evidence import check_places as check_places, judge_evidence as judge_evidence
+from ._expressions import (
+    Expression as Expression,
+    ExpressionFault as ExpressionFault,
+    evaluate as evaluate,
+    is_true as is_true,
+    parse_expression as parse_expression,
+    parse_template as parse_template,
+    render as render,
+)
 from ._failures import (
     classify as classify,
     failure as failure,
@@ -181,3 +190,15 @@ from ._tally import (
     tally as tally,
 )
 from ._vendors import vendor_of as vendor_of
+from ._workflow import (
+    MAX_ITEMS as MAX_ITEMS,
+    Step as Step,
+    StepFault as StepFault,
+    Workflow as Workflow,
+    read_workflow as read_workflow,
+)
+from ._workflow_report import (
+    StepEnd as StepEnd,
+    render_value as render_value,
+    report_workflow as report_workflow,
+)

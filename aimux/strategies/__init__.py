@@ -7,3 +7,4 @@ from ._consensus import (
     consensus as consensus,
 )
 from ._single import single as single
+from ._workflow import Call as Call, WorkflowRequest as WorkflowRequest, workflow as workflow

@@ -75,6 +75,7 @@ class Caller(Protocol):
 class ToolCall:
     """One call of one tool, arguments as the client sent them.
 
+    `parent_id` is the job of ours that makes the call as one of its steps.
     `taken` tells what of the arguments was taken for something else than it was written as.
     `state` is set when it repeats a call that ended with `InputRequired`: the state of then,
     genuine and of this very call. `responses` are the answers it brings, as the client sent them.
@@ -87,6 +88,7 @@ class ToolCall:
     state: Mapping[str, object] | None = None
     responses: Mapping[str, object] = attrs.field(factory=dict)
     taken: Sequence[str] = ()
+    parent_id: str = ""
 
 
 @attrs.frozen(eq=False)

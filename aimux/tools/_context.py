@@ -14,10 +14,15 @@ CACHED_PAYLOADS: Final = 64
 CACHED_PAYLOAD_CHARS: Final = 100_000  # of content; a longer answer is made again
 
 
+RunTool = Callable[[ToolCall], Awaitable[Payload | InputRequired]]
+
+
 class ToolContext:
     """The open engine, the clients that are connected, and the answers that cannot change."""
 
-    __slots__ = ("_cache", "clients", "engine")
+    __slots__ = ("_cache", "clients", "engine", "run_tool")
+
+    run_tool: RunTool  # any tool, for one whose steps are calls
 
     def __init__(self, engine: Engine, clients: Callable[[], Mapping[str, int]]) -> None:
         """`clients` counts the connected ones per transport."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+import attrs
 import trio
 
 from aimux.engine import JobHandle, PreparedJob, Question
@@ -42,6 +43,10 @@ async def run_job(
             code="contradictory_arguments",
             hint="give one of them",
         )
+    if call.parent_id:
+        parent = context.engine.supervisor.find(call.parent_id)
+        request = attrs.evolve(prepared.request, parent=parent)
+        prepared = attrs.evolve(prepared, request=request)
     handle = await context.engine.start(prepared, work)
     if is_async:
         return _payload(context, call, settings, handle.job, handle)

@@ -19,6 +19,7 @@ class OpenTools:
         """`clients` counts the connected ones per transport."""
         context = self.context = ToolContext(engine, clients)
         self.runner = ToolRunner(context)
+        context.run_tool = self.runner.call
         self.resources = Resources(context)
         self.tasks = JobTasks(context)
 

@@ -133,6 +133,8 @@ class ToolRunner:
 
 def _starts_something(call: ToolCall) -> bool:
     """Not one that asks where to work before it does, nor one that goes on with its job."""
+    if call.parent_id:  # its client's call has paid for it
+        return False
     return (call.state is None or is_answer(call)) and not asks_first(call)
 
 

@@ -57,6 +57,7 @@ SAMPLES: Final[dict[str, object]] = {
     "consensus.quorum_wait_seconds": 5,
     "consensus.max_turns": 7,
     "consensus.timeout_per_turn_seconds": 33,
+    "workflow.max_parallel_steps": 2,
     "circuit_breaker.failure_threshold": 9,
     "circuit_breaker.cooldown_seconds": 8,
     "circuit_breaker.half_open_max_calls": 2,

@@ -8,8 +8,16 @@ from ._exec import EXEC
 from ._sessions import SESSIONS
 from ._status import STATUS
 from ._tool import Tool
+from ._workflow import WORKFLOW
 
-TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in (EXEC, STATUS, SESSIONS, CONSENSUS)}
+_ALL: Final = (
+    EXEC,
+    STATUS,
+    SESSIONS,
+    CONSENSUS,
+    WORKFLOW,
+)
+TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
 
 
 def listed() -> list[dict[str, object]]:

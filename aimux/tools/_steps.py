@@ -1,0 +1,221 @@
+"""Steps of a workflow as calls: where they are written, whether they fit, and how they are made."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+import trio
+
+from aimux.config import Snapshot
+from aimux.engine import Engine
+from aimux.errors import InternalFault, InvalidArguments, NotFound
+from aimux.files.tree import TreeReader
+from aimux.files.yaml import YamlFault, parse
+from aimux.model import JobId, Noted
+from aimux.rules import StepEnd, compile_schema, problems, shallow
+from aimux.strategies import Call
+
+from ._calls import InputRequired, Reach, ToolCall
+from ._context import ToolContext
+from .catalog import TOOLS
+
+NOT_A_STEP: Final = frozenset({"workflow"})  # one inside another might never end
+FILE, EXAMPLE = "file:", "example:"
+WRITING: Final = frozenset({"write", "danger"})
+
+
+class QuietCaller:
+    """Nobody to tell: what a step does stands in its job's log."""
+
+    wants_progress: Final = True  # it waits as long as its workflow does
+    reach: Final = Reach.NOBODY
+    roots_reach: Final = Reach.NOBODY
+
+    def progress(self, message: str) -> None:
+        """Tell nobody."""
+
+    def log(self, level: str, data: object) -> None:
+        """Tell nobody."""
+
+    async def roots(self) -> object:
+        """Nothing: a step is told where to work. Cancelling it leaves nothing."""
+        await trio.lowlevel.checkpoint()
+        return None
+
+    async def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
+        """Nobody answers. Cancelling it leaves nothing."""
+        del method, params
+        await trio.lowlevel.checkpoint()
+        return None
+
+
+def name_of(steps: object) -> str:
+    """What a workflow is called that was given no name: as its file or example is."""
+    if isinstance(steps, str) and steps.startswith((FILE, EXAMPLE)):
+        return Path(steps.partition(":")[2]).stem or "workflow"
+    return "workflow"
+
+
+def step_tools() -> list[str]:
+    """The tools that a step may call."""
+    return [name for name in TOOLS if name not in NOT_A_STEP]
+
+
+def calls_of(context: ToolContext, call: ToolCall, job_id: str, cwd: str) -> Call:
+    """Makes the calls of a job's steps, for the client of its own call, in its directory."""
+
+    async def make(tool: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
+        given = dict(arguments)
+        if "cwd" in _properties(tool) and not {"cwd", "session_id"} & given.keys():
+            given["cwd"] = cwd
+        step = ToolCall(
+            name=tool, arguments=given, client=call.client, caller=QuietCaller(), parent_id=job_id
+        )
+        payload = await context.run_tool(step)
+        if isinstance(payload, InputRequired):
+            raise InternalFault(f"{tool} asks a step for something")
+        return payload.body
+
+    return make
+
+
+def check_step(tool: str, known: Mapping[str, object], open_names: Collection[str]) -> list[str]:
+    """What is wrong with the arguments of a step that are known before it runs."""
+    entry = TOOLS[tool]
+    named = {entry.aliases.get(name, name): value for name, value in known.items()}
+    opened = {entry.aliases.get(name, name) for name in open_names}
+    schema = dict(entry.input_schema)
+    required = schema.get("required")
+    if isinstance(required, Sequence):
+        schema["required"] = [name for name in required if name not in opened]
+    found = [f"{name}: {tool} has no such argument" for name in opened - _properties(tool)]
+    if not compile_schema(schema)(named):
+        found += [
+            f"{each['path']}: expected {each['expected']}"
+            for each in problems(schema, shallow(named))
+        ]
+    return found
+
+
+def read_steps(text: str, cwd: str, snapshot: Snapshot) -> tuple[object, bool]:
+    """The steps that a text is or names, and whether they are somebody else's: from a file.
+
+    It reads files: call it in a thread.
+
+    Raises:
+        InvalidArguments: it is no list of steps, or there is no such file in `cwd`.
+        NotFound: no such example.
+    """
+    if text.startswith(FILE):
+        found = TreeReader(cwd).read_lines(text.removeprefix(FILE))
+        if isinstance(found, str):
+            raise _refused(text, f"a file in {cwd}: {found}")
+        return _parsed("\n".join(found.lines), found.path), True
+    if text.startswith(EXAMPLE):
+        name = text.removeprefix(EXAMPLE)
+        return _parsed(_example(name, snapshot), name), False
+    return _parsed(text, "steps"), False
+
+
+def without_writing(raw: object) -> object:
+    """Steps of a file for a caller who has not let them write: none of them does.
+
+    Raises:
+        InvalidArguments: one says that it writes.
+    """
+    if not isinstance(raw, list):
+        return raw
+    kept: list[object] = []
+    for at, step in enumerate(raw):
+        if not isinstance(step, Mapping):
+            kept.append(step)
+            continue
+        name = "params" if "params" in step else "arguments"
+        given = step.get(name, {})
+        tool = str(step.get("tool", ""))
+        if isinstance(given, Mapping) and tool in TOOLS and _may_write(tool):
+            mode = str(given.get("mode", "read"))
+            if mode != "read" or given.get("read_only") is False:
+                raise _refused(
+                    f"steps[{at}].arguments.mode: {mode}", "read, or mode=write in the call itself"
+                )
+            step = {**step, name: {**given, "mode": "read"}}
+        kept.append(step)
+    return kept
+
+
+async def ends_of(engine: Engine, job_id: str) -> dict[str, StepEnd]:
+    """How the steps of an earlier run ended, those that can be reused whole.
+
+    Cancelling it changes nothing: it only reads.
+
+    Raises:
+        NotFound: no such job.
+    """
+    known = JobId(job_id)
+    entries = await engine.entries(known, 0)
+    found: dict[str, StepEnd] = {}
+    for entry in entries:
+        record = entry.event.data.get("step") if isinstance(entry.event, Noted) else None
+        if isinstance(record, Mapping):
+            end = StepEnd(**{str(name): value for name, value in record.items()})
+            found[end.id] = end
+    if not found:
+        await engine.job(known)
+    whole: dict[str, StepEnd] = {}
+    for name, end in found.items():
+        if end.is_whole:
+            whole[name] = end
+        elif end.job_id and not end.is_many:
+            job, _ = await engine.job(end.job_id)
+            if job.outcome is not None:
+                outcome = job.outcome
+                whole[name] = attrs.evolve(end, content=outcome.content, data=outcome.data)
+    return whole
+
+
+def _properties(tool: str) -> set[str]:
+    properties = TOOLS[tool].input_schema.get("properties")
+    return set(properties) if isinstance(properties, Mapping) else set()
+
+
+def _may_write(tool: str) -> bool:
+    properties = TOOLS[tool].input_schema.get("properties")
+    mode = properties.get("mode") if isinstance(properties, Mapping) else None
+    known = mode.get("enum", ()) if isinstance(mode, Mapping) else ()
+    return not WRITING.isdisjoint(known)
+
+
+def _parsed(text: str, path: str) -> object:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        try:
+            found = parse(text, path=path).data
+        except YamlFault as fault:
+            where = f"line {fault.line}: " if fault.line else ""
+            raise _refused(text, f"JSON or YAML: {where}{fault.what}") from fault
+    return found.get("steps") if isinstance(found, dict) else found
+
+
+def _example(name: str, snapshot: Snapshot) -> str:
+    known: dict[str, Path] = {}
+    for root in (snapshot.paths.shipped / "workflows", snapshot.paths.user / "workflows.d"):
+        known |= {path.stem: path for path in sorted(root.glob("*.yaml"))}
+    if name not in known:
+        raise NotFound(
+            f"unknown example {name!r}: there are {', '.join(sorted(known)) or 'none'}",
+            code="workflow_unknown",
+            data={"known": sorted(known)},
+        )
+    return known[name].read_text(encoding="utf-8")
+
+
+def _refused(value: str, expected: str) -> InvalidArguments:
+    shown = value if len(value) <= 80 else value[:80] + "…"
+    return InvalidArguments(
+        f"workflow: steps: expected {expected}",
+        problems=[{"path": "steps", "value": shown, "expected": expected}],
+    )
