@@ -1,5 +1,9 @@
-"""Texts that steer a CLI: roles, styles and snippets, shipped < user < project."""
+"""Texts that steer a CLI and rules of audits, shipped < user < project."""
 
+from ._audit_rules import (
+    AuditRules as AuditRules,
+    read_audit_rules as read_audit_rules,
+)
 from ._prompts import (
     KINDS as KINDS,
     Lister as Lister,

@@ -36,6 +36,13 @@ from ._evidence import (
     SourcePlace as SourcePlace,
     Verified as Verified,
 )
+from ._findings import (
+    Finding as Finding,
+    FindingEvidence as FindingEvidence,
+    FindingSeverity as FindingSeverity,
+    FindingState as FindingState,
+    Priority as Priority,
+)
 from ._ids import (
     RANDOM_BYTES as RANDOM_BYTES,
     JobId as JobId,

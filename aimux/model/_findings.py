@@ -1,0 +1,75 @@
+"""What an audit finds: one value, whether a rule found it or a model."""
+
+import enum
+from collections.abc import Sequence
+
+import attrs
+
+
+class FindingSeverity(enum.StrEnum):
+    """How bad it is if it is so."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+class FindingState(enum.StrEnum):
+    """What became of it."""
+
+    CONFIRMED = "confirmed"  # somebody else than the finder looked and agreed
+    REFUTED = "refuted"
+    UNREFUTED = "unrefuted"  # it stands, and nobody agreed or disagreed
+    UNVERIFIED = "unverified"  # what it quotes was not found
+    SUPPRESSED = "suppressed"  # by a comment in the source, with a reason
+
+
+class Priority(enum.StrEnum):
+    """What to look at first."""
+
+    P0 = "P0"
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+
+
+@attrs.frozen(kw_only=True)
+class FindingEvidence:
+    """A place in the tree that a finding rests on; `verified` is the checker's word.
+
+    It is `quote`, `line_exists` or false, with `why`.
+    """
+
+    path: str
+    line: int = 0
+    end_line: int = 0
+    quote: str = ""
+    verified: str | bool = False
+    why: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing that is wrong at one place; `id` and `priority` are computed, empty before."""
+
+    id: str = ""
+    rule: str
+    family: str = ""  # of rules that mean the same; else the category is it
+    category: str
+    severity: FindingSeverity
+    priority: Priority | None = None  # None: listed apart
+    path: str
+    line: int
+    end_line: int
+    quote: str = ""
+    title: str
+    scenario: str = ""
+    fix: str = ""
+    state: FindingState = FindingState.UNREFUTED
+    is_certain: bool = False  # by its rule: nothing around it can make it right
+    scanners: Sequence[str] = ()
+    validators: Sequence[str] = ()
+    evidence: Sequence[FindingEvidence] = ()
+    reason: str = ""  # why it is suppressed, or was refuted
