@@ -94,6 +94,16 @@ from ._fences import (
     share_out as share_out,
     shorten as shorten,
 )
+from ._finding_texts import (
+    render_findings_markdown as render_findings_markdown,
+    sarif as sarif,
+)
+from ._findings import (
+    counts as counts,
+    merge as merge,
+    prioritise as prioritise,
+    priority_of as priority_of,
+)
 from ._heard import is_worth_asking_again as is_worth_asking_again, lost_reason as lost_reason
 from ._limits import (
     Bucket as Bucket,

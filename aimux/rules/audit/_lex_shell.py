@@ -19,6 +19,7 @@ _PLAIN: Final = re.compile(r"[^\s;&|()<>\\'\"`$]+")
 _NAME: Final = re.compile(r"\$(?:\w+|[@*])")
 _HERE: Final = re.compile(r"[ \t]*(\\?)(['\"]?)([\w.+-]+)\2")
 _IN_DOUBLE: Final = re.compile(r"[^\"\\`$]+|\\[\s\S]")
+_IN_BRACE: Final = re.compile(r"\\[\s\S]|\$\{|\}")
 _BODY: Final = re.compile(r"[()]|\\[\s\S]|'[^']*'|\"(?:[^\"\\]|\\[\s\S])*\"|`[^`]*`")
 
 
@@ -141,7 +142,7 @@ def _value(text: str, at: int, word: _Word, *, is_bare: bool) -> int:
         stop = _past_bracket(text, at + 2)
         word.commands.append((at + 2, stop - 1))
     elif text.startswith("${", at):
-        stop = _past(text, "}", at + 2)
+        stop = _past_brace(text, at + 2)
         if text.startswith("${#", at):
             return stop  # a number
     elif text.startswith("$'", at):
@@ -161,6 +162,16 @@ def _past_bracket(text: str, at: int) -> int:
     depth = 1
     for match in _BODY.finditer(text, at):
         depth += {"(": 1, ")": -1}.get(match.group(), 0)
+        if not depth:
+            return match.end()
+    return len(text)
+
+
+def _past_brace(text: str, at: int) -> int:
+    """Past the `}` that closes a value; values inside of it are gone over."""
+    depth = 1
+    for match in _IN_BRACE.finditer(text, at):
+        depth += {"${": 1, "}": -1}.get(match.group(), 0)
         if not depth:
             return match.end()
     return len(text)

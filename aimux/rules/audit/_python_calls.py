@@ -13,13 +13,14 @@ CALL_KEYS: Final = frozenset({
     "check", "names", "without", "without_args", "keyword", "argument", "argument_is", "begins",
     "unless_argument_calls", "context", "inside", "is_statement", "imported",
 })  # fmt: skip
+_PREFIX: Final = re.compile(r"(\S).*\1.|^\.[a-z]\w+$|^\w+://")
 PLACES: Final = ("async", "loop")  # of `inside`
 
 
 def _is_repeating(tree: PythonTree, node: ast.AST | None) -> bool:
     """A text whose letters are stripped one by one where a prefix is meant."""
     text = node.value if isinstance(node, ast.Constant) else ""
-    return isinstance(text, str) and len(text) > 2 and bool(re.search(r"\w\w|(\S).*\1", text))
+    return isinstance(text, str) and _PREFIX.search(text) is not None
 
 
 KINDS: Final[Mapping[str, Callable[[PythonTree, ast.AST | None], bool]]] = {

@@ -137,7 +137,7 @@ def unclosed(tree: PythonTree, given: Parameters) -> Iterator[ast.AST]:
             continue
         match tree.parent(call):
             case ast.Attribute(attr=attr):
-                is_left = attr != "close"
+                is_left = attr not in {"close", "detach"}
             case ast.For(iter=walked) | ast.comprehension(iter=walked):
                 is_left = walked is call
             case ast.Call(func=function) as taker:

@@ -27,6 +27,7 @@ from ._tokens import Comment, Lexed, Stream
 
 SCANNER: Final = "rules"  # what findings of rules name as their scanner
 MAX_BYTES: Final = 1_048_576  # of one file; larger ones are generated
+MAX_LINE_CHARS: Final = 20_000  # of a line of code; longer ones are minified
 MAX_TOKENS: Final = 400_000  # of one file
 MAX_QUOTE_CHARS: Final = 400
 
@@ -123,13 +124,18 @@ def _read(path: str, raw: str, language: str) -> tuple[_Text, str]:
         comments = python_comments(raw) if marked else ()
         return attrs.evolve(plain, tree=tree, comments=comments), ""
     if language in {"javascript", "go", "shell"}:
+        if max(map(len, raw.split("\n"))) > MAX_LINE_CHARS:
+            return plain, f"a line has over {MAX_LINE_CHARS} characters: generated"
         lexed: Lexed = lex_shell(raw) if language == "shell" else lex_braces(raw, language)
         count = sum(len(each) for each in lexed.streams)
         if count > MAX_TOKENS:
             why = f"{count} tokens, the limit is {MAX_TOKENS}"
             return attrs.evolve(plain, comments=lexed.comments), why
         tokens = TokenText(
-            streams=[Stream(each, language) for each in lexed.streams],
+            streams=[
+                Stream(each, language, is_value=bool(number) and language != "shell")
+                for number, each in enumerate(lexed.streams)
+            ],
             comments=lexed.comments,
             first_line=raw.partition("\n")[0],
         )

@@ -62,8 +62,9 @@ class Lexed:
 class Stream:
     """Tokens that follow each other, and where their brackets, statements and functions are."""
 
-    def __init__(self, tokens: Sequence[Token], language: str) -> None:
+    def __init__(self, tokens: Sequence[Token], language: str, *, is_value: bool = False) -> None:
         self.tokens = tokens
+        self.is_value = is_value  # of a template: an expression, not statements
         self.language = language
         openers = SHELL_OPENERS if language == "shell" else OPENERS
         closers = {close: begin for begin, close in openers.items()}
@@ -103,7 +104,7 @@ class Stream:
     def is_statement_start(self, index: int) -> bool:
         """Whether a statement begins here."""
         if not index:
-            return True
+            return not self.is_value
         before = self.tokens[index - 1]
         if before.text in {";", "{", "}", "else", "do", "then", "&&", "||", "|", "&", "!"}:
             is_shell = self.language == "shell"
