@@ -123,7 +123,7 @@ class Stream:
             index = outer
         start = index
         while start > 0 and index - start < MAX_STATEMENT and not self._ends(start - 1):
-            start = self.partner.get(start - 1, start - 1)
+            start = min(self.partner.get(start - 1, start - 1), start - 1)
         end, stop = index, min(len(self.tokens), index + MAX_STATEMENT)
         while end < stop and self.tokens[end].text not in {";", "}"}:
             end = max(end, self.partner.get(end, end)) + 1
