@@ -87,6 +87,14 @@ class ConfigPaths:
             (Source.PROJECT, self.project / "prompts.d"),
         )
 
+    @property
+    def audit_rule_roots(self) -> Sequence[tuple[Source, pathlib.Path]]:
+        """Directories with audit rules, lowest layer first; a project would judge itself."""
+        return (
+            (Source.SHIPPED, self.shipped / "audit-rules"),
+            (Source.USER, self.user / "audit-rules.d"),
+        )
+
 
 def user_dir(env: Mapping[str, str]) -> pathlib.Path:
     """The user's configuration directory in this environment."""

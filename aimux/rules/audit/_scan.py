@@ -12,7 +12,7 @@ from ._languages import language_of
 from ._lex_braces import lex_braces
 from ._lex_shell import lex_shell
 from ._matchers import MAX_HITS, LineMatcher, TokenMatcher, TokenText
-from ._patterns import Steps, TooDense
+from ._patterns import MAX_STEPS, Steps, TooDense
 from ._python import PythonMatcher
 from ._python_tree import PythonTree
 from ._rule import AuditRule
@@ -63,11 +63,11 @@ class _Text:
     comments: Sequence[Comment] = ()
 
 
-def scan(path: str, data: bytes, rules: Sequence[AuditRule]) -> Scan:
+def scan(path: str, data: bytes, rules: Sequence[AuditRule], *, max_steps: int = MAX_STEPS) -> Scan:
     """Every finding of `rules` in one file, in the order of lines.
 
     The path tells the language, else the first line. A file that cannot be read as its language is
-    told in `skipped`, and general rules still count.
+    told in `skipped`, and general rules still count. Patterns take at most `max_steps` steps.
     """
     if len(data) > MAX_BYTES:
         return _skip(path, f"{len(data)} bytes, the limit is {MAX_BYTES}")
@@ -79,7 +79,7 @@ def scan(path: str, data: bytes, rules: Sequence[AuditRule]) -> Scan:
     asked = [each for each in rules if {language if not why else "", "general"} & {*each.languages}]
     skipped = [Skipped(path=path, why=why)] if why else []
     found: list[Finding] = []
-    steps = Steps()
+    steps = Steps(max_steps)
     for rule in asked:
         try:
             found += _finding_each(rule, text, steps)

