@@ -62,6 +62,17 @@ def test_a_report_has_each_finding_with_place_quote_and_reasons() -> None:
     )
 
 
+def test_a_report_says_no_more_than_a_finding_does() -> None:
+    """What it lacks is left out."""
+    bare = attrs.evolve(
+        finding(), quote="", scenario="", fix="", scanners=(), path="a.py", end_line=3
+    )
+    text = render_findings_markdown(prioritise([bare]), failed=["scan: codex"])
+
+    assert text.startswith("1 finding: 1 P2. **This audit is not complete**: scan: codex did not")
+    assert "\n`a.py:3` · high · security · python/eval · unrefuted\n\n## Did not run\n" in text
+
+
 def test_what_is_apart_is_listed_apart_with_its_reason() -> None:
     """It is not counted as a finding."""
     state = FindingState.SUPPRESSED

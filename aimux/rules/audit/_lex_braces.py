@@ -71,8 +71,7 @@ class _Lexer:
                 found = self._quoted(text, at, line, depth, tokens)
             if found is None:
                 match = _TOKEN.match(text, at)
-                if match is None:  # never: the last alternative takes any character
-                    break
+                assert match is not None  # the last alternative takes any character
                 kind, piece, after = match.lastgroup, match.group(), match.end()
                 lines = piece.count("\n") if kind in {"comment", "string", "newline"} else 0
                 if kind == "newline" or (kind == "comment" and lines):

@@ -72,13 +72,6 @@ class PythonTree:
                 return each
         return self.module
 
-    def function(self, node: ast.AST) -> Function | None:
-        """The nearest function that has a name."""
-        for each in self.above(node):
-            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
-                return each
-        return None
-
     def class_of(self, node: ast.AST) -> ast.ClassDef | None:
         """The nearest class."""
         return next((each for each in self.above(node) if isinstance(each, ast.ClassDef)), None)

@@ -15,6 +15,9 @@ import attrs
 MAX_STATEMENT: Final = 400  # tokens that one statement or header is looked through for
 OPENERS: Final[Mapping[str, str]] = {"(": ")", "[": "]", "{": "}"}
 SHELL_OPENERS: Final[Mapping[str, str]] = {"(": ")", "{": "}", "do": "done", "then": "fi"}
+_BEFORE_COMMAND: Final = frozenset({
+    ";", "&&", "||", "|", "&", "(", ")", "{", "do", "then", "else", "!",
+})  # fmt: skip
 _NO_FUNCTION: Final = frozenset({
     "if", "for", "while", "switch", "catch", "with", "else", "do", "try", "finally", "class",
     "interface", "enum", "namespace", "return", "case", "select", "struct",
@@ -73,20 +76,17 @@ class Stream:
         self._where: dict[str, list[int]] = {}
         self._functions: dict[int, bool] = {}
         waiting: list[int] = []
+        is_command = True  # whether a command of a shell may begin here
         for index, token in enumerate(tokens):
             text = token.text
             self._where.setdefault(text, []).append(index)
-            is_code = token.kind is Kind.OPERATOR or (len(text) > 1 and self._is_command(index))
+            is_code = token.kind is Kind.OPERATOR or (is_command and language == "shell")
             if is_code and text in closers:
                 self._close(waiting, closers[text], index)
             self.outer.append(waiting[-1] if waiting else -1)
             if is_code and text in openers:
                 waiting.append(index)
-
-    def _is_command(self, index: int) -> bool:
-        return self.language == "shell" and (
-            not index or self.tokens[index - 1].text in {";", "&&", "||", "do", "then", "else"}
-        )
+            is_command = text in _BEFORE_COMMAND and is_code
 
     def _close(self, waiting: list[int], begin: str, index: int) -> None:
         for back in range(len(waiting) - 1, max(-1, len(waiting) - 20), -1):

@@ -34,6 +34,10 @@ SQL = "import db\nLIST = 'a'\ndef f(x, y=1, *z):\n    {}\n    db.execute({})\n"
         ("pass", "db.other(f'select {x}')", False),
         ("pass", "f'{x} select'", False),  # no statement that we know
         ("pass", "x", False),
+        ("pass", "f'select {x if y else LIST}'", True),
+        ("pass", "f'select {(lambda: 1)}'", True),
+        ("pass", "'select %s'.lower() % x", True),
+        ("q = r = p = 'select '; q = r; r = q", "q", False),
         ("q = 'select ' + x", "q", True),
         ("q = 'select '; q += x", "q", False),
         ("q: str = 'select ' + x", "q", True),

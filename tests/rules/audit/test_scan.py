@@ -81,6 +81,16 @@ def test_general_rules_still_count_in_a_file_that_is_not_its_language() -> None:
     assert [each.why for each in result.skipped] == ["not Python in line 1"]
 
 
+def test_a_rule_that_is_lost_in_a_deep_expression_is_told_and_the_others_go_on() -> None:
+    """It costs one rule on one file."""
+    mktemp = shipped_rules().rules["python/mktemp"]
+    text = f"import tempfile\neval({'+'.join('1' * 900)}+a)\ntempfile.mktemp()\n"
+    result = scanned(text, EVAL, mktemp, language="python")
+
+    assert [each.rule for each in result.findings] == ["python/mktemp"]
+    assert [each.why for each in result.skipped] == ["python/eval: nested too deeply"]
+
+
 def test_windows_line_ends_and_marks_are_read() -> None:
     """And bytes that are no UTF-8 are replaced."""
     result = scan("a.py", b"\xef\xbb\xbfa = 1\r\neval(a_\xc3\xa9)\r\n", [EVAL])

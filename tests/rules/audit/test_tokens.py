@@ -132,6 +132,38 @@ def test_commands_in_commands_are_streams() -> None:
     assert lexed.streams[3][2].line == 2
 
 
+def test_templates_in_templates_are_read_to_some_depth() -> None:
+    """Deeper ones are text."""
+    text = "a"
+    for _ in range(10):
+        text = f"`${{{text}}}`"
+
+    assert len(lex_braces(text, "javascript").streams) == 7
+
+
+def test_a_function_is_told_from_other_blocks() -> None:
+    """By what stands before its brace."""
+    text = (
+        "function a() { x } b = () => { x }; class C { d(e): F { x } }if (g) { x } h = { x }; { x }"
+    )
+    stream = Stream(lex_braces(text, "javascript").streams[0], "javascript")
+    inside = [stream.function(index) >= 0 for index in stream.where("x", 0, 999)]
+
+    assert inside == [True, True, True, False, False, False]
+
+
+def test_blocks_of_a_shell_are_brackets() -> None:
+    """do and done, then and fi, where a command may stand."""
+    text = "f() {\n for x in a; do\n  echo do done\n done\n if y; then z; fi\n}\nw"
+    stream = Stream(lex_shell(text).streams[0], "shell")
+    (do, *_), (then,), (z,) = (stream.where(each, 0, 99) for each in ("do", "then", "z"))
+
+    assert stream.tokens[stream.partner[do]].line == 4
+    assert stream.tokens[stream.partner[then]].text == "fi"
+    assert stream.function(z) >= 0
+    assert stream.function(len(stream.tokens) - 1) == -1
+
+
 def test_here_documents_are_gone_over() -> None:
     """One after the other, with tabs where they may stand."""
     text = "cat <<A <<-'B' | f\nrm -rf $x\nA\n\t\ttext\n\tB\nnext # c\n"
