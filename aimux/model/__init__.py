@@ -38,7 +38,6 @@ from ._evidence import (
 )
 from ._findings import (
     Finding as Finding,
-    FindingEvidence as FindingEvidence,
     FindingSeverity as FindingSeverity,
     FindingState as FindingState,
     Priority as Priority,

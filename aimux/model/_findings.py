@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from ._evidence import Evidence
+
 
 class FindingSeverity(enum.StrEnum):
     """How bad it is if it is so."""
@@ -36,21 +38,6 @@ class Priority(enum.StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class FindingEvidence:
-    """A place in the tree that a finding rests on; `verified` is the checker's word.
-
-    It is `quote`, `line_exists` or false, with `why`.
-    """
-
-    path: str
-    line: int = 0
-    end_line: int = 0
-    quote: str = ""
-    verified: str | bool = False
-    why: str = ""
-
-
-@attrs.frozen(kw_only=True)
 class Finding:
     """One thing that is wrong at one place; `id` and `priority` are computed, empty before."""
 
@@ -71,5 +58,5 @@ class Finding:
     is_certain: bool = False  # by its rule: nothing around it can make it right
     scanners: Sequence[str] = ()
     validators: Sequence[str] = ()
-    evidence: Sequence[FindingEvidence] = ()
+    evidence: Sequence[Evidence] = ()
     reason: str = ""  # why it is suppressed, or was refuted

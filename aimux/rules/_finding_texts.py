@@ -7,6 +7,7 @@ from typing import Final
 
 from aimux.model import Finding, FindingSeverity, FindingState, Priority
 
+from ._fences import fenced
 from ._findings import APART, counts
 
 SARIF_VERSION: Final = "2.1.0"
@@ -30,7 +31,6 @@ _SCORES: Final[Mapping[FindingSeverity, str]] = {  # as code hosts read `securit
 }
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _MARKS: Final = re.compile(r"([\\`*_\[\]<>#|~])")
-_FENCES: Final = re.compile(r"`{3,}")
 
 
 def render_findings_markdown(
@@ -81,18 +81,17 @@ def _section(title: str, findings: Sequence[Finding]) -> Iterator[str]:
         yield f"### {_plain(each.title)[:MAX_TITLE_CHARS]}"
         yield ""
         by = ", ".join(each.scanners)
-        said = f"{_code(_place(each))} · {each.severity} · {each.category} · {_plain(each.rule)}"
+        said = f"{_code(_position(each))} · {each.severity} · {each.category} · {_plain(each.rule)}"
         yield f"{said} · {each.state}" + (f" · by {_plain(by)}" if by else "")
         yield ""
         if each.quote:
-            fence = "`" * max([3, *(len(mark) + 1 for mark in _FENCES.findall(each.quote))])
-            yield from (fence, _CONTROL.sub("\N{REPLACEMENT CHARACTER}", each.quote), fence, "")
+            yield from (fenced(each.quote), "")
         for label, text in (("Why", each.scenario), ("Fix", each.fix), ("Reason", each.reason)):
             if text:
                 yield from (f"{label}: {_plain(text)}", "")
 
 
-def _place(finding: Finding) -> str:
+def _position(finding: Finding) -> str:
     end = f"-{finding.end_line}" if finding.end_line > finding.line else ""
     return f"{finding.path}:{finding.line}{end}"
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.model import Finding, FindingEvidence, FindingSeverity, FindingState, Priority
+from aimux.model import Evidence, Finding, FindingSeverity, FindingState, Priority
 from aimux.rules import counts, merge, prioritise, priority_of
 
 CRITICAL, HIGH, MEDIUM, LOW, INFO = FindingSeverity
@@ -28,7 +28,7 @@ def finding(**more: object) -> Finding:
 
 def test_findings_of_one_family_that_share_a_line_are_one_and_keep_their_scanners() -> None:
     """Once each, in the order in which they came."""
-    places = [FindingEvidence(path="a.py", line=line) for line in (3, 4)]
+    places = [Evidence(path="a.py", line=line) for line in (3, 4)]
     (one,) = merge(
         [
             finding(end_line=5, evidence=(places[0],)),

@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from aimux.model import Finding, FindingEvidence, FindingState
+from aimux.model import Evidence, Finding, FindingState, Verified
 
 from ._hits import Hit
 from ._languages import language_of
@@ -162,8 +162,12 @@ def _finding_each(rule: AuditRule, text: _Text, steps: Steps) -> Iterator[Findin
         met.add(hit.line)
         lines = text.text.split("\n") if lines is None else lines
         quote = "\n".join(lines[hit.line - 1 : hit.end_line]).strip()[:MAX_QUOTE_CHARS]
-        place = FindingEvidence(
-            path=text.path, line=hit.line, end_line=hit.end_line, quote=quote, verified="quote"
+        place = Evidence(
+            path=text.path,
+            line=hit.line,
+            end_line=hit.end_line,
+            quote=quote,
+            verified=Verified.QUOTE,
         )
         yield Finding(
             rule=rule.id,

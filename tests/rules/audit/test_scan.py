@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from aimux.model import FindingSeverity, FindingState
+from aimux.model import FindingSeverity, FindingState, Verified
 from aimux.rules.audit import AuditRule, language_of, scan
 
 from .rulebook import rule, scanned, shipped_rules
@@ -24,7 +24,7 @@ def test_a_finding_has_what_its_rule_says_and_where_it_is() -> None:
     assert (found.path, found.line, found.end_line, found.quote) == ("x.ts", 2, 2, "eval(x);")
     assert (found.title, found.scenario, found.fix) == ("t", "Because.", "Do not.")
     assert (found.state, found.scanners) == (FindingState.UNREFUTED, ("rules",))
-    assert (place.verified, place.line, place.quote) == ("quote", 2, "eval(x);")
+    assert (place.verified, place.line, place.quote) == (Verified.QUOTE, 2, "eval(x);")
 
 
 @pytest.mark.parametrize(
