@@ -7,8 +7,8 @@ from typing import Final
 
 import click
 
-from aimux.config import ClientContext, Snapshot, explain, load, state_dir, state_path
-from aimux.daemon import own_directory
+from aimux.config import ClientContext, Snapshot, explain, load, state_dir
+from aimux.daemon import find_state_files, own_directory
 from aimux.rules import nearest
 
 from ._output import as_text, note, say, say_json, table
@@ -108,7 +108,8 @@ def _is_there(place: Path) -> bool:
 
 def paths_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
     """What each path is for, and where it is."""
-    paths, server = snapshot.paths, snapshot.settings.server
+    paths = snapshot.paths
+    files = find_state_files(snapshot.settings.server, os.environ)
     return [
         ("shipped settings", paths.shipped / "default.yaml"),
         ("your settings", paths.user / "default.yaml"),
@@ -117,6 +118,6 @@ def paths_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
         ("project settings", paths.project / "config.yaml"),
         ("project prompts", paths.project / "prompts.d"),
         ("state", state_dir(os.environ)),
-        ("store", state_path(server.db_path, os.environ)),
-        ("log", state_path(server.log_file, os.environ)),
+        ("store", files.store),
+        ("log", files.log),
     ]

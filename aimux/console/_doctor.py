@@ -16,8 +16,8 @@ import psutil
 import trio
 
 from aimux import __version__
-from aimux.config import Snapshot, state_dir, state_path
-from aimux.daemon import ask, own_address, wait_holder
+from aimux.config import Snapshot, state_dir
+from aimux.daemon import ask, find_state_files, own_address, own_directory, wait_holder
 from aimux.engine import temporary_roots
 from aimux.errors import AimuxError
 from aimux.files.private import make_private
@@ -27,6 +27,7 @@ from aimux.model import Severity
 from ._client import Json, open_client
 from ._config import own_snapshot, paths_of
 from ._daemon import unreachable
+from ._others import find_traces
 from ._output import as_text, one_line, say, say_json, say_marked
 from ._screen import DONE, FAILED, json_option, part_of, rows_of
 
@@ -62,6 +63,7 @@ def doctor(*, as_json: bool) -> None:
         *_versions(),
         *_configuration(snapshot),
         *_state(snapshot),
+        *_others(snapshot),
         *trio.run(_daemon),
         *trio.run(_server),
     ]
@@ -120,7 +122,7 @@ def _state(snapshot: Snapshot) -> list[Finding]:
         said = f"{place} is open to others: prompts and answers are kept there"
         found.append(Finding("state", WARN, said, f"chmod 700 {place}"))
     found += _leftovers(place)
-    store = state_path(snapshot.settings.server.db_path, os.environ)
+    store = find_state_files(snapshot.settings.server, os.environ).store
     size = f", {store.stat().st_size / 1_000_000:.1f} MB" if store.exists() else ", not made yet"
     owner = _store_owner(store)
     by = f", open in process {owner}" if owner else ""
@@ -137,6 +139,15 @@ def _leftovers(place: Path) -> list[Finding]:
     more = ", …" if len(left) > SHOWN_LEFTOVERS else ""
     said = f"{len(left)} left by servers that were killed, {size:.1f} MB: {names}{more}"
     return [Finding("temporary", WARN, said, "aimux gc, or a start of the daemon, removes them")]
+
+
+def _others(snapshot: Snapshot) -> list[Finding]:
+    """Files of another server among ours."""
+    foreign = find_state_files(snapshot.settings.server, os.environ).foreign
+    traces = find_traces(snapshot, foreign, own_directory())
+    return [
+        Finding("Go server", WARN if each.remedy else OK, each.said, each.remedy) for each in traces
+    ]
 
 
 def _store_owner(store: Path) -> int:

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from aimux.config import ClientContext, state_path
 from aimux.files.private import make_private
 from aimux.logs import JOB, ROOT, set_log_level
 from aimux.model import ServerSettings, dump_bytes
@@ -21,12 +20,8 @@ MAX_LINE: Final = 4_096  # characters of one field
 _OWN: Final = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime"})  # no fields
 
 
-def set_up_logging(context: ClientContext, settings: ServerSettings) -> None:
-    """Send log events to `server.log_file`.
-
-    Where that cannot be opened warnings go to stderr.
-    """
-    path = state_path(settings.log_file, context.env)
+def set_up_logging(path: Path, settings: ServerSettings) -> None:
+    """Send log events to the file `path`; to stderr, warnings only, where that cannot be opened."""
     handler: logging.Handler
     try:
         make_private(path.parent)

@@ -1,6 +1,7 @@
 """What is open, in order: log, store, recovery, engine, housekeeping."""
 
 import linecache
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Final
 
 import trio
 
-from aimux.config import ClientContext, shared_loader, state_dir, state_path
+from aimux.config import ClientContext, shared_loader, state_dir
 from aimux.engine import (
     Engine,
     new_id,
@@ -20,8 +21,11 @@ from aimux.engine import (
 from aimux.store import open_store
 
 from ._logging import set_up_logging
+from ._state_files import find_state_files
 
 RELOAD_WITH_JOBS_S: Final = 5.0
+
+log = logging.getLogger("aimux.daemon")
 
 
 @asynccontextmanager
@@ -39,12 +43,15 @@ async def open_own_engine(
     context = ClientContext(cwd=cwd, env=env)
     loader = shared_loader()
     snapshot = await trio.to_thread.run_sync(loader.load, context)
-    await trio.to_thread.run_sync(set_up_logging, context, snapshot.settings.server)
+    files = await trio.to_thread.run_sync(find_state_files, snapshot.settings.server, context.env)
+    await trio.to_thread.run_sync(set_up_logging, files.log, snapshot.settings.server)
+    if files.foreign:
+        left = [str(each) for each in files.foreign]
+        log.warning("files of another program left alone", extra={"left_alone": left})
     settings = snapshot.settings
     owner = new_id("own")
     address = state_dir(context.env)
-    database = state_path(settings.server.db_path, context.env)
-    async with open_store(database, owner=owner) as store:
+    async with open_store(files.store, owner=owner) as store:
         await recover(store, owner, address)
         async with (
             open_engine(

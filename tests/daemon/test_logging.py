@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from aimux.config import ClientContext
 from aimux.daemon._logging import MAX_LINE, set_up_logging
 from aimux.logs import JOB, set_log_level
 from aimux.model import LogLevel, ServerSettings
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[ClientContext]:
-    """A state directory of its own; afterwards the process logs as before."""
+def path(tmp_path: Path) -> Iterator[Path]:
+    """A log in a directory that is not there yet; afterwards the process logs as before."""
     root = logging.getLogger("aimux")
     before = (root.handlers[:], root.level, root.propagate)
-    yield ClientContext(cwd=tmp_path, env={"AIMUX_STATE_DIR": str(tmp_path / "state")})
+    yield tmp_path / "state" / "aimux.log"
     for handler in root.handlers:
         handler.close()
     root.handlers[:], root.propagate = before[0], before[2]
@@ -32,9 +31,9 @@ def _lines(tmp_path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_a_line_holds_event_fields_and_job(tmp_path: Path, context: ClientContext) -> None:
+def test_a_line_holds_event_fields_and_job(tmp_path: Path, path: Path) -> None:
     """One JSON object a line, for those who search; the file is its owner's alone."""
-    set_up_logging(context, ServerSettings())
+    set_up_logging(path, ServerSettings())
     log = logging.getLogger("aimux.test")
     log.info("a client %s came", 7)
     token = JOB.set("job_1")
@@ -53,9 +52,9 @@ def test_a_line_holds_event_fields_and_job(tmp_path: Path, context: ClientContex
         assert stat.S_IMODE(mode) == 0o600
 
 
-def test_secrets_are_masked_and_long_fields_cut(tmp_path: Path, context: ClientContext) -> None:
+def test_secrets_are_masked_and_long_fields_cut(tmp_path: Path, path: Path) -> None:
     """Wherever they stand: in the event, a field, a list, a traceback."""
-    set_up_logging(context, ServerSettings())
+    set_up_logging(path, ServerSettings())
     secret = "sk-ant-api03-" + "x" * 40
     try:
         raise ValueError(secret)
@@ -70,9 +69,9 @@ def test_secrets_are_masked_and_long_fields_cut(tmp_path: Path, context: ClientC
     assert len(str(line["text"])) == MAX_LINE
 
 
-def test_the_level_can_change(tmp_path: Path, context: ClientContext) -> None:
+def test_the_level_can_change(tmp_path: Path, path: Path) -> None:
     """Without opening the file again."""
-    set_up_logging(context, ServerSettings(log_level=LogLevel.ERROR))
+    set_up_logging(path, ServerSettings(log_level=LogLevel.ERROR))
     log = logging.getLogger("aimux.test")
     log.warning("unheard")
     set_log_level(LogLevel.DEBUG)
@@ -82,14 +81,33 @@ def test_the_level_can_change(tmp_path: Path, context: ClientContext) -> None:
 
 
 def test_without_a_file_warnings_go_to_stderr(
-    tmp_path: Path, context: ClientContext, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever the level is then: stdout and a person's terminal are for other things."""
     (tmp_path / "state").write_text("in the way", encoding="utf-8")
-    set_up_logging(context, ServerSettings(log_level=LogLevel.DEBUG))
+    set_up_logging(path, ServerSettings(log_level=LogLevel.DEBUG))
     logging.getLogger("aimux.test").info("unheard")
     logging.getLogger("aimux.test").warning("heard")
 
     told = capsys.readouterr()
     assert told.out == ""
     assert json.loads(told.err)["event"] == "heard"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_a_log_that_was_rotated_is_its_owners_alone_too(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old and new, whatever the umask."""
+    monkeypatch.setattr("aimux.daemon._logging.MAX_BYTES", 200)
+    before = os.umask(0)
+    try:
+        set_up_logging(path, ServerSettings())
+        for number in range(5):
+            logging.getLogger("aimux.test").info("line %s", number)
+    finally:
+        os.umask(before)
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+
+    assert {"aimux.log", "aimux.log.1"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
