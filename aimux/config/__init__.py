@@ -7,6 +7,7 @@ from ._explain import (
 from ._find import (
     ClientContext as ClientContext,
     ConfigPaths as ConfigPaths,
+    home_dir as home_dir,
     state_dir as state_dir,
     state_path as state_path,
     user_dir as user_dir,

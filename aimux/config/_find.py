@@ -7,7 +7,8 @@ from typing import Final
 import attrs
 import orjson
 
-from aimux.errors import PeerFault
+from aimux.errors import PeerFault, SetupFault
+from aimux.files.home import REMEDY, NoHomeError, find_home
 from aimux.files.shipped import shipped
 from aimux.model import EFFORTS, Route, Source
 from aimux.rules import parse_override
@@ -99,13 +100,13 @@ class ConfigPaths:
 def user_dir(env: Mapping[str, str]) -> pathlib.Path:
     """The user's configuration directory in this environment."""
     named = env.get("AIMUX_CONFIG_DIR", "").strip()
-    return expand(named, env) if named else _home(env) / ".config" / "aimux"
+    return expand(named, env) if named else home_dir(env) / ".config" / "aimux"
 
 
 def state_dir(env: Mapping[str, str]) -> pathlib.Path:
     """Where the store, the log and sockets of this environment's daemon live."""
     named = env.get("AIMUX_STATE_DIR", "").strip()
-    return expand(named, env) if named else _home(env) / ".config" / "aimux"
+    return expand(named, env) if named else home_dir(env) / ".config" / "aimux"
 
 
 def state_path(value: str, env: Mapping[str, str]) -> pathlib.Path:
@@ -116,15 +117,26 @@ def state_path(value: str, env: Mapping[str, str]) -> pathlib.Path:
 
 
 def expand(value: str, env: Mapping[str, str]) -> pathlib.Path:
-    """A path with a leading `~/` (or `~\\`) replaced by the home directory of `env`."""
+    """A path with a leading `~/` (or `~\\`) replaced by the home directory of `env`.
+
+    Raises:
+        SetupFault: there is none.
+    """
     if value == "~" or value[:2] in {"~/", "~\\"}:
-        return _home(env) / value[2:]
+        return home_dir(env) / value[2:]
     return pathlib.Path(value)
 
 
-def _home(env: Mapping[str, str]) -> pathlib.Path:
-    named = env.get("HOME") or env.get("USERPROFILE")
-    return pathlib.Path(named) if named else pathlib.Path.home()
+def home_dir(env: Mapping[str, str]) -> pathlib.Path:
+    """The home directory in this environment.
+
+    Raises:
+        SetupFault: there is none; says what to set.
+    """
+    try:
+        return pathlib.Path(find_home(env))
+    except NoHomeError as error:
+        raise SetupFault(str(error), code="no_home", hint=REMEDY) from error
 
 
 def find_paths(client: ClientContext) -> ConfigPaths:

@@ -18,7 +18,9 @@ from typing import Final
 import attrs
 import platformdirs
 
+from aimux.errors import SetupFault
 from aimux.files.cache import Dependencies, FileCache
+from aimux.files.reading import NOTHING, lacking
 from aimux.files.yaml import Document, YamlFault, YamlReader
 from aimux.library import Prompt, PromptLibrary, RoleText, read_roles
 from aimux.model import (
@@ -39,6 +41,7 @@ from ._find import (
     ROLE_PREFIX,
     ClientContext,
     ConfigPaths,
+    expand,
     find_paths,
     parse_role,
     read_environment,
@@ -102,13 +105,17 @@ def load(client: ClientContext) -> Snapshot:
 def cache_dir(env: Mapping[str, str]) -> pathlib.Path:
     """Where parsed files are kept between processes."""
     named = env.get("AIMUX_CACHE_DIR", "").strip()
-    return pathlib.Path(named) if named else platformdirs.user_cache_path("aimux")
+    return expand(named, env) if named else platformdirs.user_cache_path("aimux")
 
 
 @functools.cache
 def shared_loader() -> "Loader":
     """The one loader of this process, with the cache that other processes share."""
-    return Loader(cache_dir(os.environ) / "yaml")
+    try:
+        found = cache_dir(os.environ)
+    except (SetupFault, RuntimeError):  # no home to keep anything in
+        return Loader()
+    return Loader(found / "yaml" if found.is_absolute() else None)  # a tilde that led nowhere
 
 
 class Loader:
@@ -189,6 +196,8 @@ class Loader:
     ) -> None:
         """Lay a file over the rest; `at` is the key whose value it is, if it is not all keys."""
         if not dependencies.note(path):
+            if lacking(path) != NOTHING:
+                layers.say(Severity.ERROR, str(path), lacking(path))
             return
         try:
             # links may lead anywhere in one's own directory, in a project only to what is its own

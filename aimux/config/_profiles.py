@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from aimux.files.cache import Dependencies
+from aimux.files.reading import unlistable
 from aimux.files.yaml import Document, YamlFault, YamlReader
 from aimux.model import Problem, Profile, Severity, Source
 
@@ -44,6 +45,8 @@ def load_profiles(
     One that cannot work is left out and reported; what stands below it, if anything, stays in use.
     """
     found = _Found(below)
+    if why := unlistable(root):
+        found.problems.append(Problem(severity=Severity.ERROR, where=str(root), message=why))
     for file in dependencies.files_in(root, FILE):
         found.read(source, file, reader)
     ordered = sorted(found.profiles.values(), key=lambda each: (each.priority, each.name))

@@ -96,7 +96,13 @@ class McpClient:
                     await self._cancel(call_id)
         error = waiting.message.get("error")
         if isinstance(error, dict):
-            raise ServerSaid(str(error.get("message")), data={"code": error.get("code")})
+            told = error.get("data")
+            hint = told.get("hint") if isinstance(told, dict) else None
+            raise ServerSaid(
+                str(error.get("message")),
+                hint=str(hint) if hint else None,
+                data={"code": error.get("code")},
+            )
         result = waiting.message.get("result")
         return result if isinstance(result, dict) else {}
 

@@ -95,11 +95,12 @@ def path(*, as_json: bool) -> None:
     if as_json:
         say_json({name: str(place) for name, place in paths})
     else:
-        rows = [(name, "" if _is_there(place) else "missing", place) for name, place in paths]
+        rows = [(name, "" if is_there(place) else "missing", place) for name, place in paths]
         table(("what", "", "path"), rows)
 
 
-def _is_there(place: Path) -> bool:
+def is_there(place: Path) -> bool:
+    """Whether there is something, as far as can be seen: what is in a closed directory is not."""
     try:
         return place.exists()
     except OSError:  # not to be seen, or too long a name

@@ -14,6 +14,7 @@ import click
 import psutil
 import trio
 
+from aimux.config import home_dir
 from aimux.daemon import (
     DaemonSilent,
     Holder,
@@ -304,21 +305,21 @@ async def _status_of_none(address: DaemonAddress, *, as_json: bool) -> int:
 def install(is_print: bool, kind: str) -> None:
     """Have the system start the daemon when you log in."""
     if kind == "systemd":
-        path = Path("~/.config/systemd/user/aimux.service").expanduser()
+        path = home_dir(os.environ) / ".config/systemd/user/aimux.service"
         text, then = systemd_unit(), "systemctl --user enable --now aimux"
     else:
-        path = Path("~/Library/LaunchAgents/aimux.plist").expanduser()
+        path = home_dir(os.environ) / "Library/LaunchAgents/aimux.plist"
         text, then = launchd_plist(), f"launchctl load -w {path}"
     if is_print:
         say(text, nl=False)
         note(f"save it as {path}, then: {then}")
         return
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+    if path.exists() and path.read_bytes() != os.fsencode(text):
         raise SetupFault(
             f"{path} is there and differs", hint="compare it with: aimux daemon install --print"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(os.fsencode(text))  # a path in it need not be UTF-8
     say(f"wrote {path}; now: {then}")
 
 

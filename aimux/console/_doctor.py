@@ -3,6 +3,7 @@
 import os
 import platform
 import sqlite3
+import stat
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,7 +18,14 @@ import trio
 
 from aimux import __version__
 from aimux.config import Snapshot, state_dir
-from aimux.daemon import ask, find_state_files, own_address, own_directory, wait_holder
+from aimux.daemon import (
+    StateFiles,
+    ask,
+    find_state_files,
+    own_address,
+    own_directory,
+    wait_holder,
+)
 from aimux.engine import temporary_roots
 from aimux.errors import AimuxError
 from aimux.files.private import make_private
@@ -25,7 +33,7 @@ from aimux.files.temporary import leftovers
 from aimux.model import Severity
 
 from ._client import Json, open_client
-from ._config import own_snapshot, paths_of
+from ._config import is_there, own_snapshot, paths_of
 from ._daemon import unreachable
 from ._others import find_traces
 from ._output import as_text, one_line, say, say_json, say_marked
@@ -58,15 +66,7 @@ def doctor(*, as_json: bool) -> None:
     Exit code 1 if nothing could be run here: no CLI is ready, the state directory cannot be
     written, or the server does not answer.
     """
-    snapshot = own_snapshot()
-    found = [
-        *_versions(),
-        *_configuration(snapshot),
-        *_state(snapshot),
-        *_others(snapshot),
-        *trio.run(_daemon),
-        *trio.run(_server),
-    ]
+    found = [*_versions(), *_own_files(), *trio.run(_daemon), *trio.run(_server)]
     if as_json:
         say_json([attrs.asdict(each) for each in found])
     else:
@@ -92,6 +92,15 @@ def _versions() -> list[Finding]:
     return [Finding("versions", OK, said)]
 
 
+def _own_files() -> list[Finding]:
+    """Configuration and state, as far as this user has places for them."""
+    try:
+        snapshot = own_snapshot()
+        return [*_configuration(snapshot), *_state(snapshot), *_others(snapshot)]
+    except AimuxError as error:
+        return [Finding("home", BAD, error.message, error.hint or "", is_vital=True)]
+
+
 def _configuration(snapshot: Snapshot) -> list[Finding]:
     found = [
         Finding(
@@ -104,7 +113,7 @@ def _configuration(snapshot: Snapshot) -> list[Finding]:
     ]
     said = f"{len(snapshot.profiles)} profiles, {len(snapshot.roles)} roles"
     own = [str(place) for what, place in paths_of(snapshot) if " settings" in what]
-    there = [path for path in own[1:] if Path(path).exists()]
+    there = [path for path in own[1:] if is_there(Path(path))]
     return [Finding("configuration", OK, f"{said}; {', '.join(there) or 'shipped only'}"), *found]
 
 
@@ -118,15 +127,28 @@ def _state(snapshot: Snapshot) -> list[Finding]:
         said = f"{place}: {error.strerror}"
         return [Finding("state", BAD, said, "name a writable AIMUX_STATE_DIR", is_vital=True)]
     found = [Finding("state", OK, f"{place} is writable", is_vital=True)]
-    if os.name == "posix" and place.stat().st_mode & 0o077:
+    if os.name == "posix" and stat.S_IMODE(place.stat().st_mode) & 0o077:
         said = f"{place} is open to others: prompts and answers are kept there"
         found.append(Finding("state", WARN, said, f"chmod 700 {place}"))
     found += _leftovers(place)
-    store = find_state_files(snapshot.settings.server, os.environ).store
-    size = f", {store.stat().st_size / 1_000_000:.1f} MB" if store.exists() else ", not made yet"
+    return [*found, _store(find_state_files(snapshot.settings.server, os.environ))]
+
+
+def _store(files: StateFiles) -> Finding:
+    store = files.store
+    if files.refusal is not None:
+        refusal = files.refusal
+        return Finding("store", BAD, refusal.message, refusal.hint or "", is_vital=True)
+    try:
+        size = f", {store.stat().st_size / 1_000_000:.1f} MB"
+    except FileNotFoundError:
+        size = ", not made yet"
+    except OSError as error:
+        remedy = "make it readable, or name another file in server.db_path"
+        return Finding("store", BAD, f"{store}: {error.strerror}", remedy, is_vital=True)
     owner = _store_owner(store)
     by = f", open in process {owner}" if owner else ""
-    return [*found, Finding("store", OK, f"{store}{size}{by}")]
+    return Finding("store", OK, f"{store}{size}{by}")
 
 
 def _leftovers(place: Path) -> list[Finding]:

@@ -18,6 +18,7 @@ import attrs
 import click
 import orjson
 
+from aimux.config import home_dir
 from aimux.errors import SetupFault
 from aimux.shim.command import own_command
 
@@ -196,7 +197,7 @@ def client_command() -> list[str]:
 
 def find_file(kind: ClientKind, env: Mapping[str, str]) -> Path:
     """The client's file, or where it would be."""
-    home = Path(env.get("HOME") or env.get("USERPROFILE") or Path.home())
+    home = home_dir(env)
     if sys.platform == "darwin":
         config = home / "Library" / "Application Support"
     elif sys.platform == "win32":
@@ -219,7 +220,7 @@ def edited(kind: ClientKind, text: str, command: Sequence[str], path: Path) -> s
     make = _toml if kind.is_toml else _json
     try:
         return make(kind, text, command)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # TypeError: our own path is not UTF-8
         raise SetupFault(
             f"{path} cannot be edited: {error}",
             code="client_config_unreadable",

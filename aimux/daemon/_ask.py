@@ -1,6 +1,7 @@
 """An operator's questions to the daemon, over the socket its clients use."""
 
 import importlib
+import json
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -8,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-import orjson
 import trio
 
 from aimux.errors import AimuxError, SetupFault
@@ -65,7 +65,7 @@ async def ask(address: DaemonAddress, question: str) -> Json | None:
         raise DaemonSilent(
             f"the daemon of {address.state_dir} does not answer", hint="aimux daemon stop --force"
         )
-    facts: dict[str, object] = orjson.loads(answer)
+    facts: dict[str, object] = json.loads(answer)  # paths that are not UTF-8 have lone surrogates
     if "error" in facts:
         raise DaemonSilent(str(facts["error"]), hint=str(facts.get("hint") or "") or None)
     return facts

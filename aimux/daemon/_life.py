@@ -86,7 +86,8 @@ def _tell_failure(ready_fd: int | None, group: BaseExceptionGroup[AimuxError]) -
     if ready_fd is not None:
         # whoever wants a daemon has one when another serves
         with contextlib.suppress(OSError):
-            os.write(ready_fd, b"ready\n" if error.code == SERVED else text.encode())
+            told = "ready\n" if error.code == SERVED else text
+            os.write(ready_fd, told.encode(errors="replace"))
 
 
 def _open_address() -> DaemonAddress:

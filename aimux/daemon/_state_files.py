@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from aimux.errors import AimuxError
+
 if TYPE_CHECKING:
     from aimux.model import ServerSettings
 
@@ -25,18 +27,19 @@ class StateFiles:
     """Where an environment's server keeps its files.
 
     `foreign` are those of another program that it leaves alone, at the names that the settings
-    give.
+    give; `refusal` is why the store cannot be used.
     """
 
     store: Path
     log: Path
     foreign: Sequence[Path] = ()
+    refusal: AimuxError | None = None
 
 
 def find_state_files(settings: "ServerSettings", env: Mapping[str, str]) -> StateFiles:
     """Where store and log of this environment's server are. Reads a few bytes of what is there."""
     from aimux.config import state_path
-    from aimux.store import is_foreign
+    from aimux.store import is_foreign, refusal_of
 
     store = state_path(settings.db_path, env)
     log = state_path(settings.log_file, env)
@@ -46,7 +49,7 @@ def find_state_files(settings: "ServerSettings", env: Mapping[str, str]) -> Stat
     if _is_foreign_log(log) and settings.log_file in LOG:
         foreign = (*foreign, log)
         log = log.with_name(OTHER_LOG)
-    return StateFiles(store=store, log=log, foreign=foreign)
+    return StateFiles(store=store, log=log, foreign=foreign, refusal=refusal_of(store))
 
 
 def _is_foreign_log(path: Path) -> bool:

@@ -22,7 +22,7 @@ import trio
 from aimux.errors import AimuxError, Refusal
 from aimux.files.cache import facts_of
 from aimux.files.private import make_private
-from aimux.model import Profile, Stream, VersionRule
+from aimux.model import Profile, Stream, VersionRule, dump_bytes
 from aimux.times import utc_now
 
 from ._base import Driver, ProcessSpec
@@ -241,7 +241,7 @@ class VersionCache:
         if not self._own:
             return
         self._known = {**self._read(), **self._own}
-        data = orjson.dumps({"schema": _SCHEMA, "entries": self._known})
+        data = dump_bytes({"schema": _SCHEMA, "entries": self._known})
         try:
             make_private(self._file.parent)
             fd, name = tempfile.mkstemp(dir=self._file.parent, prefix=self._file.name)

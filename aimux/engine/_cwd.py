@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from aimux.errors import InvalidArguments, Refusal
+from aimux.files.home import NoHomeError, find_home
 from aimux.model import Mode, Warned
 from aimux.rules import is_too_wide
 
@@ -67,7 +68,8 @@ def find_directory(
         )
         error.code = "cwd_invalid"
         raise error
-    is_wide = is_too_wide(os.path.realpath(path), os.path.realpath(_home(env)))
+    home = _home(env)
+    is_wide = is_too_wide(os.path.realpath(path), os.path.realpath(home) if home else "")
     if is_wide:
         said = f"working in {path}, which is the root or the home directory itself, not a project"
         warnings.append(Warned(code="cwd_too_wide", message=f"{said}; {WAY_OUT}"))
@@ -75,9 +77,11 @@ def find_directory(
 
 
 def _home(env: Mapping[str, str]) -> str:
-    """The home directory of whoever asks."""
-    name = "USERPROFILE" if os.name == "nt" else "HOME"
-    return env.get(name) or str(Path("~").expanduser())
+    """The home directory of whoever asks; nothing if they have none."""
+    try:
+        return find_home(env)
+    except NoHomeError:
+        return ""
 
 
 def _problem(cwd: Path) -> str:

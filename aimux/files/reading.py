@@ -9,6 +9,9 @@ _NO_WAIT: Final[int] = getattr(os, "O_NONBLOCK", 0)  # for a pipe that took a fi
 _BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 
 
+NOTHING: Final = "no such file"
+
+
 class TooLarge(ValueError):
     """A file has more bytes than are read."""
 
@@ -25,11 +28,22 @@ def lacking(path: pathlib.Path) -> str:
     """Why there is no regular file at `path`, for messages."""
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
-        return "no such file"
+    except (FileNotFoundError, NotADirectoryError):
+        return NOTHING
     except (OSError, ValueError) as error:
         return f"cannot be read: {getattr(error, 'strerror', None) or error}"
     return "a directory, not a file" if stat.S_ISDIR(mode) else "a pipe or device, not a file"
+
+
+def unlistable(directory: pathlib.Path) -> str:
+    """Why a directory cannot be looked into, for messages; empty if it can, or is not there."""
+    try:
+        with os.scandir(directory):
+            return ""
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def read_regular(path: pathlib.Path, limit: int) -> bytes:

@@ -170,7 +170,7 @@ class YamlReader:
     def _cache_path(self, key: tuple[str, bool]) -> pathlib.Path | None:
         if self._cache_dir is None:
             return None
-        name = hashlib.sha256(f"{key[0]}\0{key[1]}".encode()).hexdigest()[:32]
+        name = hashlib.sha256(os.fsencode(f"{key[0]}\0{key[1]}")).hexdigest()[:32]
         return self._cache_dir / f"{name}.json"
 
     def _from_disk(self, key: tuple[str, bool], now: Facts) -> Document | None:
@@ -195,16 +195,17 @@ class YamlReader:
         cached = self._cache_path(key)
         if cached is None:
             return
-        packed = orjson.dumps(
-            {
-                "head": [__version__, *key, *now],
-                "data": document.data,
-                "lines": document.lines,
-                "body": document.body,
-                "yaml_bytes": document.yaml_bytes,
-            }
-        )
-        with contextlib.suppress(OSError):  # a read-only cache costs time, nothing else
+        # a cache that is read-only, or a path that is not UTF-8, costs time and nothing else
+        with contextlib.suppress(OSError, TypeError):
+            packed = orjson.dumps(
+                {
+                    "head": [__version__, *key, *now],
+                    "data": document.data,
+                    "lines": document.lines,
+                    "body": document.body,
+                    "yaml_bytes": document.yaml_bytes,
+                }
+            )
             make_private(cached.parent)
             # 0600: it may hold a token
             handle, name = tempfile.mkstemp(dir=cached.parent, prefix=".new-")

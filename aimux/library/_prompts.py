@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import attrs
 
 from aimux.errors import SetupFault
-from aimux.files.reading import is_within
+from aimux.files.reading import is_within, unlistable
 from aimux.files.yaml import Budget, Document, YamlFault, YamlReader
 from aimux.model import Problem, Severity, Source
 from aimux.rules import nearest
@@ -98,6 +98,8 @@ class PromptLibrary:
                 if within is not None and not is_within(root / kind, within):
                     problems.append(_told(root / kind, f"leads out of {within}, so it is not read"))
                     continue
+                if why := unlistable(root / kind):
+                    problems.append(_told(root / kind, why))
                 for file in lister.texts_in(root / kind):
                     try:
                         prompt = _prompt(f"{kind}/{file.stem}", source, read(file))

@@ -5,6 +5,7 @@ from typing import Final
 
 import orjson
 
+from aimux.model import dump_bytes
 from aimux.protocol import Task, TaskStatus, TaskSupport
 from aimux.tools import TOOLS, JobView, Payload
 
@@ -50,7 +51,7 @@ def tool_result(payload: Payload) -> dict[str, object]:
     """The `CallToolResult` of a payload: the text block is the same JSON as the structured part."""
     body = payload.rendered
     if not body:
-        data = orjson.dumps(payload.body)
+        data = dump_bytes(payload.body)  # a path need not be UTF-8
         body["content"] = [{"type": "text", "text": data.decode()}, *payload.links]
         body["structuredContent"] = orjson.Fragment(data)
         if payload.is_error:

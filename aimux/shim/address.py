@@ -63,17 +63,27 @@ def find_address(env: dict[str, str]) -> DaemonAddress:
     """The address of this environment's daemon; nothing is made.
 
     Raises:
-        ShimFault: the path that AIMUX_RUNTIME_DIR leads to is too long for a socket.
+        ShimFault: the path that AIMUX_RUNTIME_DIR leads to is too long for a socket, or a directory
+            is wanted in a home that this user does not have.
     """
-    home = env.get("HOME") or env.get("USERPROFILE") or os.path.expanduser("~")
+
+    def home() -> str:
+        usual = env.get("HOME", "")
+        if os.path.isabs(usual):
+            return usual
+        from aimux.files.home import REMEDY, NoHomeError, find_home
+
+        try:
+            return find_home(env)
+        except NoHomeError as error:
+            raise ShimFault(f"{error}: {REMEDY}") from error
 
     def named(variable: str) -> str:
         text = env.get(variable, "").strip()
-        return home + text[1:] if text == "~" or text[:2] in ("~/", "~\\") else text
+        return home() + text[1:] if text == "~" or text[:2] in ("~/", "~\\") else text
 
-    usual = f"{home}/.config/aimux"
-    state_dir = os.path.realpath(named("AIMUX_STATE_DIR") or usual)
-    config_dir = os.path.abspath(named("AIMUX_CONFIG_DIR") or usual)
+    state_dir = os.path.realpath(named("AIMUX_STATE_DIR") or f"{home()}/.config/aimux")
+    config_dir = os.path.abspath(named("AIMUX_CONFIG_DIR") or f"{home()}/.config/aimux")
     if sys.platform == "win32":  # pipes have a directory of the system's; nothing else is kept
         return DaemonAddress(state_dir, config_dir, state_dir, is_pipe=True)
     is_pipe = env.get("AIMUX_LOCAL", "").strip().lower() == "pipe"

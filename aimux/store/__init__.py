@@ -1,6 +1,6 @@
 """What outlives the process: jobs, their logs, sessions and raw output."""
 
-from ._files import is_foreign as is_foreign
+from ._files import is_foreign as is_foreign, refusal_of as refusal_of
 from ._jobs import JobPage as JobPage
 from ._orphans import Orphan as Orphan
 from ._reading import Tally as Tally

@@ -16,7 +16,7 @@ from aimux.files.private import make_private
 from aimux.model import ShapeMismatch, dump_bytes, load_bytes
 
 from ._faults import translated
-from ._migrations import APPLICATION_ID
+from ._migrations import APPLICATION_ID, STEPS
 
 BUSY_MS: Final = 5_000  # somebody looks into the file with a tool of their own
 _HOLDER_BYTES: Final = 4_096  # more than a lock file ever holds
@@ -75,14 +75,43 @@ def _has_foreign_tables(path: Path) -> bool:
     return False
 
 
-def _refuse_foreign(path: Path) -> None:
+def refusal_of(path: Path) -> StoreUnavailable | None:
+    """What opening the store at `path` would be refused for, as far as a look at it tells."""
     if is_foreign(path):
-        raise StoreUnavailable(
+        return StoreUnavailable(
             f"store {path}: a database of another program, which is left as it is",
             code="store_foreign",
             hint="name another file in server.db_path (AIMUX_DB_PATH), or another directory in "
             "AIMUX_STATE_DIR",
         )
+    schema = _schema(path)
+    if schema > len(STEPS):
+        return StoreUnavailable(
+            f"store {path}: schema {schema} is newer than this version, which knows {len(STEPS)}",
+            code="store_newer",
+            hint="update aimux, or name another directory in AIMUX_STATE_DIR",
+        )
+    return None
+
+
+def _schema(path: Path) -> int:
+    """The number of the schema in a database, also where it stands in its log only."""
+    try:
+        if not path.is_file():
+            return 0
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        if not path.with_name(f"{path.name}-wal").exists():
+            uri += "&immutable=1"  # a look makes no files
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    except (OSError, sqlite3.Error):
+        return 0  # whoever opens it says what is wrong
+
+
+def _refuse_foreign(path: Path) -> None:
+    refusal = refusal_of(path) if is_foreign(path) else None
+    if refusal is not None:
+        raise refusal
 
 
 @contextlib.contextmanager

@@ -11,12 +11,11 @@ from functools import partial
 from typing import Final
 
 import attrs
-import orjson
 import trio
 
 from aimux.engine import Engine
 from aimux.errors import NotFound
-from aimux.model import TERMINAL, JobId, SessionId, Stream
+from aimux.model import TERMINAL, JobId, SessionId, Stream, dump_bytes
 from aimux.rules import mask_between
 from aimux.times import utc_now
 
@@ -43,7 +42,7 @@ class Text:
 
 
 def _dumped(value: object) -> Text:
-    return Text(orjson.dumps(value).decode())
+    return Text(dump_bytes(value).decode())
 
 
 _SERVER_STATE: Final[Sequence[Json]] = (
