@@ -298,3 +298,29 @@ def test_the_doctor_knows_a_store_of_a_later_version(tmp_path: Path, journal: st
     assert "bad  store" in said.out
     assert "schema 99 is newer than this version" in said.out
     assert "-> update aimux" in said.out
+
+
+@pytest.mark.parametrize("is_daemon", [False, True])
+def test_under_a_umask_that_forbids_all_ours_is_still_ours(tmp_path: Path, is_daemon: bool) -> None:
+    """Files that their owner could not read would stop the next command."""
+    machine = make_machine(tmp_path, ["codex"])
+    env = machine.env() | {"AIMUX_DAEMON": "on" if is_daemon else "off"}
+    script = 'umask 777 && exec "$@"'
+    before = set(tmp_path.rglob("*"))
+    try:
+        for words in (("run", "-q", "-c", "codex", "hello"), ("ps",), ("doctor",)):
+            done = subprocess.run(
+                ["sh", "-c", script, "sh", *own_command(), *words],
+                cwd=machine.project, env=env, capture_output=True, encoding="utf-8",
+                stdin=subprocess.DEVNULL, timeout=LIMIT_S, check=False,
+            )  # fmt: skip
+
+            assert "Traceback" not in done.stderr, words
+            assert done.returncode == 0, (words, done.stdout, done.stderr)
+    finally:
+        play(("daemon", "stop"), env, machine.project, is_daemon=True)
+    made = {each: each.stat().st_mode & 0o777 for each in tmp_path.rglob("*") if each not in before}
+
+    assert any(each.name == "sessions.db" for each in made)
+    assert {f"{each}: {mode:o}" for each, mode in made.items() if mode & 0o600 != 0o600} == set()
+    assert {f"{each}: {mode:o}" for each, mode in made.items() if mode & 0o077} == set()
