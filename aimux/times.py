@@ -1,6 +1,9 @@
 """The wall clock, and how a moment is written."""
 
 import datetime
+from typing import Final
+
+MAX_AGE_HOURS: Final = 1_000_000  # a century: dates before the year 1 cannot be reckoned with
 
 
 def utc_now() -> datetime.datetime:

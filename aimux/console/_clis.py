@@ -1,4 +1,4 @@
-"""`aimux clis`: which CLIs there are, and what would make the others usable."""
+"""`aimux clis`: which CLIs there are, what would make the others usable, and asking one again."""
 
 from typing import Final
 
@@ -21,8 +21,10 @@ COLUMNS: Final = (
 
 @click.command(epilog="Example: aimux clis --refresh")
 @click.option("--refresh", is_flag=True, help="Look for them again and ask for their versions.")
+@click.option("--reset", "reset", metavar="CLI",
+              help="Ask it again at once: close its breaker, end its cooldowns.")  # fmt: skip
 @json_option
-def clis(*, refresh: bool, as_json: bool) -> None:
+def clis(*, refresh: bool, reset: str | None, as_json: bool) -> None:
     """List the AI coding CLIs and what they need.
 
     read: how hard their read-only mode is. sandbox: the system refuses to write; policy: the CLI
@@ -33,6 +35,8 @@ def clis(*, refresh: bool, as_json: bool) -> None:
     """
 
     async def work(client: McpClient) -> int:
+        if reset is not None:
+            return await _reset(client, reset, as_json=as_json)
         body = await client.call("sessions", {"action": "health", "refresh": refresh})
         states = rows_of(body, "clis")
         if as_json:
@@ -66,3 +70,20 @@ def clis(*, refresh: bool, as_json: bool) -> None:
         return FAILED
 
     with_server(work)
+
+
+async def _reset(client: McpClient, cli: str, *, as_json: bool) -> int:
+    body = await client.call("sessions", {"action": "reset", "cli": cli})
+    if as_json:
+        say_json(body)
+        return DONE
+    cooled = body.get("cooldowns_ended")
+    pairs = cooled if isinstance(cooled, list) else []
+    models = [str(each or "its default model") for each in pairs]
+    said = [
+        f"its breaker was {body['breaker_was']}, failures forgotten: {body['failures_forgotten']}",
+        *([f"cooldowns ended: {', '.join(models)}"] if models else []),
+        *(["a refused login forgotten"] if body.get("login_was_refused") else []),
+    ]
+    say(f"{body['cli']} is asked again: {'; '.join(said)}")
+    return DONE

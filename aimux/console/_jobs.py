@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from aimux.times import utc_now
+from aimux.times import MAX_AGE_HOURS, utc_now
 
 from ._client import Json, McpClient
 from ._output import note, one_line, say, say_json, table
@@ -17,7 +17,6 @@ from ._table import Column
 OPEN: Final = ("queued", "running")
 LONG_POLL_S: Final = 45
 PAGE: Final = 20
-MAX_HOURS: Final = 1_000_000  # a century
 STATUS: Final = Column("status", flex=8)  # beside an id at 40 columns
 AGE: Final = Column("age", drop=8)
 CLI: Final = Column("CLI", drop=7)
@@ -262,7 +261,7 @@ def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_js
 
 
 @click.command(epilog="Example: aimux gc --older-than 48 --dry-run")
-@click.option("--older-than", type=Finite(0, MAX_HOURS), metavar="HOURS",
+@click.option("--older-than", type=Finite(0, MAX_AGE_HOURS), metavar="HOURS",
               help="Hours since they ended; server.session_ttl_hours if not given.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @json_option

@@ -29,6 +29,7 @@ from aimux.rules import (
     cooled_pairs,
     flush,
     reset,
+    reset_step,
     settle,
     view_breaker,
 )
@@ -103,7 +104,7 @@ class Guard:
                 retry_after_s=view.retry_after_s,
                 requests=counts.requests,
                 errors=counts.errors,
-                trouble=self._trouble_of(cli),
+                trouble=self.trouble_of(cli),
             )
         return told
 
@@ -117,7 +118,7 @@ class Guard:
             why = f"not logged in: {failure.hint or failure.message}"
             self._trouble[cli] = (why, trio.current_time() + TROUBLE_S)
 
-    def _trouble_of(self, cli: str) -> str:
+    def trouble_of(self, cli: str) -> str:
         """Why `cli` is no fallback now. It lapses: keys differ by client, and people log in."""
         why, until = self._trouble.get(cli, ("", 0.0))
         return why if trio.current_time() < until else ""
@@ -197,6 +198,6 @@ class Guard:
 def _open(cli: str, wait_s: float) -> CircuitOpen:
     return CircuitOpen(
         f"the breaker of {cli} is open after failures in a row; next try in {wait_s:.0f} s",
-        hint="name another cli, or wait; sessions(action=health) shows every breaker",
+        hint=f"name another cli, wait, or once it works again {reset_step(cli)}",
         data={"cli": cli, "retry_after_ms": round(wait_s * 1000)},
     )

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
-from attrs.validators import ge, gt
+from attrs.validators import ge, gt, le
+
+from aimux.times import MAX_AGE_HOURS
 
 _ADDRESS: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]*):(?P<port>\d{1,5})|(?P<bare>\d{1,5})")
 LOOPBACK: Final = "127.0.0.1"  # a bare port never opens the machine to its network
@@ -112,7 +114,7 @@ class ServerSettings:
     max_queued_jobs: int = attrs.field(default=100, validator=ge(0))  # 0: refuse when all are busy
     max_prompt_bytes: int = attrs.field(default=1_048_576, validator=ge(1))
     max_chars: int = attrs.field(default=16_384, validator=ge(1))
-    session_ttl_hours: float = attrs.field(default=24.0, validator=gt(0))
+    session_ttl_hours: float = attrs.field(default=24.0, validator=[gt(0), le(MAX_AGE_HOURS)])
     gc_interval_seconds: float = attrs.field(default=300.0, validator=gt(0))
     progress_interval_seconds: float = attrs.field(default=10.0, validator=gt(0))
     streaming_grace_seconds: float = attrs.field(default=60.0, validator=gt(0))

@@ -60,3 +60,8 @@ def hint(profile: Profile, failure_class: FailureClass, code: str) -> str:
             return "give it more time (timeout_seconds), or ask for less at once"
         case _:
             return ""
+
+
+def reset_step(cli: str) -> str:
+    """How to have a CLI asked again at once, for hints."""
+    return f"sessions(action=reset, cli={cli}); in a terminal: aimux clis --reset {cli}"

@@ -15,6 +15,7 @@ from aimux.errors import BinaryMissing, CircuitOpen, NotFound, PeerFault, Refusa
 from aimux.model import EFFORTS, Mode, Profile, Role, Route, RouteRequest, Strength, Warned
 
 from ._breaker import BreakerState
+from ._hints import reset_step
 from ._nearest import nearest
 
 DEFAULT_ROLE: Final = "default"
@@ -373,14 +374,15 @@ def _nothing_left(
         for each in names
         if each in health and health[each].state is BreakerState.OPEN
     ]
-    hint = "wait, name another cli, or reset the breaker"
+    first = next(cli for cli, _ in skipped if cli in names)
     if len(waits) == len(names):
         data = {"retry_after_ms": round(min(waits) * 1000)}
+        hint = f"wait, name another cli, or once it works again {reset_step(first)}"
         return CircuitOpen(f"no CLI can be asked now: {why}", hint=hint, data=data)
     return Refusal(
         f"no CLI can be asked now: {why}",
         code="cooling_down",
-        hint="wait, name another model or cli, or flush the cooldowns",
+        hint=f"wait, name another model or cli, or {reset_step(first)}",
     )
 
 

@@ -8,6 +8,7 @@ import trio
 from aimux.errors import InvalidArguments, NotFound
 from aimux.guidance import guide
 from aimux.model import JobId, JobStatus, SessionId
+from aimux.rules import find_cli
 
 from ._calls import Payload, ToolCall
 from ._context import ToolContext
@@ -49,6 +50,8 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload:
             body = await _kill(context, call)
         case "gc":
             body = await _gc(context, call)
+        case "reset":
+            body = await _reset(context, call)
         case _:
             refresh = bool(call.arguments.get("refresh"))
             if call.arguments.get("verify"):
@@ -182,4 +185,24 @@ async def _gc(context: ToolContext, call: ToolCall) -> Json:
         "removed_jobs": found["jobs"],
         "removed_sessions": found["sessions"],
         "collected": 0 if is_dry else found["sessions"],
+    }
+
+
+async def _reset(context: ToolContext, call: ToolCall) -> Json:
+    """Ask a CLI again as if it had never failed; what it was left alone for is told."""
+    engine = context.engine
+    snapshot = await engine.snapshot(call.client)
+    cli = find_cli(_needed(call, "cli"), snapshot.profiles)
+    guard = engine.guard
+    breaker = guard.view(cli)
+    cooled = [each.model or None for each in guard.cooled() if each.cli == cli]
+    refused = guard.trouble_of(cli)
+    guard.reset(cli)
+    return {
+        "cli": cli,
+        "breaker": str(guard.view(cli).state),
+        "breaker_was": str(breaker.state),
+        "failures_forgotten": breaker.failures,
+        "cooldowns_ended": cooled,
+        "login_was_refused": refused or None,
     }

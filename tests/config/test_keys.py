@@ -220,3 +220,14 @@ def test_every_promise_of_nothing_is_known(home: ConfigHome) -> None:
     assert promised - {"server.max_concurrent_turns"} == set(
         ZERO
     )  # of which it says "the last two"
+
+
+def test_a_time_no_date_can_be_reckoned_with_is_refused(home: ConfigHome) -> None:
+    """It would stop the housekeeping."""
+    path = home.write_user("server: {session_ttl_hours: 1e12}\n")
+    snapshot = home.load()
+
+    assert [str(each) for each in snapshot.errors] == [
+        f"server.session_ttl_hours: must be <= 1000000: 1000000000000.0 @ {path}:1"
+    ]
+    assert snapshot.settings.server.session_ttl_hours == 24.0

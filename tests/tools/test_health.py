@@ -9,8 +9,9 @@ from aimux.model import BreakerSettings, Failure, FailureClass, Problem, Severit
 from aimux.testing import Say, Turn
 
 from ..engine.house import ALPHA, BETA, answers, fails, open_house
-from .calls import HANG, Clock, ask, route
+from .calls import HANG, Clock, ask, fault, route
 
+AUTH = Failure(failure_class=FailureClass.AUTH, code="auth", message="m")
 QUOTA = Failure(failure_class=FailureClass.QUOTA, code="rate_limited", message="m")
 
 
@@ -87,3 +88,34 @@ async def test_logins_are_verified_when_asked(
         assert [state["verified"] for state in before["clis"]] == [None, None]
         assert [state["verified"] for state in after["clis"]] == ["ok", "not_authenticated"]
         assert house.engine.supervisor.statistics().running == 0
+
+
+async def test_a_reset_cli_is_asked_again_at_once(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Its breaker closes and its cool-downs end; those of others stay."""
+    script = [fails("what?"), answers(), answers()]
+    async with open_house(tmp_path, script, breaker=BreakerSettings(failure_threshold=1)) as house:
+        await house.run("what", route=route(cli="beta", fallback=False))
+        refused = await fault(house, "exec", prompt="x", cli="beta", fallback=False)
+        assert "sessions(action=reset, cli=beta)" in str(refused.hint)
+        assert "aimux clis --reset beta" in str(refused.hint)
+        house.engine.guard.cool("beta", "b1", 60.0, QUOTA)
+        house.engine.guard.cool("alpha", "", 60.0, QUOTA)
+        house.engine.guard.learn("beta", AUTH)
+        body = await ask(house, "sessions", action="reset", cli="BETA")
+        answered = await house.run("again", route=route(cli="beta", fallback=False))
+        left = house.engine.guard.cooled()
+        again = await ask(house, "sessions", action="reset", cli="beta")
+        unknown = await fault(house, "sessions", action="reset", cli="bet")
+        unnamed = await fault(house, "sessions", action="reset")
+
+    assert (body["cli"], body["breaker_was"], body["breaker"]) == ("beta", "open", "closed")
+    assert (body["failures_forgotten"], body["cooldowns_ended"]) == (1, ["b1"])
+    assert body["login_was_refused"] == "not logged in: m"
+    assert answered.status == "completed"
+    assert [each.cli for each in left] == ["alpha"]
+    assert (again["breaker_was"], again["failures_forgotten"]) == ("closed", 0)
+    assert (again["cooldowns_ended"], again["login_was_refused"]) == ([], None)
+    assert (unknown.code, unknown.hint) == ("cli_unknown", "did you mean beta?")
+    assert unnamed.code == "invalid_arguments"

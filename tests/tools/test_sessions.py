@@ -150,6 +150,11 @@ async def test_old_work_is_cleared_away(tmp_path: pathlib.Path, autojump_clock: 
         assert (dry["removed_jobs"], dry["dry_run"], dry["collected"]) == (1, True, 0)
         kept = await ask(house, "sessions", action="gc")
         assert (kept["removed_jobs"], kept["older_than_hours"]) == (0, 24.0)
+        ever = await ask(house, "sessions", action="gc", older_than_hours=1_000_000)
+        assert (ever["removed_jobs"], ever["removed_sessions"]) == (0, 0)
+        beyond = await fault(house, "sessions", action="gc", older_than_hours=1e12)
+        assert "older_than_hours" in beyond.message
+        assert "1000000" in beyond.message
         gone = await ask(house, "sessions", action="gc", older_than_hours=0)
         assert (gone["removed_jobs"], gone["removed_sessions"]) == (1, 1)
         assert gone["collected"] == 1

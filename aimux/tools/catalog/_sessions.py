@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from aimux.times import MAX_AGE_HOURS
+
 from ._schemas import (
     GUIDANCE,
     STATUSES,
@@ -15,28 +17,33 @@ from ._schemas import (
 )
 from ._tool import Tool
 
+ACTIONS: Final = ("list", "info", "cancel", "kill", "gc", "reset", "health")
+
 SESSIONS: Final = Tool(
     name="sessions",
     title="Sessions and jobs",
     description=(
         "list: sessions, latest first (status: active, completed, failed, all). info: one session "
         "with its jobs. cancel: end one job politely. kill: end the job of a session at once. "
-        "gc: remove old finished sessions and jobs. health: which CLIs are ready, what is "
+        "gc: remove old finished sessions and jobs. reset: close the breaker of a CLI and end its "
+        "cooldowns. health: which CLIs are ready, what is "
         "running, limits, breakers."
     ),
     input_schema=object_schema(
         {
-            "action": choice("what to do", ("list", "info", "cancel", "kill", "gc", "health")),
+            "action": choice("what to do", ACTIONS),
             "session_id": string("for info and kill"),
             "job_id": string("for cancel and info"),
             "status": choice("for list", ("active", "all", "finished", *STATUSES)),
-            "cli": string("for list: only sessions of this CLI"),
+            "cli": string("for list: only sessions of this CLI; for reset: which"),
             "limit": count(
                 "for list and info: at most so many (default 20)", minimum=1, maximum=100
             ),
             "cursor": string("for list and info: next_cursor of the page before"),
             "older_than_hours": seconds(
-                "for gc: default is the configured session_ttl_hours", minimum=0
+                "for gc: default is the configured session_ttl_hours",
+                minimum=0,
+                maximum=MAX_AGE_HOURS,
             ),
             "dry_run": flag("for gc: only count"),
             "refresh": flag("for health: look for the CLIs again"),
