@@ -1,6 +1,7 @@
 """Where a job works: what the call says, else the client's roots, else where the client started."""
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -90,9 +91,13 @@ def _problem(cwd: Path) -> str:
         return "an existing directory without control characters in its name"
     if not cwd.is_absolute():
         return "an absolute path"
-    if not cwd.exists():
+    try:
+        mode = cwd.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
         return "an existing directory (there is nothing of that name)"
-    if not cwd.is_dir():
+    except (OSError, ValueError) as error:  # too long a name, a closed directory, not a name at all
+        return f"an existing directory ({getattr(error, 'strerror', None) or error})"
+    if not stat.S_ISDIR(mode):
         return "a directory (this is a file)"
     if not os.access(cwd, os.R_OK | os.X_OK):
         return "a directory that can be read"

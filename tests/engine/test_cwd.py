@@ -8,7 +8,7 @@ import pytest
 import trio.testing
 
 from aimux.config import ClientContext, Snapshot
-from aimux.errors import AimuxError, Refusal
+from aimux.errors import AimuxError, InvalidArguments, Refusal
 from aimux.model import Mode, Seat
 
 from .house import answers, open_house
@@ -63,6 +63,24 @@ async def test_the_first_of_several_roots_that_exists_is_told(
     (warning,) = job.outcome.warnings
     assert there in warning.message
     assert "pass cwd" in warning.message
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 256, "/".join(["a" * 200] * 30), "\ud800"], ids=["name", "path", "half"]
+)
+async def test_a_name_that_no_directory_can_have_is_a_fault_of_cwd(
+    tmp_path: pathlib.Path, autojump_clock: Clock, name: str
+) -> None:
+    """Longer than the system takes, or not to be written as bytes; a root like that is none."""
+    path = str(tmp_path / name)
+    async with open_house(tmp_path) as house:
+        refused = await _refused(house, cwd=path)
+        rooted = await house.engine.prepare(house.request(roots=[path]))
+
+    assert (type(refused), refused.code) == (InvalidArguments, "cwd_invalid")
+    assert refused.data["problems"][0]["path"] == "cwd"
+    assert "an existing directory" in refused.message
+    assert (rooted.cwd, _codes(rooted)) == (str(house.work), ["roots_unusable"])
 
 
 async def test_a_session_stays_where_it_began(

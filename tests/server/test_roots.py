@@ -1,5 +1,6 @@
 """The client's roots: asked for when they are needed, kept until they change."""
 
+import os
 import pathlib
 from typing import Any
 
@@ -74,6 +75,25 @@ async def test_roots_are_asked_for_once_and_again_when_they_changed(
         plans.append(plan_of(await peer.answer(last)))
 
     assert plans == [(one, []), (one, []), (one, []), (two, ["cwd_from_roots"])]
+
+
+async def test_a_plan_in_a_root_that_is_not_utf_8_is_shown(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """What JSON cannot carry of its name is replaced."""
+    root = tmp_path / os.fsdecode(b"h\xe9")
+    try:
+        root.mkdir()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    async with open_pair(tmp_path, lambda _: answers()) as (_, peer):
+        await peer.open(roots={})
+        call = await peer.begin("tools/call", EXEC)
+        request = await asked_of(peer, 1)
+        await peer.say(id=request["id"], result=told(str(root)))
+        plan = plan_of(await peer.answer(call))
+
+    assert plan == (str(tmp_path / "h\ufffd"), [])
 
 
 async def test_roots_that_change_while_they_are_asked_for_are_asked_for_again(
