@@ -11,7 +11,7 @@ from typing import Final
 from aimux.files.private import make_private
 from aimux.logs import JOB, ROOT, set_log_level
 from aimux.model import ServerSettings, dump_bytes
-from aimux.rules import harmless_json, redact
+from aimux.rules import harmless_json, safe_to_show
 from aimux.times import utc_stamp
 
 MAX_BYTES: Final = 20_000_000
@@ -68,4 +68,4 @@ class JsonLines(logging.Formatter):
 def _tame(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_tame(each) for each in value]
-    return redact(value)[:MAX_LINE] if isinstance(value, str) else value
+    return safe_to_show(value)[:MAX_LINE] if isinstance(value, str) else value

@@ -41,7 +41,7 @@ from aimux.rules import (
     Verdict,
     has_worked,
     judge,
-    redact,
+    safe_to_show,
     silence,
     turn_end,
     with_prompt_file,
@@ -162,9 +162,9 @@ class _Attempt:
 
     @property
     def stderr_tail(self) -> str:
-        """The end of what it said on stderr, at most `STDERR_TAIL_CHARS`, secrets masked."""
+        """The end of what it said on stderr, at most `STDERR_TAIL_CHARS`, safe to show."""
         # masked before it is cut: half a secret is not recognised
-        return redact(bytes(self._stderr).decode(errors="replace"))[-STDERR_TAIL_CHARS:]
+        return safe_to_show(bytes(self._stderr).decode(errors="replace"))[-STDERR_TAIL_CHARS:]
 
     # ------------------------------------------------------------------ watching
 

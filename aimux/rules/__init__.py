@@ -153,6 +153,7 @@ from ._redact import (
     harmless as harmless,
     harmless_json as harmless_json,
     redact as redact,
+    safe_to_show as safe_to_show,
 )
 from ._refusals import reads_like_refusal as reads_like_refusal
 from ._retry import (

@@ -22,7 +22,7 @@ from aimux.model import Failure, FailureClass, Profile, TurnOutput
 
 from ._deaths import CRASHED, Death, by_exit, find_death, is_frame, without_stack
 from ._hints import NO_ANSWER, hint
-from ._redact import excerpt, harmless, redact
+from ._redact import excerpt, harmless, safe_to_show
 from ._sign import ORDER, any_clue, is_there
 from ._signs import CONTEXT_OVERFLOW, GENERAL, TOOLS_DENIED
 
@@ -97,7 +97,7 @@ def failure(
 
     `message` and `evidence` are made safe to show.
     """
-    said = _SPACE.sub(" ", harmless(redact(message))).strip()
+    said = _SPACE.sub(" ", safe_to_show(message)).strip()
     if len(said) > _SUMMARY_CHARS:  # a line says what matters first
         said = said[: _SUMMARY_CHARS - 1] + "…"
     return Failure(
@@ -221,7 +221,7 @@ def _summary(
     for text in (ended, output.error_text, stderr_tail):
         lines = [
             line.strip()
-            for line in harmless(redact(text[-_WINDOW_CHARS:])).splitlines()
+            for line in safe_to_show(text[-_WINDOW_CHARS:]).splitlines()
             if line.strip()
         ]
         if lines:

@@ -102,6 +102,14 @@ def harmless(text: str, *, is_line: bool = False) -> str:
     return _LINE_BREAKS.sub(_escape, text) if is_line else text
 
 
+def safe_to_show(text: str) -> str:
+    """`text` without terminal sequences and secrets; other control characters show as escapes.
+
+    The sequences go first: one in the middle of a key would hide it.
+    """
+    return _CONTROL.sub(_escape, redact(_ANSI.sub("", text.replace("\r\n", "\n"))))
+
+
 def harmless_json(text: str) -> str:
     """JSON text that means the same, its strings without control characters; its layout stays."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -117,7 +125,7 @@ def excerpt(text: str, max_chars: int = EXCERPT_CHARS) -> str:
     Where something was left out the excerpt starts with an ellipsis.
     """
     window = text[-(_WINDOW_CHARS + max_chars) :]
-    shown = harmless(redact(window)).strip()
+    shown = safe_to_show(window).strip()
     if len(shown) <= max_chars:
         return shown
     return "…" + shown[len(shown) - max_chars + 1 :]

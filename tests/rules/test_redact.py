@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.rules import excerpt, harmless, harmless_json, redact
+from aimux.rules import excerpt, harmless, harmless_json, redact, safe_to_show
 
 SECRETS = {
     "sk-proj-" + "aB3_" * 8: "openai-project",
@@ -132,3 +132,13 @@ def test_an_excerpt_is_harmless_and_short(text: str, max_chars: int) -> None:
 
     assert len(shown) <= max_chars
     assert not any(ord(each) < 32 and each not in "\n\t" for each in shown)
+
+
+@given(st.sampled_from(sorted(SECRETS)), st.integers(1, 11))
+def test_a_sequence_inside_a_key_hides_nothing(secret: str, at: int) -> None:
+    """A terminal shows the key whole, in whichever colours."""
+    cut = f"key \x1b[1m{secret[:at]}\x1b[0m\x1b[31m{secret[at:]}\x1b[0m."
+
+    assert secret[-12:] not in excerpt(cut)
+    assert secret[-12:] not in safe_to_show(cut)
+    assert safe_to_show(cut) == redact(f"key {secret}.")
