@@ -168,7 +168,11 @@ class McpClient:
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 data = b""
             for line in lines.feed(data):
-                if not isinstance(line, Oversize):
+                if isinstance(line, Oversize):
+                    said = f"the answer is larger than {line.limit_bytes} bytes"
+                    for call_id in line.unread.answered:
+                        self._take({"id": call_id, "error": {"message": said}})
+                else:
                     self._take(orjson.loads(line))
             if not data:
                 break

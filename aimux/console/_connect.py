@@ -1,6 +1,7 @@
 """`aimux connect URL`: this machine's stdio, a server somewhere else.
 
-Lines of stdin go as WebSocket frames and come back as lines of stdout; nothing is read in between.
+Lines of stdin go as WebSocket frames and come back as lines of stdout; nothing is read in between,
+except for the ids in a message that is too large to be passed on: its requests are refused here.
 An aimux server takes the upgrade on its MCP endpoint too, so its http:// URL serves as well.
 """
 
@@ -24,7 +25,7 @@ from trio_websocket import (
 
 from aimux.config import state_dir
 from aimux.errors import AimuxError, Refusal, SetupFault, first_leaf
-from aimux.protocol import Outgoing, Oversize
+from aimux.protocol import Outgoing, Oversize, refuse_at_relay
 from aimux.transports import LineWire, open_stdio
 from aimux.waiting import Broadcast
 
@@ -145,6 +146,11 @@ async def _carry(wire: LineWire, socket: WebSocketConnection) -> bool:
     """Both directions; whether the server ended it."""
     is_ended = False  # by us
     heard = Broadcast()
+    writing = trio.Lock()  # both directions say something to the client
+
+    async def say(data: bytes) -> None:
+        async with writing:
+            await wire.send([Outgoing(data)])
 
     async def up() -> None:
         nonlocal is_ended
@@ -152,6 +158,11 @@ async def _carry(wire: LineWire, socket: WebSocketConnection) -> bool:
             for message in messages:
                 if isinstance(message, Oversize):
                     note(f"aimux: a message over {message.limit_bytes} bytes left out")
+                    refused = refuse_at_relay(message)
+                    if refused.back is not None:
+                        await say(refused.back)
+                    for data in refused.onward:
+                        await socket.send_message(data.decode())
                 else:
                     await socket.send_message(message.decode(errors="replace"))
         is_ended = True
@@ -167,7 +178,7 @@ async def _carry(wire: LineWire, socket: WebSocketConnection) -> bool:
         while True:
             text = await socket.get_message()
             data = text.encode() if isinstance(text, str) else bytes(text)
-            await wire.send([Outgoing(data)])
+            await say(data)
             heard.notify()
 
     is_closed = False  # by the server

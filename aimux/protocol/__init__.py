@@ -41,6 +41,8 @@ from aimux.protocol._lines import (
     MAX_LINE_BYTES as MAX_LINE_BYTES,
     LineReader as LineReader,
     Oversize as Oversize,
+    Refused as Refused,
+    refuse_at_relay as refuse_at_relay,
 )
 from aimux.protocol._methods import TASKS_EXTENSION as TASKS_EXTENSION, Offer as Offer
 from aimux.protocol._peer import Peer as Peer, PeerStatistics as PeerStatistics

@@ -9,7 +9,8 @@ line break still hears of it. Nothing of it is kept but ids.
 
 from typing import Final, NamedTuple
 
-from aimux.protocol._unread import Unread, unread_of
+from aimux.protocol._errors import Code, Fault
+from aimux.protocol._unread import Unread, error_data, errors_data, unread_of
 from aimux.skim import Skimmer
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024  # the reference SDKs' limit for one message
@@ -21,6 +22,26 @@ class Oversize(NamedTuple):
 
     limit_bytes: int
     unread: Unread = Unread()
+
+
+class Refused(NamedTuple):
+    """What a relay says of a message it does not pass on: to its sender, and to whom it answers."""
+
+    back: bytes | None
+    onward: tuple[bytes, ...]
+
+
+def oversize_fault(found: Oversize) -> Fault:
+    """Return the error that answers the requests in a line that was thrown away."""
+    return Fault(Code.INVALID_REQUEST, f"message larger than {found.limit_bytes} bytes")
+
+
+def refuse_at_relay(found: Oversize) -> Refused:
+    """Return what ends, on either side, the requests that a line was to make or to answer."""
+    asked, answered, is_batch = found.unread
+    fault = oversize_fault(found)
+    back = errors_data(fault, asked, is_batch=is_batch) if asked or not answered else None
+    return Refused(back, tuple(error_data(fault, each) for each in answered))
 
 
 class LineReader:

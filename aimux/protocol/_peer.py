@@ -51,7 +51,7 @@ from aimux.protocol._events import (
 )
 from aimux.protocol._handshake import NEXT, Phase
 from aimux.protocol._http import HttpFacts
-from aimux.protocol._lines import MAX_LINE_BYTES, LineReader, Oversize
+from aimux.protocol._lines import MAX_LINE_BYTES, LineReader, Oversize, oversize_fault
 from aimux.protocol._methods import (
     TASKS_EXTENSION,
     Offer,
@@ -146,8 +146,7 @@ class Peer(Notices):
 
     def refuse_oversize(self, found: Oversize) -> list[Event]:
         """Return the refusal of a message that the transport threw away for its size."""
-        text = f"message larger than {found.limit_bytes} bytes"
-        return self._refuse_unread(found.unread, Fault(Code.INVALID_REQUEST, text))
+        return self._refuse_unread(found.unread, oversize_fault(found))
 
     def receive(self, raw: bytes, *, via_http: HttpFacts | None = None) -> list[Event]:
         """Return what one message means: never raises for what a client sent.

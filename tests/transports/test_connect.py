@@ -1,11 +1,19 @@
-"""`aimux connect`: which address it dials, and which token goes there."""
+"""`aimux connect`: which address it dials, which token goes there, what is not passed on."""
 
+import json
 from pathlib import Path
+from typing import Final
 
 import pytest
+import trio
+from trio.testing import memory_stream_pair
+from trio_websocket import WebSocketRequest, WebSocketServer, serve_websocket
 
-from aimux.console._connect import find_token, socket_url
+from aimux.console._connect import find_token, run_bridge, socket_url
 from aimux.errors import SetupFault
+from aimux.transports import LineWire
+
+HOST: Final = "127.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -48,3 +56,42 @@ def test_named_token_file_is_read_or_told(tmp_path: Path) -> None:
     path.write_text("named", encoding="utf-8")
 
     assert find_token("far.example", env) == "named"
+
+
+async def test_a_message_too_large_to_pass_on_is_refused_by_its_id() -> None:
+    """The request ends for the client, a question of the server's ends for the server."""
+    heard: list[object] = []
+    with_end = trio.Event()
+
+    async def serve(request: WebSocketRequest) -> None:
+        async with await request.accept() as socket:
+            while True:
+                message = json.loads(await socket.get_message())
+                heard.append(message)
+                if message.get("method") == "ping":
+                    await socket.send_message(json.dumps({"id": message["id"], "result": {}}))
+                    with_end.set()
+
+    near, far = memory_stream_pair()
+    wire = LineWire(far, far, max_bytes=1_000)
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            server: WebSocketServer = await nursery.start(serve_websocket, serve, HOST, 0, None)
+            nursery.start_soon(run_bridge, wire, f"ws://{HOST}:{server.port}/ws", None)
+            for line in (
+                {"params": {"text": "x" * 2_000}, "method": "tools/call", "id": "seven"},
+                {"result": {"text": "x" * 2_000}, "id": 3},
+                {"method": "ping", "id": 8},
+            ):
+                await near.send_all(json.dumps(line).encode() + b"\n")
+            await with_end.wait()
+            said = b""
+            while said.count(b"\n") < 2:
+                said += bytes(await near.receive_some())
+            nursery.cancel_scope.cancel(reason="seen")
+    refused, answered = [json.loads(line) for line in said.splitlines()]
+    error = {"code": -32600, "message": "message larger than 1000 bytes"}
+
+    assert refused == {"jsonrpc": "2.0", "id": "seven", "error": error}
+    assert answered == {"id": 8, "result": {}}
+    assert heard == [{"jsonrpc": "2.0", "id": 3, "error": error}, {"method": "ping", "id": 8}]
