@@ -36,6 +36,7 @@ class AimuxError(Exception):
         self.hint = hint
         self.retryable = self.default_retryable if retryable is None else retryable
         self.data: dict[str, object] = dict(data or {})
+        self.warnings: Sequence[Mapping[str, object]] = ()  # about the call that it ended
 
 
 class PeerFault(AimuxError):

@@ -139,6 +139,8 @@ class App:
             "error": error_json(error),
             "guidance": {"state": "failed", "next": [], "do_not": do_not},
         }
+        if error.warnings:
+            body["warnings"] = [dict(each) for each in error.warnings]
         return Payload(body, is_error=True)
 
     # ------------------------------------------------------------------ the engine

@@ -1,13 +1,14 @@
 """From a call to its tool, once the engine is open."""
 
+import contextlib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
 import trio
 
-from aimux.errors import InvalidArguments, Refusal
+from aimux.errors import AimuxError, InvalidArguments, Refusal
 from aimux.files.cache import Lru
 from aimux.rules import Bucket, as_meant, boolean_as_meant, compile_schema, problems, shallow, take
 
@@ -48,10 +49,10 @@ class ToolRunner:
         if self._engine.is_reload_due():  # after the answer: a reload takes ten times as long
             self._stale.set()
         checked = self._checked(tool, call)
-        payload = answer_nowait(self._context, checked)
-        if checked is call or payload is None:
-            return payload
-        return _with_warnings(tool, call, checked, payload)
+        warnings = _warnings_of(tool, call, checked)
+        with _also_on_errors(warnings):
+            payload = answer_nowait(self._context, checked)
+        return None if payload is None else _with_warnings(payload, warnings)
 
     def is_dry_run(self, call: ToolCall) -> bool:
         """Whether a call wants the plan only.
@@ -76,14 +77,14 @@ class ToolRunner:
         """
         tool = TOOLS[call.name]
         checked = self._checked(tool, call)
+        warnings = _warnings_of(tool, call, checked)
         await self._engine.reload()
-        if tool.task_support != "forbidden" and _starts_something(checked):
-            self._take_token(call)
-        module = self._modules.get(tool.name) or self._load(tool)
-        payload = await module.answer(self._context, checked)
-        if checked is call or isinstance(payload, InputRequired):
-            return payload
-        return _with_warnings(tool, call, checked, payload)
+        with _also_on_errors(warnings):
+            if tool.task_support != "forbidden" and _starts_something(checked):
+                self._take_token(call)
+            module = self._modules.get(tool.name) or self._load(tool)
+            payload = await module.answer(self._context, checked)
+        return payload if isinstance(payload, InputRequired) else _with_warnings(payload, warnings)
 
     def _load(self, tool: Tool) -> ToolModule:
         """A tool's code is read when it is first called."""
@@ -138,15 +139,35 @@ def _starts_something(call: ToolCall) -> bool:
     return (call.state is None or is_answer(call)) and not asks_first(call)
 
 
-def _with_warnings(tool: Tool, call: ToolCall, checked: ToolCall, payload: Payload) -> Payload:
-    """The answer, telling which other names were used, what ours are, and what was taken how."""
-    for name, value in call.arguments.items():
-        if name in tool.aliases and value is not None:
-            told = f"{name} is called {tool.aliases[name]} here"
-            payload = with_warning(payload, {"code": "alias", "message": told})
-    for told in checked.taken:
-        payload = with_warning(payload, {"code": "taken_as_meant", "message": told})
+def _warnings_of(tool: Tool, call: ToolCall, checked: ToolCall) -> list[Mapping[str, object]]:
+    """Which other names were used, what ours are, and what was taken how."""
+    if checked is call:
+        return []
+    renamed = [
+        f"{name} is called {tool.aliases[name]} here"
+        for name, value in call.arguments.items()
+        if name in tool.aliases and value is not None
+    ]
+    return [
+        *({"code": "alias", "message": told} for told in renamed),
+        *({"code": "taken_as_meant", "message": told} for told in checked.taken),
+    ]
+
+
+def _with_warnings(payload: Payload, warnings: Sequence[Mapping[str, object]]) -> Payload:
+    for each in warnings:
+        payload = with_warning(payload, each)
     return payload
+
+
+@contextlib.contextmanager
+def _also_on_errors(warnings: Sequence[Mapping[str, object]]) -> Iterator[None]:
+    """An error of the body says them too: what was taken may be why it failed."""
+    try:
+        yield
+    except AimuxError as error:
+        error.warnings = warnings
+        raise
 
 
 def _unaliased(tool: Tool, given: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:

@@ -171,6 +171,25 @@ async def test_every_tool_takes_and_tells(tmp_path: pathlib.Path, autojump_clock
     assert len(health["warnings"]) == 1
 
 
+async def test_an_error_tells_too_what_was_taken_how(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """It may be why the call failed; the next call is told nothing of it."""
+    async with open_house(tmp_path, lambda _: answers()) as house:
+        unknown = await fault(house, "status", job_id="job_x", tail="3")
+        refused = await fault(house, "exec", prompt="x", cli="nobody", timeout="30")
+        plain = await fault(house, "status", job_id="job_x", tail=3)
+        shown = [house.app.failure(each).body for each in (unknown, refused, plain)]
+
+    tail, limit = "tail: the text was taken as", "timeout_seconds: the text was taken as"
+    assert shown[0]["warnings"] == [{"code": "taken_as_meant", "message": f"{tail} the number 3"}]
+    assert shown[1]["warnings"] == [
+        {"code": "alias", "message": "timeout is called timeout_seconds here"},
+        {"code": "taken_as_meant", "message": f"{limit} the number 30"},
+    ]
+    assert "warnings" not in shown[2]
+
+
 @pytest.mark.parametrize(
     ("given", "path", "expected"),
     [
