@@ -4,7 +4,8 @@ Answer: what stands between banner and `Tokens:` line; when aider asks the model
 (reflections), all different answers in order. Failure: a block that begins with `litellm.<Class>:`,
 the token limit notice, the notice of an empty response; aider exits 0 after each of them. A failed
 request has no `Tokens:` line behind it, so text that merely begins like an error is taken back as
-answer.
+answer. What came without any banner is the answer too; behind half a banner it is kept, and shown
+beside the failure.
 """
 
 import math
@@ -13,6 +14,7 @@ from typing import Final
 
 from aimux.model import Stream, Usage
 
+from ._prose import Prose, answer_with, says_something
 from ._shapes import figure, total
 from ._text import end_by_exit
 from ._turn_state import MAX_ANSWER_CHARS, TurnState
@@ -25,6 +27,7 @@ _BANNER: Final = re.compile(
     r"|You can skip this check|https://aider\.chat/|─+$|Warning: Input is not a terminal"
     r"|Added \.aider\* to \.gitignore|Creating empty file|Terminal does not support)"
 )
+_OWN: Final = ("Aider v", "Main model: ", "Model: ")  # nobody else begins so
 _PREAMBLE: Final = re.compile(
     r"^(?:Repo-map can't include |Has it been deleted from the file system|Added .* to the chat"
     r"|Use /help <question>|>? *$)"
@@ -45,6 +48,7 @@ _AFTER: Final = re.compile(
     r"^(?:Dropping .* from the chat|Commit [0-9a-f]{7}|Add file to the chat)"
 )
 _MAX_ERROR_LINES: Final = 60
+NO_BANNER: Final = "its banner and figures are missing: what it printed is taken as the answer"
 
 
 class Aider:
@@ -55,6 +59,8 @@ class Aider:
 
     def __init__(self) -> None:
         self._line = self._in_banner
+        self._has_banner = False
+        self._unknown = Prose()  # lines before the end of the banner that are none of it
         self._blank = 0  # blank lines not yet passed on
         self._trouble: list[str] = []  # lines of an error that no retry took back
         self._reason = ""
@@ -84,13 +90,26 @@ class Aider:
         model = _MODEL.match(line)
         if model is not None:
             turn.model = model[1]
+        tokens = _TOKENS.match(line)
         if _BANNER_END.match(line):
             self._line = self._in_answer
+        elif tokens is not None:  # whatever happened to the banner: this is behind the answer
+            self._take_unknown(turn)
+            self._tokens(turn, tokens)
         elif _ERROR.match(line):
             self._line = self._in_answer
             self._in_answer(turn, line)
-        elif line.strip() and not _BANNER.match(line):
+        elif _BANNER.match(line):
+            self._has_banner = self._has_banner or line.startswith(_OWN)
+        else:
+            self._unknown.add(line)
             turn.noise(Stream.STDOUT, line)
+
+    def _take_unknown(self, turn: TurnState) -> None:
+        turn.forget_noise()
+        text = self._unknown.text.strip("\n")
+        if says_something(text):
+            turn.text(f"{text}\n")
 
     def _in_answer(self, turn: TurnState, line: str) -> None:
         tokens = _TOKENS.match(line)
@@ -189,10 +208,20 @@ class Aider:
             turn.error(message)
             if exit_code is not None:
                 turn.conclude(is_error=True, reason=self._reason, message=message)
+        elif exit_code == 0 and not self._answered and self._is_plain():
+            answer_with(turn, self._unknown.text, NO_BANNER)
+            end_by_exit(turn, exit_code)
         elif exit_code == 0 and not self._answered:
+            if self._line == self._in_banner:
+                self._take_unknown(turn)
             turn.conclude(is_error=True, reason="no_answer", message=turn.error_text)
         else:
             end_by_exit(turn, exit_code)
+
+    def _is_plain(self) -> bool:
+        """It has said something, and nothing like aider does."""
+        is_before = self._line == self._in_banner and not self._has_banner
+        return is_before and says_something(self._unknown.text)
 
 
 def _count(shown: str) -> int:

@@ -53,12 +53,23 @@ def take_prose(turn: TurnState, text: str) -> bool:
 
     A text that holds a record, whole or torn, is no answer as it stands.
     """
-    if not _WORD.search(text) or _DIED.fullmatch(text.strip()) or _has_record(text):
+    if not says_something(text) or _has_record(text):
         return False
+    told = "JSON was asked for and plain text came: it is taken as the answer"
+    answer_with(turn, text, told)
+    return True
+
+
+def says_something(text: str) -> bool:
+    """Whether a text may be an answer: it has words, and is not what a shell says of a death."""
+    return bool(_WORD.search(text)) and not _DIED.fullmatch(text.strip())
+
+
+def answer_with(turn: TurnState, text: str, told: str) -> None:
+    """Make an answer of a text that came otherwise than it should, and warn of it."""
     turn.forget_noise()
     turn.message(text.strip("\n"))
-    turn.warn("plain_text", "JSON was asked for and plain text came: it is taken as the answer")
-    return True
+    turn.warn("plain_text", told)
 
 
 def _has_record(text: str) -> bool:

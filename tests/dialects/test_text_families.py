@@ -105,6 +105,50 @@ def test_aider_error_in_front_of_the_banner_end() -> None:
     )
 
 
+PLAIN = 'I have created the file\n\n{"a": 1}'
+
+
+def test_aider_text_without_a_banner_is_the_answer() -> None:
+    """With exit code 0 it is kept, shown, and worth a warning."""
+    said, dialect = told("aider", "\n" + PLAIN + "\n")
+
+    assert dialect.output.answer == PLAIN
+    assert dialect.output.ended == Ended(reason="exit")
+    assert [each.code for each in said if isinstance(each, Warned)] == ["plain_text"]
+    assert dialect.output.error_text == ""
+
+
+def test_aider_figures_without_a_banner_stand_behind_an_answer() -> None:
+    """As usual, then."""
+    said, dialect = told("aider", PLAIN + "\nTokens: 7 sent, 2 received.\n")
+
+    assert dialect.output.answer == PLAIN
+    assert dialect.output.usage == Usage(input_tokens=7, output_tokens=2)
+    assert dialect.output.ended == Ended(reason="exit")
+    assert not [each for each in said if isinstance(each, Warned)]
+
+
+def test_aider_text_behind_half_a_banner_is_kept_beside_the_failure() -> None:
+    """It may be a notice that nobody knows yet; whoever asked can see."""
+    _, dialect = told("aider", "Aider v0.99\nModel: openai/m\n" + PLAIN + "\n")
+
+    assert dialect.output.answer == PLAIN
+    assert dialect.output.ended is not None
+    assert (dialect.output.ended.is_error, dialect.output.ended.reason) == (True, "no_answer")
+
+
+@pytest.mark.parametrize(
+    ("text", "exit_code"),
+    [("Segmentation fault (core dumped)", 0), ("---", 0), ("", 0), (PLAIN, 1), (PLAIN, None)],
+)
+def test_aider_text_of_a_death_is_no_answer(text: str, exit_code: int | None) -> None:
+    """Nor is what it said before it failed or was ended."""
+    _, dialect = told("aider", text + "\n", exit_code=exit_code)
+
+    assert dialect.output.answer == ""
+    assert dialect.output.ended is None or dialect.output.ended.is_error
+
+
 def test_aider_long_error_is_bounded_and_a_signal_leaves_it_open() -> None:
     """A stack trace is no essay; killed means no end."""
     trace = "\n".join(f"frame {n}" for n in range(500))

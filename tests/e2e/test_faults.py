@@ -80,8 +80,7 @@ CASES: Final = (
             "opencode": ("partial", "fatal", "runaway"),  # it asks again for ever
         },
     ),
-    # aider always speaks text: without its banner and figures it has said nothing
-    Case("plain", DONE, {"aider": ("failed", "unknown", "turn_failed")}),
+    Case("plain", DONE),
     Case("no_result", DONE),
     Case("die heap", ("failed", "fatal", "out_of_memory")),
     Case("die shim", ("failed", "usage", "no_runtime_version")),
