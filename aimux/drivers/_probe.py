@@ -23,6 +23,7 @@ from aimux.errors import AimuxError, Refusal
 from aimux.files.cache import facts_of
 from aimux.files.private import make_private
 from aimux.model import Profile, Stream, VersionRule, dump_bytes
+from aimux.rules import install_step
 from aimux.times import utc_now
 
 from ._base import Driver, ProcessSpec
@@ -139,8 +140,9 @@ def _judge_missing(profile: Profile, shown: str, found: Missing) -> Standing:
                 State.MISSING,
                 f"{profile.binary} is not on PATH nor in the usual places",
             )
-            how = f": {profile.install}" if profile.install else ""
-            remedy = f"install {shown}{how}; or name its directory in search_paths of the profile"
+            remedy = (
+                f"{install_step(profile)}; or name its directory in search_paths of the profile"
+            )
         case Lack.IS_DIRECTORY:
             state, reason = State.BROKEN, f"{found.path} is a directory"
             remedy = f"remove it, or name the directory of {shown} in search_paths of the profile"

@@ -17,7 +17,8 @@ _CHANGE_COURSE: Final = {
     "auth": "log in to the CLI in a terminal, then send the call again",
     "quota": "wait for the quota to reset, or name another cli or model",
     "model_unavailable": "leave model out so that the CLI's own default is used, or name another",
-    "usage": "the CLI's version does not take our flags: run `aimux doctor`",
+    "usage": "do what the hint of the error says, or name another cli; `aimux profile test {cli}`"
+    " shows what the installed version takes",
 }
 
 
@@ -64,7 +65,8 @@ def guide_job(payload: Json) -> Guidance:
             failure = str(error.get("class", ""))
             do_not = [] if error.get("retryable") else ["do not repeat the same call unchanged"]
             if failure in _CHANGE_COURSE:
-                do_not = [_CHANGE_COURSE[failure]]
+                cli = str(payload.get("cli") or "CLI")
+                do_not = [_CHANGE_COURSE[failure].replace("{cli}", cli)]
             look = _call("sessions", action="health")
             return _guidance(str(status), [*rest, look], do_not)
 

@@ -105,7 +105,7 @@ from ._findings import (
     priority_of as priority_of,
 )
 from ._heard import is_worth_asking_again as is_worth_asking_again, lost_reason as lost_reason
-from ._hints import reset_step as reset_step
+from ._hints import install_step as install_step, reset_step as reset_step
 from ._limits import (
     Bucket as Bucket,
     Quiet as Quiet,

@@ -31,7 +31,7 @@ _BY_CODE: Final[Mapping[str, str]] = {  # `{cli}` is its name
     "runtime_missing": "install what {cli} runs on, or put it on the PATH of the client",
     "library_missing": "install the library it names, or a build of {cli} for this system",
     "runtime_too_old": "update what {cli} runs on, or install an older {cli}",
-    "cli_incomplete": "install {cli} again: a part of it is missing",
+    "cli_incomplete": "a part of it is missing, so once more {install}",
     "cpu_unsupported": "install a build of {cli} for older processors (baseline)",
     "disk_full": "free some disk space; {cli} keeps its sessions and logs in the home directory",
     "too_many_files": "end other programs, or raise the limit of open files (ulimit -n)",
@@ -44,7 +44,7 @@ def hint(profile: Profile, failure_class: FailureClass, code: str) -> str:
     """The way out, as far as class and code tell one."""
     name = profile.display_name or profile.name
     if code in _BY_CODE:
-        return _BY_CODE[code].replace("{cli}", name)
+        return _BY_CODE[code].replace("{cli}", name).replace("{install}", install_step(profile))
     match failure_class:
         case FailureClass.QUOTA:
             return "wait for the limit to reset, or name another model or cli"
@@ -55,11 +55,20 @@ def hint(profile: Profile, failure_class: FailureClass, code: str) -> str:
         case FailureClass.TRANSIENT:
             return "try again; if it lasts, check the network and the vendor's status"
         case FailureClass.USAGE:
-            return f"the profile of {name} does not fit this version: see `aimux doctor`"
+            return (
+                f"update {name}, or see with `aimux profile test {profile.name}` what this version"
+                " takes; until then name another cli"
+            )
         case FailureClass.TIMEOUT:
             return "give it more time (timeout_seconds), or ask for less at once"
         case _:
             return ""
+
+
+def install_step(profile: Profile) -> str:
+    """How to install a CLI, with the command where its profile knows one."""
+    how = f": {profile.install}" if profile.install else ""
+    return f"install {profile.display_name or profile.name}{how}"
 
 
 def reset_step(cli: str) -> str:

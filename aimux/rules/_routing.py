@@ -15,7 +15,7 @@ from aimux.errors import BinaryMissing, CircuitOpen, NotFound, PeerFault, Refusa
 from aimux.model import EFFORTS, Mode, Profile, Role, Route, RouteRequest, Strength, Warned
 
 from ._breaker import BreakerState
-from ._hints import reset_step
+from ._hints import install_step, reset_step
 from ._nearest import nearest
 
 DEFAULT_ROLE: Final = "default"
@@ -276,10 +276,11 @@ class _Steps:
             )
             instead = f"installed: {', '.join(others)}" if others else "no other CLI is installed"
             msg = f"{name} is not installed ({self.profiles[name].binary} was not found): {instead}"
-            hint = f"install {name}, or call again with cli={others[0]}" if others else None
+            looked = "`aimux doctor` says where each CLI was looked for"
+            other_way = f"or call again with cli={others[0]}" if others else looked
             raise BinaryMissing(
                 msg,
-                hint=hint or "`aimux doctor` says where each CLI was looked for",
+                hint=f"{install_step(self.profiles[name])}; {other_way}",
                 data={"cli": name, "alternatives": others},
             )
         table = self._table(role)

@@ -72,7 +72,7 @@ def test_steps_of_a_job_can_be_sent(
         ({"class": "auth"}, "log in"),
         ({"class": "quota"}, "quota"),
         ({"class": "model_unavailable"}, "model"),
-        ({"class": "usage"}, "aimux doctor"),
+        ({"class": "usage"}, "do what the hint of the error says, or name another cli"),
         ({"class": "fatal"}, "do not repeat"),
         (None, "do not repeat"),
     ],
@@ -80,6 +80,8 @@ def test_steps_of_a_job_can_be_sent(
 def test_a_failure_says_what_to_change(error: Any, said: str) -> None:
     """Per class of failure; nothing where trying again is right."""
     assert said in guide("status", job("failed", error=error))["do_not"][0]
+    usage = job("failed", error={"class": "usage"}, cli="codex")
+    assert "`aimux profile test codex`" in guide("status", usage)["do_not"][0]
     retry = {"class": "transient", "retryable": True}
     assert guide("status", job("failed", error=retry))["do_not"] == []
 

@@ -223,7 +223,20 @@ def test_a_cli_that_is_not_installed_names_the_alternatives() -> None:
 
     assert caught.value.code == "cli_not_installed"
     assert caught.value.data["alternatives"] == ["gemini", "crush"]
-    assert caught.value.hint == "install codex, or call again with cli=gemini"
+    assert caught.value.hint == "install codex; or call again with cli=gemini"
+
+
+def test_how_to_install_a_cli_is_said_with_its_command() -> None:
+    """As a person would type it; whether another one is there or not."""
+    known = {**PROFILES, "codex": attrs.evolve(PROFILES["codex"], install="npm install -g codex")}
+    with pytest.raises(BinaryMissing) as beside:
+        chosen(RouteRequest(cli="codex"), frozenset({"gemini"}), profiles=known)
+    with pytest.raises(BinaryMissing) as alone:
+        chosen(RouteRequest(cli="codex"), frozenset(), profiles=known)
+
+    step = "install codex: npm install -g codex"
+    assert beside.value.hint == f"{step}; or call again with cli=gemini"
+    assert alone.value.hint == f"{step}; `aimux doctor` says where each CLI was looked for"
 
 
 def test_no_cli_at_all_says_what_to_do() -> None:
