@@ -87,7 +87,11 @@ def plural(count: int, noun: str) -> str:
     """`1 option`, `2 options`."""
     if count == 1:
         return f"1 {noun}"
-    return f"{count} {noun[:-1]}ies" if noun[-1] == "y" else f"{count} {noun}s"
+    if noun.endswith("is"):
+        return f"{count} {noun[:-2]}es"
+    if noun.endswith("y"):
+        return f"{count} {noun[:-1]}ies"
+    return f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def full(entries: Sequence[object]) -> Result | None:

@@ -123,8 +123,9 @@ def _bare(kind: Any, limits: Range | None) -> Schema:  # noqa: ANN401  # an anno
         kinds = [each for each in inner if each is not types.NoneType]
         if len(kinds) == 1:
             return _schema(kinds[0]) | bounds
-        names = [_bare(each, None)["type"] for each in kinds]
-        return {"type": names} | bounds
+        made = [_schema(each) for each in kinds]
+        merged = {key: value for schema in made for key, value in schema.items()}
+        return merged | {"type": [schema["type"] for schema in made]} | bounds
     if origin is Literal:
         return {"type": "string", "enum": list(inner)}
     if origin is not None and issubclass(origin, Mapping):
