@@ -12,9 +12,18 @@ def guide_think(payload: Json) -> dict[str, object]:
     name = data.get("technique") or data.get("pattern")
     session_id = payload.get("session_id")
     following: list[dict[str, object]] = []
-    if session_id and name:
+    if session_id and data.get("pattern"):
         same = {"pattern": name, "session_id": session_id}
         following.append(_call(same, "look at the steps so far and at what is still open"))
+    moves = data.get("recommended_moves")
+    if isinstance(moves, list) and session_id:
+        following = [
+            _call(
+                {"action": "step", "session_id": session_id, "chosen_move": each["move"]},
+                each["for"],
+            )
+            for each in moves
+        ]
     suggested = data.get("suggested_next")
     if isinstance(suggested, Mapping):
         following.append(_call(suggested["arguments"], suggested["reason"]))

@@ -2,7 +2,8 @@
 
 from ._base import Result as Result
 from ._complexity import recommended as recommended, score as score
-from ._fields import schema_of as schema_of
+from ._fields import Schema as Schema, renamed as renamed, schema_of as schema_of
+from ._harness import watched as watched, watched_answer as watched_answer
 from ._registry import (
     PATTERNS as PATTERNS,
     TECHNIQUES as TECHNIQUES,
@@ -23,3 +24,4 @@ from ._run import (
     weight as weight,
 )
 from ._summary import render as render
+from ._watch import WATCH_INPUTS as WATCH_INPUTS

@@ -23,7 +23,7 @@ class Bias:
 
 
 def _bias(name: str, severity: str, question: str, phrases: str) -> Bias:
-    return Bias(name=name, severity=severity, question=question, phrases=phrases.split("; "))
+    return Bias(name=name, severity=severity, question=question, phrases=tuple(phrases.split("; ")))
 
 
 BIASES: Final[Sequence[Bias]] = (

@@ -43,7 +43,7 @@ CAMEL: Final = frozenset({
     "knowledge_assessment", "branch_id", "cognitive_processes", "hypothesis_update",
     "thought_number", "total_thoughts", "next_thought_needed", "current_depth", "max_depth",
     "revises_thought", "branch_from_thought", "is_revision", "original_method",
-    "supports_claim_id", "linked_to",
+    "linked_to",
 })  # fmt: skip
 
 
@@ -134,6 +134,8 @@ def _bare(kind: Any, limits: Range | None) -> Schema:  # noqa: ANN401  # an anno
         return {"type": "array", "items": _schema(inner[0])}
     if attrs.has(kind):
         return dict(schema_of(kind))
+    if kind is object:
+        return {}
     if kind is str:
         return {"type": "string", "maxLength": MAX_TEXT}
     if kind is bool:

@@ -141,7 +141,7 @@ def run(choice: Choice, fields: Json, mapped: Sequence[str] = (), body: Json | N
     if result.missing and choice.name in before.states:  # nothing new: what there is so far
         seen = {**result.data, "session": before.states[choice.name]}
         step = attrs.evolve(step, result=attrs.evolve(result, data=seen))
-    if body is None or result.blocked or result.missing:
+    if body is None or result.blocked or (result.missing and result.state is None):
         return attrs.evolve(step, advice=_advice(before, step))
     return _carried_on(before, step)
 
@@ -161,7 +161,7 @@ def _carried_on(before: Session, step: Step) -> Step:
     advice = _advice(after, step)
     if advice["action"] == "switch":
         after = attrs.evolve(after, switches=after.switches + 1)
-    if len(orjson.dumps(dump(after))) > MAX_STATE_BYTES:
+    if is_full(stored(after)):
         full = Blocked(
             code="session_full",
             message=f"the session holds {MAX_STATE_BYTES // 1024} KiB: begin another",
@@ -174,6 +174,11 @@ def _advice(session: Session, step: Step) -> Json:
     text = str(step.fields.get(step.choice.primary) or step.result.summary)
     said = {name: entry.description for name, entry in PATTERNS.items()}
     return advise(session.summaries, session.switches, step.choice.pattern.name, text, said)
+
+
+def is_full(body: Json) -> bool:
+    """Whether a session as it is kept is more than may be kept."""
+    return len(orjson.dumps(body)) > MAX_STATE_BYTES
 
 
 def stored(session: Session) -> Json:

@@ -13,6 +13,9 @@ from aimux.think._graph import Graph, cycles, graph, levels, reach, turned
 from aimux.think._words import keywords, mentions
 
 COUPLED: Final = 2  # dependents
+QUALITIES: Final = (
+    "performance", "availability", "security", "modifiability", "testability", "usability",
+)  # fmt: skip
 PAIN: Final = 0.5  # distance from the main sequence
 
 
@@ -102,6 +105,11 @@ def think(given: Input) -> Result:
         "blastRadius": {name: sorted(reach(back, name) - {name}) for name in parts},
         "mainSequence": _distances(parts, instability),
         "scenarios": scenarios,
+        "uncoveredAttributes": [
+            name
+            for name in QUALITIES
+            if given.scenarios and all(name != each.attribute.lower() for each in given.scenarios)
+        ],
         "undescribed": [name for name, each in parts.items() if not each.description],
         "unmodelledNames": [
             name

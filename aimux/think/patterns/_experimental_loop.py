@@ -128,17 +128,24 @@ def think(given: Input, state: State) -> Result:
         summary=f"{action}: {why}; {plural(len(experiments), 'experiment')}, best {best}",
         warnings=warnings,
         gate=[] if measured else ["a measured metric"],
-        following=Following(
-            pattern="research_synthesis" if action == "stop" else "experimental_loop",
-            reason="put the results together" if action == "stop" else f"{action}: {why}",
-            fields={"topic": hypothesis, "findings": [each.result for each in experiments if each.result]}
-            if action == "stop"
-            else {},
-        ),
+        following=_following(action, why, hypothesis, experiments),
         state=State(
             experiments=experiments, direction=direction, target=target, noise=noise, budget=budget
         ),
-    )  # fmt: skip
+    )
+
+
+def _following(
+    action: str, why: str, hypothesis: str, experiments: Sequence[Experiment]
+) -> Following:
+    if action != "stop":
+        return Following(pattern="experimental_loop", reason=f"{action}: {why}")
+    results = [each.result for each in experiments if each.result]
+    return Following(
+        pattern="research_synthesis",
+        reason="put the results together",
+        fields={"topic": hypothesis, "findings": results},
+    )
 
 
 def _streak(experiments: Sequence[Experiment]) -> int:

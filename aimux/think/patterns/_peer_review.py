@@ -9,12 +9,14 @@ import attrs
 
 from aimux.think._base import Following, Pattern, Result, plural, rounded
 from aimux.think._fields import Json
-from aimux.think._words import first_words, listed, words
+from aimux.think._words import ALIKE, alike, first_words, listed, words
 
 Severity = Literal["P0", "P1", "P2", "P3"]
 WEIGHTS: Final = {"P0": 4, "P1": 3, "P2": 2, "P3": 1}
 MENTIONS: Final = 2  # words of a field before it is asked about
-_CODE: Final = re.compile(r"\bdef |\bclass |\breturn\b|\bimport |\bfunc |[{};]\s*$|=>|\(\)", re.M)
+_CODE: Final = re.compile(
+    r"\bdef |\bclass |\breturn\b|\bimport |\bfunc |[{};]\s*$|=>|\(\)", re.MULTILINE
+)
 _KINDS: Final = {  # kind -> words that betray it
     "paper": "abstract hypothesis experiment results dataset baseline method study participants",
     "plan": "milestone deadline week timeline phase owner rollout schedule budget",
@@ -99,7 +101,8 @@ def think(given: Input) -> Result:
         return Result(missing=["artifact"], summary="an artifact is needed")
     kind = given.kind or kind_of(given.artifact)
     found = [*_by_kind(given, kind), *_by_field(given.artifact), *_by_claims(given, kind)]
-    found += [(each.category, each.severity, each.text) for each in given.objections]
+    own, warnings = _own(given, [said for _, _, said in found])
+    found += own
     objections: list[Json] = [
         {"id": f"R-{category}-{at}", "severity": severity, "category": category, "objection": text}
         for at, (category, severity, text) in enumerate(found, 1)
@@ -107,7 +110,7 @@ def think(given: Input) -> Result:
     known = {str(each["id"]) for each in objections}
     settled = {*given.resolved, *given.waived}
     still = [each for each in objections if each["id"] not in settled]
-    warnings = [f"there is no objection {each}" for each in sorted(settled) if each not in known]
+    warnings += [f"there is no objection {each}" for each in sorted(settled) if each not in known]
     count = {name: sum(each["severity"] == name for each in still) for name in WEIGHTS}
     verdict = verdict_of(count)
     waived = [
@@ -202,6 +205,18 @@ def _by_claims(given: Input, kind: str) -> list[tuple[str, str, str]]:
         if not given.baselines:
             found.append(("baselines", "P2", "it is compared with nothing"))
     return found
+
+
+def _own(given: Input, before: Sequence[str]) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """The caller's objections; one that says what was found already is told and left out."""
+    found: list[tuple[str, str, str]] = []
+    warnings = []
+    for each in given.objections:
+        if any(alike(each.text, said) >= ALIKE for said in before):
+            warnings.append(f"found already: {first_words(each.text)}")
+        else:
+            found.append((each.category, each.severity, each.text))
+    return found, warnings
 
 
 def _strengths(given: Input) -> list[str]:

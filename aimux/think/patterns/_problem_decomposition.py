@@ -99,7 +99,12 @@ def think(given: Input) -> Result:
         warnings.append(f"dependencies name unknown parts: {', '.join(unknown)}")
     risks = [{"risk": each.text, "severity": each.severity, "parts": _hit(each, given.sub_problems)}
              for each in given.risks]  # fmt: skip
-    at_risk = {str(part) for each in risks for part in each["parts"]}
+    at_risk = {
+        part
+        for each in given.risks
+        if each.severity != "low"
+        for part in _hit(each, given.sub_problems)
+    }
     data: Json = {
         **counts,
         "dag": {**dag(whole, list(parts)), "criticalPath": path, "unknownNodes": unknown},

@@ -71,7 +71,7 @@ def think(given: Input, state: State) -> Result:
         number=number,
         text=given.thought,
         is_revision=given.is_revision or given.revises_thought is not None,
-        revises=given.revises_thought,
+        revises=_revised(given, state),
         branch_from=given.branch_from_thought,
         branch=given.branch_id,
         contradicts=contradicts.number if contradicts else None,
@@ -105,6 +105,13 @@ def think(given: Input, state: State) -> Result:
         following=_following(number, total, given.thought),
         state=State(thoughts=thoughts),
     )
+
+
+def _revised(given: Input, state: State) -> int | None:
+    """The thought that is replaced: the one before, if none is named."""
+    if given.revises_thought is None and given.is_revision and state.thoughts:
+        return state.thoughts[-1].number
+    return given.revises_thought
 
 
 def _unknown(given: Input, state: State) -> Result | None:
@@ -161,8 +168,7 @@ def _branches(thoughts: Sequence[Thought]) -> Json:
 def _revision(thought: Thought, before: Sequence[Thought]) -> Json:
     if not thought.is_revision:
         return {"revisionDelta": None, "weakRevision": False}
-    target = thought.revises if thought.revises is not None else thought.number
-    original = next((each for each in reversed(before) if each.number == target), None)
+    original = next((each for each in reversed(before) if each.number == thought.revises), None)
     if original is None:
         return {"revisionDelta": None, "weakRevision": False}
     delta = rounded(1 - jaccard(original.text, thought.text))

@@ -85,6 +85,7 @@ def think(given: Input, state: State) -> Result:
         return Result(
             missing=["argument_type", "argument_text"],
             summary="no argument yet: begin with a claim",
+            state=State(topic=topic),
         )
     claims = [each for each in arguments if each.type == "claim"]
     standing = grounded(arguments)

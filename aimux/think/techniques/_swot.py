@@ -7,7 +7,7 @@ import attrs
 
 from aimux.think._base import Following, Pattern, Result, rounded, seed, share
 from aimux.think._fields import Json, Rating, Share
-from aimux.think._words import first_words, shared
+from aimux.think._words import first_words, keywords, mentions, shared
 
 QUADRANTS: Final = ("strengths", "weaknesses", "opportunities", "threats")
 TOP: Final = 3  # of each list, in the matrix
@@ -21,13 +21,25 @@ _QUESTIONS: Final = {
 
 
 @attrs.frozen(kw_only=True)
-class Item:
-    """One entry of a list. Likelihood counts for what lies outside."""
+class Inner:
+    """A strength or a weakness."""
 
     SHORT = "text"
     text: str
     weight: Annotated[Rating, "1 to 5; 3 if not given"] = 3
-    likelihood: Annotated[Share, "0 to 1, for opportunities and threats"] = 1.0
+
+
+@attrs.frozen(kw_only=True)
+class Outer:
+    """An opportunity or a threat."""
+
+    SHORT = "text"
+    text: str
+    weight: Annotated[Rating, "1 to 5; 3 if not given"] = 3
+    likelihood: Annotated[Share, "0 to 1; 1 if not given"] = 1.0
+
+
+Item = Inner | Outer
 
 
 @attrs.frozen(kw_only=True)
@@ -35,16 +47,16 @@ class Input:
     """A decision seen from four sides."""
 
     decision: Annotated[str, "what is looked at"] = ""
-    strengths: Annotated[Sequence[Item], "[{text, weight}]"] = ()
-    weaknesses: Annotated[Sequence[Item], "[{text, weight}]"] = ()
-    opportunities: Annotated[Sequence[Item], "[{text, weight, likelihood}]"] = ()
-    threats: Annotated[Sequence[Item], "[{text, weight, likelihood}]"] = ()
+    strengths: Annotated[Sequence[Inner], "[{text, weight}]"] = ()
+    weaknesses: Annotated[Sequence[Inner], "[{text, weight}]"] = ()
+    opportunities: Annotated[Sequence[Outer], "[{text, weight, likelihood}]"] = ()
+    threats: Annotated[Sequence[Outer], "[{text, weight, likelihood}]"] = ()
     options: Annotated[Sequence[str], "what could be done"] = ()
 
 
 def think(given: Input) -> Result:
     """Balance inside and outside, posture, cross matrix; questions while a list is all empty."""
-    lists = {name: list(getattr(given, name)) for name in QUADRANTS}
+    lists: dict[str, list[Item]] = {name: list(getattr(given, name)) for name in QUADRANTS}
     count = sum(map(len, lists.values()))
     empty = [name for name in QUADRANTS if not lists[name]]
     if not count:
@@ -81,6 +93,11 @@ def think(given: Input) -> Result:
         "matrix": matrix,
         "options": [_option(each, lists) for each in given.options],
         "empty_quadrants": empty,
+        "uncovered_terms": [
+            word
+            for word in keywords(given.decision)
+            if not any(mentions(each.text, word) for items in lists.values() for each in items)
+        ],
     }
     return Result(
         data={"technique": technique},
@@ -96,7 +113,7 @@ def think(given: Input) -> Result:
 
 
 def _force(item: Item) -> float:
-    return item.weight * item.likelihood
+    return item.weight * (item.likelihood if isinstance(item, Outer) else 1.0)
 
 
 def _posture(internal: float, external: float) -> tuple[str, str]:
