@@ -54,7 +54,7 @@ class TreeNode:
 
     id: str
     parent: str = ""
-    visits: Annotated[int, Range(0, 1_000_000)] = 0
+    trials: Annotated[int, Range(0, 1_000_000)] = 0
     value: Annotated[Figure, "sum of values"] = 0.0
 
 
@@ -257,7 +257,7 @@ def hidden(
 
 
 def search(nodes: Sequence[TreeNode], exploration: float) -> Json:
-    """The leaf that UCT would try next, and the child of the root visited most."""
+    """The leaf that UCT would try next, and the child of the root tried most."""
     known = {each.id: each for each in nodes}
     children: dict[str, list[TreeNode]] = {}
     for each in nodes:
@@ -269,21 +269,21 @@ def search(nodes: Sequence[TreeNode], exploration: float) -> Json:
     scores: dict[str, float | None] = {}
     at, path = roots[0], [roots[0].id]
     while at.id in children and len(path) <= len(nodes):
-        above = max(at.visits, 1)
+        above = max(at.trials, 1)
         for each in children[at.id]:
             scores[each.id] = (
-                rounded(each.value / each.visits
-                        + exploration * math.sqrt(math.log(above) / each.visits))
-                if each.visits
+                rounded(each.value / each.trials
+                        + exploration * math.sqrt(math.log(above) / each.trials))
+                if each.trials
                 else None
             )  # fmt: skip
-        fresh = [each for each in children[at.id] if not each.visits]
+        fresh = [each for each in children[at.id] if not each.trials]
         at = fresh[0] if fresh else max(children[at.id], key=lambda each: scores[each.id] or 0.0)
         path.append(at.id)
     own = children.get(roots[0].id, [])
     return {
         "selectedPath": path,
-        "bestChild": max(own, key=lambda each: each.visits).id if own else None,
+        "bestChild": max(own, key=lambda each: each.trials).id if own else None,
         "uct": scores,
     }
 
@@ -313,5 +313,5 @@ class Parameters:
         factory=dict
     )
     observations: Annotated[Sequence[str], "hmm: what was seen, in order"] = ()
-    nodes: Annotated[Sequence[TreeNode], "mcts: [{id, parent, visits, value}]"] = ()
+    nodes: Annotated[Sequence[TreeNode], "mcts: [{id, parent, trials, value}]"] = ()
     exploration: Annotated[float, Range(0, 100), "mcts: how much to explore"] = 1.4142

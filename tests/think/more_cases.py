@@ -26,9 +26,9 @@ HIDDEN = {
     "observations": ["3", "1"],
 }
 TREE = [
-    {"id": "r", "visits": 10},
-    {"id": "x", "parent": "r", "visits": 6, "value": 3},
-    {"id": "y", "parent": "r", "visits": 4, "value": 3},
+    {"id": "r", "trials": 10},
+    {"id": "x", "parent": "r", "trials": 6, "value": 3},
+    {"id": "y", "parent": "r", "trials": 4, "value": 3},
 ]
 
 
@@ -84,7 +84,7 @@ MORE: dict[str, Json] = {
             "parameters.nodes": TREE[:1],
             "parameters.nodes@1.id": "r",
             "parameters.nodes@2.parent": "x",
-            "parameters.nodes@1.visits": 0,
+            "parameters.nodes@1.trials": 0,
             "parameters.nodes@1.value": 9,
             "parameters.exploration": 0.0,
         },
@@ -103,7 +103,7 @@ MORE: dict[str, Json] = {
             ),
             **of(
                 "parameters.nodes", chance(nodes=TREE),
-                "", "@1.id", "@2.parent", "@1.visits", "@1.value",
+                "", "@1.id", "@2.parent", "@1.trials", "@1.value",
             ),
             "parameters.exploration": chance(nodes=TREE),
         },

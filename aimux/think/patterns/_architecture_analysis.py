@@ -67,20 +67,10 @@ def think(given: Input) -> Result:
     ce = {name: len(uses[name]) for name in parts}
     ca = {name: len(back.after[name]) for name in parts}
     instability = {name: _ratio(ce[name], ca[name] + ce[name]) for name in parts}
-    unknown = [
-        {"component": name, "dependency": other}
-        for name in parts
-        for other in uses[name]
-        if other not in parts
-    ]
+    unknown = _unknown(parts, uses)
     loops = cycles(whole)
     by_use = sorted(parts, key=lambda name: (-ca[name], name))
-    violations = [
-        {"from": name, "to": other, "by": rounded(instability[other] - instability[name])}
-        for name in parts
-        for other in whole.after[name]
-        if instability[other] > instability[name]
-    ]
+    violations = _unstable(whole, instability)
     upward = _upward(parts, whole)
     scenarios = [_scenario(each, parts, back) for each in given.scenarios]
     data: Json = {
@@ -105,17 +95,9 @@ def think(given: Input) -> Result:
         "blastRadius": {name: sorted(reach(back, name) - {name}) for name in parts},
         "mainSequence": _distances(parts, instability),
         "scenarios": scenarios,
-        "uncoveredAttributes": [
-            name
-            for name in QUALITIES
-            if given.scenarios and all(name != each.attribute.lower() for each in given.scenarios)
-        ],
+        "uncoveredAttributes": _uncovered(given.scenarios),
         "undescribed": [name for name, each in parts.items() if not each.description],
-        "unmodelledNames": [
-            name
-            for name in entities(given.description)
-            if not any(mentions(name, each) or mentions(each, name) for each in parts)
-        ],
+        "unmodelledNames": _unmodelled(given.description, parts),
     }
     selfish = [name for name, each in parts.items() if name in each.dependencies]
     warnings = [f"dependencies on themselves are left out: {', '.join(selfish)}"] if selfish else []
@@ -136,6 +118,39 @@ def think(given: Input) -> Result:
             fields={"issue": f"{by_use[0]}: {parts[by_use[0]].description}"},
         ),
     )
+
+
+def _unknown(parts: Mapping[str, Component], uses: Mapping[str, Sequence[str]]) -> list[Json]:
+    return [
+        {"component": name, "dependency": other}
+        for name in parts
+        for other in uses[name]
+        if other not in parts
+    ]
+
+
+def _unstable(whole: Graph, instability: Mapping[str, float]) -> list[Json]:
+    """Uses of what is less stable than the user: dependencies should point to the stable."""
+    return [
+        {"from": name, "to": other, "by": rounded(instability[other] - instability[name])}
+        for name in instability
+        for other in whole.after[name]
+        if instability[other] > instability[name]
+    ]
+
+
+def _uncovered(scenarios: Sequence[Scenario]) -> list[str]:
+    """The usual qualities that no scenario is about, once there are scenarios."""
+    named = {each.attribute.lower() for each in scenarios}
+    return [name for name in QUALITIES if scenarios and name not in named]
+
+
+def _unmodelled(description: str, parts: Mapping[str, Component]) -> list[str]:
+    return [
+        name
+        for name in entities(description)
+        if not any(mentions(name, each) or mentions(each, name) for each in parts)
+    ]
 
 
 def _ratio(part: int, whole: int) -> float:

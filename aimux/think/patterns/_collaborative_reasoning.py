@@ -84,27 +84,9 @@ def think(given: Input, state: State) -> Result:
     if not topic and not new:
         return Result(missing=["topic"], summary="a topic is needed")
     personas = list(dict.fromkeys([*state.personas, *given.personas]))
-    said = list(state.contributions)
-    for each in new:
-        if refusal := full(said):
-            return refusal
-        silent = _silent(personas, said)
-        if each.type == "synthesis" and personas and set(silent) - {each.persona}:
-            return blocked(
-                "silent_personas",
-                f"a synthesis waits for {', '.join(silent)}",
-                persona_id=silent[0],
-            )
-        said.append(
-            Contribution(
-                id=f"C-{len(said) + 1}",
-                type=each.type,
-                text=each.text,
-                stage=stage,
-                persona=each.persona,
-                confidence=each.confidence,
-            )
-        )
+    said = _taken(new, personas, state.contributions, stage)
+    if isinstance(said, Result):
+        return said
     names = list(dict.fromkeys([*personas, *(each.persona for each in said if each.persona)]))
     counts = {name: sum(each.persona == name for each in said) for name in names}
     progress = {
@@ -166,6 +148,37 @@ def _new(given: Input) -> list[NewContribution]:
             )
         )
     return found
+
+
+def _taken(
+    new: Sequence[NewContribution],
+    personas: Sequence[str],
+    before: Sequence[Contribution],
+    stage: str,
+) -> list[Contribution] | Result:
+    """What was said with what is added; a synthesis waits until every persona was heard."""
+    said = list(before)
+    for each in new:
+        if refusal := full(said):
+            return refusal
+        silent = _silent(personas, said)
+        if each.type == "synthesis" and personas and set(silent) - {each.persona}:
+            return blocked(
+                "silent_personas",
+                f"a synthesis waits for {', '.join(silent)}",
+                persona_id=silent[0],
+            )
+        said.append(
+            Contribution(
+                id=f"C-{len(said) + 1}",
+                type=each.type,
+                text=each.text,
+                stage=stage,
+                persona=each.persona,
+                confidence=each.confidence,
+            )
+        )
+    return said
 
 
 def _silent(personas: Sequence[str], said: Sequence[Contribution]) -> list[str]:

@@ -152,30 +152,12 @@ def think(given: Input, state: State) -> Result:
         steps=steps,
         resolution=given.resolution_text or state.resolution,
     )
-    confirmed = [each for each in hypotheses if each.status == "confirmed"]
-    refuted = [each for each in hypotheses if each.status == "refuted"]
     ranked = _ranked(hypotheses, findings)
-    data: Json = {
+    data = {
         "methodDescription": METHODS[approach][0] if approach in METHODS else "custom approach",
-        "recommendedMethods": recommended(issue),
-        "hypotheses": ranked,
-        "hypothesisCount": len(hypotheses),
-        "confirmedCount": len(confirmed),
-        "refutedCount": len(refuted),
-        "findings": findings,
-        "findingCount": len(findings),
-        "hasFindings": bool(findings),
-        "steps": steps,
         "duplicateDetected": duplicates,
-        "methodEfficiency": _efficiency(hypotheses),
         "reflection": _reflection(added, findings),
-        "suggestion": "three or more refuted: change the approach"
-        if len(refuted) >= TIRED
-        else None,
-        "resolution": after.resolution or None,
-        "unexplainedFindings": [
-            each.id for each in findings if not each.supports and not each.contradicts
-        ],
+        **_figures(after, ranked),
     }
     best = next((each for each in ranked if each["status"] != "refuted"), None)
     likeliest = ""
@@ -195,6 +177,32 @@ def think(given: Input, state: State) -> Result:
         ),
         state=after,
     )
+
+
+def _figures(state: State, ranked: Sequence[Json]) -> Json:
+    """What the whole hunt has come to so far."""
+    hypotheses, findings = state.hypotheses, state.findings
+    confirmed = [each for each in hypotheses if each.status == "confirmed"]
+    refuted = [each for each in hypotheses if each.status == "refuted"]
+    return {
+        "recommendedMethods": recommended(state.issue),
+        "hypotheses": ranked,
+        "hypothesisCount": len(hypotheses),
+        "confirmedCount": len(confirmed),
+        "refutedCount": len(refuted),
+        "findings": findings,
+        "findingCount": len(findings),
+        "hasFindings": bool(findings),
+        "steps": state.steps,
+        "methodEfficiency": _efficiency(hypotheses),
+        "suggestion": "three or more refuted: change the approach"
+        if len(refuted) >= TIRED
+        else None,
+        "resolution": state.resolution or None,
+        "unexplainedFindings": [
+            each.id for each in findings if not each.supports and not each.contradicts
+        ],
+    }
 
 
 def _method(name: str, warnings: list[str]) -> str:

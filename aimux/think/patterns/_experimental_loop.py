@@ -70,13 +70,7 @@ def think(given: Input, state: State) -> Result:
     target = state.target if given.target is None else given.target
     budget = given.budget or state.budget
     sign = 1 if direction == "max" else -1
-    before = [each.metric for each in state.experiments if each.metric is not None]
-    best_before = max(before, key=lambda each: sign * each) if before else None
-    is_better = (
-        given.metric is not None
-        and best_before is not None
-        and sign * (given.metric - best_before) > noise
-    )
+    is_better = _is_better(given, state, sign, noise)
     experiment = Experiment(
         hypothesis=hypothesis,
         observation=given.observation,
@@ -91,11 +85,6 @@ def think(given: Input, state: State) -> Result:
     reached = best is not None and target is not None and sign * (best - target) >= 0
     action, why = _action(len(experiments), streak, budget, is_reached=reached)
     slope = slope_of(measured)
-    warnings = []
-    if given.metric is None and (given.result or given.observation):
-        warnings.append("no metric: this round counts for no improvement and for none missed")
-    if given.direction and state.experiments and given.direction != state.direction:
-        warnings.append("the direction was changed: earlier rounds were judged by the other one")
     repeated = [
         at
         for at, each in enumerate(state.experiments, 1)
@@ -126,13 +115,30 @@ def think(given: Input, state: State) -> Result:
     return Result(
         data=data,
         summary=f"{action}: {why}; {plural(len(experiments), 'experiment')}, best {best}",
-        warnings=warnings,
+        warnings=_warnings(given, state),
         gate=[] if measured else ["a measured metric"],
         following=_following(action, why, hypothesis, experiments),
         state=State(
             experiments=experiments, direction=direction, target=target, noise=noise, budget=budget
         ),
     )
+
+
+def _is_better(given: Input, state: State, sign: int, noise: float) -> bool:
+    """Whether a metric is better than every one before it; the first one is the baseline."""
+    before = [sign * each.metric for each in state.experiments if each.metric is not None]
+    if given.metric is None or not before:
+        return False
+    return sign * given.metric - max(before) > noise
+
+
+def _warnings(given: Input, state: State) -> list[str]:
+    warnings = []
+    if given.metric is None and (given.result or given.observation):
+        warnings.append("no metric: this round counts for no improvement and for none missed")
+    if given.direction and state.experiments and given.direction != state.direction:
+        warnings.append("the direction was changed: earlier rounds were judged by the other one")
+    return warnings
 
 
 def _following(

@@ -89,19 +89,11 @@ def think(given: Input) -> Result:
         "withoutAbstract": [paper.title for paper in included if not paper.abstract],
         "topicCoverage": share(sum(map(bool, coverage.values())), len(terms)),
     }
-    warnings = []
-    if len(included) < SMALL:
-        warnings.append(f"{plural(len(included), 'paper')}: too few for a pattern")
-    undated = [paper.title for paper in included if paper.year is None]
-    if undated and (first or last):
-        warnings.append(f"no year, so kept: {', '.join(map(first_words, undated[:5]))}")
-    if given.time_frame and not (first or last):
-        warnings.append(f"no year in the time frame {given.time_frame}")
     return Result(
         data=data,
         summary=f"{len(included)} of {plural(len(given.papers), 'paper')} included, "
         f"{plural(len(gaps), 'gap')}",
-        warnings=warnings,
+        warnings=_warnings(given, included, has_years=bool(first or last)),
         gate=[] if len(included) >= NEEDED else [f"{NEEDED} papers, {len(included)} included"],
         following=Following(
             pattern="source_comparison",
@@ -115,6 +107,18 @@ def think(given: Input) -> Result:
             },
         ),
     )
+
+
+def _warnings(given: Input, included: Sequence[Paper], *, has_years: bool) -> list[str]:
+    warnings = []
+    if len(included) < SMALL:
+        warnings.append(f"{plural(len(included), 'paper')}: too few for a pattern")
+    undated = [paper.title for paper in included if paper.year is None]
+    if undated and has_years:
+        warnings.append(f"no year, so kept: {', '.join(map(first_words, undated[:5]))}")
+    if given.time_frame and not has_years:
+        warnings.append(f"no year in the time frame {given.time_frame}")
+    return warnings
 
 
 def _text(paper: Paper) -> str:

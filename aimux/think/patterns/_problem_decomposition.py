@@ -92,11 +92,6 @@ def think(given: Input) -> Result:
     path = longest_path(whole)
     unknown = [node for node in whole.nodes if node not in parts] if parts else []
     method = given.methodology.lower().replace(" ", "_").replace("-", "_")
-    warnings = []
-    if method and method not in METHODS:
-        warnings.append(f"methodology {given.methodology} has no check: {', '.join(METHODS)} have")
-    if unknown:
-        warnings.append(f"dependencies name unknown parts: {', '.join(unknown)}")
     risks = [{"risk": each.text, "severity": each.severity, "parts": _hit(each, given.sub_problems)}
              for each in given.risks]  # fmt: skip
     at_risk = {
@@ -121,16 +116,7 @@ def think(given: Input) -> Result:
         else [],
         "uncoveredTerms": _uncovered(given),
     }
-    if method == "mece":
-        data["overlaps"] = _overlaps(given.sub_problems)
-    if method == "risk_first":
-        data["riskFirst"] = sorted(parts, key=lambda each: (each not in at_risk, each))
-    if method == "critical_path":
-        data["slack"] = (
-            {node: len(path) - _through(whole, node) for node in whole.nodes}
-            if not cycle_path(whole)
-            else {}
-        )
+    data |= _by_method(method, given, whole, at_risk)
     loop = cycle_path(whole)
     return Result(
         data=data,
@@ -138,7 +124,7 @@ def think(given: Input) -> Result:
         if loop
         else f"{plural(len(whole.nodes), 'part')} in {plural(len(levels(whole)), 'wave')}; "
         f"critical path {' -> '.join(reversed(path))}",
-        warnings=warnings,
+        warnings=_warnings(given, method, unknown),
         gate=(["a way out of the cycle"] if loop else [])
         + (["parts for unknown names"] if unknown else []),
         following=Following(
@@ -151,6 +137,30 @@ def think(given: Input) -> Result:
             },
         ),
     )
+
+
+def _warnings(given: Input, method: str, unknown: Sequence[str]) -> list[str]:
+    warnings = []
+    if method and method not in METHODS:
+        warnings.append(f"methodology {given.methodology} has no check: {', '.join(METHODS)} have")
+    if unknown:
+        warnings.append(f"dependencies name unknown parts: {', '.join(unknown)}")
+    return warnings
+
+
+def _by_method(method: str, given: Input, whole: Graph, at_risk: set[str]) -> Json:
+    """What a methodology asks for on top."""
+    match method:
+        case "mece":
+            return {"overlaps": _overlaps(given.sub_problems)}
+        case "risk_first":
+            names = [each.id for each in given.sub_problems]
+            return {"riskFirst": sorted(names, key=lambda each: (each not in at_risk, each))}
+        case "critical_path" if not cycle_path(whole):
+            longest = len(longest_path(whole))
+            return {"slack": {node: longest - _through(whole, node) for node in whole.nodes}}
+        case _:
+            return {}
 
 
 def dag(whole: Graph, named: Sequence[str]) -> Json:

@@ -58,19 +58,10 @@ class Input:
 def think(given: Input, state: State) -> Result:
     """Strength and standing of each claim; what is unsupported, unattached or beside the topic."""
     topic = given.topic or state.topic
-    new = list(given.arguments) + ([given.argument] if given.argument else [])
+    new = _new(given)
     warnings: list[str] = []
-    if given.argument_text:
-        if given.argument_type is None:
-            warnings.append("argument_type not given: taken as a claim")
-        new.append(
-            NewArgument(
-                type=given.argument_type or "claim",
-                text=given.argument_text,
-                supports_claim_id=given.supports_claim_id,
-                quality=given.quality,
-            )
-        )
+    if given.argument_text and given.argument_type is None:
+        warnings.append("argument_type not given: taken as a claim")
     if not topic and not new:
         return Result(missing=["topic"], summary="a topic is needed")
     arguments = list(state.arguments)
@@ -130,6 +121,20 @@ def think(given: Input, state: State) -> Result:
         else None,
         state=State(topic=topic, arguments=arguments),
     )
+
+
+def _new(given: Input) -> list[NewArgument]:
+    found = list(given.arguments) + ([given.argument] if given.argument else [])
+    if given.argument_text:
+        found.append(
+            NewArgument(
+                type=given.argument_type or "claim",
+                text=given.argument_text,
+                supports_claim_id=given.supports_claim_id,
+                quality=given.quality,
+            )
+        )
+    return found
 
 
 def _checked(new: NewArgument, before: Sequence[Argument]) -> Argument | Result:

@@ -86,21 +86,7 @@ def think(given: Input) -> Result:
         + len(given.transformations),
     }
     if not given.elements:
-        text = f"{given.operation} {given.diagram_type} {given.description}"
-        return Result(
-            data={
-                **counts,
-                "suggestedElements": [seed(each, "prompt") for each in entities(given.description)]
-                + [seed(each) for each in _theme(text)],
-                "keywords": keywords(text),
-                "unknownElements": sorted(
-                    {end for each in given.relationships for end in (each.from_, each.to)}
-                ),
-            },
-            summary="no elements yet; some are suggested",
-            warnings=warnings,
-            missing=["elements"],
-        )
+        return _seeds(given, counts, warnings)
     names = {each.id: each.type for each in given.elements}
     ties = [(each.from_, each.to, each.label) for each in given.relationships]
     shown = _shape(names, ties)
@@ -141,6 +127,24 @@ def think(given: Input) -> Result:
                 ]
             },
         ),
+    )
+
+
+def _seeds(given: Input, counts: Json, warnings: Sequence[str]) -> Result:
+    text = f"{given.operation} {given.diagram_type} {given.description}"
+    return Result(
+        data={
+            **counts,
+            "suggestedElements": [seed(each, "prompt") for each in entities(given.description)]
+            + [seed(each) for each in _theme(text)],
+            "keywords": keywords(text),
+            "unknownElements": sorted(
+                {end for each in given.relationships for end in (each.from_, each.to)}
+            ),
+        },
+        summary="no elements yet; some are suggested",
+        warnings=warnings,
+        missing=["elements"],
     )
 
 

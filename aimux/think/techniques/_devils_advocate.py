@@ -86,12 +86,7 @@ def think(given: Input, state: State) -> Result:
         if each.targets and each.targets not in known:
             return blocked("unknown_claim", f"there is no claim {each.targets}", known=known)
     texts = [*claims, *assumptions]
-    slots = [
-        seed(question, claim=name, kind=kind)
-        for name in known
-        for kind, question in SLOTS.items()
-        if not any(each.targets == name and each.kind == kind for each in objections)
-    ]
+    slots = _slots(known, objections)
     weight = dict.fromkeys(("open", "answered", "conceded"), 0)
     for each in objections:
         weight[_status(each)] += WEIGHTS[each.severity]
@@ -104,12 +99,7 @@ def think(given: Input, state: State) -> Result:
     ]
     technique: Json = {
         "claims": [
-            {
-                "id": name,
-                "text": text,
-                "isAssumption": at >= len(claims),
-                "objections": [each.id for each in objections if each.targets == name],
-            }
+            _claim(name, text, objections, is_assumption=at >= len(claims))
             for at, (name, text) in enumerate(zip(known, texts, strict=True))
         ],
         "counter_slots": slots,
@@ -119,12 +109,7 @@ def think(given: Input, state: State) -> Result:
         "unopposed": [
             name for name in known if not any(each.targets == name for each in objections)
         ],
-        "repeated": [
-            [one.id, two.id]
-            for at, one in enumerate(objections[:PAIRS])
-            for two in objections[at + 1 : PAIRS]
-            if alike(one.text, two.text) >= ALIKE
-        ],
+        "repeated": _repeated(objections[:PAIRS]),
         "detectedBiases": biases,
         "robustness": share(weight["answered"], sum(weight.values())) if objections else None,
         "verdict": verdict,
@@ -150,6 +135,30 @@ def think(given: Input, state: State) -> Result:
         ),
         state=State(issue=issue, claims=claims, assumptions=assumptions, objections=objections),
     )
+
+
+def _slots(known: Sequence[str], objections: Sequence[Objection]) -> list[Json]:
+    """What nobody has said yet against each claim."""
+    return [
+        seed(question, claim=name, kind=kind)
+        for name in known
+        for kind, question in SLOTS.items()
+        if not any(each.targets == name and each.kind == kind for each in objections)
+    ]
+
+
+def _claim(name: str, text: str, objections: Sequence[Objection], *, is_assumption: bool) -> Json:
+    against = [each.id for each in objections if each.targets == name]
+    return {"id": name, "text": text, "isAssumption": is_assumption, "objections": against}
+
+
+def _repeated(objections: Sequence[Objection]) -> list[list[str]]:
+    return [
+        [one.id, two.id]
+        for at, one in enumerate(objections)
+        for two in objections[at + 1 :]
+        if alike(one.text, two.text) >= ALIKE
+    ]
 
 
 def _list(value: object) -> list[object]:
