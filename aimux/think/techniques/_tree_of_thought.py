@@ -46,7 +46,7 @@ def think(given: Input, state: State) -> Result:
     problem = given.problem or state.problem
     if not problem and not given.nodes:
         return Result(missing=["problem"], summary="a problem is needed")
-    nodes = {each.id: each for each in [*state.nodes, *given.nodes]}
+    nodes = {each.id: each for each in [*state.nodes, *given.nodes] if each.id}
     if len(nodes) > MAX_ENTRIES:
         return blocked("session_full", f"a tree holds {MAX_ENTRIES} thoughts: begin another")
     for each in given.nodes:
@@ -101,6 +101,9 @@ def think(given: Input, state: State) -> Result:
         data={"technique": technique},
         summary=f"{plural(len(nodes), 'thought')}, go on with {', '.join(frontier) or 'none'}; "
         f"best: {' > '.join(ways[ends[0]])}",
+        warnings=[]
+        if all(each.id for each in given.nodes)
+        else ["thoughts without an id are left out"],
         gate=[] if solved else ["a thought that solves it: state solved"],
         following=Following(
             pattern="decision_framework",
