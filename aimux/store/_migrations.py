@@ -159,7 +159,7 @@ FROM jobs WHERE jobs.number = entries.job AND outcome IS NOT NULL AND kind = 'tu
 """
 
 # Sessions of thinking, each a row that is rewritten whole.
-_THOUGHTS: Final = """
+THOUGHTS: Final = """
 CREATE TABLE thoughts (
     number    INTEGER PRIMARY KEY,
     id        TEXT NOT NULL UNIQUE,
@@ -174,7 +174,7 @@ STEPS: Final[Sequence[str]] = (
     _FIRST + _TALLY.format(what="sessions") + _TALLY.format(what="jobs"),
     _LEANER,
     _SEATS,
-    _THOUGHTS,
+    THOUGHTS,
 )
 
 
