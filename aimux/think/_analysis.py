@@ -41,7 +41,8 @@ def analyse(text: str) -> Json:
         if not mentions(text, each.replace("-", " "))
     ] if domain else []  # fmt: skip
     questions = [each.strip() for each in _QUESTION.findall(text)]
-    questions += [each.strip() for each in _OPEN.findall(text)]
+    asked = " ".join(questions)
+    questions += [each.strip() for each in _OPEN.findall(text) if each.strip() not in asked]
     return {
         "entities": entities(text)[:SHOWN],
         "relationships": _relationships(text)[:SHOWN],

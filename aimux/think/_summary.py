@@ -46,12 +46,12 @@ def _section(data: Json) -> list[str]:
 
 def _row(value: object) -> str:
     if isinstance(value, Mapping):
-        parts = [
-            f"{_title(str(key))} {_row(each)}"
-            for key, each in value.items()
-            if each not in (None, "", [])
-        ]
-        return _text(", ".join(parts))
+        rest = {key: each for key, each in value.items() if each not in (None, "", [])}
+        head = rest.pop("text", None)
+        parts = ", ".join(f"{_title(str(key))} {_row(each)}" for key, each in rest.items())
+        if head is None:
+            return _text(parts)
+        return _text(f"{head} ({parts})" if parts else head)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return _text(", ".join(_row(each) for each in value[:ROWS]))
     if isinstance(value, bool):

@@ -31,8 +31,8 @@ _NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 _BREAK: Final = re.compile(
     r"(?<!\b[A-Za-z])(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)[.!?]+(?=\s|$)"
 )
-_SUFFIXES: Final = ("ations", "ation", "ingly", "ments", "ment", "ings", "ing", "edly", "ies",
-                    "ied", "ers", "ed", "es", "er", "ly", "s")  # fmt: skip
+_SUFFIXES: Final = ("ingly", "ments", "ment", "ings", "ing", "ions", "ion", "edly", "ies", "ied",
+                    "ers", "ed", "es", "er", "ly", "s")  # fmt: skip
 SAME: Final = 0.8  # as similar as a repetition
 ALIKE: Final = 0.5  # about the same thing
 

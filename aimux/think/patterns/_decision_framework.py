@@ -57,10 +57,11 @@ def think(given: Input) -> Result:
     """The ranking, its margin, what is missing from it and what would turn it."""
     if not given.decision and not given.options:
         return Result(missing=["decision", "criteria", "options"], summary="a decision is needed")
-    if not given.criteria or not given.options:
-        return _seeds(given)
     criteria = {each.name: each for each in given.criteria}
-    options = {each.name: each for each in given.options}
+    options = {each.name: each for each in given.options if criteria.keys() & each.scores.keys()}
+    if not options:
+        return _seeds(given)
+    unscored = [each.name for each in given.options if each.name not in options]
     missing: list[Json] = [
         {"option": option, "criterion": criterion}
         for option in options
@@ -88,6 +89,7 @@ def think(given: Input) -> Result:
         "criteriaCount": len(criteria),
         "criteriaUsed": list(criteria),
         "missingScores": missing,
+        "unscoredOptions": unscored,
         "unknownCriteria": unknown,
         "dominatedOptions": _dominated(table),
         "sensitivity": flip,
@@ -106,7 +108,8 @@ def think(given: Input) -> Result:
         data=data,
         summary=summary,
         warnings=_warnings(given, missing, unknown),
-        gate=[f"{each['option']} has no score for {each['criterion']}" for each in missing],
+        gate=[f"scores for {name}" for name in unscored]
+        + [f"{each['option']} has no score for {each['criterion']}" for each in missing],
         following=Following(
             pattern="metacognitive_monitoring",
             reason="say how sure the scores are before acting on them",
@@ -231,7 +234,8 @@ def _seeds(given: Input) -> Result:
     names = domain.criteria if domain else CRITERIA
     found = _EITHER.search(given.decision)
     options = [each.strip(" ?.") for each in found.groups()] if found else []
-    missing = [name for name in ("criteria", "options") if not getattr(given, name)]
+    missing = [] if given.criteria else ["criteria"]
+    missing += ["options"] if not given.options or given.criteria else []
     return Result(
         data={
             "suggestedCriteria": [] if given.criteria else [seed(name) for name in names],
