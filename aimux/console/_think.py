@@ -60,31 +60,28 @@ def think(
 
     Nothing is run and no model is asked: what you give is what is computed on.
     """
-    arguments: Json = {"pattern": pattern}
-    if prompt:
-        arguments["prompt"] = prompt
-    if session:
-        arguments["session_id"] = session
-    if action:
-        arguments["action"] = action
+    named = {"prompt": prompt, "session_id": session, "action": action}
     given = {**_read(source), **dict(map(_field, fields))}
-    if given:
-        arguments["input"] = given
+    arguments = {name: value for name, value in {**named, "input": given}.items() if value}
 
     async def work(client: McpClient) -> int:
-        body = await client.call("think", arguments)
+        body = await client.call("think", {"pattern": pattern, **arguments})
         if as_json:
             say_json(body)
             return exit_code(body)
-        say(str(body.get("content") or ""))
-        _say_needs(part_of(part_of(body, "data"), "needs"))
-        for warning in rows_of(body, "warnings"):
-            note(f"warning: {one_line(str(warning.get('message')))}")
-        if body.get("session_id"):
-            note(f"go on with: aimux think {pattern} -s {body['session_id']} ...")
+        _say_result(body, pattern)
         return exit_code(body)
 
     with_server(work)
+
+
+def _say_result(body: Json, pattern: str) -> None:
+    say(str(body.get("content") or ""))
+    _say_needs(part_of(part_of(body, "data"), "needs"))
+    for warning in rows_of(body, "warnings"):
+        note(f"warning: {one_line(str(warning.get('message')))}")
+    if body.get("session_id"):
+        note(f"go on with: aimux think {pattern} -s {body['session_id']} ...")
 
 
 def _say_needs(needs: Json) -> None:

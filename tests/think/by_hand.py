@@ -248,6 +248,8 @@ CASES: list[Case] = [
                                        {"name": "B", "aggregate": "y"}],
        "relationships": [{"from": "A", "to": "B"}]}],
      {"aggregates": {"x": ["A"], "y": ["B"]}, "crossingRelationships": [{"from": "A", "to": "B"}]}),
+    ("domain_modeling", [{"domainName": "a Buyer sends an Order to the Shop"}],
+     {"suggestedEntities.0": {"text": "Buyer", "source": "prompt"}, "entityCount": 0}),
     ("domain_modeling", [{"domainName": "d", "entities": ["Order"], "rules": ["an order is paid",
                                                                              "cats purr"]}],
      {"rulesWithoutEntity": ["cats purr"]}),

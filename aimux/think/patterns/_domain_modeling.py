@@ -12,6 +12,7 @@ from aimux.think._domains import domain_of
 from aimux.think._fields import Json
 from aimux.think._words import keywords, mentions
 
+NAME_WORDS: Final = 4  # of a domain; a longer one is a description
 HUB: Final = 0.3  # of all relationships
 _MANY: Final = {"1": "||", "n": "}o", "*": "}o", "0..1": "|o", "1..n": "}|", "1..*": "}|"}
 
@@ -63,6 +64,8 @@ def think(given: Input) -> Result:
     """Orphans, dangling ends, hubs, rules about nothing, aggregates that reach into each other."""
     if not given.domain_name and not given.entities and not given.description:
         return Result(missing=["domainName", "entities"], summary="a domain is needed")
+    if not given.description and len(given.domain_name.split()) > NAME_WORDS:
+        given = attrs.evolve(given, description=given.domain_name)  # a text, not a name
     counts: Json = {
         "entityCount": len(given.entities),
         "relationshipCount": len(given.relationships),
@@ -103,11 +106,7 @@ def think(given: Input) -> Result:
         "rulesWithoutEntity": [
             each.text for each in (*given.rules, *given.constraints) if not _about(each, known)
         ],
-        "unmodelledNames": [
-            name
-            for name in names_in(given.description)
-            if not any(mentions(name, each) or mentions(each, name) for each in known)
-        ],
+        "unmodelledNames": _unmodelled(given.description, known),
         "unlabelled": [list(pair) for pair, each in zip(ends, given.relationships, strict=True)
                        if not each.label],
         "mermaid": _mermaid(given, known),
@@ -128,6 +127,14 @@ def think(given: Input) -> Result:
             fields={"components": [{"name": name} for name in known]},
         ),
     )
+
+
+def _unmodelled(description: str, known: dict[str, Entity]) -> list[str]:
+    return [
+        name
+        for name in names_in(description)
+        if not any(mentions(name, each) or mentions(each, name) for each in known)
+    ]
 
 
 def _times(given: Input, name: str) -> int:

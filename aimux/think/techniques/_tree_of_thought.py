@@ -1,5 +1,6 @@
 """tree_of_thought: thoughts that branch, scored; where to go on and what to let go."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
 
@@ -79,9 +80,7 @@ def think(given: Input, state: State) -> Result:
     frontier = [name for name in shallow if values[name] >= WORTH * best][: given.beam]
     solved = [each.id for each in nodes.values() if each.state == "solved"]
     ends = sorted(solved or open_leaves or list(nodes), key=lambda name: (-values[name], name))
-    widths: dict[int, int] = {}
-    for path in ways.values():
-        widths[len(path)] = widths.get(len(path), 0) + 1
+    widths = Counter(map(len, ways.values()))
     technique: Json = {
         "values": {name: rounded(value) for name, value in values.items()},
         "frontier": [{"id": name, "thought": nodes[name].thought} for name in frontier],
@@ -101,9 +100,7 @@ def think(given: Input, state: State) -> Result:
         data={"technique": technique},
         summary=f"{plural(len(nodes), 'thought')}, go on with {', '.join(frontier) or 'none'}; "
         f"best: {' > '.join(ways[ends[0]])}",
-        warnings=[]
-        if all(each.id for each in given.nodes)
-        else ["thoughts without an id are left out"],
+        warnings=_warnings(given),
         gate=[] if solved else ["a thought that solves it: state solved"],
         following=Following(
             pattern="decision_framework",
@@ -114,6 +111,11 @@ def think(given: Input, state: State) -> Result:
         else None,
         state=after,
     )
+
+
+def _warnings(given: Input) -> list[str]:
+    is_named = all(each.id for each in given.nodes)
+    return [] if is_named else ["thoughts without an id are left out"]
 
 
 def _path(name: str, nodes: Mapping[str, Node]) -> list[str] | None:
