@@ -102,6 +102,10 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "breaker:reading_is_harmless": "looking at a breaker changes nothing",
     "breaker:permits": "a permit counts once",
     "breaker:timeouts_count": "timeouts count against a CLI, cancellations do not",
+    # think
+    "think:pattern": "a pattern answers in the one shape, from fields beside it or in input",
+    "think:sessions": "sessions of thinking are apart, and survive a restart",
+    "think:faults": "an unknown pattern or field comes with the nearest one",
     # sessions
     "sessions:list": "sessions are listed latest first, filtered",
     "sessions:cursor": "a list comes in pages",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ._offers import wants_to_write
+from ._think import guide_think
 
 Json = Mapping[str, object]
 Guidance = dict[str, object]
@@ -119,6 +120,7 @@ _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "workflow": guide_job,
     "status": guide_job,
     "sessions": guide_sessions,
+    "think": guide_think,
 }
 
 

@@ -46,6 +46,7 @@ from ._ids import (
     RANDOM_BYTES as RANDOM_BYTES,
     JobId as JobId,
     SessionId as SessionId,
+    ThoughtId as ThoughtId,
     ulid as ulid,
 )
 from ._jobs import (
@@ -127,6 +128,7 @@ from ._settings import (
     WorkflowSettings as WorkflowSettings,
 )
 from ._text_shapes import TEXT as TEXT
+from ._thoughts import ThoughtSession as ThoughtSession
 from ._turns import (
     Attempt as Attempt,
     JobStatus as JobStatus,

@@ -4,6 +4,7 @@ from typing import Final, NewType
 
 JobId = NewType("JobId", str)
 SessionId = NewType("SessionId", str)
+ThoughtId = NewType("ThoughtId", str)
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32
 RANDOM_BYTES: Final = 10  # 80 bits

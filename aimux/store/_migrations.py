@@ -2,7 +2,7 @@
 
 `user_version` counts the steps a file has been through; a step is never changed after a release.
 
-Three tables hold values, each as columns that are searched or changed beside one JSON `body`:
+Four tables hold values, each as columns that are searched or changed beside one JSON `body`:
 
 - `sessions`: the body is a whole `Session`; `status` and `active_us` are the truth where they
   differ from it (a job that starts or ends rolls its state up without rewriting the body).
@@ -10,6 +10,7 @@ Three tables hold values, each as columns that are searched or changed beside on
   as long as that is kept; `status`, `started_us`, `finished_us`, `last_seq` and `outcome` are the
   truth, the first three being a fold over the log.
 - `entries`: a job's log, clustered by job and sequence number; the body is the event with its kind.
+- `thoughts`: the body is a whole `ThoughtSession`; there are no jobs to it.
 
 `tallies` counts rows by status, kept by triggers, so that a summary costs the same at any size.
 Times are microseconds since 1970, UTC.
@@ -157,10 +158,23 @@ FROM jobs WHERE jobs.number = entries.job AND outcome IS NOT NULL AND kind = 'tu
         WHERE others.job = entries.job AND others.kind = 'turn_finished');
 """
 
+# Sessions of thinking, each a row that is rewritten whole.
+THOUGHTS: Final = """
+CREATE TABLE thoughts (
+    number    INTEGER PRIMARY KEY,
+    id        TEXT NOT NULL UNIQUE,
+    pattern   TEXT NOT NULL,
+    active_us INTEGER NOT NULL,
+    body      BLOB NOT NULL
+) STRICT;
+CREATE INDEX thoughts_active ON thoughts (active_us);
+"""
+
 STEPS: Final[Sequence[str]] = (
     _FIRST + _TALLY.format(what="sessions") + _TALLY.format(what="jobs"),
     _LEANER,
     _SEATS,
+    THOUGHTS,
 )
 
 

@@ -17,10 +17,12 @@ from aimux.model import (
     SessionId,
     ShapeMismatch,
     Stream,
+    ThoughtId,
+    ThoughtSession,
     TurnResult,
 )
 
-from . import _jobs, _sessions
+from . import _jobs, _sessions, _thoughts
 from ._faults import translated
 from ._jobs import JobPage
 from ._readers import Readers
@@ -83,6 +85,14 @@ class StoreReader:
             NotFound: there is none of that id (`session_not_found`).
         """
         return await self._read(lambda connection: _sessions.read(connection, session_id))
+
+    async def thought(self, thought_id: ThoughtId) -> ThoughtSession:
+        """One session of thinking.
+
+        Raises:
+            NotFound: there is none of that id (`session_not_found`).
+        """
+        return await self._read(lambda connection: _thoughts.read(connection, thought_id))
 
     async def entries(self, job_id: JobId, after_seq: int = 0, limit: int = ENTRIES) -> list[Entry]:
         """At most `limit` entries of a log after `after_seq`, in order.

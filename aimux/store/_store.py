@@ -24,9 +24,10 @@ from aimux.model import (
     JobId,
     Session,
     ShapeMismatch,
+    ThoughtId,
 )
 
-from . import _jobs, _orphans, _sessions, _sweep
+from . import _jobs, _orphans, _sessions, _sweep, _thoughts
 from ._faults import translated
 from ._files import connect, connect_memory
 from ._migrations import migrate
@@ -134,6 +135,17 @@ class Store(StoreReader):
     async def save_session(self, session: Session) -> None:
         """Keep a session as it is, new or not."""
         await self._write(lambda connection: _sessions.save(connection, session))
+
+    async def change_thought(self, thought_id: ThoughtId | None, step: _thoughts.Step[T]) -> T:
+        """Take a session of thinking one step on, in one transaction; what the step came to.
+
+        `step` is given the session, None for a new one, and returns it as it is to be kept (None:
+        as it was) beside its own value. It may be run twice, so it only computes.
+
+        Raises:
+            NotFound: there is none of that id (`session_not_found`).
+        """
+        return await self._write(lambda connection: _thoughts.change(connection, thought_id, step))
 
     async def abort_orphans(self, owner: str, at: datetime.datetime) -> list[Orphan]:
         """End every queued or running job of another owner than `owner` as aborted, once.

@@ -9,6 +9,7 @@ import attrs
 
 from aimux.model import JobId, SessionId
 
+from . import _thoughts
 from ._times import to_us
 
 FREED_PAGES: Final = 2_000  # given back to the disk in one go: 8 MB
@@ -34,6 +35,7 @@ class Collected:
     job_ids: Sequence[JobId] = ()
     session_ids: Sequence[SessionId] = ()
     entries: int = 0
+    thoughts: int = 0
     spools: Sequence[str] = ()
     has_more: bool = False
     is_dry_run: bool = False
@@ -61,6 +63,7 @@ def collect(
         sessions = connection.execute(_EMPTY_SESSIONS, (before_us, limit + 1)).fetchall()
         has_more = len(sessions) > limit
         sessions = sessions[:limit]
+    thoughts = _thoughts.collect(connection, before_us, is_dry_run=is_dry_run, limit=limit)
     if not is_dry_run:
         connection.executemany(
             "DELETE FROM sessions WHERE number = ?", [row[:1] for row in sessions]
@@ -70,6 +73,7 @@ def collect(
         job_ids=[JobId(name) for _, name in jobs],
         session_ids=[SessionId(name) for _, name in sessions],
         entries=entries,
+        thoughts=thoughts,
         has_more=has_more,
         is_dry_run=is_dry_run,
     )

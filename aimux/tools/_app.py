@@ -36,6 +36,7 @@ aimux runs prompts on the AI coding CLIs installed on this machine.
   role writes. A long run is handed over as status=running with a job_id.
 - status(job_id, wait_seconds=45): wait for a job without polling; offset and tail page through
   text.
+- think(pattern, prompt): structure your own reasoning by one of 23 patterns; no CLI is run.
 - sessions(action=list|info|cancel|kill|gc|reset|health): what ran, what runs, which CLIs are ready.
 Continue a conversation with exec(session_id=…). Every answer carries guidance.next: calls that can
 be sent as they stand."""

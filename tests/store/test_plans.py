@@ -7,8 +7,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from aimux.model import JobId, JobStarted, JobStatus, SessionId, Text
-from aimux.store import _jobs, _orphans, _sessions, _sweep
+from aimux.model import (
+    JobId,
+    JobStarted,
+    JobStatus,
+    SessionId,
+    Text,
+    ThoughtId,
+    ThoughtSession,
+)
+from aimux.store import _jobs, _orphans, _sessions, _sweep, _thoughts
 from aimux.store._files import connect_memory
 from aimux.store._migrations import migrate
 from aimux.store._times import to_cursor, to_us
@@ -17,6 +25,10 @@ from ._values import at, log, make_job, make_session
 
 Query = Callable[[sqlite3.Connection], object]
 SOME = [JobStatus.COMPLETED, JobStatus.FAILED]
+
+THOUGHT = ThoughtSession(
+    id=ThoughtId("thk_1"), pattern="think", created_at=at(1), last_active_at=at(1)
+)
 
 
 def jobs(**wanted: object) -> Query:
@@ -55,6 +67,8 @@ def questions() -> Iterator[tuple[str, Query]]:
             yield f"sessions-{name}-{kind}", sessions(**asked)
     yield "job", lambda c: _jobs.read(c, JobId("job_1"))
     yield "session", lambda c: _sessions.read(c, one)
+    yield "thought", lambda c: _thoughts.change(c, THOUGHT.id, lambda _: (THOUGHT, None))
+    yield "new-thought", lambda c: _thoughts.change(c, None, lambda _: (THOUGHT, None))
     yield "entries", lambda c: _jobs.read_entries(c, JobId("job_1"), 1, 10)
     yield "turn", lambda c: _jobs.read_turn(c, JobId("job_1"), 1)
     yield "create", lambda c: _jobs.create(c, make_job(5_000), make_session(5_000), log())
@@ -74,6 +88,7 @@ def connection() -> Iterator[sqlite3.Connection]:
     migrate(made)
     for number in range(1, 40):
         _jobs.create(made, make_job(number), make_session(number), log(Text(text="x")))
+    _thoughts.change(made, None, lambda _: (THOUGHT, None))
     yield made
     made.close()
 

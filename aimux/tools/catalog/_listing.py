@@ -7,6 +7,7 @@ from ._consensus import CONSENSUS
 from ._exec import EXEC
 from ._sessions import SESSIONS
 from ._status import STATUS
+from ._think import THINK
 from ._tool import Tool
 from ._workflow import WORKFLOW
 
@@ -16,6 +17,7 @@ _ALL: Final = (
     SESSIONS,
     CONSENSUS,
     WORKFLOW,
+    THINK,
 )
 TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
 

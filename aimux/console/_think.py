@@ -1,0 +1,125 @@
+"""`aimux think`: a pattern over your own fields, its result on stdout."""
+
+from typing import BinaryIO, Final
+
+import click
+import orjson
+
+from ._client import Json, McpClient
+from ._output import note, one_line, say, say_json
+from ._screen import exit_code, json_option, part_of, rows_of, with_server
+
+MAX_INPUT_BYTES: Final = 1_048_576
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  aimux think premortem "Move billing to the cloud by May"
+  aimux think decision -f 'criteria=["price","speed"]' -i options.json
+  aimux think sequential "The cache is slow" -s thk_01K...
+
+Without fields a pattern says which ones it takes.
+Exit codes: 0 done, 2 it could not be asked for."""
+)
+@click.argument("pattern")
+@click.argument("prompt", required=False)
+@click.option(
+    "-f",
+    "--field",
+    "fields",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A field of the pattern; JSON where it is an object, a list, a number or a boolean.",
+)
+@click.option(
+    "-i",
+    "--input",
+    "source",
+    type=click.File("rb"),
+    help="File with the fields as a JSON object; - reads stdin.",
+)
+@click.option("-s", "--session", help="Go on with these steps (thk_...).")
+@click.option(
+    "--action",
+    type=click.Choice(("start", "step", "finalize")),
+    help="Reason under watch instead: PATTERN is the move of a step.",
+)
+@json_option
+def think(
+    pattern: str,
+    prompt: str | None,
+    *,
+    fields: tuple[str, ...],
+    source: BinaryIO | None,
+    session: str | None,
+    action: str | None,
+    as_json: bool,
+) -> None:
+    """Think by PATTERN (a pattern, a technique or a usual name of one) about PROMPT.
+
+    Nothing is run and no model is asked: what you give is what is computed on.
+    """
+    named = {"prompt": prompt, "session_id": session, "action": action}
+    given = {**_read(source), **dict(map(_field, fields))}
+    arguments = {name: value for name, value in {**named, "input": given}.items() if value}
+
+    async def work(client: McpClient) -> int:
+        body = await client.call("think", {"pattern": pattern, **arguments})
+        if as_json:
+            say_json(body)
+            return exit_code(body)
+        _say_result(body, pattern)
+        return exit_code(body)
+
+    with_server(work)
+
+
+def _say_result(body: Json, pattern: str) -> None:
+    say(str(body.get("content") or ""))
+    _say_needs(part_of(part_of(body, "data"), "needs"))
+    for warning in rows_of(body, "warnings"):
+        note(f"warning: {one_line(str(warning.get('message')))}")
+    if body.get("session_id"):
+        note(f"go on with: aimux think {pattern} -s {body['session_id']} ...")
+
+
+def _say_needs(needs: Json) -> None:
+    """The fields that are missing, on stderr: they are no result."""
+    for name, schema in part_of(needs, "fields").items():
+        said = schema.get("description", "") if isinstance(schema, dict) else ""
+        note(f"  -f {name}=...  {one_line(str(said))}")
+
+
+def _field(text: str) -> tuple[str, object]:
+    """A field as typed. Raises click.UsageError: there is no name."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"{text!r} is not NAME=VALUE")
+    if (
+        (value and value[0] in "[{")
+        or value in {"true", "false"}
+        or value[:1].isdigit()
+        or value[:1] == "-"
+    ):
+        try:
+            return name, orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return name, value
+    return name, value
+
+
+def _read(source: BinaryIO | None) -> Json:
+    """The object of a file. Raises click.UsageError: it holds none."""
+    if source is None:
+        return {}
+    data = source.read(MAX_INPUT_BYTES + 1)
+    if len(data) > MAX_INPUT_BYTES:
+        raise click.UsageError(f"the input has more than {MAX_INPUT_BYTES} bytes")
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise click.UsageError(f"the input is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise click.UsageError("the input is not a JSON object")
+    return found

@@ -1,0 +1,27 @@
+"""Ways to think, as pure functions: 23 patterns, techniques on top of them, and what they share."""
+
+from ._base import Result as Result
+from ._complexity import recommended as recommended, score as score
+from ._fields import Schema as Schema, renamed as renamed, schema_of as schema_of
+from ._harness import watched as watched, watched_answer as watched_answer
+from ._registry import (
+    PATTERNS as PATTERNS,
+    TECHNIQUES as TECHNIQUES,
+    Choice as Choice,
+    choices as choices,
+    choose as choose,
+    code_of as code_of,
+)
+from ._run import (
+    Session as Session,
+    Step as Step,
+    answer as answer,
+    oversize as oversize,
+    placed as placed,
+    run as run,
+    schema_for as schema_for,
+    stored as stored,
+    weight as weight,
+)
+from ._summary import render as render
+from ._watch import WATCH_INPUTS as WATCH_INPUTS

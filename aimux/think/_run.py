@@ -1,0 +1,258 @@
+"""One step of thinking: fields put in their places, the pattern run, its session carried on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+import orjson
+
+from ._advisor import KEPT, advise
+from ._analysis import analyse
+from ._base import Blocked, Result
+from ._complexity import recommended, score
+from ._fields import Json, Schema, bind, dump, fields_of, renamed, schema_of
+from ._registry import PATTERNS, Choice, code_of
+
+MAX_STATE_BYTES: Final = 262_144  # of one session
+MAX_CHARS: Final = 262_144  # of one call's fields
+MAX_ITEMS: Final = 1_000  # of all lists of a call
+MAX_LEVELS: Final = 16
+ITEM_WEIGHT: Final = 200  # characters that take as long as an item compared with others
+
+# other names of the field that carries the caller's text
+PRIMARY_NAMES: Final = frozenset({
+    "prompt", "question", "topic", "issue", "problem", "task", "decision", "artifact", "claim",
+    "thought", "target", "statement",
+})  # fmt: skip
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """What a session of thinking knows: a state for each pattern used in it, and its last words."""
+
+    states: Mapping[str, Json] = attrs.field(factory=dict)
+    summaries: Sequence[str] = ()
+    switches: int = 0
+    steps: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """What a call came to. `session` is None if there is none, or if it stays as it was."""
+
+    choice: Choice
+    fields: Json
+    result: Result
+    mapped: Sequence[str] = ()
+    advice: Json = attrs.field(factory=dict)
+    session: Session | None = None
+
+    @property
+    def status(self) -> str:
+        """`ok`, `needs_input` or `blocked`."""
+        if self.result.blocked:
+            return "blocked"
+        return "needs_input" if self.result.missing else "ok"
+
+
+def schema_for(choice: Choice) -> Schema:
+    """The JSON Schema of a pattern's or technique's fields."""
+    return schema_of(code_of(choice.name).input)
+
+
+def placed(choice: Choice, given: Mapping[str, object], prompt: str) -> tuple[Json, list[str]]:
+    """The fields of a call under our names, and what was mapped to what.
+
+    The preset of an alias comes first, then the given fields, then `prompt` (or a field of another
+    pattern that means the same) for the field that carries the text.
+    """
+    shape = code_of(choice.name).input
+    mapped: list[str] = []
+    fields = {**choice.preset, **renamed(shape, given, mapped)}
+    known = fields_of(shape)
+    primary = choice.primary
+    others = [
+        name
+        for name in given
+        if name in PRIMARY_NAMES and name not in known and isinstance(fields.get(name), str)
+    ]
+    if prompt and not fields.get(primary):
+        fields[primary] = prompt
+        mapped.append(f"prompt -> {primary}")
+    for name in others:
+        text = fields.pop(name)
+        if not fields.get(primary):
+            fields[primary] = text
+            mapped.append(f"{name} -> {primary}")
+        elif fields[primary] != text:
+            fields[name] = text  # it has no place: the schema refuses it by name
+    return fields, mapped
+
+
+def oversize(fields: Mapping[str, object]) -> str:
+    """What of a call's fields is more than can be thought about at once; nothing if they fit."""
+    chars, items, levels = _size(fields)
+    if levels > MAX_LEVELS:
+        return f"at most {MAX_LEVELS} levels of nesting"
+    if chars > MAX_CHARS:
+        return f"at most {MAX_CHARS} characters, not {chars}"
+    return f"at most {MAX_ITEMS} list items, not {items}" if items > MAX_ITEMS else ""
+
+
+def weight(fields: Mapping[str, object]) -> int:
+    """How much work fields are, in characters; a list item counts as many."""
+    chars, items, _ = _size(fields)
+    return chars + ITEM_WEIGHT * items
+
+
+def _size(fields: Mapping[str, object]) -> tuple[int, int, int]:
+    """Characters, list items and levels of nesting."""
+    chars = items = deepest = 0
+    waiting: list[tuple[object, int]] = [(fields, 0)]
+    while waiting:
+        value, level = waiting.pop()
+        deepest = max(deepest, level)
+        if level > MAX_LEVELS:
+            break
+        if isinstance(value, str):
+            chars += len(value)
+        elif isinstance(value, list):
+            items += len(value)
+            waiting += [(each, level + 1) for each in value]
+        elif isinstance(value, Mapping):
+            chars += sum(map(len, value))
+            waiting += [(each, level + 1) for each in value.values()]
+    return chars, items, deepest
+
+
+def run(choice: Choice, fields: Json, mapped: Sequence[str] = (), body: Json | None = None) -> Step:
+    """One step over fields that fit the schema; `body` is the session as it was stored.
+
+    A step that is blocked, or that has nothing to work with, leaves the session as it was.
+    """
+    before = bind(Session, body or {})
+    pattern = code_of(choice.name)
+    given: object = bind(pattern.input, fields)
+    if pattern.state is None:
+        result = pattern.think(given)
+    else:
+        result = pattern.think(given, bind(pattern.state, before.states.get(choice.name, {})))
+    step = Step(choice=choice, fields=fields, result=result, mapped=mapped)
+    if result.missing and choice.name in before.states:  # nothing new: what there is so far
+        seen = {**result.data, "session": before.states[choice.name]}
+        step = attrs.evolve(step, result=attrs.evolve(result, data=seen))
+    if body is None or result.blocked or (result.missing and result.state is None):
+        return attrs.evolve(step, advice=_advice(before, step))
+    return _carried_on(before, step)
+
+
+def _carried_on(before: Session, step: Step) -> Step:
+    states = dict(before.states)
+    if step.result.state is not None:
+        state = dump(step.result.state)
+        assert isinstance(state, dict)
+        states[step.choice.name] = state
+    after = attrs.evolve(
+        before,
+        states=states,
+        summaries=[*before.summaries, step.result.summary][-KEPT:],
+        steps=before.steps + 1,
+    )
+    advice = _advice(after, step)
+    if advice["action"] == "switch":
+        after = attrs.evolve(after, switches=after.switches + 1)
+    if is_full(stored(after)):
+        full = Blocked(
+            code="session_full",
+            message=f"the session holds {MAX_STATE_BYTES // 1024} KiB: begin another",
+        )
+        return attrs.evolve(step, result=Result(blocked=full, summary=full.message), advice=advice)
+    return attrs.evolve(step, advice=advice, session=after)
+
+
+def _advice(session: Session, step: Step) -> Json:
+    text = str(step.fields.get(step.choice.primary) or step.result.summary)
+    said = {name: entry.description for name, entry in PATTERNS.items()}
+    return advise(session.summaries, session.switches, step.choice.pattern.name, text, said)
+
+
+def is_full(body: Json) -> bool:
+    """Whether a session as it is kept is more than may be kept."""
+    return len(orjson.dumps(body)) > MAX_STATE_BYTES
+
+
+def stored(session: Session) -> Json:
+    """A session as it is kept."""
+    body = dump(session)
+    assert isinstance(body, dict)
+    return body
+
+
+def answer(step: Step, session_id: str | None = None) -> Json:
+    """What `think` answers with in `data`."""
+    choice, result = step.choice, step.result
+    total = score(step.fields, choice.pattern.bias)
+    mode, reason = recommended(step.fields, choice.pattern.bias, int(str(total["total"])))
+    shown: Json = {
+        "pattern": choice.pattern.name,
+        "technique": choice.technique.name if choice.technique else None,
+        "session_id": session_id,
+        "step": step.session.steps if step.session else None,
+        "status": step.status,
+        "mode": "solo",
+        "recommended_mode": {"mode": mode, "reason": reason},
+        "summary": result.summary,
+        "gate": _gate(step),
+        "advisor": step.advice,
+        "complexity": total,
+        "data": dump(result.data),
+        "text_analysis": analyse(" ".join(_texts(step.fields))),
+        "suggested_next": _following(step),
+        "consensus": None,
+        "warnings": list(result.warnings),
+        "metadata": {"mapped_fields": list(step.mapped)},
+    }
+    if step.status != "ok":
+        shown["needs"] = _needs(step)
+    return shown
+
+
+def _gate(step: Step) -> Json:
+    missing = [*step.result.missing, *step.result.gate]
+    if step.result.blocked:
+        missing = [step.result.blocked.message]
+    return {
+        "status": "incomplete" if missing else "complete",
+        "reason": "; ".join(missing) if missing else "nothing is left to do",
+        "missing": missing,
+    }
+
+
+def _texts(fields: Mapping[str, object]) -> list[str]:
+    return [each for each in fields.values() if isinstance(each, str)]
+
+
+def _following(step: Step) -> Json | None:
+    following = step.result.following
+    if following is None:
+        return None
+    return {
+        "pattern": following.pattern,
+        "reason": following.reason,
+        "arguments": {"pattern": following.pattern, "input": dump(dict(following.fields))},
+    }
+
+
+def _needs(step: Step) -> Json:
+    """The fields that are missing with what they take, and everything else the pattern takes."""
+    properties = schema_for(step.choice)["properties"]
+    assert isinstance(properties, dict)
+    wanted = [name for name in step.result.missing if name in properties]
+    return {
+        "fields": {name: properties[name] for name in wanted},
+        "optional": {
+            name: each.get("description", "")
+            for name, each in properties.items()
+            if name not in wanted
+        },
+    }

@@ -1,0 +1,71 @@
+"""A result as people read it: the summary, then what was computed, as short Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ._fields import Json
+
+ROWS: Final = 12  # of one list
+CHARS: Final = 300  # of one value
+_SKIPPED: Final = frozenset({"mermaid"})  # shown by its own fence
+
+
+def render(shown: Mapping[str, object]) -> str:
+    """The text of an answer: summary, figures, lists, warnings, what is missing."""
+    lines = [f"**{shown['technique'] or shown['pattern']}**: {shown['summary']}"]
+    data = shown["data"]
+    assert isinstance(data, dict)
+    inner = data.get("technique")
+    lines += _section(inner if isinstance(inner, dict) else data)
+    gate = shown["gate"]
+    assert isinstance(gate, dict)
+    if gate["status"] == "incomplete":
+        lines += ["", "Still open:", *(f"- {_text(each)}" for each in gate["missing"])]
+    warnings = shown["warnings"]
+    if isinstance(warnings, list) and warnings:
+        lines += ["", "Mind:", *(f"- {_text(each)}" for each in warnings)]
+    return "\n".join(lines)
+
+
+def _section(data: Json) -> list[str]:
+    lines: list[str] = []
+    for key, value in data.items():
+        if key == "mermaid" and value:
+            lines += ["", "```mermaid", str(value), "```"]
+        if key in _SKIPPED or value in (None, "", [], {}):
+            continue
+        if isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+            lines += ["", f"{_title(key)}:"]
+            lines += [f"- {_row(each)}" for each in value[:ROWS]]
+            if len(value) > ROWS:
+                lines.append(f"- … {len(value) - ROWS} more")
+        else:
+            lines.append(f"- {_title(key)}: {_row(value)}")
+    return lines
+
+
+def _row(value: object) -> str:
+    if isinstance(value, Mapping):
+        rest = {key: each for key, each in value.items() if each not in (None, "", [])}
+        head = rest.pop("text", None)
+        parts = ", ".join(f"{_title(str(key))} {_row(each)}" for key, each in rest.items())
+        if head is None:
+            return _text(parts)
+        return _text(f"{head} ({parts})" if parts else head)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return _text(", ".join(_row(each) for each in value[:ROWS]))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _text(value)
+
+
+def _title(key: str) -> str:
+    spaced = "".join(f" {each.lower()}" if each.isupper() else each for each in key)
+    return spaced.replace("_", " ").strip()
+
+
+def _text(value: object) -> str:
+    """One line without control characters."""
+    line = " ".join(str(value).split())
+    line = "".join(each for each in line if each.isprintable())
+    return line if len(line) <= CHARS else line[: CHARS - 1] + "…"

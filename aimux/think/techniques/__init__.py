@@ -1,0 +1,1 @@
+"""Techniques with computations of their own, a module each, imported when first used."""

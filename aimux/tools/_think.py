@@ -1,0 +1,260 @@
+"""`think`: a pattern over the caller's own fields; sessions are kept, nothing is started."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+
+import attrs
+import trio
+
+from aimux.engine import new_id
+from aimux.errors import InvalidArguments
+from aimux.guidance import guide
+from aimux.model import ThoughtId, ThoughtSession
+from aimux.rules import as_meant, compile_schema, cut, problems, shallow
+from aimux.think import (
+    WATCH_INPUTS,
+    Choice,
+    Result,
+    Schema,
+    Step,
+    answer as answer_of,
+    choose,
+    oversize,
+    placed,
+    renamed,
+    render,
+    run,
+    schema_for,
+    schema_of,
+    stored,
+    watched,
+    watched_answer,
+    weight,
+)
+from aimux.times import utc_now
+
+from ._calls import Payload, ToolCall
+from ._context import ToolContext
+from ._results import Json
+
+T = TypeVar("T")
+
+OWN: Final = frozenset({"pattern", "prompt", "input", "session_id", "action"})
+HEAVY: Final = 20_000  # beyond it thinking takes milliseconds: a thread does it
+
+# the field of an action that a prompt fills
+TEXT_OF: Final = {"start": "task", "step": "work_product", "finalize": "proposed_answer"}
+
+_FITS: Final[
+    dict[str, Callable[[object], bool]]
+] = {}  # pattern -> its check, made when it is first used
+
+
+@attrs.frozen(kw_only=True)
+class Thinking:
+    """A call that is ready to be run."""
+
+    choice: Choice
+    fields: Json
+    mapped: list[str]
+    told: list[str]
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it would keep other callers waiting."""
+        return weight(self.fields) > HEAVY
+
+    def run(self, body: Json | None = None) -> Step:
+        """The step itself."""
+        return run(self.choice, self.fields, self.mapped, body)
+
+
+def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
+    """The answer of a call that keeps no session and is light; else None.
+
+    Raises:
+        NotFound: no such pattern.
+        InvalidArguments: the fields are not the pattern's.
+    """
+    if call.arguments.get("action", "run") != "run" or call.arguments.get("session_id"):
+        return None
+    thinking = _prepared(call)
+    if thinking.choice.is_stateful or thinking.is_heavy:
+        return None
+    return _step_payload(context, thinking, thinking.run())
+
+
+async def answer(context: ToolContext, call: ToolCall) -> Payload:
+    """One step of thinking. Cancelling it leaves the session as the step left it, or as it was.
+
+    Raises:
+        NotFound: no such pattern or session.
+        InvalidArguments: the fields are not the pattern's.
+    """
+    session_id = call.arguments.get("session_id")
+    kept = ThoughtId(str(session_id)) if session_id else None
+    action = str(call.arguments.get("action", "run"))
+    if action != "run":
+        return await _watched(context, call, action, kept)
+    thinking = _prepared(call)
+    if kept is None and not thinking.choice.is_stateful:
+        if thinking.is_heavy:
+            step = await trio.to_thread.run_sync(thinking.run)
+        else:
+            await trio.lowlevel.checkpoint()
+            step = thinking.run()
+        return _step_payload(context, thinking, step)
+
+    def work(body: Json) -> tuple[Json | None, Step]:
+        step = thinking.run(body)
+        return stored(step.session) if step.session else None, step
+
+    step, new = await _carried_on(context, call, kept, thinking.choice.name, work)
+    return _step_payload(context, thinking, step, new)
+
+
+async def _watched(
+    context: ToolContext, call: ToolCall, action: str, kept: ThoughtId | None
+) -> Payload:
+    """An action of reasoning under watch."""
+    given = _given(call)
+    text = str(call.arguments.get("prompt") or "")
+    if text:
+        given.setdefault(TEXT_OF[action], text)
+    if action == "step" and call.arguments.get("pattern"):
+        given.setdefault("chosen_move", call.arguments["pattern"])
+    shape = WATCH_INPUTS[action]
+    mapped: list[str] = []
+    fields, told = _checked(action, schema_of(shape), renamed(shape, given, mapped))
+    observed = None
+    move_input = fields.get("move_input")
+    if isinstance(move_input, Mapping) and move_input:
+        choice = choose(str(fields["chosen_move"]))
+        observed = _thinking(choice, move_input, "").run().result
+
+    def work(body: Json) -> tuple[Json | None, Result]:
+        result, after = watched(action, fields, body, observed)
+        return after, result
+
+    if action == "start":
+        kept = None
+    result, new = await _carried_on(context, call, kept, "harness", work)
+    return _payload(context, watched_answer(action, result, new), result, told)
+
+
+async def _carried_on(
+    context: ToolContext,
+    call: ToolCall,
+    kept: ThoughtId | None,
+    name: str,
+    work: Callable[[Json], tuple[Json | None, T]],
+) -> tuple[T, str | None]:
+    """What `work` makes of a session's body, the session kept; and its id, if there is one."""
+
+    def step(
+        before: ThoughtSession | None,
+    ) -> tuple[ThoughtSession | None, tuple[T, str | None]]:
+        body, made = work(dict(before.body) if before else {})
+        if body is None:
+            return None, (made, before.id if before else None)
+        now = utc_now()
+        after = before or ThoughtSession(
+            id=ThoughtId(new_id("thk")),
+            pattern=name,
+            client=call.client.name,
+            created_at=now,
+            last_active_at=now,
+        )
+        return attrs.evolve(after, body=body, last_active_at=now), (made, after.id)
+
+    return await context.engine.store.change_thought(kept, step)
+
+
+def _given(call: ToolCall) -> Json:
+    """The fields of a call: those in `input`, and over them those beside it."""
+    inner = call.arguments.get("input")
+    beside = {name: value for name, value in call.arguments.items() if name not in OWN}
+    return {**(inner if isinstance(inner, Mapping) else {}), **beside}
+
+
+def _prepared(call: ToolCall) -> Thinking:
+    choice = choose(str(call.arguments.get("pattern") or "think"))
+    return _thinking(choice, _given(call), str(call.arguments.get("prompt") or ""))
+
+
+def _thinking(choice: Choice, given: Mapping[str, object], prompt: str) -> Thinking:
+    """Fields in their slots and checked.
+
+    Raises:
+        InvalidArguments: with every fault at once.
+    """
+    fields, mapped = placed(choice, given, prompt)
+    fields, told = _checked(choice.name, schema_for(choice), fields)
+    return Thinking(choice=choice, fields=fields, mapped=mapped, told=told)
+
+
+def _checked(name: str, schema: Schema, fields: Json) -> tuple[Json, list[str]]:
+    """Fields that fit, and what of them was taken for something else than it was written as."""
+    if fault := oversize(fields):
+        raise _refused(name, [{"path": "input", "value": None, "expected": fault}])
+    fits = _FITS.get(name)
+    if fits is None:
+        fits = _FITS[name] = compile_schema(schema)
+    if fits(fields):
+        return fields, []
+    fields, told = as_meant(schema, fields)
+    if fault := oversize(fields):  # a text that was JSON
+        raise _refused(name, [{"path": "input", "value": None, "expected": fault}])
+    if not fits(fields):
+        raise _refused(name, problems(schema, shallow(fields)))
+    return fields, told
+
+
+def _refused(name: str, found: list[dict[str, object]]) -> InvalidArguments:
+    said = "; ".join(f"{each['path']}: expected {each['expected']}" for each in found)
+    error = InvalidArguments(f"{name}: {said}", problems=found)
+    if name not in WATCH_INPUTS:
+        error.hint = f"think(pattern={name}) alone says which fields it takes"
+    return error
+
+
+def _step_payload(
+    context: ToolContext, thinking: Thinking, step: Step, session_id: str | None = None
+) -> Payload:
+    return _payload(context, answer_of(step, session_id), step.result, thinking.told)
+
+
+def _payload(context: ToolContext, shown: Json, result: Result, told: list[str]) -> Payload:
+    refusal = result.blocked
+    part = cut(render(shown), context.settings.max_chars)
+    body: Json = {
+        "job_id": None,
+        "session_id": shown["session_id"],
+        "status": "failed" if refusal else "completed",
+        "role": None,
+        "cli": None,
+        "model": None,
+        "mode": None,
+        "content": part.text,
+        "data": shown,
+        "content_length": part.total,
+        "truncated": part.truncated,
+        "usage": None,
+        "duration_ms": None,
+        "exit_code": None,
+        "attempts": [],
+        "warnings": [{"code": "think", "message": each} for each in result.warnings]
+        + [{"code": "taken_as_meant", "message": each} for each in told],
+        "error": None,
+    }
+    if refusal:
+        known = refusal.fields.get("known")
+        body["error"] = {
+            "code": refusal.code,
+            "class": "peer",
+            "message": refusal.message,
+            "retryable": False,
+            "hint": f"there are: {', '.join(map(str, known))}" if known else None,  # type: ignore[call-overload]  # a list
+        }
+    body["guidance"] = guide("think", body)
+    return Payload(body, is_error=refusal is not None)
