@@ -102,6 +102,11 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "breaker:reading_is_harmless": "looking at a breaker changes nothing",
     "breaker:permits": "a permit counts once",
     "breaker:timeouts_count": "timeouts count against a CLI, cancellations do not",
+    # investigations
+    "investigate:whole": "an investigation goes to its report, every place in it checked",
+    "investigate:restart": "an investigation goes on after a restart",
+    "investigate:recall": "an investigation is recalled in its project, elsewhere only when asked",
+    "investigate:auto": "findings of CLIs are theirs, as worth as the places they name",
     # sessions
     "sessions:list": "sessions are listed latest first, filtered",
     "sessions:cursor": "a list comes in pages",

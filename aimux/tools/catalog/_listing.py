@@ -5,6 +5,7 @@ from typing import Final
 
 from ._consensus import CONSENSUS
 from ._exec import EXEC
+from ._investigate import INVESTIGATE
 from ._sessions import SESSIONS
 from ._status import STATUS
 from ._tool import Tool
@@ -16,6 +17,7 @@ _ALL: Final = (
     SESSIONS,
     CONSENSUS,
     WORKFLOW,
+    INVESTIGATE,
 )
 TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
 

@@ -74,7 +74,13 @@ GUIDANCE: Final[Schema] = {
         "state": {"type": "string"},
         "next": {
             "type": "array",
-            "items": object_schema({"tool": {"type": "string"}, "arguments": {"type": "object"}}),
+            "items": object_schema(
+                {
+                    "tool": {"type": "string"},
+                    "arguments": {"type": "object"},
+                    "when": {"type": "string"},
+                }
+            ),
         },
         "do_not": {"type": "array", "items": {"type": "string"}},
     },
