@@ -35,6 +35,7 @@ NOBODY_READS: Final = 128 + 13  # SIGPIPE, as a shell counts
 # module is imported when its command is used: each shows and asks with libraries of its own.
 COMMANDS: Final = {
     "run": "_run",
+    "investigate": "_investigate",
     "ps": "_jobs",
     "logs": "_jobs",
     "show": "_jobs",
