@@ -106,6 +106,11 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "think:pattern": "a pattern answers in the one shape, from fields beside it or in input",
     "think:sessions": "sessions of thinking are apart, and survive a restart",
     "think:faults": "an unknown pattern or field comes with the nearest one",
+    # investigations
+    "investigate:whole": "an investigation goes to its report, every place in it checked",
+    "investigate:restart": "an investigation goes on after a restart",
+    "investigate:recall": "an investigation is recalled in its project, elsewhere only when asked",
+    "investigate:auto": "findings of CLIs are theirs, as worth as the places they name",
     # sessions
     "sessions:list": "sessions are listed latest first, filtered",
     "sessions:cursor": "a list comes in pages",

@@ -80,6 +80,14 @@ class ConfigPaths:
         return ((Source.SHIPPED, self.shipped), (Source.USER, self.user / "cli.d"))
 
     @property
+    def domain_roots(self) -> Sequence[pathlib.Path]:
+        """Directories of domains, lowest layer first.
+
+        A project has none: whoever investigates a clone must not be told by it where not to look.
+        """
+        return (self.shipped / "domains", self.user / "domains.d")
+
+    @property
     def prompt_roots(self) -> Sequence[tuple[Source, pathlib.Path]]:
         """Directories with `roles/`, `styles/`, `snippets/`, lowest layer first."""
         return (

@@ -22,7 +22,14 @@ from aimux.errors import SetupFault
 from aimux.files.cache import Dependencies, FileCache
 from aimux.files.reading import NOTHING, lacking
 from aimux.files.yaml import Document, YamlFault, YamlReader
-from aimux.library import Prompt, PromptLibrary, RoleText, read_roles
+from aimux.library import (
+    DomainLibrary,
+    Prompt,
+    PromptLibrary,
+    RoleText,
+    read_domains,
+    read_roles,
+)
 from aimux.model import (
     EFFORTS,
     Problem,
@@ -145,6 +152,13 @@ class Loader:
         key = ("snapshot", str(client.cwd), str(client.config_dir), said, flags)
         return self._cache.get(
             key, lambda dependencies: self._make(client, key, dependencies), succeed=_succeed
+        )
+
+    def domains(self, client: ClientContext) -> DomainLibrary:
+        """The domains of investigations that `client` has; the same while no file changed."""
+        roots = tuple(find_paths(client).domain_roots)
+        return self._cache.get(
+            ("domains", roots), lambda own: read_domains(roots, self._reader, own)
         )
 
     def _make(self, client: ClientContext, key: object, dependencies: Dependencies) -> Snapshot:

@@ -161,15 +161,17 @@ def _number(value: object) -> int:
 
 
 @click.command(epilog="Example: aimux show job_01K...")
-@click.argument("job", metavar="JOB|SESSION")
+@click.argument("job", metavar="JOB|SESSION|INVESTIGATION")
 @json_option
 def show(job: str, *, as_json: bool) -> None:
     """Print the answer of JOB. Its facts go to stderr; a job at work prints what there is.
 
-    Of a session it is the latest job.
+    Of a session it is the latest job, of an investigation its report as it stands.
     """
 
     async def work(client: McpClient) -> int:
+        if job.startswith("inv_"):
+            return await _show_investigation(client, job, as_json=as_json)
         own = await job_of(client, job)
         body = await client.call("status", {"job_id": own, "include_content": True})
         if as_json:
@@ -188,6 +190,15 @@ def show(job: str, *, as_json: bool) -> None:
         return exit_code(body)
 
     with_server(work)
+
+
+async def _show_investigation(client: McpClient, name: str, *, as_json: bool) -> int:
+    if as_json:
+        body = await client.call("investigate", {"action": "status", "session_id": name})
+        say_json(body.get("result"))
+    else:
+        say(await client.read(f"aimux://investigations/{name}"), nl=False)
+    return DONE
 
 
 @click.command(epilog="Example: aimux cancel job_01K...")

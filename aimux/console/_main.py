@@ -36,6 +36,7 @@ NOBODY_READS: Final = 128 + 13  # SIGPIPE, as a shell counts
 COMMANDS: Final = {
     "run": "_run",
     "think": "_think",
+    "investigate": "_investigate",
     "ps": "_jobs",
     "logs": "_jobs",
     "show": "_jobs",

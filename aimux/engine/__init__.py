@@ -1,6 +1,7 @@
 """Jobs, turns and everything a CLI run passes through."""
 
 from ._clis import Cli as Cli, CliRegistry as CliRegistry, CliState as CliState
+from ._cwd import find_directory as find_directory, find_project as find_project
 from ._engine import Engine as Engine, open_engine as open_engine
 from ._gc import serve_housekeeping as serve_housekeeping
 from ._handle import JobHandle as JobHandle

@@ -77,6 +77,18 @@ def find_directory(
     return WorkingDirectory(path=path, is_wide=is_wide, warnings=warnings)
 
 
+def find_project(path: str) -> str:
+    """The project that a directory belongs to: the nearest one above with a `.git`, or itself.
+
+    Links are followed, so that a project has one name. Touches the file system.
+    """
+    real = Path(os.path.realpath(path))
+    for each in (real, *real.parents):
+        if (each / ".git").exists():
+            return str(each)
+    return str(real)
+
+
 def _home(env: Mapping[str, str]) -> str:
     """The home directory of whoever asks; nothing if they have none."""
     try:

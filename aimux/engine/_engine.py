@@ -14,6 +14,7 @@ import trio
 from aimux.config import ClientContext, Loader, Snapshot
 from aimux.drivers import choose_driver, open_watchdog
 from aimux.errors import NotFound
+from aimux.library import DomainLibrary
 from aimux.logs import set_log_level
 from aimux.model import (
     TERMINAL,
@@ -142,6 +143,13 @@ class Engine:
         Cancelled or not, it reads files to their end.
         """
         return await self._preparer.survey(request)
+
+    async def domains(self, client: Client) -> DomainLibrary:
+        """The domains of investigations that the client has. Cancelled or not, it reads to its
+        end.
+        """
+        context = ClientContext(cwd=client.cwd, env=client.env)
+        return await trio.to_thread.run_sync(self._loader.domains, context)
 
     async def prepare(self, request: JobRequest) -> PreparedJob:
         """Decide everything about a request; nothing is started or written.

@@ -113,6 +113,14 @@ class Dependencies:
             if below.suffix in suffixes and self.note(below):
                 yield below
 
+    def yamls_in(self, root: pathlib.Path) -> list[pathlib.Path]:
+        """`root/*.yaml` and `root/*.yml`, sorted."""
+        return [
+            below
+            for below in self._entries(root)
+            if below.suffix in {".yaml", ".yml"} and self.note(below)
+        ]
+
     def _entries(self, root: pathlib.Path) -> list[pathlib.Path]:
         if not self.note(root):
             return []

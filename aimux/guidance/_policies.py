@@ -14,6 +14,7 @@ Json = Mapping[str, object]
 Guidance = dict[str, object]
 
 LONG_POLL_S: Final = 45  # below the 60 s at which most clients cut a call
+RUN_OVER: Final = ("report", "assess")  # what follows the run of an investigation
 _CHANGE_COURSE: Final = {
     "auth": "log in to the CLI in a terminal, then send the call again",
     "quota": "wait for the quota to reset, or name another cli or model",
@@ -37,7 +38,26 @@ def _error_of(payload: Json) -> Json:
 
 
 def guide_job(payload: Json) -> Guidance:
-    """Guidance for a result of design section 6 (exec, status)."""
+    """Guidance for a result of design section 6 (exec, status).
+
+    The run of an investigation leads back to it.
+    """
+    guidance = _by_status(payload)
+    data = payload.get("data")
+    # a job with a session is a CLI's own, and its data may say anything
+    if isinstance(data, Mapping) and payload["session_id"] is None:
+        inv = data.get("investigation_id")
+        if isinstance(inv, str) and inv.startswith("inv_"):
+            steps = [_call("investigate", action=each, session_id=inv) for each in RUN_OVER]
+            guidance["next"] = [*steps, *_listed(guidance["next"])]
+    return guidance
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _by_status(payload: Json) -> Guidance:
     status, job_id, session_id = payload["status"], payload["job_id"], payload["session_id"]
     rest: list[dict[str, object]] = []
     if payload.get("truncated") and payload.get("next_offset") is not None:
@@ -118,6 +138,7 @@ _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "exec": guide_job,
     "consensus": guide_job,
     "workflow": guide_job,
+    "investigate": guide_job,  # of its run; the other actions have an envelope of their own
     "status": guide_job,
     "sessions": guide_sessions,
     "think": guide_think,

@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?")
+_WORD: Final = re.compile(r"[\w-]+")  # anything more may be several
 _BOOLEANS: Final = {"true": True, "false": False}
 _UNREAD: Final = object()  # a text that means none of the wanted types
 
@@ -53,6 +54,8 @@ def _value(schema: Schema, value: object, path: str, told: list[str]) -> object:
     if isinstance(value, str):
         names = _types(schema, ["string"])
         read = _UNREAD if "string" in names else _read(value.strip(), names)
+        if read is _UNREAD and _is_of_texts(schema) and _WORD.fullmatch(value):
+            read = [value]
         if read is _UNREAD:
             return value
         told.append(f"{path}: the text was taken as {_named(read)}")
@@ -63,6 +66,16 @@ def _value(schema: Schema, value: object, path: str, told: list[str]) -> object:
     if isinstance(value, list) and isinstance(items, Mapping):
         return [_value(items, each, f"{path}[{at}]", told) for at, each in enumerate(value)]
     return value
+
+
+def _is_of_texts(schema: Schema) -> bool:
+    """Whether a list of texts is wanted and nothing else: one of them may come alone."""
+    items = schema.get("items")
+    return (
+        schema.get("type") == "array"
+        and isinstance(items, Mapping)
+        and (items.get("type") == "string")
+    )
 
 
 def _types(schema: Schema, otherwise: Sequence[str]) -> Sequence[str]:

@@ -1,6 +1,10 @@
 """What outlives the process: jobs, their logs, sessions and raw output."""
 
 from ._files import is_foreign as is_foreign, refusal_of as refusal_of
+from ._investigations import (
+    InvestigationPage as InvestigationPage,
+    Investigations as Investigations,
+)
 from ._jobs import JobPage as JobPage
 from ._orphans import Orphan as Orphan
 from ._reading import Tally as Tally

@@ -2,7 +2,7 @@
 
 `user_version` counts the steps a file has been through; a step is never changed after a release.
 
-Four tables hold values, each as columns that are searched or changed beside one JSON `body`:
+Five tables hold values, each as columns that are searched or changed beside one JSON `body`:
 
 - `sessions`: the body is a whole `Session`; `status` and `active_us` are the truth where they
   differ from it (a job that starts or ends rolls its state up without rewriting the body).
@@ -11,6 +11,8 @@ Four tables hold values, each as columns that are searched or changed beside one
   truth, the first three being a fold over the log.
 - `entries`: a job's log, clustered by job and sequence number; the body is the event with its kind.
 - `thoughts`: the body is a whole `ThoughtSession`; there are no jobs to it.
+- `investigations`: the body is a whole `Investigation`; `investigation_index` is the full-text
+  index over its question and findings, kept by triggers.
 
 `tallies` counts rows by status, kept by triggers, so that a summary costs the same at any size.
 Times are microseconds since 1970, UTC.
@@ -22,6 +24,8 @@ from pathlib import Path
 from typing import Final
 
 from aimux.errors import StoreUnavailable
+
+from ._investigations import INVESTIGATIONS
 
 APPLICATION_ID: Final = 0x61696D78  # "aimx": tells our file from somebody else's
 
@@ -175,6 +179,7 @@ STEPS: Final[Sequence[str]] = (
     _LEANER,
     _SEATS,
     THOUGHTS,
+    INVESTIGATIONS,
 )
 
 

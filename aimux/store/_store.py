@@ -30,6 +30,7 @@ from aimux.model import (
 from . import _jobs, _orphans, _sessions, _sweep, _thoughts
 from ._faults import translated
 from ._files import connect, connect_memory
+from ._investigations import Investigations
 from ._migrations import migrate
 from ._orphans import Orphan
 from ._readers import Readers
@@ -76,6 +77,7 @@ class Store(StoreReader):
         file: StoreFile | None = None,
     ) -> None:
         super().__init__(writer, path=path, readers=readers, file=file)
+        self.investigations = Investigations(self._read, self._write)
         self._lost_entries = 0
         self._is_failing = False
 

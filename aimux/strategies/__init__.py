@@ -6,5 +6,11 @@ from ._consensus import (
     ConsensusRequest as ConsensusRequest,
     consensus as consensus,
 )
+from ._investigate import (
+    InvestigationRequest as InvestigationRequest,
+    Notebook as Notebook,
+    StopReason as StopReason,
+    investigation as investigation,
+)
 from ._single import single as single
 from ._workflow import Call as Call, WorkflowRequest as WorkflowRequest, workflow as workflow

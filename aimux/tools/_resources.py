@@ -2,8 +2,8 @@
 
 `aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs` its newest jobs,
 `aimux://jobs/{id}` a job's result, `…/output` its whole content, `…/events` its log, `…/raw` what
-its CLIs printed, `aimux://sessions/{id}` a conversation, `aimux://clis/{name}` and
-`aimux://roles/{name}` what a call can name.
+its CLIs printed, `aimux://sessions/{id}` a conversation, `aimux://investigations/{id}` an
+investigation as a page, `aimux://clis/{name}` and `aimux://roles/{name}` what a call can name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,6 +22,7 @@ from aimux.times import utc_now
 from ._calls import Client
 from ._context import ToolContext
 from ._health import health_json
+from ._investigation_json import page_of
 from ._results import Json, View, entries_json, job_json, job_row, session_json, stamp
 from .catalog import SCHEME
 
@@ -123,6 +124,9 @@ class Resources:
             case "sessions":
                 found = await engine.store.sessions(limit=COMPLETIONS)
                 names = [session.id for session in found.sessions]
+            case "investigations":
+                rows = await engine.store.investigations.listing(limit=COMPLETIONS)
+                names = [each.id for each in rows.investigations]
             case "clis":
                 names = list((await engine.snapshot(client)).profiles)
             case "roles":
@@ -274,6 +278,13 @@ async def _session(context: ToolContext, _: Client, session_id: str) -> Text:
     return _dumped({"session": session_json(session), "jobs": [job_row(job) for job in page.jobs]})
 
 
+async def _investigation(context: ToolContext, client: Client, investigation_id: str) -> Text:
+    state = await context.engine.store.investigations.get(investigation_id)
+    domain = (await context.engine.domains(client)).domains.get(state.domain)
+    page = await trio.to_thread.run_sync(page_of, state, domain)
+    return Text(page, "text/markdown")
+
+
 async def _cli(context: ToolContext, client: Client, name: str) -> Text:
     health = await health_json(context.engine, client, context.clients())
     states = health["clis"]
@@ -301,7 +312,8 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("jobs", "events"): _events,
     ("jobs", "raw"): _raw,
     ("sessions", ""): _session,
+    ("investigations", ""): _investigation,
     ("clis", ""): _cli,
     ("roles", ""): _role,
 }
-_NAMED: Final = frozenset({"jobs", "sessions", "clis", "roles"})
+_NAMED: Final = frozenset({"jobs", "sessions", "investigations", "clis", "roles"})

@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from aimux.investigate import NEXT as INVESTIGATIONS, Phase as InvestigationPhase
 from aimux.model import NEXT as JOBS, JobStatus
 from aimux.protocol._handshake import NEXT as PHASES, Phase
 from aimux.protocol._tasks import NEXT_STATUS as TASKS, TaskStatus
@@ -56,6 +57,17 @@ MACHINES: Final = (
         table=BREAKERS,
         said="Failures in a row trip it; when it has cooled, one turn goes ahead as a probe, and "
         "only probes move it on.",
+        has_end=False,
+    ),
+    Machine(
+        title="Phase of an investigation",
+        states=InvestigationPhase,
+        table={
+            phase: {move: then for move, then in moves.items() if then is not phase}
+            for phase, moves in INVESTIGATIONS.items()
+        },
+        said="Assessments move it, and whatever is learned opens it again; a report is final while "
+        "it is not open.",
         has_end=False,
     ),
 )

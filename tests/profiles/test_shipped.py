@@ -145,11 +145,11 @@ def test_all_twelve_load_without_a_problem_in_the_order_of_their_priority(
 
 
 def test_nothing_lies_in_the_directory_that_does_not_load(snapshot: Snapshot) -> None:
-    """One directory per CLI, beside settings, panels, rules of audits and workflows."""
+    """One directory per CLI, beside settings, panels, domains, rules of audits and workflows."""
     root = shipped("profiles")
     found = {each.name for each in root.iterdir() if each.is_dir()}
 
-    assert found == {*ORDER, "audit-rules", "panels", "workflows"}
+    assert found == {*ORDER, "audit-rules", "domains", "panels", "workflows"}
     assert all(
         pathlib.Path(each.origin) == root / each.name / "profile.yaml"
         for each in snapshot.profiles.values()

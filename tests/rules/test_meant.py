@@ -104,6 +104,12 @@ def test_null_for_what_may_be_left_out_is_not_given() -> None:
     ]
 
 
+def test_one_word_is_a_list_of_one() -> None:
+    """Where texts are wanted; more than a word may be several."""
+    assert as_meant(SCHEMA, {"text": "x", "words": "codex"})[0]["words"] == ["codex"]
+    assert as_meant(SCHEMA, {"text": "x", "words": "a b"})[0]["words"] == "a b"
+
+
 OPTIONAL = [name for name in SCHEMA["properties"] if name != "text"]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -10,11 +10,12 @@ from typing import Any
 import jsonschema
 
 from aimux.errors import AimuxError
+from aimux.model import Role
 from aimux.tools import TOOLS, ToolCall
 from aimux.tools._context import ToolModule
 from aimux.tools.catalog import listed, templates
 
-from ..engine.house import Heard, House, answers, open_house
+from ..engine.house import ROLES, Heard, House, answers, open_house
 from .calls import Clock
 
 
@@ -97,19 +98,28 @@ async def test_every_declared_parameter_is_read_and_no_other(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
     """The schemas and the code behind them name the same parameters."""
-    async with open_house(tmp_path, lambda _: answers()) as house:
+    roles = {**ROLES, "analyze": Role(name="analyze")}
+    async with open_house(tmp_path, lambda _: answers(), roles=roles) as house:
         job = await house.run()
         seen = {
             "exec": await reads(house, "exec", prompt="p"),
             "status": await reads(house, "status", job_id=job.id),
             "sessions": set[str](),
-            "consensus": await reads(house, "consensus", prompt="p"),
+            "consensus": await reads(house, "consensus", prompt="p", cwd=str(tmp_path)),
             "workflow": await reads(house, "workflow", steps=[STEP]),
             "think": await reads(house, "think", pattern="think", thought="t"),
         }
         for action in ("list", "info", "cancel", "kill", "gc", "health"):
             seen["sessions"] |= await reads(house, "sessions", action=action)
         seen["sessions"] |= await reads(house, "sessions", action="info", session_id=job.session_id)
+
+        begun = await house.ask("investigate", question="why?")
+        inv = begun["result"]["session_id"]
+        said: dict[str, object] = {"session_id": inv, "description": "so it is", "source": "seen"}
+        seen["investigate"] = await reads(house, "investigate", question="why?")
+        for action in ("finding", "note", "assess", "report", "status", "list", "recall", "auto"):
+            call = {"action": action, "question": "why?", "cwd": str(tmp_path), **said}
+            seen["investigate"] |= await reads(house, "investigate", **call)
 
     for name, tool in TOOLS.items():
         properties = tool.input_schema["properties"]

@@ -5,6 +5,7 @@ from typing import Final
 
 from ._consensus import CONSENSUS
 from ._exec import EXEC
+from ._investigate import INVESTIGATE
 from ._sessions import SESSIONS
 from ._status import STATUS
 from ._think import THINK
@@ -18,6 +19,7 @@ _ALL: Final = (
     CONSENSUS,
     WORKFLOW,
     THINK,
+    INVESTIGATE,
 )
 TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
 

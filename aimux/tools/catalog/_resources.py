@@ -12,6 +12,12 @@ TEMPLATES: Final = (
     ("aimux://jobs/{id}/raw", "job-raw", "What the CLIs of a job printed", "text/plain"),
     ("aimux://sessions/{id}", "session", "A conversation and its jobs", _JSON_TYPE),
     (
+        "aimux://investigations/{id}",
+        "investigation",
+        "An investigation as a page: its report as it stands",
+        "text/markdown",
+    ),
+    (
         "aimux://clis/{name}",
         "cli",
         "One CLI: state, version, how hard its read mode is",

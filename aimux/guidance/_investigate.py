@@ -1,0 +1,217 @@
+"""Where an investigation stands and what can be done next: the envelope of `investigate`.
+
+`next` holds calls that are whole. What has to be found first is no call: the branch `self` names
+the fields that are to be filled in.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+Json = Mapping[str, object]
+Envelope = dict[str, object]
+
+LONG_POLL_S: Final = 45  # below the 60 s at which most clients cut a call
+STOP: Final = (
+    "convergence 1.00 over two iterations with something said, coverage of at least 80 %, verified "
+    "findings, and no open conflict"
+)
+HOW: Final = (
+    "A notebook with a judge: you (or auto, by running CLIs) look into each area and record what "
+    "was found with its source; assess says what is missing and whether it has settled; report "
+    "writes it down."
+)
+NO_BACKGROUND: Final = "do not wait for findings: only action=auto runs anybody"
+NOT_DONE: Final = "do not take the start for an answer: nothing was looked at yet"
+NOT_UNSEEN: Final = "do not record what nobody has seen: a place that is not there counts nothing"
+_BAD_JOBS: Final = frozenset({"failed", "timed_out", "aborted"})
+
+
+def _call(action: str, when: str, tool: str = "investigate", **arguments: object) -> Envelope:
+    given = {"action": action, **arguments} if action else arguments
+    return {"tool": tool, "arguments": given, "when": when}
+
+
+def guide_investigation(facts: Json) -> Envelope:
+    """The envelope around a result: every key but `result` itself.
+
+    `facts` are `action`, `session_id`, `iteration`, `findings`, `areas`, `unchecked`,
+    `convergence`, `coverage`, and, where they are known, `verdict`, `next_area`, `method`,
+    `report_state`, `gaps`, `job_id`, `job_status`, `think` (a call).
+    """
+    match facts["action"]:
+        case "list" | "recall":
+            return _looked_up(facts)
+        case "report":
+            return _reported(facts)
+        case "auto":
+            return _delegated(facts)
+        case _:
+            return _gathering(facts)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, Sequence) else []
+
+
+def _envelope(
+    facts: Json,
+    state: str,
+    following: Sequence[Envelope],
+    *,
+    paths: Mapping[str, Envelope],
+    do_not: Sequence[str],
+    evidence_gaps: Sequence[str] = (),
+) -> Envelope:
+    areas = _texts(facts.get("unchecked"))
+    shown: Envelope = {
+        "state": state,
+        "you_are_here": _here(facts),
+        "coverage_gaps": areas,
+        "choose_your_path": dict(paths),
+        "do_not": list(do_not),
+    }
+    if facts["action"] == "start":
+        shown["how_this_tool_works"] = HOW
+    if evidence_gaps:
+        shown["evidence_gaps"] = list(evidence_gaps)
+    shown["gaps"] = list(dict.fromkeys([*areas, *evidence_gaps]))
+    shown["stop_conditions"] = STOP
+    shown["guidance"] = {"state": state, "next": list(following), "do_not": list(do_not)}
+    return shown
+
+
+def _here(facts: Json) -> str:
+    areas, unchecked = _texts(facts.get("areas")), _texts(facts.get("unchecked"))
+    said = (
+        f"iteration {facts.get('iteration', 0)}, {facts.get('findings', 0)} findings, "
+        f"{len(areas) - len(unchecked)} of {len(areas)} areas looked at"
+    )
+    convergence = facts.get("convergence")
+    if isinstance(convergence, int | float):
+        said += f", convergence {convergence:.2f}"
+    if facts.get("verdict"):
+        said += f": {facts['verdict']}"
+    return said
+
+
+def _self(facts: Json) -> Envelope:
+    """What the caller does itself: look into the next area, and say what is there."""
+    area = str(facts.get("next_area") or "")
+    arguments: Envelope = {"action": "finding", "session_id": facts["session_id"]}
+    arguments |= {"coverage_area": area} if area else {}
+    example = {
+        **arguments,
+        "description": "<what is so, in one sentence>",
+        "source": "<path/to/file.py:12, a command or a URL>",
+        "severity": "P2",
+        "confidence": "INFERRED",
+    }
+    return {
+        "when": f"you can look yourself{f', next at {area}' if area else ''}",
+        "how": str(facts.get("method") or "read and run the thing itself"),
+        "next_call": {"tool": "investigate", "arguments": arguments},
+        "fill_in": ["description", "source", "severity", "confidence"],
+        "example": {"tool": "investigate", "arguments": example},
+        "then": "note what was looked at in vain (action=note), then assess",
+    }
+
+
+def _auto(facts: Json) -> Envelope:
+    return _call("auto", "CLIs shall look into the gaps", session_id=facts["session_id"])
+
+
+def _gathering(facts: Json) -> Envelope:
+    session_id, action = facts["session_id"], facts["action"]
+    unchecked = _texts(facts.get("unchecked"))
+    auto = _auto(facts)
+    assess = _call("assess", "everything that was found is recorded", session_id=session_id)
+    report = _call("report", "you want it in writing", session_id=session_id)
+    status = _call("status", "you want to see what is recorded", session_id=session_id)
+    think = facts.get("think")
+    angle = [think] if isinstance(think, dict) else []
+    may_stop = facts.get("verdict") in {"MAY_STOP", "COMPLETE"}
+    paths: dict[str, Envelope] = {"self": _self(facts)}
+    paths["delegate"] = {
+        "when": "CLIs shall do the looking",
+        "next_call": {key: auto[key] for key in ("tool", "arguments")},
+        "then": "assess and report come with it",
+    }
+    paths["hybrid"] = {
+        "when": "you look where you can, and leave the rest to CLIs",
+        "next_call": {key: auto[key] for key in ("tool", "arguments")},
+        "then": "they are asked only for what is still missing",
+    }
+    if may_stop:
+        paths["self"] = {
+            "when": "it has settled",
+            "next_call": {key: report[key] for key in ("tool", "arguments")},
+            "then": "read what to be sceptical of",
+        }
+        following = [report, *([auto] if unchecked else [status])]
+    elif action == "start":
+        following = [auto, *angle, status]
+    elif action == "assess":
+        following = [*angle, auto, report]
+    else:
+        following = [assess, auto, *([] if unchecked else [report])]
+    do_not = [NO_BACKGROUND, NOT_DONE if action == "start" else NOT_UNSEEN]
+    return _envelope(facts, "notebook_ready", following, paths=paths, do_not=do_not)
+
+
+def _reported(facts: Json) -> Envelope:
+    session_id, state = facts["session_id"], str(facts["report_state"])
+    gaps = _texts(facts.get("gaps"))
+    assess = _call("assess", "something was learned since", session_id=session_id)
+    auto = _auto(facts)
+    listing = _call("list", "you want to see the others of this project")
+    following = {
+        "report_ready": [listing, _call("status", "you want its findings", session_id=session_id)],
+        "report_blocked": [auto, listing],
+    }.get(state, [assess, auto])
+    path: Envelope = {
+        "when": "it is final" if state == "report_ready" else "gaps are to be closed",
+        "next_call": {key: following[0][key] for key in ("tool", "arguments")},
+        "then": "done" if state == "report_ready" else "assess, then make the report again",
+    }
+    if state == "report_blocked":
+        path = _self(facts)
+    do_not = [] if state == "report_ready" else ["do not take this report for a final one"]
+    return _envelope(
+        facts, state, following, paths={"self": path}, do_not=do_not, evidence_gaps=gaps
+    )
+
+
+def _delegated(facts: Json) -> Envelope:
+    session_id, job_id, status = facts["session_id"], facts["job_id"], str(facts["job_status"])
+    report = _call("report", "you want it in writing", session_id=session_id)
+    assess = _call("assess", "you want to know what is missing", session_id=session_id)
+    if status in {"queued", "running"}:
+        wait = _call("", "until it ends", tool="status", job_id=job_id, wait_seconds=LONG_POLL_S)
+        cancel = _call("cancel", "it shall stop", tool="sessions", job_id=job_id)
+        state, following, then = "delegate_running", [wait, cancel], "report"
+        do_not = ["do not start it again: this job is still at work"]
+    elif status in _BAD_JOBS or status == "cancelled":
+        state = "delegate_cancelled" if status == "cancelled" else "delegate_failed"
+        following = [_call("auto", "it shall go on", session_id=session_id), report]
+        then, do_not = "what was found is kept", ["do not take what is there for all there is"]
+    else:
+        state, following, then = "delegate_completed", [report, assess], "read it, and doubt it"
+        do_not = [NOT_UNSEEN]
+    path: Envelope = {
+        "when": f"the job is {status}",
+        "next_call": {key: following[0][key] for key in ("tool", "arguments")},
+        "then": then,
+    }
+    return _envelope(facts, state, following, paths={"delegate": path}, do_not=do_not)
+
+
+def _looked_up(facts: Json) -> Envelope:
+    """Neither has a state of its own: what was found is offered."""
+    found = _texts(facts.get("session_ids"))
+    following = [_call("status", "you want its findings", session_id=each) for each in found[:1]]
+    following += [_call("report", "you want all of it", session_id=each) for each in found[:1]]
+    if facts.get("question") and not facts.get("all_projects"):
+        wider = _call("recall", "other projects too", question=facts["question"], all_projects=True)
+        following.append(wider)
+    state = str(facts["action"])
+    return {"guidance": {"state": state, "next": following, "do_not": []}}
