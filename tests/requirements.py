@@ -20,6 +20,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "prompt:bytes": "prompts of any size and shape arrive byte for byte",
     "prompt:refused": "a prompt that cannot be given is refused before anything starts",
     # several seats
+    "tools:audit": "rules, scanners and validators; what did not run never reads as clean",
     "tools:workflow": "tools are called as steps of one job; all of it is checked before the first",
     "workflow:resume": "a step that would call the same again is reused, after a kill too",
     "tools:consensus": "several CLIs answer apart from each other; what they agree on is counted",

@@ -23,10 +23,12 @@ from aimux.files.cache import Dependencies, FileCache
 from aimux.files.reading import NOTHING, lacking
 from aimux.files.yaml import Document, YamlFault, YamlReader
 from aimux.library import (
+    AuditRules,
     DomainLibrary,
     Prompt,
     PromptLibrary,
     RoleText,
+    read_audit_rules,
     read_domains,
     read_roles,
 )
@@ -160,6 +162,10 @@ class Loader:
         return self._cache.get(
             ("domains", roots), lambda own: read_domains(roots, self._reader, own)
         )
+
+    def audit_rules(self, paths: ConfigPaths) -> AuditRules:
+        """The audit rules in effect; each file is parsed once."""
+        return read_audit_rules(paths.audit_rule_roots, self._reader)
 
     def _make(self, client: ClientContext, key: object, dependencies: Dependencies) -> Snapshot:
         paths = find_paths(client)

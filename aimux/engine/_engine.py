@@ -14,7 +14,7 @@ import trio
 from aimux.config import ClientContext, Loader, Snapshot
 from aimux.drivers import choose_driver, open_watchdog
 from aimux.errors import NotFound
-from aimux.library import DomainLibrary
+from aimux.library import AuditRules, DomainLibrary
 from aimux.logs import set_log_level
 from aimux.model import (
     TERMINAL,
@@ -51,7 +51,10 @@ log = logging.getLogger("aimux.engine")
 
 
 class Engine:
-    """Jobs, turns and CLIs, as tools see them. Made by `open_engine`."""
+    """Jobs, turns and CLIs, as tools see them. Made by `open_engine`.
+
+    Long, because each use of a tool has one short method here.
+    """
 
     def __init__(
         self,
@@ -136,6 +139,10 @@ class Engine:
         """The client's own configuration as it is now. Cancelled or not, it reads to its end."""
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.load, context)
+
+    async def audit_rules(self, snapshot: Snapshot) -> AuditRules:
+        """The audit rules of a configuration. Cancelled or not, it reads to its end."""
+        return await trio.to_thread.run_sync(self._loader.audit_rules, snapshot.paths)
 
     async def survey(self, request: JobRequest) -> Survey:
         """What there is to choose among for a request, before its seats are known.

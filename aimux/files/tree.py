@@ -99,6 +99,18 @@ class TreeReader:
 
     # ------------------------------------------------------------------------------ names
 
+    def list_files(self, max_files: int) -> tuple[list[str], bool]:
+        """The paths of the tree's files, sorted, and whether that is all of them.
+
+        What tools make and keep (`SKIPPED`) is left out, links are not followed.
+        """
+        found: list[str] = []
+        for path in self._walk():
+            if len(found) == max_files:
+                return sorted(found), False
+            found.append(path[1:])
+        return sorted(found), self._is_whole
+
     def _parts(self, path: str) -> list[str]:
         """The names on the way from the root, `..` taken out.
 

@@ -136,6 +136,7 @@ def guide_sessions(payload: Json) -> Guidance:
 
 _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "exec": guide_job,
+    "audit": guide_job,
     "consensus": guide_job,
     "workflow": guide_job,
     "investigate": guide_job,  # of its run; the other actions have an envelope of their own

@@ -110,6 +110,7 @@ from ._said import (
     Warned as Warned,
 )
 from ._settings import (
+    AuditSettings as AuditSettings,
     BreakerSettings as BreakerSettings,
     ConsensusSettings as ConsensusSettings,
     HookError as HookError,

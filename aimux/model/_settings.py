@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
-from attrs.validators import ge, gt, le
+from attrs.validators import ge, gt, in_, le
 
 from aimux.times import MAX_AGE_HOURS
 
@@ -182,6 +182,22 @@ class ConsensusSettings:
 
 
 @attrs.frozen(kw_only=True)
+class AuditSettings:
+    """Who audits where the call does not say, and how much of a tree is looked at."""
+
+    default_mode: str = attrs.field(
+        default="standard", validator=in_(("quick", "standard", "deep"))
+    )
+    scanner_role: str = "codereview"
+    validator_role: str = "analyze"
+    parallel_scanners: int = attrs.field(default=3, validator=ge(1))
+    scanner_timeout_seconds: float = attrs.field(default=600.0, validator=gt(0))
+    validator_timeout_seconds: float = attrs.field(default=300.0, validator=gt(0))
+    max_files: int = attrs.field(default=5_000, validator=ge(1))
+    ignore: Sequence[str] = ()
+
+
+@attrs.frozen(kw_only=True)
 class WorkflowSettings:
     """How steps are run where nothing else limits them."""
 
@@ -225,6 +241,7 @@ class Settings:
     circuit_breaker: BreakerSettings = attrs.field(factory=BreakerSettings)
     consensus: ConsensusSettings = attrs.field(factory=ConsensusSettings)
     panels: Mapping[str, PanelSettings] = attrs.field(factory=dict)
+    audit: AuditSettings = attrs.field(factory=AuditSettings)
     workflow: WorkflowSettings = attrs.field(factory=WorkflowSettings)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
     hooks: Mapping[str, HookSettings] = attrs.field(factory=dict)

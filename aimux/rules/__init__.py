@@ -15,6 +15,27 @@ from ._argv import (
     effort_word as effort_word,
     with_prompt_file as with_prompt_file,
 )
+from ._audit import (
+    BATCH as BATCH,
+    SCANNER_SCHEMA as SCANNER_SCHEMA,
+    VALIDATOR_SCHEMA as VALIDATOR_SCHEMA,
+    code_around as code_around,
+    investigation_prompt as investigation_prompt,
+    parts_of_focus as parts_of_focus,
+    place_of as place_of,
+    read_findings as read_findings,
+    read_verdicts as read_verdicts,
+    scanner_prompt as scanner_prompt,
+    share_categories as share_categories,
+    validator_prompt as validator_prompt,
+    with_evidence_of as with_evidence_of,
+    with_verdict as with_verdict,
+)
+from ._audit_report import (
+    AuditPhase as AuditPhase,
+    AuditRecord as AuditRecord,
+    report_audit as report_audit,
+)
 from ._breaker import (
     Breaker as Breaker,
     BreakerRule as BreakerRule,
@@ -106,6 +127,11 @@ from ._findings import (
 )
 from ._heard import is_worth_asking_again as is_worth_asking_again, lost_reason as lost_reason
 from ._hints import install_step as install_step, reset_step as reset_step
+from ._ignoring import (
+    is_ignored as is_ignored,
+    is_wanted as is_wanted,
+    read_ignored as read_ignored,
+)
 from ._limits import (
     Bucket as Bucket,
     Quiet as Quiet,

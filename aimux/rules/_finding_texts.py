@@ -38,8 +38,8 @@ def render_findings_markdown(
 ) -> str:
     """A report of findings that have their priorities, for a person.
 
-    `failed` are phases or scanners that did not do their work, `skipped` files that were not looked
-    at: with either, nothing found does not read as clean.
+    `failed` are phases or scanners that did not do their work (`name: why`), `skipped` files that
+    were not looked at: with either, nothing found does not read as clean.
     """
     lines = [_summary(findings, failed, skipped), ""]
     for priority in Priority:
@@ -64,7 +64,7 @@ def _summary(findings: Sequence[Finding], failed: Sequence[str], skipped: Sequen
     if apart:
         text += f"; apart: {apart}"
     if failed:
-        what = ", ".join(_plain(each) for each in failed)
+        what = ", ".join(_plain(each.partition(":")[0]) for each in failed)
         text += f". **This audit is not complete**: {what} did not run to the end"
         if not total:
             text += ", so it says nothing about what is clean"

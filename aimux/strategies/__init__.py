@@ -1,5 +1,12 @@
 """What a job can be made of: coroutines over `ask` and `note`, one module each."""
 
+from ._audit import (
+    AuditRequest as AuditRequest,
+    Depth as Depth,
+    RuleScan as RuleScan,
+    Scanner as Scanner,
+    audit as audit,
+)
 from ._base import Ask as Ask, Note as Note, Report as Report, Seat as Seat, Work as Work
 from ._consensus import (
     ConsensusMode as ConsensusMode,

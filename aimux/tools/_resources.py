@@ -19,6 +19,7 @@ from aimux.model import TERMINAL, JobId, SessionId, Stream, dump_bytes
 from aimux.rules import mask_between
 from aimux.times import utc_now
 
+from ._audit_exports import audit_markdown, audit_sarif
 from ._calls import Client
 from ._context import ToolContext
 from ._health import health_json
@@ -213,6 +214,16 @@ async def _output(context: ToolContext, _: Client, job_id: str) -> Text:
     return Text(job.outcome.content if job.outcome is not None else "", "text/plain")
 
 
+async def _audit_markdown(context: ToolContext, _: Client, job_id: str) -> Text:
+    job, _handle = await context.engine.job(job_id)
+    return Text(await trio.to_thread.run_sync(audit_markdown, job), "text/markdown")
+
+
+async def _audit_sarif(context: ToolContext, _: Client, job_id: str) -> Text:
+    job, _handle = await context.engine.job(job_id)
+    return Text(await trio.to_thread.run_sync(audit_sarif, job), "application/sarif+json")
+
+
 async def _events(context: ToolContext, _: Client, job_id: str) -> Text:
     entries = await context.engine.entries(JobId(job_id), 0)
     return _dumped(entries_json(entries, 0))
@@ -311,6 +322,8 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("jobs", "output"): _output,
     ("jobs", "events"): _events,
     ("jobs", "raw"): _raw,
+    ("jobs", "audit.md"): _audit_markdown,
+    ("jobs", "audit.sarif"): _audit_sarif,
     ("sessions", ""): _session,
     ("investigations", ""): _investigation,
     ("clis", ""): _cli,

@@ -44,7 +44,11 @@ TWO = [step("one", "the first task"), step("two", "seen: {{one.content}}")]
 
 
 @pytest.fixture
-def ready(stand: Stand) -> Stand:
+def ready(tmp_path: Path) -> Stand:
+    """A machine of its own, with one CLI."""
+    stand = Stand(root=tmp_path)
+    stand.configure()
+    stand.home.mkdir()
     stand.emulate(["codex"], script=SAYING)
     return stand
 

@@ -106,6 +106,7 @@ async def test_every_declared_parameter_is_read_and_no_other(
             "status": await reads(house, "status", job_id=job.id),
             "sessions": set[str](),
             "consensus": await reads(house, "consensus", prompt="p", cwd=str(tmp_path)),
+            "audit": await reads(house, "audit", rules_only=False),
             "workflow": await reads(house, "workflow", steps=[STEP]),
             "think": await reads(house, "think", pattern="think", thought="t"),
         }
@@ -124,5 +125,5 @@ async def test_every_declared_parameter_is_read_and_no_other(
     for name, tool in TOOLS.items():
         properties = tool.input_schema["properties"]
         assert isinstance(properties, dict)
-        known = {*properties, "session_id"}  # where to work is found in one way for all
-        assert seen[name] | {"session_id"} == known, (name, seen[name] ^ properties.keys())
+        where = {"cwd", "session_id"}  # where to work is found in one way for all
+        assert seen[name] | where == properties.keys() | where, (name, seen[name] ^ properties.keys())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from ._audit import AUDIT
 from ._consensus import CONSENSUS
 from ._exec import EXEC
 from ._investigate import INVESTIGATE
@@ -17,6 +18,7 @@ _ALL: Final = (
     STATUS,
     SESSIONS,
     CONSENSUS,
+    AUDIT,
     WORKFLOW,
     THINK,
     INVESTIGATE,

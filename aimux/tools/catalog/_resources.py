@@ -10,6 +10,13 @@ TEMPLATES: Final = (
     ("aimux://jobs/{id}/output", "job-output", "The whole answer of a job", "text/plain"),
     ("aimux://jobs/{id}/events", "job-events", "What a job did, event by event", _JSON_TYPE),
     ("aimux://jobs/{id}/raw", "job-raw", "What the CLIs of a job printed", "text/plain"),
+    ("aimux://jobs/{id}/audit.md", "audit-report", "What an audit found", "text/markdown"),
+    (
+        "aimux://jobs/{id}/audit.sarif",
+        "audit-sarif",
+        "What an audit found, as SARIF 2.1.0",
+        "application/sarif+json",
+    ),
     ("aimux://sessions/{id}", "session", "A conversation and its jobs", _JSON_TYPE),
     (
         "aimux://investigations/{id}",

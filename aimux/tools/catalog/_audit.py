@@ -1,0 +1,38 @@
+"""`audit` as clients see it."""
+
+from typing import Final
+
+from ._schemas import choice, count, flag, object_schema, string
+from ._strategies import ANNOTATIONS, CLIS, RUNNING, STRATEGY_RESULT
+from ._tool import Tool
+
+AUDIT: Final = Tool(
+    name="audit",
+    title="Look for defects in a tree",
+    description=(
+        "Audit a directory: rules look at every file, CLIs scan by category, their quotes are "
+        "looked up, others try to refute what was found, and what stands is ordered P0 to P3. "
+        "quick: rules and scanners; standard: and validators; deep: and an investigation of each "
+        "grave finding. Reads only. No findings is not clean: see phases."
+    ),
+    input_schema=object_schema(
+        {
+            "path": string("absolute path of the directory; default as cwd of exec"),
+            "mode": choice("how far to go (default standard)", ("quick", "standard", "deep")),
+            "focus": string("categories (security, correctness, …) or path patterns, by blanks"),
+            "changed_since": string("only files that differ from this commit, branch or tag"),
+            "thoroughness": choice(
+                "exhaustive asks for small things too", ("normal", "exhaustive")
+            ),
+            "clis": {**CLIS, "description": "scanners: cli, cli:model or cli:model:effort"},
+            "rules_only": flag("ask no CLI"),
+            "max_turns": count("turns at most, repairs included", minimum=1),
+            **{name: schema for name, schema in RUNNING.items() if name != "cwd"},
+        }
+    ),
+    output_schema=STRATEGY_RESULT,
+    annotations={"title": "Look for defects in a tree", **ANNOTATIONS},
+    module="aimux.tools._audit",
+    task_support="optional",
+    aliases={"cwd": "path", "timeout": "timeout_seconds"},
+)
