@@ -395,3 +395,47 @@ async def test_unknown_faults_are_refused(theatre: Theatre) -> None:
     done = await theatre.run(*form("codex", "[[fault hang_befor]]"))
 
     assert (done.code, done.errors.endswith("emulator: unknown fault 'hang_befor'\n")) == (2, True)
+
+
+@POSIX
+async def test_a_double_fork_leaves_a_process_that_nothing_ties_to_its_cli(
+    theatre: Theatre,
+) -> None:
+    """Its own session, nobody's child, and nothing in its environment."""
+    done = await theatre.run(*form("codex", "[[fault double_fork 60]] say PELICAN"))
+    (left,) = children(theatre)
+
+    assert "PELICAN" in done.text
+    assert os.getsid(left) != os.getsid(0)
+    assert is_alive(left)
+    os.kill(left, signal.SIGKILL)
+
+
+@POSIX
+async def test_close_stdout_ends_the_output_and_not_the_process(theatre: Theatre) -> None:
+    """Its readers come to the end of the turn, and it stays."""
+    with started(theatre.start(*form("codex", "[[fault close_stdout]]"))) as child:
+        await read_until(child, b"turn.completed")
+        with trio.fail_after(5):
+            while await read_some(child):
+                pass
+
+        assert child.poll() is None
+
+
+async def test_the_last_record_comes_twice(theatre: Theatre) -> None:
+    """The turn is closed again, with the same words."""
+    done = await theatre.run(*form("codex", "[[fault end_twice 0]]"))
+    *_, first, second = done.text.splitlines()
+
+    assert "turn.completed" in first
+    assert first == second
+
+
+async def test_strange_json_comes_before_the_answer(theatre: Theatre) -> None:
+    """A number beyond floats, half a character, a depth; then all as usual."""
+    done = await theatre.run(*form("codex", "[[fault strange_json]]"))
+
+    assert "1e400" in done.text
+    assert "\\ud800" in done.text
+    assert NORMAL in answer("codex", done.text[done.text.index('{"type":"item') :])
