@@ -1,0 +1,136 @@
+"""What is played, in which order, on how many machines."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import attrs
+import trio
+
+from ._kills import play_kills
+from ._lane import open_lane
+from ._machine import PLAYS as MACHINE, Skip
+from ._matrix import run_batch, warm
+from ._table import FAMILIES, WAYS, Cell, Found, Table, is_chosen
+
+THREADS_MORE: Final = 8  # a few idle ones are kept; one for each batch would be hundreds
+KILLS: Final = "kill -9 at random moments"
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What a run is asked for."""
+
+    table: Table
+    only: Sequence[str] = ()
+    seed: int = 0
+    rounds: int = 200
+    limit_s: float = 2400.0
+    lanes: int = 2
+
+
+@attrs.define(kw_only=True)
+class Played:
+    """What came of it."""
+
+    found: dict[Cell, Found] = attrs.field(factory=dict)
+    not_run: list[Cell] = attrs.field(factory=list)
+    skipped: dict[Cell, str] = attrs.field(factory=dict)
+    took_s: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Batch:
+    """Cells that are played side by side: one fault in one way."""
+
+    fault: str
+    way: str
+    families: tuple[str, ...]
+
+    def cells(self) -> Iterator[Cell]:
+        """The cells."""
+        yield from (Cell(self.fault, family, self.way) for family in self.families)
+
+
+def batches(options: Options) -> list[Batch]:
+    """Every fault of the table in every way, for every family; what kills the daemon comes last."""
+    faults = list(dict.fromkeys(row.fault for row in options.table.rows))
+    found = []
+    for way in WAYS:
+        for fault in faults:
+            if any(row.ways[0] in WAYS for row in options.table.rows if row.fault == fault):
+                cells = [Cell(fault, family, way) for family in FAMILIES]
+                chosen = tuple(cell.family for cell in cells if is_chosen(cell, options.only))
+                if chosen:
+                    found.append(Batch(fault=fault, way=way, families=chosen))
+    return found
+
+
+def play(options: Options) -> Played:
+    """Play all that is asked for; what there is no time for is told."""
+    return trio.run(_play, options)
+
+
+async def _play(options: Options) -> Played:
+    played = Played()
+    begun = trio.current_time()
+    deadline = begun + options.limit_s
+    work: list[Callable[[], object]] = []
+    todo = batches(options)
+    async with trio.open_nursery() as nursery:
+        for lane in range(options.lanes):
+            mine = todo[lane :: options.lanes]
+            nursery.start_soon(partial(_play_lane, options, played, mine, lane, deadline))
+    chosen = [
+        cell
+        for cell in options.table.cells()
+        if is_chosen(cell, options.only) and cell.way not in WAYS
+    ]
+    for fault in dict.fromkeys(cell.fault for cell in chosen if cell.fault != KILLS):
+        cells = [cell for cell in chosen if cell.fault == fault]
+        if trio.current_time() > deadline:
+            played.not_run += cells
+            continue
+        try:
+            found = await MACHINE[fault](options.seed)
+        except Skip as reason:
+            played.skipped |= dict.fromkeys(cells, str(reason))
+            continue
+        _tell(fault, found)
+        played.found |= found
+        played.found |= {
+            cell: Found(end="was not looked at") for cell in cells if cell not in found
+        }
+    if kills := [cell for cell in chosen if cell.fault == KILLS]:
+        found = await play_kills(KILLS, options.seed, options.rounds, options.lanes, deadline)
+        _tell(KILLS, found)
+        played.found |= found
+        played.not_run += [cell for cell in kills if cell not in found]
+    played.took_s = trio.current_time() - begun
+    return played
+
+
+async def _play_lane(
+    options: Options, played: Played, todo: Sequence[Batch], number: int, deadline: float
+) -> None:
+    if not todo:
+        return
+    chance = random.Random(options.seed * 100 + number)
+    families = sorted({family for batch in todo for family in batch.families})
+    with open_lane(chance.randrange(1 << 30), families) as lane:
+        before = await warm(lane, options.table, families)
+        for batch in todo:
+            if trio.current_time() > deadline:
+                played.not_run += batch.cells()
+                continue
+            found = await run_batch(
+                lane, options.table, batch.fault, batch.way, batch.families, before
+            )
+            _tell(f"{batch.fault} / {batch.way}", found)
+            played.found |= found
+
+
+def _tell(name: str, found: Mapping[Cell, Found]) -> None:
+    took = max([each.took_s for each in found.values()], default=0.0)
+    print(f"  {name}: {len(found)} cells, {took:.1f} s", flush=True)
