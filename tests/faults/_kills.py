@@ -29,6 +29,7 @@ PROMPTS: Final = (
 JOBS: Final = 5  # of each round, and one call that waits
 MOMENT_S: Final = 1.0  # the kill comes at most this long after some of them were acknowledged
 WAIT_S: Final = 10.0  # for those; the machine may be slow
+POLL_S: Final = 0.005
 ECHO_S: Final = 0.2  # what was on its way arrives
 BIRTH_S: Final = 0.5  # or this long after the daemon itself, in one round of five
 KEPT: Final = "kept"
@@ -147,7 +148,7 @@ def _kill(lane: Lane) -> None:
 async def _kill_soon(lane: Lane, moment: float, killed: trio.Event) -> None:
     with trio.move_on_after(20):
         while not lane.world.daemon:
-            await trio.sleep(0.005)
+            await trio.sleep(POLL_S)
         await trio.sleep(moment)
         _kill(lane)
     killed.set()

@@ -76,7 +76,7 @@ def open_lane(seed: int, clis: Iterable[str] = FAMILIES, **settings: object) -> 
                 cli,
                 stop={"grace_s": GRACE_S, "leave_s": GRACE_S},
                 model={"cooldown_s": 0.0001},
-                limits={"max_steps": 40, "max_events": 5_000, "max_bytes": 30_000_000},
+                limits={"max_steps": 40, "max_events": 1_000, "max_bytes": 30_000_000},
             )
         world = World(stand=stand, runtime=Path(runtime))
         lane = Lane(world, random.Random(seed), env={"TMPDIR": str(root / "tmp")})

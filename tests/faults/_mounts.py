@@ -16,17 +16,26 @@ MS_PRIVATE: Final = 1 << 18
 MNT_DETACH: Final = 2
 
 
+_refusal = [
+    "this process has not asked for mounts of its own"
+]  # why there are none; empty: there are
+
+
 class MountFault(Exception):
     """The system does not let us; the text says what it said."""
 
 
-def enter_own_mounts() -> str:
-    """See to it that this process has mounts of its own; else why not.
+def enter_own_mounts() -> None:
+    """See to it that this process has mounts of its own, or can say why not.
 
     It must have no threads yet. Who is not root becomes nobody else by it.
     """
+    _refusal[:] = _enter()
+
+
+def _enter() -> list[str]:
     if sys.platform != "linux":
-        return "mounts of one's own are Linux's"
+        return ["mounts of one's own are Linux's"]
     uid, gid = os.geteuid(), os.getegid()
     libc = ctypes.CDLL(None, use_errno=True)
     if uid == 0 and libc.unshare(CLONE_NEWNS) == 0:
@@ -36,12 +45,12 @@ def enter_own_mounts() -> str:
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="ascii")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
     else:
-        return f"no mounts of one's own: {os.strerror(ctypes.get_errno())}"
+        return [f"no mounts of one's own: {os.strerror(ctypes.get_errno())}"]
     try:
         _mount("none", Path("/"), None, MS_REC | MS_PRIVATE, "")
     except MountFault as fault:
-        return str(fault)
-    return ""
+        return [str(fault)]
+    return []
 
 
 @contextmanager
@@ -51,6 +60,8 @@ def mounted(place: Path, size_bytes: int, *, is_read_only: bool = False) -> Iter
     Raises:
         MountFault: the system does not let us.
     """
+    if _refusal:
+        raise MountFault(_refusal[0])
     flags = MS_RDONLY if is_read_only else 0
     _mount("tmpfs", place, "tmpfs", flags, f"size={size_bytes},mode=700")
     try:

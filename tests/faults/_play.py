@@ -1,7 +1,7 @@
 """What is played, in which order, on how many machines."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -10,8 +10,9 @@ import trio
 
 from ._kills import play_kills
 from ._lane import open_lane
-from ._machine import PLAYS as MACHINE, Skip
+from ._machine import PLAYS as MACHINE
 from ._matrix import run_batch, warm
+from ._scene import Skip
 from ._table import FAMILIES, WAYS, Cell, Found, Table, is_chosen
 
 THREADS_MORE: Final = 8  # a few idle ones are kept; one for each batch would be hundreds
@@ -76,7 +77,6 @@ async def _play(options: Options) -> Played:
     played = Played()
     begun = trio.current_time()
     deadline = begun + options.limit_s
-    work: list[Callable[[], object]] = []
     todo = batches(options)
     async with trio.open_nursery() as nursery:
         for lane in range(options.lanes):

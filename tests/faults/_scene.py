@@ -16,6 +16,7 @@ from ._table import Cell, Found
 
 CLIS = ("claude", "codex", "crush")
 WORD = "PELICAN"
+Results = dict[Cell, Found]
 STEP_S = ANSWER_S + 20
 
 
