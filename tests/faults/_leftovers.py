@@ -20,7 +20,7 @@ ULID: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 # what a daemon keeps on purpose: store, log, what jobs printed, what CLIs keep in our place
 KEPT: Final = (
     *("spool", "sessions.db", "aimux.log", "daemon.", "start.lock", "versions.json"),
-    *("data", "tmp/own_"),
+    "data",
 )
 
 # the store opens up to four readers beside its writer, when they are first needed, and keeps them

@@ -1,7 +1,8 @@
 """What is played, in which order, on how many machines."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -15,7 +16,6 @@ from ._matrix import run_batch, warm
 from ._scene import Skip
 from ._table import FAMILIES, WAYS, Cell, Found, Table, is_chosen
 
-THREADS_MORE: Final = 8  # a few idle ones are kept; one for each batch would be hundreds
 KILLS: Final = "kill -9 at random moments"
 
 
@@ -97,6 +97,8 @@ async def _play(options: Options) -> Played:
         except Skip as reason:
             played.skipped |= dict.fromkeys(cells, str(reason))
             continue
+        except Exception as error:  # noqa: BLE001  # the other scenes are played all the same
+            found = _broken(cells, error)
         _tell(fault, found)
         played.found |= found
         played.found |= {
@@ -124,11 +126,23 @@ async def _play_lane(
             if trio.current_time() > deadline:
                 played.not_run += batch.cells()
                 continue
-            found = await run_batch(
-                lane, options.table, batch.fault, batch.way, batch.families, before
-            )
+            try:
+                found = await run_batch(
+                    lane, options.table, batch.fault, batch.way, batch.families, before
+                )
+            except Exception as error:  # noqa: BLE001  # the other batches are played all the same
+                found = _broken(batch.cells(), error)
             _tell(f"{batch.fault} / {batch.way}", found)
             played.found |= found
+
+
+def _broken(cells: Iterable[Cell], error: BaseException) -> dict[Cell, Found]:
+    """Cells whose run came to no end because of an exception, which is printed."""
+    traceback.print_exception(error)
+    leaf = error
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    return {cell: Found(end="broken", bug=f"{type(leaf).__name__}: {leaf}"[:300]) for cell in cells}
 
 
 def _tell(name: str, found: Mapping[Cell, Found]) -> None:
