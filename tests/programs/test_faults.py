@@ -7,6 +7,8 @@ import pytest
 
 from emulators.faults import KNOWN
 
+from ..faults._leftovers import Count
+from ..faults._machine import PLAYS as SCENES
 from ..faults._play import KILLS, Options, batches, play
 from ..faults._report import judge_all
 from ..faults._table import (
@@ -66,6 +68,27 @@ def test_every_fault_of_the_emulators_is_played(table: Table) -> None:
     named = {part.split()[0] for script in scripts for part in script.split(";")}
 
     assert set(KNOWN) - named == {"ask", "endless_steps", "fail_first"}
+
+
+def test_every_scene_has_rows_and_every_row_a_scene(table: Table) -> None:
+    """What goes badly around the daemon is in the table by the name it is played by."""
+    named = {cell.fault for cell in table.cells() if cell.way not in WAYS}
+
+    assert named == {*SCENES, KILLS}
+
+
+def test_whatever_there_is_more_of_is_a_leftover() -> None:
+    """Descriptors only of the same daemon: the next one has its own."""
+    before = Count(pid=1, descriptors=Counter(socket=2), files=Counter(["state/tmp/own_ULID"]))
+    same = Count(pid=1, descriptors=Counter(socket=4, pipe=1), zombies=1, processes=("7 sleep",))
+    other = Count(pid=2, descriptors=Counter(socket=9), files=Counter(["tmp/prompt-a.md"]))
+
+    assert before.more_than(before) == ()
+    assert same.more_than(before) == (
+        *("process 7 sleep", "1 zombies"),
+        *("1 descriptors of pipe", "2 descriptors of socket"),
+    )
+    assert other.more_than(before) == ("file tmp/prompt-a.md",)
 
 
 @pytest.mark.parametrize(
