@@ -62,20 +62,20 @@ async def clock_set(seed: int) -> Results:
     if compiler is None:
         raise Skip("no C compiler: the clock is set by a library of ours")
     async with open_scene("clock set", seed, session_ttl_hours=24) as scene:
-        root = scene.lane.world.stand.root
+        root = scene.machine.world.stand.root
         library, offset = root / "clock.so", root / "offset"
         (root / "clock.c").write_text(CLOCK, encoding="ascii")
         argv = [compiler, "-shared", "-fPIC", "-o", str(library), str(root / "clock.c"), "-ldl"]
         if (await trio.run_process(argv, check=False, capture_stderr=True)).returncode:
             raise Skip("the C compiler makes no library")
-        os.kill(scene.lane.world.daemon, 15)
-        await scene.lane.world.gone()
+        os.kill(scene.machine.world.daemon, 15)
+        await scene.machine.world.gone()
         offset.write_text("0", encoding="ascii")
-        env = {**scene.lane.world.env, **scene.lane.env}
+        env = {**scene.machine.world.env, **scene.machine.env}
         env |= {"LD_PRELOAD": str(library), "CLOCK_OFFSET": str(offset)}
         daemon = await _start_daemon(scene, env)
         for seconds in (7200, -7200, 20 * YEAR_S, 0):
-            async with scene.lane.host() as host:
+            async with scene.machine.host() as host:
                 job = await scene.begin(host, f"[[sleep 0.7]] {WORD}")
                 slow = await scene.begin(host, "[[fault hang_before]]", timeout_seconds=2)
                 await trio.sleep(0.3)
@@ -88,7 +88,7 @@ async def clock_set(seed: int) -> Results:
                     await scene.step("the date", lambda: _is_far(scene, host))
         daemon.terminate()
         await daemon.wait()
-        await scene.step("restart", scene.look, is_last=True)
+        await scene.step("restart", scene.restart, is_last=True)
         return scene.found
 
 
@@ -105,19 +105,19 @@ async def _start_daemon(scene: Scene, env: Mapping[str, str]) -> trio.Process:
     daemon = await trio.lowlevel.open_process(
         [sys.executable, "-m", "aimux", "daemon", "run"],
         env=dict(env),
-        cwd=scene.lane.world.stand.project(),
+        cwd=scene.machine.world.stand.project(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     with trio.fail_after(30):
-        while not scene.lane.world.daemon or not _answers(scene):
+        while not scene.machine.world.daemon or not _answers(scene):
             await trio.sleep(POLL_S)
     return daemon
 
 
 def _answers(scene: Scene) -> bool:
     with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
-        client.connect(scene.lane.world.address.socket)
+        client.connect(scene.machine.world.address.socket)
         return True
     return False

@@ -12,8 +12,8 @@ import trio
 
 from tests.e2e._host import Host, Json, error_of, payload
 
-from ._lane import ENDED, Lane, open_lane
 from ._leftovers import Count, count, settle
+from ._machine import ENDED, Machine, open_machine
 from ._table import Cell, Found
 
 CLIS: Final = ("claude", "codex", "crush", "gptme", "opencode")
@@ -61,15 +61,15 @@ class Round:
 
 
 async def play_kills(
-    fault: str, seed: int, rounds: int, lanes: int, deadline: float
+    fault: str, seed: int, rounds: int, machines: int, deadline: float
 ) -> dict[Cell, Found]:
     """All rounds, on several machines side by side; one cell tells what came of them."""
     ends: list[Found] = []
     told: Counter[str] = Counter()
     async with trio.open_nursery() as nursery:
-        for number in range(lanes):
-            mine = len(range(number, rounds, lanes))
-            nursery.start_soon(partial(_play_lane, ends, told, seed + number, mine, deadline))
+        for number in range(machines):
+            mine = len(range(number, rounds, machines))
+            nursery.start_soon(partial(_play_machine, ends, told, seed + number, mine, deadline))
     print(f"  {told['begun']} jobs were acknowledged, {told['answered']} answered")
     cell = Cell(fault, "machine", "rounds")
     lost = [each for each in ends if each.lost]
@@ -85,72 +85,76 @@ async def play_kills(
     }
 
 
-async def _play_lane(
+async def _play_machine(
     ends: list[Found], told: Counter[str], seed: int, rounds: int, deadline: float
 ) -> None:
-    with open_lane(seed, CLIS) as lane:
+    with open_machine(seed, CLIS) as machine:
         before = Count(pid=-1)
         for number in range(rounds):
             if trio.current_time() > deadline:
                 return
-            found = await play_round(lane, before, told, is_first=number == 0)
+            found = await play_round(machine, before, told, is_first=number == 0)
             if number == 0:
-                before = await trio.to_thread.run_sync(count, lane.world)
+                before = await trio.to_thread.run_sync(count, machine.world)
             ends.append(found)
             if (number + 1) % 20 == 0:
                 print(f"  {number + 1} rounds of kill -9", flush=True)
 
 
-async def play_round(lane: Lane, before: Count, tally: Counter[str], *, is_first: bool) -> Found:
+async def play_round(
+    machine: Machine, before: Count, tally: Counter[str], *, is_first: bool
+) -> Found:
     """One round: jobs begin, the daemon is killed, the next one is asked about all of them."""
     told = Round()
     begun = trio.current_time()
-    is_birth = lane.chance.random() < 0.2
-    moment = lane.chance.uniform(0, BIRTH_S if is_birth else MOMENT_S)
-    prompts = [(lane.chance.choice(CLIS), lane.chance.choice(PROMPTS)) for _ in range(JOBS + 1)]
+    is_birth = machine.chance.random() < 0.2
+    moment = machine.chance.uniform(0, BIRTH_S if is_birth else MOMENT_S)
+    prompts = [
+        (machine.chance.choice(CLIS), machine.chance.choice(PROMPTS)) for _ in range(JOBS + 1)
+    ]
     killed = trio.Event()
     end, lost = KEPT, ""
     with trio.move_on_after(90) as scope:
         async with trio.open_nursery() as killing:
             if is_birth:
-                killing.start_soon(_kill_soon, lane, moment, killed)
-            async with lane.host() as host:
+                killing.start_soon(_kill_soon, machine, moment, killed)
+            async with machine.host() as host:
                 async with trio.open_nursery() as calling:
                     for cli, prompt in prompts[1:]:
                         calling.start_soon(_begin, host, told, cli, prompt)
                     calling.start_soon(_call, host, told, *prompts[0])
                     if not is_birth:
-                        await told.wait_begun(lane.chance.randrange(JOBS + 1))
+                        await told.wait_begun(machine.chance.randrange(JOBS + 1))
                         await trio.sleep(moment)
-                        _kill(lane)
+                        _kill(machine)
                         killed.set()
                     await killed.wait()
                     await trio.sleep(ECHO_S)
                     calling.cancel_scope.cancel(reason="the daemon is gone, the rest is told later")
-                end, lost = await _look(host, told)
+                end, lost = await _verify(host, told)
                 for job_id in told.begun:  # of a daemon that was killed before they began
                     await _tell(host, "sessions", action="kill", job_id=job_id)
     took_s = trio.current_time() - begun
     tally.update(begun=len(told.begun), answered=len(told.answered))
     if scope.cancelled_caught:
         return Found(end="hang", took_s=took_s)
-    left = () if is_first else await settle(lane.world, before)
-    return Found(end=end, took_s=took_s, lost=lost, left=left, bug=lane.bugs())
+    left = () if is_first else await settle(machine.world, before)
+    return Found(end=end, took_s=took_s, lost=lost, left=left, bug=machine.bugs())
 
 
-def _kill(lane: Lane) -> None:
-    pid = lane.world.daemon
+def _kill(machine: Machine) -> None:
+    pid = machine.world.daemon
     if pid:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
-async def _kill_soon(lane: Lane, moment: float, killed: trio.Event) -> None:
+async def _kill_soon(machine: Machine, moment: float, killed: trio.Event) -> None:
     with trio.move_on_after(20):
-        while not lane.world.daemon:
+        while not machine.world.daemon:
             await trio.sleep(POLL_S)
         await trio.sleep(moment)
-        _kill(lane)
+        _kill(machine)
     killed.set()
 
 
@@ -172,7 +176,7 @@ async def _tell(host: Host, tool: str, **arguments: object) -> Json:
     return {} if "error" in answer else payload(answer)
 
 
-async def _look(host: Host, told: Round) -> tuple[str, str]:
+async def _verify(host: Host, told: Round) -> tuple[str, str]:
     """Whether every job that was acknowledged is known and over, and every answer the same."""
     for job_id, what in told.begun.items():
         body: Json = {}

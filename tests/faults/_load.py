@@ -28,9 +28,9 @@ POLL_S: Final = 0.5
 async def no_descriptors(seed: int) -> Results:
     """The daemon has only a few descriptors left, then enough again."""
     async with open_scene("no descriptors", seed) as scene:
-        pid = scene.lane.world.daemon
+        pid = scene.machine.world.daemon
         was = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        async with scene.lane.host() as host:
+        async with scene.machine.host() as host:
             highest = max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208
             few = highest + 1 + SPARE_DESCRIPTORS
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, was[1]))
@@ -38,8 +38,8 @@ async def no_descriptors(seed: int) -> Results:
             await scene.step("another host", lambda: _another(scene))
             resource.prlimit(pid, resource.RLIMIT_NOFILE, was)
             await scene.step("call after", lambda: scene.use(host))
-            assert scene.lane.world.daemon == pid
-        await scene.step("restart", scene.look, is_last=True)
+            assert scene.machine.world.daemon == pid
+        await scene.step("restart", scene.restart, is_last=True)
         return scene.found
 
 
@@ -60,7 +60,7 @@ async def _another(scene: Scene) -> str:
     """A host that comes now is served, or told why not, in time."""
     word = "served"
     try:
-        async with scene.lane.host() as host:
+        async with scene.machine.host() as host:
             await host.call("sessions", action="health")
     except* (AssertionError, trio.TooSlowError, trio.BrokenResourceError) as group:
         word = f"refused: {group.exceptions[0]}"[:200]
@@ -70,14 +70,14 @@ async def _another(scene: Scene) -> str:
 async def floods(seed: int) -> Results:
     """Thousands of requests at once, more jobs than may wait, a client that does not read."""
     async with open_scene("floods", seed, max_concurrent_turns=8, max_queued_jobs=40) as scene:
-        async with scene.lane.host() as host:
+        async with scene.machine.host() as host:
             await scene.step("3000 pings", lambda: _pings(host, 3000))
             await scene.step("200 jobs", lambda: _jobs(scene, host, 200))
             await scene.step("deaf client", lambda: _deaf(scene, host))
             await scene.step("300 connections", lambda: _connections(scene, host, 300))
             await scene.step("call after", lambda: scene.use(host))
         await scene.step("threads", lambda: _threads(scene))
-        await scene.step("restart", scene.look, is_last=True)
+        await scene.step("restart", scene.restart, is_last=True)
         return scene.found
 
 
@@ -111,9 +111,9 @@ async def _jobs(scene: Scene, host: Host, number: int) -> str:
 
 async def _deaf(scene: Scene, host: Host) -> str:
     """Somebody asks much and reads nothing; the others are served, and memory is bounded."""
-    process = psutil.Process(scene.lane.world.daemon)
+    process = psutil.Process(scene.machine.world.daemon)
     before = process.memory_info().rss
-    deaf = start_aimux(scene.lane.world, env=scene.lane.env)
+    deaf = start_aimux(scene.machine.world, env=scene.machine.env)
     stdin = deaf.process.stdin
     assert stdin is not None
     lines = [
@@ -143,7 +143,7 @@ async def _connections(scene: Scene, host: Host, number: int) -> str:
             client = stack.enter_context(socket.socket(socket.AF_UNIX))
             client.setblocking(False)
             with contextlib.suppress(OSError):
-                client.connect(scene.lane.world.address.socket)
+                client.connect(scene.machine.world.address.socket)
         return await scene.use(host)
 
 
@@ -151,7 +151,7 @@ async def _threads(scene: Scene) -> str:
     """After hundreds of turns there are no more threads than a few."""
     more = 0
     with trio.move_on_after(IDLE_THREADS_S):
-        while (more := threads(scene.lane.world)) > 1 + MORE_THREADS:
+        while (more := threads(scene.machine.world)) > 1 + MORE_THREADS:
             await trio.sleep(POLL_S)
         return "few"
     return f"{more} threads"

@@ -9,8 +9,8 @@ import trio
 
 from tests.e2e._host import ANSWER_S, Host, Json, error_of, payload
 
-from ._lane import ENDED, Lane, end_of, found_in
 from ._leftovers import SETTLE_S, Count, count, settle
+from ._machine import ENDED, Machine, end_of, found_in
 from ._table import Cell, Found, Table
 
 WORD: Final = "PELICAN"
@@ -28,7 +28,7 @@ def prompt_of(fault: str) -> str:
 
 
 async def run_batch(
-    lane: Lane,
+    machine: Machine,
     table: Table,
     fault: str,
     way: str,
@@ -39,16 +39,16 @@ async def run_batch(
     cells = [Cell(fault, family, way) for family in families]
     found: Results = {}
     word = "" if fault in WORDLESS else WORD
-    (lane.world.stand.home / ".emulator" / "children").unlink(missing_ok=True)
-    async with lane.host() as host:
+    (machine.world.stand.home / ".emulator" / "children").unlink(missing_ok=True)
+    async with machine.host() as host:
         limits = {cell: _limit(table, cell) for cell in cells}
         try:
-            await PLAYS[way](lane, host, limits, found, word)
+            await PLAYS[way](machine, host, limits, found, word)
         finally:
             for cell in cells:
                 found.setdefault(cell, Found(end="hang", took_s=ANSWER_S))
-    left = await settle(lane.world, before, SETTLE_S if before.pid >= 0 else WARM_S)
-    bug = lane.bugs()
+    left = await settle(machine.world, before, SETTLE_S if before.pid >= 0 else WARM_S)
+    bug = machine.bugs()
     return {cell: _with(each, left, bug) for cell, each in found.items()}
 
 
@@ -81,7 +81,7 @@ def _arguments(cell: Cell, limit_s: float) -> Json:
 
 
 async def _sync(
-    lane: Lane, host: Host, limits: Mapping[Cell, float], found: Results, word: str
+    machine: Machine, host: Host, limits: Mapping[Cell, float], found: Results, word: str
 ) -> None:
     async def one(cell: Cell) -> None:
         begun = trio.current_time()
@@ -104,7 +104,7 @@ async def _ended(host: Host, job_id: str) -> Json:
 
 
 async def _async(
-    lane: Lane, host: Host, limits: Mapping[Cell, float], found: Results, word: str
+    machine: Machine, host: Host, limits: Mapping[Cell, float], found: Results, word: str
 ) -> None:
     async def one(cell: Cell) -> None:
         begun = trio.current_time()
@@ -115,9 +115,9 @@ async def _async(
 
 
 async def _kill(
-    lane: Lane, host: Host, limits: Mapping[Cell, float], found: Results, word: str
+    machine: Machine, host: Host, limits: Mapping[Cell, float], found: Results, word: str
 ) -> None:
-    moments = {cell: lane.chance.uniform(0, MOMENT_S) for cell in limits}
+    moments = {cell: machine.chance.uniform(0, MOMENT_S) for cell in limits}
 
     async def one(cell: Cell) -> None:
         job_id = await _begin(host, cell, limits[cell])
@@ -131,10 +131,10 @@ async def _kill(
 
 
 async def _cancel(
-    lane: Lane, host: Host, limits: Mapping[Cell, float], found: Results, word: str
+    machine: Machine, host: Host, limits: Mapping[Cell, float], found: Results, word: str
 ) -> None:
     """The client takes its call back: nothing more is written for it, or its answer was before."""
-    moments = {cell: lane.chance.uniform(0, MOMENT_S) for cell in limits}
+    moments = {cell: machine.chance.uniform(0, MOMENT_S) for cell in limits}
 
     async def one(cell: Cell) -> None:
         host.server.last_id += 1
@@ -170,7 +170,7 @@ async def _newest(host: Host, cli: str) -> str:
 
 
 async def _daemon(
-    lane: Lane, host: Host, limits: Mapping[Cell, float], found: Results, word: str
+    machine: Machine, host: Host, limits: Mapping[Cell, float], found: Results, word: str
 ) -> None:
     """`kill -9` of the daemon at a random moment; the shim finds the next one."""
     jobs: dict[Cell, str] = {}
@@ -179,19 +179,19 @@ async def _daemon(
         jobs[cell] = await _begin(host, cell, limits[cell])
 
     await _each(begin, limits)
-    await trio.sleep(lane.chance.uniform(0, MOMENT_S))
-    pid = lane.world.daemon
+    await trio.sleep(machine.chance.uniform(0, MOMENT_S))
+    pid = machine.world.daemon
     if pid:
         os.kill(pid, signal.SIGKILL)
     begun = trio.current_time()
 
-    async def look(cell: Cell) -> None:
+    async def follow(cell: Cell) -> None:
         if cell not in jobs:
             return
         body = await _ended_over(host, jobs[cell])
         found[cell] = _interrupted(body, trio.current_time() - begun, word)
 
-    await _each(look, limits)
+    await _each(follow, limits)
 
 
 async def _ended_over(host: Host, job_id: str) -> Json:
@@ -230,8 +230,8 @@ PLAYS: Final = {
 }
 
 
-async def warm(lane: Lane, table: Table, families: Sequence[str]) -> Count:
+async def warm(machine: Machine, table: Table, families: Sequence[str]) -> Count:
     """Everything has been used once: what the daemon has now it may keep."""
     for way in ("sync", "kill"):
-        await run_batch(lane, table, "silent 0.1", way, families, Count(pid=-1))
-    return await trio.to_thread.run_sync(count, lane.world)
+        await run_batch(machine, table, "silent 0.1", way, families, Count(pid=-1))
+    return await trio.to_thread.run_sync(count, machine.world)

@@ -10,10 +10,10 @@ import attrs
 import trio
 
 from ._kills import play_kills
-from ._lane import open_lane
-from ._machine import PLAYS as MACHINE
+from ._machine import open_machine
 from ._matrix import run_batch, warm
 from ._scene import Skip
+from ._scenes import PLAYS as SCENES
 from ._table import FAMILIES, WAYS, Cell, Found, Table, is_chosen
 
 KILLS: Final = "kill -9 at random moments"
@@ -28,7 +28,7 @@ class Options:
     seed: int = 0
     rounds: int = 200
     limit_s: float = 2400.0
-    lanes: int = 2
+    machines: int = 2
 
 
 @attrs.define(kw_only=True)
@@ -79,9 +79,9 @@ async def _play(options: Options) -> Played:
     deadline = begun + options.limit_s
     todo = batches(options)
     async with trio.open_nursery() as nursery:
-        for lane in range(options.lanes):
-            mine = todo[lane :: options.lanes]
-            nursery.start_soon(partial(_play_lane, options, played, mine, lane, deadline))
+        for machine in range(options.machines):
+            mine = todo[machine :: options.machines]
+            nursery.start_soon(partial(_play_machine, options, played, mine, machine, deadline))
     chosen = [
         cell
         for cell in options.table.cells()
@@ -93,7 +93,7 @@ async def _play(options: Options) -> Played:
             played.not_run += cells
             continue
         try:
-            found = await MACHINE[fault](options.seed)
+            found = await SCENES[fault](options.seed)
         except Skip as reason:
             played.skipped |= dict.fromkeys(cells, str(reason))
             continue
@@ -105,7 +105,7 @@ async def _play(options: Options) -> Played:
             cell: Found(end="was not looked at") for cell in cells if cell not in found
         }
     if kills := [cell for cell in chosen if cell.fault == KILLS]:
-        found = await play_kills(KILLS, options.seed, options.rounds, options.lanes, deadline)
+        found = await play_kills(KILLS, options.seed, options.rounds, options.machines, deadline)
         _tell(KILLS, found)
         played.found |= found
         played.not_run += [cell for cell in kills if cell not in found]
@@ -113,22 +113,22 @@ async def _play(options: Options) -> Played:
     return played
 
 
-async def _play_lane(
+async def _play_machine(
     options: Options, played: Played, todo: Sequence[Batch], number: int, deadline: float
 ) -> None:
     if not todo:
         return
     chance = random.Random(options.seed * 100 + number)
     families = sorted({family for batch in todo for family in batch.families})
-    with open_lane(chance.randrange(1 << 30), families) as lane:
-        before = await warm(lane, options.table, families)
+    with open_machine(chance.randrange(1 << 30), families) as machine:
+        before = await warm(machine, options.table, families)
         for batch in todo:
             if trio.current_time() > deadline:
                 played.not_run += batch.cells()
                 continue
             try:
                 found = await run_batch(
-                    lane, options.table, batch.fault, batch.way, batch.families, before
+                    machine, options.table, batch.fault, batch.way, batch.families, before
                 )
             except Exception as error:  # noqa: BLE001  # the other batches are played all the same
                 found = _broken(batch.cells(), error)

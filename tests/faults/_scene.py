@@ -10,8 +10,8 @@ import trio
 
 from tests.e2e._host import ANSWER_S, Host, Json, codes, error_of, payload
 
-from ._lane import ENDED, Lane, end_of, open_lane
 from ._leftovers import Count, count, settle
+from ._machine import ENDED, Machine, end_of, open_machine
 from ._table import Cell, Found
 
 CLIS = ("claude", "codex", "crush")
@@ -29,7 +29,7 @@ class Scene:
     """One machine, and what came of the steps so far."""
 
     fault: str
-    lane: Lane
+    machine: Machine
     before: Count = attrs.field(factory=lambda: Count(pid=-1))
     found: dict[Cell, Found] = attrs.field(factory=dict)
     told: dict[str, tuple[object, object]] = attrs.field(factory=dict)  # job -> status and content
@@ -49,9 +49,9 @@ class Scene:
                 outcome = f"broken: {str(error)[:200] or type(error).__name__}"
         took_s = trio.current_time() - begun
         plain = outcome if isinstance(outcome, Found) else Found(end=outcome)
-        left = await settle(self.lane.world, self.before) if is_last else plain.left
+        left = await settle(self.machine.world, self.before) if is_last else plain.left
         found = Found(
-            end=plain.end, took_s=took_s, left=left, lost=plain.lost, bug=self.lane.bugs()
+            end=plain.end, took_s=took_s, left=left, lost=plain.lost, bug=self.machine.bugs()
         )
         self.found[Cell(self.fault, "machine", way.replace(" ", "_"))] = found
 
@@ -101,13 +101,13 @@ class Scene:
             if word.split()[0] not in ("running", "queued"):
                 return word
 
-    async def look(self) -> Found:
+    async def restart(self) -> Found:
         """Stop the daemon; what clients were told must be what the next one says."""
-        pid = self.lane.world.daemon
+        pid = self.machine.world.daemon
         if pid:
             os.kill(pid, signal.SIGTERM)
-            await self.lane.world.gone()
-        async with self.lane.host() as host:
+            await self.machine.world.gone()
+        async with self.machine.host() as host:
             for job_id, (status, content) in self.told.items():
                 body = await host.call("status", job_id=job_id)
                 if error_of(body)[1] == "job_not_found":
@@ -122,13 +122,13 @@ class Scene:
 @asynccontextmanager
 async def open_scene(fault: str, seed: int, **settings: object) -> AsyncIterator[Scene]:
     """A machine whose daemon has run everything once."""
-    with open_lane(seed, CLIS, **settings) as lane:
-        scene = Scene(fault, lane)
-        async with lane.host() as host:
+    with open_machine(seed, CLIS, **settings) as machine:
+        scene = Scene(fault, machine)
+        async with machine.host() as host:
             for cli in CLIS:
                 await scene.use(host, cli=cli)
             await host.call("sessions", action="list", status="all")
-        await settle(lane.world, scene.before, 1.0)
-        scene.before = await trio.to_thread.run_sync(count, lane.world)
-        lane.bugs()
+        await settle(machine.world, scene.before, 1.0)
+        scene.before = await trio.to_thread.run_sync(count, machine.world)
+        machine.bugs()
         yield scene

@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the moments; else the time")
     parser.add_argument("--rounds", type=int, default=200, help="of kill -9 at random moments")
     parser.add_argument("--minutes", type=float, default=40)
-    parser.add_argument("--lanes", type=int, default=2, help="machines side by side")
+    parser.add_argument("--machines", type=int, default=2, help="machines side by side")
     given = parser.parse_args()
     enter_own_mounts()
     seed = int(time.time()) % 100_000 if given.seed is None else given.seed
@@ -40,7 +40,7 @@ def main() -> int:
         seed=seed,
         rounds=given.rounds,
         limit_s=given.minutes * 60,
-        lanes=given.lanes,
+        machines=given.machines,
     )
     return print_report(options.table, play(options))
 

@@ -8,9 +8,9 @@ import pytest
 from emulators.faults import KNOWN
 
 from ..faults._leftovers import Count
-from ..faults._machine import PLAYS as SCENES
 from ..faults._play import KILLS, Options, batches, play
 from ..faults._report import judge_all
+from ..faults._scenes import PLAYS as SCENES
 from ..faults._table import (
     FAMILIES,
     WAYS,
@@ -128,7 +128,7 @@ def test_a_line_that_is_no_row_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_slice_of_the_faults_ends_as_the_table_says(table: Table) -> None:
     """Stubborn, forked away, ended twice, failed with exit 0; called, cancelled, killed."""
-    options = Options(table=table, only=SLICE, seed=1, lanes=1, limit_s=300)
+    options = Options(table=table, only=SLICE, seed=1, machines=1, limit_s=300)
     played = play(options)
 
     assert judge_all(table, played) == {}
@@ -138,7 +138,7 @@ def test_a_slice_of_the_faults_ends_as_the_table_says(table: Table) -> None:
 @pytest.mark.slow
 def test_two_rounds_of_kill_9_keep_what_was_acknowledged(table: Table) -> None:
     """And leave nothing."""
-    options = Options(table=table, only=[KILLS], seed=1, rounds=2, lanes=1, limit_s=300)
+    options = Options(table=table, only=[KILLS], seed=1, rounds=2, machines=1, limit_s=300)
     played = play(options)
 
     assert judge_all(table, played) == {}
