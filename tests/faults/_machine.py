@@ -1,9 +1,11 @@
 """A machine with one daemon, its emulated CLIs and a host, for runs that share it."""
 
+import contextlib
 import json
 import os
 import random
 import re
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -46,6 +48,11 @@ class Machine:
         async with open_host(self.world, env=self.env) as host:
             yield host
 
+    def end_sleepers(self) -> None:
+        """End the children of faults that are still there, once they were told of."""
+        for pid in self.world.stand.turns_log():
+            _kill_sleeper(pid)
+
     def bugs(self) -> str:
         """The first line of the daemon's log since the last look that tells of a bug of ours."""
         path = self.world.stand.state / "aimux.log"
@@ -86,14 +93,14 @@ def open_machine(
             yield machine
         finally:
             world.close()
-            for pid in stand.turns_log():
-                _kill_sleeper(pid)
+            machine.end_sleepers()
 
 
 def _kill_sleeper(pid: int) -> None:
     path = Path(f"/proc/{pid}/cmdline")
-    if path.exists() and b"time.sleep(" in path.read_bytes():
-        os.kill(pid, 9)
+    with contextlib.suppress(OSError):  # it is gone by now
+        if b"time.sleep(" in path.read_bytes():
+            os.kill(pid, signal.SIGKILL)
 
 
 def end_of(body: Json) -> str:

@@ -48,6 +48,7 @@ async def run_batch(
             for cell in cells:
                 found.setdefault(cell, Found(end="hang", took_s=ANSWER_S))
     left = await settle(machine.world, before, SETTLE_S if before.pid >= 0 else WARM_S)
+    machine.end_sleepers()
     bug = machine.bugs()
     return {cell: _with(each, left, bug) for cell, each in found.items()}
 

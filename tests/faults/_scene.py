@@ -46,7 +46,9 @@ class Scene:
             except trio.BrokenResourceError:
                 outcome = "the host's server has left"
             except (AssertionError, trio.TooSlowError) as error:
-                outcome = f"broken: {str(error)[:200] or type(error).__name__}"
+                text = str(error)  # of a server that has left: what it said on stderr
+                is_told = text.startswith("aimux: ") and "Traceback" not in text
+                outcome = "refused with a reason" if is_told else f"broken: {text[:200]}"
         took_s = trio.current_time() - begun
         plain = outcome if isinstance(outcome, Found) else Found(end=outcome)
         left = await settle(self.machine.world, self.before) if is_last else plain.left
