@@ -168,6 +168,20 @@ def sdk(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Faults x dialects x ways at a real daemon, 200 rounds of kill -9; at most 40 minutes."""
+    install(session)
+    session.run("python", "tests/faults/run.py", *session.posargs, env=STRICT_ENV)
+
+
+@nox.session(default=False)
+def steady(session: nox.Session) -> None:
+    """The rooms with real processes five times, the rest once, beside three busy processes."""
+    install(session)
+    session.run("python", "tests/faults/steady.py", *session.posargs, env=STRICT_ENV)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The figures of docs/design, as ratios against floors and peers measured in the same run."""
     install(session, is_editable=False)

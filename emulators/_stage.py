@@ -179,6 +179,7 @@ class Stage:
         self.faults = faults.Faults(cli)
         self._newline_owed = False
         self._crashes = False
+        self._last = ""  # the line written last
         self.typed: list[str] = []  # what was said to our questions
         self._children: list[subprocess.Popen[bytes]] = []
 
@@ -225,6 +226,7 @@ class Stage:
         if "cr_spinner" in self.faults:
             frames = "".join(f"\r\x1b[2K\x1b[36m{one}\x1b[0m Thinking..." for one in "⠋⠙⠹")
             text = f"{frames}\r\x1b[2K{text}"
+        self._last = text
         self.write(text + "\n")
 
     def event(self, value: object) -> None:
@@ -264,6 +266,10 @@ class Stage:
             self._child(self.faults.number("fork_holds_stdout", CHILD_S), own_session=False)
         if "orphan_session" in self.faults:
             self._child(self.faults.number("orphan_session", CHILD_S), own_session=True)
+        if "double_fork" in self.faults:
+            faults.leave_alone(self.faults.number("double_fork", CHILD_S))
+        if "stopped" in self.faults:
+            os.kill(os.getpid(), signal.SIGSTOP)
         if "flood_stderr" in self.faults:
             left = int(self.faults.number("flood_stderr", 200_000))
             while left > 0:
@@ -294,6 +300,12 @@ class Stage:
             while left > 0:
                 self.write(self._log_line(min(left, _LOG_LINE)))
                 left -= _LOG_LINE
+        if "strange_json" in self.faults:
+            self.write("\n".join([*faults.STRANGE, ""]))
+        while "flood" in self.faults:
+            self.write(self._log_line(_LOG_LINE) * 16)
+        while "endless_line" in self.faults:
+            self.write("x" * 65_536)
         self._crashes = "crash_mid_json" in self.faults
         return self.faults.failure()
 
@@ -328,6 +340,13 @@ class Stage:
 
     def end(self, code: int = 0) -> int:
         """The turn is printed: hang if told to, else return the exit code."""
+        if "end_twice" in self.faults:
+            time.sleep(self.faults.number("end_twice", 1.0))
+            self.write(self._last + "\n")
+        if "close_stdout" in self.faults:
+            os.close(1)
+            os.close(2)
+            time.sleep(FAR_S)
         if "hang_after_result" in self.faults:
             time.sleep(FAR_S)
         return int(self.faults.number("exit", code)) if "exit" in self.faults else code
@@ -391,10 +410,7 @@ class Stage:
             start_new_session=own_session,
         )
         self._children.append(child)
-        folder = os.path.join(_sessions.home(), ".emulator")
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, "children"), "a", encoding="ascii") as file:
-            file.write(f"{child.pid}\n")  # so that a test can look for it
+        faults.note_child(child.pid)
         return child
 
     def _ask(self, number: int) -> str:

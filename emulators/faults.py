@@ -8,6 +8,7 @@ of them add up.
 from __future__ import annotations
 
 import os
+import sys
 
 from . import _sessions
 
@@ -19,6 +20,13 @@ KNOWN = {
     "ignore_int": "ignore SIGINT",
     "fork_holds_stdout": "leave a child in the same session that keeps stdout open [seconds]",
     "orphan_session": "leave a tool child in a session of its own [seconds]",
+    "double_fork": "leave a child of nobody, in its own session, without environment [seconds]",
+    "stopped": "stop itself as a terminal's Ctrl-Z would, and stay so",
+    "close_stdout": "print the whole turn, close stdout and stderr, then never end",
+    "end_twice": "print the last record of the turn again after this many seconds",
+    "strange_json": "print numbers, depths and characters that JSON readers stumble over",
+    "flood": "print lines without end, as fast as they are taken",
+    "endless_line": "print one line without end",
     "flood_stderr": "write N bytes to stderr first",
     "split_utf8": "pause in the middle of every multi-byte character",
     "no_final_newline": "leave out the last newline",
@@ -104,6 +112,13 @@ DEATHS = {
         ),
     ),
 }
+STRANGE = (
+    '{"type":"log","used":{"in":1e400,"out":-1e400}}',
+    '{"type":"log","data":"\\ud800"}',
+    '{"type":"log","type":"log","data":NaN}',
+    '{"type":"log","data":' + "9" * 5000 + "}",
+    '{"type":"log","data":' + "[" * 20_000 + "]" * 20_000 + "}",
+)
 FAILURES = ("quota", "rate_limit", "auth", "model_missing", "context", "server_error")
 
 
@@ -168,3 +183,30 @@ def count_turn(cli: str) -> int:
         return os.lseek(handle, 0, os.SEEK_CUR)
     finally:
         os.close(handle)
+
+
+def note_child(pid: int) -> None:
+    """Write the pid down, so that a test can look for the process."""
+    folder = os.path.join(_sessions.home(), ".emulator")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "children"), "a", encoding="ascii") as file:
+        file.write(f"{pid}\n")
+
+
+def leave_alone(seconds: float) -> None:
+    """A daemon as old services make them: nothing of it tells where it came from."""
+    if not hasattr(os, "fork"):
+        return
+    middle = os.fork()
+    if middle:
+        os.waitpid(middle, 0)
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    note_child(os.getpid())
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for handle in (0, 1, 2):
+        os.dup2(nowhere, handle)
+    code = f"import time; time.sleep({seconds})"
+    os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", code], {})

@@ -27,7 +27,9 @@ LONGER: dict[tuple[str, str], str] = {
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = ROOT / "tests"
 # folders of tests/ that are started, by a session of nox or by hand; tests/programs tests them
-PROGRAMS = frozenset({"bench", "clients", "conformance", "mutation", "packaging", "realclis"})
+PROGRAMS = frozenset(
+    {"bench", "clients", "conformance", "faults", "mutation", "packaging", "realclis"}
+)
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the checkout is not here")
 

@@ -79,11 +79,8 @@ class World:
         """Return once no child of a job lives; fails if one stays."""
         with trio.fail_after(PATIENCE_S):
             while True:
-                alive = [
-                    process
-                    for process in psutil.process_iter()
-                    if process.pid in self.stand.survivors()
-                ]
+                left = self.stand.survivors()  # once: it reads every process of the machine
+                alive = [process for process in psutil.process_iter() if process.pid in left]
                 if not alive:
                     return
                 await trio.to_thread.run_sync(psutil.wait_procs, alive, 0.5)

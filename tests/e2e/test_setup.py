@@ -1,5 +1,6 @@
 """Machines that are not as they should be: the server starts, runs, and says what is wrong."""
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -233,7 +234,11 @@ def test_a_killed_server_leaves_no_child_and_its_jobs_are_known(tmp_path: Path) 
 
     with pytest.raises(AssertionError), _started(stand) as server:  # it did not leave with 0
         trio.run(begin, server)
-    psutil.wait_procs([psutil.Process(pid) for pid in stand.survivors()], timeout=10)
+    dying: list[psutil.Process] = []
+    for pid in stand.survivors():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it is dead by now
+            dying.append(psutil.Process(pid))
+    psutil.wait_procs(dying, timeout=10)
 
     assert stand.survivors() == {}
     _play(stand, check)

@@ -12,6 +12,7 @@ import trio
 
 MAIN = Path(__file__).parents[2] / "emulators" / "__main__.py"
 AT_ONCE = 3  # two cores: one more than that keeps them busy
+PATIENCE_S = 60.0  # the machine may be slow; nothing here waits that long on a good day
 KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "TEMP", "TMP")
 
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 import trio
 
-from ._theatre import CLIS, STDIN, WRITE, Case, Theatre, answer, words
+from ._theatre import CLIS, PATIENCE_S, STDIN, WRITE, Case, Theatre, answer, words
 from .test_faults import read_until, started
 
 HASH = {"EMULATOR_DIRECTIVES": "[[sha256]]"}
@@ -111,7 +111,7 @@ async def test_an_open_pipe_hangs_four_and_not_the_others(theatre: Theatre) -> N
         cli: theatre.start(*words(WRITE[cli], "say hi"), stdin=subprocess.PIPE) for cli in CLIS
     }
     try:
-        with trio.fail_after(20):
+        with trio.fail_after(PATIENCE_S):
             for cli in CLIS:
                 if cli not in hanging:
                     code = await trio.to_thread.run_sync(children[cli].wait)
@@ -122,7 +122,7 @@ async def test_an_open_pipe_hangs_four_and_not_the_others(theatre: Theatre) -> N
             pipe = children[cli].stdin
             assert pipe is not None
             pipe.close()
-            with trio.fail_after(10):
+            with trio.fail_after(PATIENCE_S):
                 assert await trio.to_thread.run_sync(children[cli].wait) == 0
     finally:
         for child in children.values():

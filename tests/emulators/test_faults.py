@@ -14,7 +14,7 @@ import trio
 
 from emulators.faults import DEATHS
 
-from ._theatre import CLIS, WRITE, Case, Theatre, answer, words
+from ._theatre import CLIS, PATIENCE_S, WRITE, Case, Theatre, answer, words
 
 AT_ONCE = {"EMULATOR_TIME_SCALE": "0"}
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and sessions of POSIX")
@@ -69,7 +69,7 @@ async def read_some(child: "subprocess.Popen[bytes]") -> bytes:
 async def read_until(child: "subprocess.Popen[bytes]", wanted: bytes, times: int = 1) -> bytes:
     """Read stdout until something stands in it so many times."""
     kept = b""
-    with trio.fail_after(20):
+    with trio.fail_after(PATIENCE_S):
         while kept.count(wanted) < times:
             piece = await read_some(child)
             assert piece, kept[-500:]
@@ -79,7 +79,7 @@ async def read_until(child: "subprocess.Popen[bytes]", wanted: bytes, times: int
 
 async def until(found: Callable[[], object]) -> None:
     """Wait for what another process does to the file system: no event tells."""
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE_S):
         while not found():  # noqa: ASYNC110
             await trio.sleep(0.01)
 
@@ -211,7 +211,7 @@ async def test_fork_holds_stdout_keeps_the_pipe_open(theatre: Theatre) -> None:
     """The leader is gone, a child of the same session still has the pipe."""
     with started(theatre.start(*form("codex", "[[fault fork_holds_stdout]]"))) as child:
         await read_until(child, b"turn.completed")
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE_S):
             assert await trio.to_thread.run_sync(child.wait) == 0
         (holder,) = children(theatre)
         with trio.move_on_after(0.3) as waited:
@@ -221,7 +221,7 @@ async def test_fork_holds_stdout_keeps_the_pipe_open(theatre: Theatre) -> None:
         assert waited.cancelled_caught
         assert os.getsid(holder) == child.pid
         os.kill(holder, signal.SIGKILL)
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE_S):
             assert await read_some(child) == b""
 
 
@@ -283,7 +283,7 @@ async def test_split_utf8_writes_half_a_character(theatre: Theatre) -> None:
     """Some piece read from the pipe is not text by itself, the whole is."""
     with started(theatre.start(*form("codex", "[[fault split_utf8]]"))) as child:
         pieces: list[bytes] = []
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             while piece := await read_some(child):
                 pieces.append(piece)
     halves = [piece for piece in pieces if piece[-1:] >= b"\xc0"]
@@ -293,17 +293,16 @@ async def test_split_utf8_writes_half_a_character(theatre: Theatre) -> None:
 
 
 async def test_drip_and_silence_take_their_time(theatre: Theatre) -> None:
-    """A lower bound only: the machine may be slow."""
+    """A lower bound only: the machine may be slow, and pieces then come together."""
     begun = time.perf_counter()
     await theatre.run(*form("codex", "[[fault silent 0.3]]"))
     silent = time.perf_counter() - begun
-    with started(theatre.start(*form("codex", "[[fault drip 0.02]]"))) as child:
-        pieces = 0
-        while await read_some(child):
-            pieces += 1
+    begun = time.perf_counter()
+    done = await theatre.run(*form("codex", "[[fault drip 0.02]]"))
+    drip = time.perf_counter() - begun
 
     assert silent > 0.3
-    assert pieces >= 12  # four lines, each in four pieces or so
+    assert drip > 0.02 * 4 * len(done.text.splitlines())
 
 
 async def test_crash_mid_json_leaves_half_a_line(theatre: Theatre) -> None:
@@ -395,3 +394,47 @@ async def test_unknown_faults_are_refused(theatre: Theatre) -> None:
     done = await theatre.run(*form("codex", "[[fault hang_befor]]"))
 
     assert (done.code, done.errors.endswith("emulator: unknown fault 'hang_befor'\n")) == (2, True)
+
+
+@POSIX
+async def test_a_double_fork_leaves_a_process_that_nothing_ties_to_its_cli(
+    theatre: Theatre,
+) -> None:
+    """Its own session, nobody's child, and nothing in its environment."""
+    done = await theatre.run(*form("codex", "[[fault double_fork 60]] say PELICAN"))
+    (left,) = children(theatre)
+
+    assert "PELICAN" in done.text
+    assert os.getsid(left) != os.getsid(0)
+    assert is_alive(left)
+    os.kill(left, signal.SIGKILL)
+
+
+@POSIX
+async def test_close_stdout_ends_the_output_and_not_the_process(theatre: Theatre) -> None:
+    """Its readers come to the end of the turn, and it stays."""
+    with started(theatre.start(*form("codex", "[[fault close_stdout]]"))) as child:
+        await read_until(child, b"turn.completed")
+        with trio.fail_after(PATIENCE_S):
+            while await read_some(child):
+                pass
+
+        assert child.poll() is None
+
+
+async def test_the_last_record_comes_twice(theatre: Theatre) -> None:
+    """The turn is closed again, with the same words."""
+    done = await theatre.run(*form("codex", "[[fault end_twice 0]]"))
+    *_, first, second = done.text.splitlines()
+
+    assert "turn.completed" in first
+    assert first == second
+
+
+async def test_strange_json_comes_before_the_answer(theatre: Theatre) -> None:
+    """A number beyond floats, half a character, a depth; then all as usual."""
+    done = await theatre.run(*form("codex", "[[fault strange_json]]"))
+
+    assert "1e400" in done.text
+    assert "\\ud800" in done.text
+    assert NORMAL in answer("codex", done.text[done.text.index('{"type":"item') :])

@@ -34,7 +34,7 @@ def run(command: list[str], **more: object) -> "subprocess.CompletedProcess[str]
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=20,
+        timeout=60,
         **more,  # type: ignore[call-overload]
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from ._theatre import CLIS, WRITE, Theatre, words
+from ._theatre import CLIS, PATIENCE_S, WRITE, Theatre, words
 from .test_faults import POSIX, children, is_alive, read_until, started, until
 
 pytestmark = [POSIX, pytest.mark.slow]
@@ -51,7 +51,7 @@ async def test_signal_to_the_leader(theatre: Theatre, cli: str, number: signal.S
         if expected is None:
             child.send_signal(signal.SIGKILL)
 
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             code = await trio.to_thread.run_sync(child.wait)
         assert code == (-signal.SIGKILL if expected is None else expected)
 
@@ -63,7 +63,7 @@ async def test_gemini_without_relaunch_leaves_with_0(theatre: Theatre) -> None:
         out = await read_until(child, b'"role":"user"')
         await kept_session(theatre)
         child.send_signal(signal.SIGTERM)
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             code = await trio.to_thread.run_sync(child.wait)
 
         assert code == 0
@@ -80,7 +80,7 @@ async def test_qwen_worker_survives_its_leader_but_not_the_group(theatre: Theatr
 
         os.killpg(child.pid, 0)  # somebody is left in the group
         os.killpg(child.pid, signal.SIGTERM)
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             assert child.stdout is not None
             assert b'"result"' not in await trio.to_thread.run_sync(child.stdout.read)
 
@@ -125,7 +125,7 @@ async def test_tools_in_their_own_session(
         await until(lambda: children(theatre))
         (tool,) = children(theatre)
         os.killpg(child.pid, number)
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             await trio.to_thread.run_sync(child.wait)
 
     assert os.getpgid(0) != tool
@@ -141,7 +141,7 @@ async def test_droid_cancels_its_tool_and_completes(theatre: Theatre) -> None:
         await until(lambda: children(theatre))
         child.send_signal(signal.SIGTERM)
         out = await read_until(child, b'"completion"')
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             code = await trio.to_thread.run_sync(child.wait)
 
     assert code == 0

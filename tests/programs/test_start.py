@@ -37,6 +37,8 @@ def start(
         "bench/run.py",
         "clients/run.py",
         "conformance/run.py",
+        "faults/run.py",
+        "faults/steady.py",
         "realclis/direct.py",
         "realclis/install.py",
         "realclis/run.py",

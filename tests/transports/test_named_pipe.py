@@ -46,7 +46,7 @@ async def _echo(stream: PipeStream) -> None:
 @asynccontextmanager
 async def served(address: str, handler: object = _echo) -> AsyncIterator[None]:
     """A listener with a handler, for as long as the body runs."""
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as handlers:
             async with trio.open_nursery() as accepting:
                 serve = partial(serve_pipe, family=FAMILY, handler_nursery=handlers)
@@ -242,7 +242,7 @@ async def test_a_connection_closes_behind_the_last_write() -> None:
         with trio.move_on_after(0.1) as patience:
             await stream.send_all(bytes(50_000_000))
     was_open = not here.closed
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         with suppress(EOFError):
             while True:  # the block that was under way comes whole, then the end
                 assert await trio.to_thread.run_sync(there.recv_bytes) == bytes(65_536)
