@@ -1,8 +1,8 @@
 """Which changes of a pure module its tests do not notice: `nox -s mutation -- rules/_breaker`.
 
-A module or a whole room (`rules`, `protocol`, `dialects`, `investigate`) is copied with its tests
-and mutated there by mutmut. Prints every mutant that lived, as a diff. One that lives is a missing
-test or changes nothing; a reader decides, so it does not fail the run.
+A module or a whole room (`rules`, `protocol`, `dialects`, `think`, `investigate`) is copied with
+its tests and mutated there by mutmut. Prints every mutant that lived, as a diff. One that lives is
+a missing test or changes nothing; a reader decides, so it does not fail the run.
 """
 
 import shutil
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-ROOMS: Final = ("rules", "protocol", "dialects", "investigate")
+ROOMS: Final = ("rules", "protocol", "dialects", "think", "investigate")
 COPIED: Final = ("aimux", "tests", "profiles", "prompts", "emulators", "docs", "pyproject.toml")
 DEAD: Final = {"killed", "timeout", "caught by type check"}
 

@@ -56,7 +56,10 @@ def test_mutation_names_the_rooms_it_can_mutate() -> None:
     """A room that has a loop has no mutants here."""
     ran = start("mutation/run.py", "engine")
 
-    assert (ran.returncode, ran.stdout) == (2, "engine: rooms are rules, protocol, dialects\n")
+    assert (ran.returncode, ran.stdout) == (
+        2,
+        "engine: rooms are rules, protocol, dialects, think, investigate\n",
+    )
 
 
 def test_a_check_of_no_wheel_is_a_fault_of_use() -> None:

@@ -126,4 +126,4 @@ async def test_every_declared_parameter_is_read_and_no_other(
         properties = tool.input_schema["properties"]
         assert isinstance(properties, dict)
         where = {"cwd", "session_id"}  # where to work is found in one way for all
-        assert seen[name] | where == properties.keys() | where, (name, seen[name] ^ properties.keys())
+        assert seen[name] | where == properties.keys() | where, name
