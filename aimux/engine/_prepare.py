@@ -296,10 +296,14 @@ def _in_session(spec: TurnSpec, session: Session, told: Sequence[PastTurn]) -> T
 def _continued(seat: Seat, session: Session) -> RouteRequest:
     """The route of a seat whose session goes on: it stays with its CLI.
 
-    Another one may step in, told of what was said, if the caller says so (`fallback=true`).
+    Another one may step in, told of what was said, if the caller says so (`fallback=true`). A named
+    seat is free to begin anew with another CLI: its strategy tells it everything, and one that has
+    not spoken belongs to nobody yet.
     """
     known = session.seat(seat.name)
     route = seat.route
+    if seat.name and (seat.name not in session.seats or route.cli not in ("", known.cli)):
+        return route
     if route.cli and route.cli != known.cli:
         raise PeerFault(
             f"session {session.id} belongs to {known.cli}, not {route.cli}",

@@ -13,6 +13,7 @@ from aimux.model import (
     JobStatus,
     Note,
     Report,
+    RouteRequest,
     Seat,
     Text,
     Work,
@@ -133,6 +134,39 @@ async def test_a_seat_is_a_conversation(tmp_path: pathlib.Path, autojump_clock: 
     assert second.argv[-2:] == ["--resume", "n-1"]
     assert second.stdin == b"sure?"
     assert third.stdin == b"and you?"
+
+
+async def test_a_named_seat_goes_on_or_begins_anew(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """In a later job of its session: with its own CLI it goes on, with another it begins anew, and
+    one that has not spoken is nobody's.
+    """
+    turns = [answers("blue!", native="n-1"), answers("still"), answers("new"), answers("I too")]
+    other = Seat(name="A", route=RouteRequest(cli="beta"))
+
+    async def work(ask: Ask, note: Note) -> Report:
+        await ask(A, "which colour?")
+        return finished("blue")
+
+    async def replaced(ask: Ask, note: Note) -> Report:
+        await ask(other, "sure?")
+        await ask(B, "and you?")
+        return finished("new")
+
+    async with open_house(tmp_path, turns) as house:
+        first = await end(house, work, seats=[A])
+        session_id = first.job.session_id
+        await end(house, work, seats=[A], session_id=session_id)
+        await end(house, replaced, seats=[other, B], session_id=session_id)
+        session = await house.store.session(session_id)
+        _, second, third, fourth = house.driver.specs
+
+    assert second.argv[-2:] == ["--resume", "n-1"]
+    assert "--resume" not in third.argv
+    assert third.argv[0].endswith("beta")
+    assert fourth.argv[0].endswith("beta")
+    assert {name: seat.cli for name, seat in session.seats.items()} == {"A": "beta", "B": "beta"}
 
 
 async def test_another_cli_that_steps_in_is_told(
