@@ -50,6 +50,7 @@ from ._breaker import (
     view_breaker as view_breaker,
 )
 from ._budget import exhausted as exhausted
+from ._cited import EVIDENCE_SCHEMA as EVIDENCE_SCHEMA, read_places as read_places
 from ._completion import (
     Verdict as Verdict,
     has_worked as has_worked,

@@ -12,10 +12,10 @@ import attrs
 from aimux.model import Evidence, SourcePlace, Verified
 
 from ._alike import are_alike, read_stance
+from ._cited import EVIDENCE_SCHEMA, read_places
 from ._tally import LABELS, SIMILARITY, Ballot, Group, Tally, count_groups
 
 MAX_CLAIMS: Final = 5  # of a member; what it is asked for
-MAX_EVIDENCE: Final = 20  # places of a member that are looked at
 
 MEMBER_SCHEMA: Final[Mapping[str, object]] = {
     "type": "object",
@@ -28,19 +28,7 @@ MEMBER_SCHEMA: Final[Mapping[str, object]] = {
                 "type": "object",
                 "properties": {
                     "text": {"type": "string", "minLength": 1},
-                    "evidence": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "properties": {
-                                "path": {"type": "string"},
-                                "line": {"type": ["integer", "null"]},
-                                "end_line": {"type": ["integer", "null"]},
-                                "quote": {"type": ["string", "null"]},
-                            },
-                            "required": ["path"],
-                        },
-                    },
+                    "evidence": EVIDENCE_SCHEMA,
                 },
                 "required": ["text"],
             },
@@ -187,22 +175,8 @@ def _strongest(positions: Sequence[Position]) -> str | None:
 
 
 def _claim(raw: Mapping[str, object]) -> Claim:
-    evidence = raw.get("evidence")
-    places = [
-        SourcePlace(
-            path=str(each.get("path", "")),
-            line=_whole(each.get("line")),
-            end_line=_whole(each.get("end_line")),
-            quote=_text(each.get("quote")),
-        )
-        for each in (evidence if isinstance(evidence, Sequence) else ())[:MAX_EVIDENCE]
-        if isinstance(each, Mapping)
-    ]
+    places = read_places(raw.get("evidence"))
     return Claim(text=str(raw.get("text", "")).strip(), places=places)
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _text(value: object) -> str:
