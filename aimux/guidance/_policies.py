@@ -5,6 +5,7 @@ words where there is a job, so that a caller never has to translate.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from ._offers import wants_to_write
@@ -15,6 +16,8 @@ Guidance = dict[str, object]
 
 LONG_POLL_S: Final = 45  # below the 60 s at which most clients cut a call
 RUN_OVER: Final = ("report", "assess")  # what follows the run of an investigation
+_TALKS: Final = frozenset({"dialog"})  # whose sessions go on by the tool itself
+_TOPIC_CHARS: Final = 2_000  # of a debate's topic in a call that follows it
 _CHANGE_COURSE: Final = {
     "auth": "log in to the CLI in a terminal, then send the call again",
     "quota": "wait for the quota to reset, or name another cli or model",
@@ -37,12 +40,12 @@ def _error_of(payload: Json) -> Json:
     return error if isinstance(error, Mapping) else {}
 
 
-def guide_job(payload: Json) -> Guidance:
-    """Guidance for a result of design section 6 (exec, status).
+def guide_job(payload: Json, tool: str = "exec") -> Guidance:
+    """Guidance for a result of design section 6; `tool` is the one that made the job.
 
     The run of an investigation leads back to it.
     """
-    guidance = _by_status(payload)
+    guidance = _by_status(payload, tool)
     data = payload.get("data")
     # a job with a session is a CLI's own, and its data may say anything
     if isinstance(data, Mapping) and payload["session_id"] is None:
@@ -57,7 +60,7 @@ def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _by_status(payload: Json) -> Guidance:
+def _by_status(payload: Json, tool: str) -> Guidance:
     status, job_id, session_id = payload["status"], payload["job_id"], payload["session_id"]
     rest: list[dict[str, object]] = []
     if payload.get("truncated") and payload.get("next_offset") is not None:
@@ -73,12 +76,13 @@ def _by_status(payload: Json) -> Guidance:
                 ["do not send the same prompt again: this job is still at work"],
             )
         case "completed":
-            following = _going_on(payload) if session_id else []
+            following = _going_on(payload, tool) if session_id else _after(payload, tool)
             return _guidance("completed", [*rest, *following], [])
         case "partial":
+            again = _going_on(payload, tool) if session_id and tool in _TALKS else []
             return _guidance(
                 "partial",
-                [*rest, _call("status", job_id=job_id, include_content=True)],
+                [*rest, *again, _call("status", job_id=job_id, include_content=True)],
                 ["do not take this for a complete answer: see error"],
             )
         case _:
@@ -92,14 +96,35 @@ def _by_status(payload: Json) -> Guidance:
             return _guidance(str(status), [*rest, look], do_not)
 
 
-def _going_on(payload: Json) -> list[dict[str, object]]:
+def _going_on(payload: Json, tool: str) -> list[dict[str, object]]:
     """How a conversation may go on. Who may only read and offers to write needs to be let."""
     session_id = payload["session_id"]
+    if tool in _TALKS:
+        data = payload.get("data")
+        is_open = isinstance(data, Mapping) and bool(data.get("open_points"))
+        what = "Settle what is still open." if is_open else "Work out its riskiest part in detail."
+        return [
+            _call(tool, session_id=session_id, prompt=what),
+            _call("status", job_id=payload["job_id"], turn=1),
+        ]
     follow = _call("exec", session_id=session_id, prompt="Continue.")
     if payload.get("mode") != "read" or not wants_to_write(str(payload.get("content") or "")):
         return [follow]
     write = _call("exec", session_id=session_id, prompt="Make these changes.", mode="write")
     return [write, follow]
+
+
+def _after(payload: Json, tool: str) -> list[dict[str, object]]:
+    """What a debate leads to: a plan, or a look at what was said.
+
+    The plan is asked for in the caller's own words: what a judge recommends is no prompt.
+    """
+    data = payload.get("data")
+    topic = data.get("topic") if isinstance(data, Mapping) else None
+    if tool != "debate" or not isinstance(topic, str):
+        return []
+    plan = f"Write a plan that follows from settling this: {topic[:_TOPIC_CHARS]}"
+    return [_call("dialog", prompt=plan), _call("status", job_id=payload["job_id"], turn=1)]
 
 
 def guide_turn(payload: Json) -> Guidance:
@@ -140,6 +165,8 @@ _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "consensus": guide_job,
     "workflow": guide_job,
     "investigate": guide_job,  # of its run; the other actions have an envelope of their own
+    "dialog": partial(guide_job, tool="dialog"),
+    "debate": partial(guide_job, tool="debate"),
     "status": guide_job,
     "sessions": guide_sessions,
     "think": guide_think,

@@ -113,6 +113,8 @@ from ._settings import (
     AuditSettings as AuditSettings,
     BreakerSettings as BreakerSettings,
     ConsensusSettings as ConsensusSettings,
+    DebateSettings as DebateSettings,
+    DialogSettings as DialogSettings,
     HookError as HookError,
     HookSettings as HookSettings,
     HookTime as HookTime,

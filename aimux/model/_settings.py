@@ -204,6 +204,23 @@ class WorkflowSettings:
     max_parallel_steps: int = attrs.field(default=4, validator=ge(1))
 
 
+@attrs.frozen(kw_only=True)
+class DialogSettings:
+    """How two build an answer together where the call does not say."""
+
+    max_turns: int = attrs.field(default=6, validator=ge(2))
+    timeout_per_turn_seconds: float = attrs.field(default=600.0, validator=gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class DebateSettings:
+    """How a debate is held where the call does not say."""
+
+    default_synthesize: bool = True
+    max_turns: int = attrs.field(default=6, validator=ge(2))  # of the two sides
+    timeout_per_turn_seconds: float = attrs.field(default=600.0, validator=gt(0))
+
+
 class HookTime(enum.StrEnum):
     """When a hook is consulted."""
 
@@ -240,6 +257,8 @@ class Settings:
     server: ServerSettings = attrs.field(factory=ServerSettings)
     circuit_breaker: BreakerSettings = attrs.field(factory=BreakerSettings)
     consensus: ConsensusSettings = attrs.field(factory=ConsensusSettings)
+    dialog: DialogSettings = attrs.field(factory=DialogSettings)
+    debate: DebateSettings = attrs.field(factory=DebateSettings)
     panels: Mapping[str, PanelSettings] = attrs.field(factory=dict)
     audit: AuditSettings = attrs.field(factory=AuditSettings)
     workflow: WorkflowSettings = attrs.field(factory=WorkflowSettings)

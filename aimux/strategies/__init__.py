@@ -13,6 +13,18 @@ from ._consensus import (
     ConsensusRequest as ConsensusRequest,
     consensus as consensus,
 )
+from ._debate import (
+    DebateRequest as DebateRequest,
+    debate as debate,
+    judge_seats as judge_seats,
+)
+from ._dialog import (
+    CRITIQUE as CRITIQUE,
+    DRAFT as DRAFT,
+    SEATS as SEATS,
+    DialogRequest as DialogRequest,
+    dialog as dialog,
+)
 from ._investigate import (
     InvestigationRequest as InvestigationRequest,
     Notebook as Notebook,

@@ -16,12 +16,14 @@ from ._base import Ask, Seat
 class Heard:
     """What a seat came to: its turn, and why it is lost; an empty `reason` is an answer.
 
-    `result` is None where the job had no turn or time left for it.
+    `result` is None where the job had no turn or time left for it; `spent` is then the figure of
+    the budget that is used up, if it was that.
     """
 
     seat: str
     result: TurnResult | None = None
     reason: str = ""
+    spent: str = ""
 
     @property
     def is_answer(self) -> bool:
@@ -72,7 +74,8 @@ async def ask_seat(
                     result, reason = again, ""
     except Refusal as refusal:
         if result is None:
-            return Heard(seat=seat.name, reason=refusal.code)
+            spent = str(refusal.data.get("budget", ""))
+            return Heard(seat=seat.name, reason=refusal.code, spent=spent)
     return Heard(seat=seat.name, result=result, reason=reason)
 
 

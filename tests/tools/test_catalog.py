@@ -109,6 +109,8 @@ async def test_every_declared_parameter_is_read_and_no_other(
             "audit": await reads(house, "audit", rules_only=False),
             "workflow": await reads(house, "workflow", steps=[STEP]),
             "think": await reads(house, "think", pattern="think", thought="t"),
+            "dialog": await reads(house, "dialog", prompt="p"),
+            "debate": await reads(house, "debate", topic="p"),
         }
         for action in ("list", "info", "cancel", "kill", "gc", "health"):
             seen["sessions"] |= await reads(house, "sessions", action=action)

@@ -5,6 +5,8 @@ from typing import Final
 
 from ._audit import AUDIT
 from ._consensus import CONSENSUS
+from ._debate import DEBATE
+from ._dialog import DIALOG
 from ._exec import EXEC
 from ._investigate import INVESTIGATE
 from ._sessions import SESSIONS
@@ -19,6 +21,8 @@ _ALL: Final = (
     SESSIONS,
     CONSENSUS,
     AUDIT,
+    DIALOG,
+    DEBATE,
     WORKFLOW,
     THINK,
     INVESTIGATE,

@@ -1,0 +1,44 @@
+"""`debate` as clients see it."""
+
+from typing import Final
+
+from ._schemas import count, flag, object_schema, string
+from ._strategies import ANNOTATIONS, CLIS, RUNNING, STRATEGY_RESULT
+from ._tool import Tool
+
+DEBATE: Final = Tool(
+    name="debate",
+    title="Have a question argued from both sides",
+    description=(
+        "Two CLIs argue for and against, apart and then against each other's own words; quotes and "
+        "evidence are looked up, and a third judges a copy without names in both orders. For a "
+        "choice with real alternatives; for facts use consensus. Reads only."
+    ),
+    input_schema=object_schema(
+        {
+            "topic": string("proposition, or question with alternatives", minLength=1),
+            "pro_cli": string("cli, cli:model or cli:model:effort"),
+            "con_cli": string("the same for the other side"),
+            "clis": {**CLIS, "maxItems": 2, "description": "two; who argues what is drawn"},
+            "judge_cli": string("default is one that argues for neither"),
+            "jury": {**CLIS, "maxItems": 5, "description": "several judges that vote"},
+            "synthesize": flag("false: nobody judges"),
+            "max_turns": count("of both sides (default 6)", minimum=2, maximum=20),
+            "seed": count("draws the sides; default is made from the topic", minimum=0),
+            **RUNNING,
+        },
+        ("topic",),
+    ),
+    output_schema=STRATEGY_RESULT,
+    annotations={"title": "Have a question argued from both sides", **ANNOTATIONS},
+    module="aimux.tools._debate",
+    task_support="optional",
+    aliases={
+        "prompt": "topic",
+        "question": "topic",
+        "cli_a": "pro_cli",
+        "cli_b": "con_cli",
+        "judge": "judge_cli",
+        "timeout": "timeout_seconds",
+    },
+)

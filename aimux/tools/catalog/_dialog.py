@@ -1,0 +1,43 @@
+"""`dialog` as clients see it."""
+
+from typing import Final
+
+from ._schemas import count, flag, object_schema, string
+from ._strategies import ANNOTATIONS, CLIS, RUNNING, STRATEGY_RESULT
+from ._tool import Tool
+
+DIALOG: Final = Tool(
+    name="dialog",
+    title="Have two CLIs build one answer",
+    description=(
+        "A proposer drafts, a critic says what blocks the draft, in turns, until nothing does or "
+        "the turns are over. For a plan, a design or a text that has to hold. Answers with the "
+        "last draft and what is open; goes on by session_id. Reads only."
+    ),
+    input_schema=object_schema(
+        {
+            "prompt": string("the task; with session_id, what comes next", minLength=1),
+            "cli_a": string("proposer: cli, cli:model or cli:model:effort"),
+            "cli_b": string("critic"),
+            "clis": {**CLIS, "maxItems": 2, "description": "[cli_a, cli_b]"},
+            "max_turns": count("turns of both, repairs included (default 6)", minimum=1),
+            "rounds": count("draft and critique so many times", minimum=1),
+            "swap": flag("the roles change after each critique"),
+            "session_id": string("go on with an earlier dialog; a seat named anew begins anew"),
+            **RUNNING,
+        },
+        ("prompt",),
+    ),
+    output_schema=STRATEGY_RESULT,
+    annotations={"title": "Have two CLIs build one answer", **ANNOTATIONS},
+    module="aimux.tools._dialog",
+    task_support="optional",
+    aliases={
+        "topic": "prompt",
+        "task": "prompt",
+        "proposer": "cli_a",
+        "critic": "cli_b",
+        "max_rounds": "rounds",
+        "timeout": "timeout_seconds",
+    },
+)
