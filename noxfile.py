@@ -102,7 +102,11 @@ def wheel(session: nox.Session) -> None:
     session.install("build", "hatchling")
     dist = pathlib.Path(session.create_tmp()) / "dist"
     session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)
-    built = max(dist.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    built, archive = (
+        max(dist.glob(kind), key=lambda path: path.stat().st_mtime)
+        for kind in ("*.whl", "*.tar.gz")
+    )
+    session.run("python", "tests/packaging/check_sdist.py", str(archive))
     session.run("python", "tests/packaging/check_wheel.py", str(built))
     session.install("--no-deps", "--force-reinstall", str(built))
     session.run("pytest", NOT_E2E, *session.posargs, env=STRICT_ENV)
@@ -110,15 +114,47 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def minimums(session: nox.Session) -> None:
-    """The tests with the lowest versions that pyproject.toml allows."""
+    """The tests with the lowest versions that pyproject.toml allows, on this Python."""
     lowest = str(pathlib.Path(session.create_tmp()) / "lowest.txt")
     session.run(
         "uv", "pip", "compile", "-q", "--resolution", "lowest-direct", "pyproject.toml",
-        "--group", "test", "-o", lowest, external=True,
+        "--python", str(session.virtualenv.location), "--group", "test", "-o", lowest,
+        external=True,
     )  # fmt: skip
-    session.install("-r", lowest)
+    # a lower bound without a wheel for this Python is not one that a user can have
+    session.install("--only-binary", ":all:", "-r", lowest)
     session.install("--no-deps", "-e", ".")
-    session.run("pytest", NOT_E2E, *session.posargs, env=STRICT_ENV)
+    arguments = session.posargs or ["tests"]
+    session.run("pytest", *PARALLEL, NOT_E2E, *arguments, env=STRICT_ENV)
+
+
+@nox.session(default=False)
+def noproc(session: nox.Session) -> None:
+    """The tests where /proc is hidden and temporary directories are as on macOS; wants Linux."""
+    install(session)
+    place = pathlib.Path(session.create_tmp()).resolve()
+    hidden = place / "proc"
+    hidden.mkdir(exist_ok=True)
+    # psutil needs none on macOS: here it finds the real one where nobody else looks
+    psutil = pathlib.Path(
+        session.run("python", "-c", "import psutil; print(psutil.__file__)", silent=True).strip()
+    )
+    text = psutil.read_text(encoding="utf-8").replace('"/proc"', f'"{hidden}"')
+    fresh = psutil.with_suffix(".new")  # never in place: uv links one file into all environments
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(psutil)
+    # a name as long as theirs, through a link
+    (place / "var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T").mkdir(parents=True, exist_ok=True)
+    link = place / "v"
+    if not link.is_symlink():
+        link.symlink_to("var/folders/zz/zyxvpxvq6csfxvn_n0000000000000")
+    arguments = session.posargs or ["tests"]
+    session.run(
+        "unshare", "--map-root-user", "--mount", "sh", "-c",
+        f'mount --rbind /proc "{hidden}" && mount -t tmpfs none /proc && exec "$@"', "sh",
+        "pytest", *PARALLEL, NOT_E2E, *arguments,
+        env={**STRICT_ENV, "TMPDIR": str(link / "T")}, external=True,
+    )  # fmt: skip
 
 
 @nox.session(default=False)
