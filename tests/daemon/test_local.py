@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,9 @@ import pytest
 from aimux.daemon._local import LocalSocket, kept_local, make_runtime_dir, open_local
 from aimux.shim.address import DaemonAddress, connect
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs sockets with a name")
+from .. import needs
+
+pytestmark = needs.sockets
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from aimux.model import ServerSettings
 from aimux.shim.address import connect, hello
 from aimux.waiting import Broadcast
 
+from .. import needs
 from ._world import PATIENCE_S, World, notice, open_host
 
 Clock = trio.testing.MockClock
-posix = pytest.mark.skipif(sys.platform == "win32", reason="a Python that is a shell script")
 
 PYTHON = """#!/bin/sh
 touch {mark}
@@ -132,7 +132,7 @@ async def say(world: World, question: str, by: Path) -> bytes:
         sock.close()
 
 
-@posix
+@needs.posix
 @pytest.mark.slow
 async def test_a_restart_is_as_the_python_of_who_asks(world: World) -> None:
     """Its environment is the one that was upgraded, or moved to; the process stays."""
@@ -149,7 +149,7 @@ async def test_a_restart_is_as_the_python_of_who_asks(world: World) -> None:
     assert (other.parent / "used").exists()
 
 
-@posix
+@needs.posix
 @pytest.mark.slow
 async def test_a_daemon_whose_environment_is_gone_goes_on_as_its_clients(world: World) -> None:
     """At the next that comes from one that is whole; once, should that be gone as well."""

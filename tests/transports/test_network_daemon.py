@@ -16,11 +16,12 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, open_websocket_url
 
+from .. import needs
 from ..surroundings import kept
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="the daemon's socket is a Unix socket"),
+    needs.sockets,
 ]
 
 LIMIT_S = 60
