@@ -37,4 +37,4 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 def short_path() -> Iterator[Path]:
     """A directory for sockets: their names may have 104 bytes, and `tmp_path` alone has those."""
     with tempfile.TemporaryDirectory(prefix="ax") as place:
-        yield Path(place)
+        yield Path(place).resolve()  # a link leads there on macOS

@@ -19,7 +19,8 @@ pytestmark = needs.sockets
 @pytest.fixture
 def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSocket]:
     """A socket in a directory of its own: tmp_path is too long for one."""
-    with tempfile.TemporaryDirectory(prefix="ax") as place:
+    with tempfile.TemporaryDirectory(prefix="ax") as made_at:
+        place = Path(made_at).resolve()  # links on the way to a state directory are followed
         address = DaemonAddress(f"{place}/state", f"{place}/config", f"{place}/up/run")
         monkeypatch.setenv("AIMUX_STATE_DIR", address.state_dir)
         monkeypatch.setenv("AIMUX_RUNTIME_DIR", address.runtime_dir)

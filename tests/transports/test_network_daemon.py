@@ -28,6 +28,12 @@ LIMIT_S = 60
 SERVING = re.compile(rb"serving (https?)://(\S+):(\d+)(/\S*)\n")
 
 
+@pytest.fixture
+def tmp_path(short_path: Path) -> Path:
+    """The daemon's socket lies below it."""
+    return short_path
+
+
 def environment(root: Path) -> dict[str, str]:
     for name in ("state", "run"):
         (root / name).mkdir(mode=0o700, exist_ok=True)
