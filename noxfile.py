@@ -3,6 +3,7 @@
 import os
 import pathlib
 import sys
+import tempfile
 
 import nox
 
@@ -21,6 +22,7 @@ NOT_DECIDED = ("ASYNC114", "ASYNC128", *(f"ASYNC9{n:02}" for n in (0, 10, 11, 12
 PARALLEL = ("-n", "3", "--dist", "loadfile", "-q")
 NOT_E2E = "--ignore=tests/e2e"  # the e2e session has them
 LOWER_HALF = ("protocol/*", "model/*", "rules/*", "dialects/*", "guidance/*", "errors.py")
+MAC_TMP = "folders/zz/zyxvpxvq6csfxvn_n0000000000000/T"  # below /var, a link to /private/var
 STRICT_ENV = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -144,18 +146,18 @@ def noproc(session: nox.Session) -> None:
     fresh = psutil.with_suffix(".new")  # never in place: uv links one file into all environments
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(psutil)
-    # a name as long as theirs, through a link
-    (place / "var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T").mkdir(parents=True, exist_ok=True)
-    link = place / "v"
-    if not link.is_symlink():
-        link.symlink_to("var/folders/zz/zyxvpxvq6csfxvn_n0000000000000")
     arguments = session.posargs or ["tests"]
-    session.run(
-        "unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "sh", "-c",
-        f'mount --rbind /proc "{hidden}" && mount -t tmpfs none /proc && exec "$@"', "sh",
-        "pytest", *PARALLEL, NOT_E2E, *arguments,
-        env={**STRICT_ENV, "TMPDIR": str(link / "T")}, external=True,
-    )  # fmt: skip
+    # a name as long as theirs, through a link
+    with tempfile.TemporaryDirectory(prefix="", dir="/tmp") as root:
+        base = pathlib.Path(root)
+        (base / "var" / MAC_TMP).mkdir(parents=True)
+        (base / "lnk").symlink_to("var")
+        session.run(
+            "unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "sh", "-c",
+            f'mount --rbind /proc "{hidden}" && mount -t tmpfs none /proc && exec "$@"', "sh",
+            "pytest", *PARALLEL, NOT_E2E, *arguments,
+            env={**STRICT_ENV, "TMPDIR": str(base / "lnk" / MAC_TMP)}, external=True,
+        )  # fmt: skip
 
 
 @nox.session(default=False)
