@@ -396,7 +396,7 @@ async def test_unknown_faults_are_refused(theatre: Theatre) -> None:
     assert (done.code, done.errors.endswith("emulator: unknown fault 'hang_befor'\n")) == (2, True)
 
 
-@POSIX
+@needs.posix
 async def test_a_double_fork_leaves_a_process_that_nothing_ties_to_its_cli(
     theatre: Theatre,
 ) -> None:
@@ -410,7 +410,7 @@ async def test_a_double_fork_leaves_a_process_that_nothing_ties_to_its_cli(
     os.kill(left, signal.SIGKILL)
 
 
-@POSIX
+@needs.posix
 async def test_close_stdout_ends_the_output_and_not_the_process(theatre: Theatre) -> None:
     """Its readers come to the end of the turn, and it stays."""
     with started(theatre.start(*form("codex", "[[fault close_stdout]]"))) as child:
