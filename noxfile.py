@@ -1,7 +1,9 @@
 """Every check by name. `nox -l` lists them; arguments after `--` go through to the tool."""
 
+import os
 import pathlib
 import sys
+import tempfile
 
 import nox
 
@@ -20,6 +22,7 @@ NOT_DECIDED = ("ASYNC114", "ASYNC128", *(f"ASYNC9{n:02}" for n in (0, 10, 11, 12
 PARALLEL = ("-n", "3", "--dist", "loadfile", "-q")
 NOT_E2E = "--ignore=tests/e2e"  # the e2e session has them
 LOWER_HALF = ("protocol/*", "model/*", "rules/*", "dialects/*", "guidance/*", "errors.py")
+MAC_TMP = "folders/zz/zyxvpxvq6csfxvn_n0000000000000/T"  # below /var, a link to /private/var
 STRICT_ENV = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -102,7 +105,11 @@ def wheel(session: nox.Session) -> None:
     session.install("build", "hatchling")
     dist = pathlib.Path(session.create_tmp()) / "dist"
     session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)
-    built = max(dist.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    built, archive = (
+        max(dist.glob(kind), key=lambda path: path.stat().st_mtime)
+        for kind in ("*.whl", "*.tar.gz")
+    )
+    session.run("python", "tests/packaging/check_sdist.py", str(archive))
     session.run("python", "tests/packaging/check_wheel.py", str(built))
     session.install("--no-deps", "--force-reinstall", str(built))
     session.run("pytest", NOT_E2E, *session.posargs, env=STRICT_ENV)
@@ -110,15 +117,47 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def minimums(session: nox.Session) -> None:
-    """The tests with the lowest versions that pyproject.toml allows."""
+    """The tests with the lowest versions that pyproject.toml allows, on this Python."""
     lowest = str(pathlib.Path(session.create_tmp()) / "lowest.txt")
     session.run(
         "uv", "pip", "compile", "-q", "--resolution", "lowest-direct", "pyproject.toml",
-        "--group", "test", "-o", lowest, external=True,
+        "--python", str(session.virtualenv.location), "--group", "test", "-o", lowest,
+        external=True,
     )  # fmt: skip
-    session.install("-r", lowest)
+    # a lower bound without a wheel for this Python is not one that a user can have
+    session.install("--only-binary", ":all:", "-r", lowest)
     session.install("--no-deps", "-e", ".")
-    session.run("pytest", NOT_E2E, *session.posargs, env=STRICT_ENV)
+    arguments = session.posargs or ["tests"]
+    session.run("pytest", *PARALLEL, NOT_E2E, *arguments, env=STRICT_ENV)
+
+
+@nox.session(default=False)
+def noproc(session: nox.Session) -> None:
+    """The tests where /proc is hidden and temporary directories are as on macOS; wants Linux."""
+    install(session)
+    place = pathlib.Path(session.create_tmp()).resolve()
+    hidden = place / "proc"
+    hidden.mkdir(exist_ok=True)
+    # psutil needs none on macOS: here it finds the real one where nobody else looks
+    psutil = pathlib.Path(
+        session.run("python", "-c", "import psutil; print(psutil.__file__)", silent=True).strip()
+    )
+    text = psutil.read_text(encoding="utf-8").replace('"/proc"', f'"{hidden}"')
+    fresh = psutil.with_suffix(".new")  # never in place: uv links one file into all environments
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(psutil)
+    arguments = session.posargs or ["tests"]
+    # a name as long as theirs, through a link
+    with tempfile.TemporaryDirectory(prefix="", dir="/tmp") as root:
+        base = pathlib.Path(root)
+        (base / "var" / MAC_TMP).mkdir(parents=True)
+        (base / "lnk").symlink_to("var")
+        session.run(
+            "unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "sh", "-c",
+            f'mount --rbind /proc "{hidden}" && mount -t tmpfs none /proc && exec "$@"', "sh",
+            "pytest", *PARALLEL, NOT_E2E, *arguments,
+            env={**STRICT_ENV, "TMPDIR": str(base / "lnk" / MAC_TMP)}, external=True,
+        )  # fmt: skip
 
 
 @nox.session(default=False)

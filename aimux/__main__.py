@@ -10,6 +10,20 @@ ALONE = (["--stdio"], ["--in-process"], ["--stdio", "--in-process"], ["--in-proc
 
 def main() -> None:
     """Entry point of `aimux`: without arguments the stdio MCP server, else a command."""
+    try:
+        _main()
+    except ImportError as error:  # an environment that was moved, or an upgrade that broke off
+        if os.environ.get("AIMUX_LOG_LEVEL", "").strip().lower() == "debug":
+            raise
+        if sys.stderr is not None:
+            sys.stderr.write(
+                f"aimux: the module {error.name or error} is not there: this installation "
+                f"({sys.executable}) was moved, removed or not finished; install aimux-mcp again\n"
+            )
+        sys.exit(2)
+
+
+def _main() -> None:
     _fill_standard_descriptors()
     _keep_own_rights()
     words = sys.argv[1:]

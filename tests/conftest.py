@@ -1,6 +1,9 @@
 """What every test may use."""
 
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -28,3 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be written instead of compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory for sockets: their names may have 104 bytes, and `tmp_path` alone has those."""
+    with tempfile.TemporaryDirectory(prefix="ax") as place:
+        yield Path(place).resolve()  # a link leads there on macOS

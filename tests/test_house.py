@@ -26,6 +26,7 @@ LONGER: dict[tuple[str, str], str] = {
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = ROOT / "tests"
+WORKFLOWS = ROOT / ".github" / "workflows"
 # folders of tests/ that are started, by a session of nox or by hand; tests/programs tests them
 PROGRAMS = frozenset(
     {"bench", "clients", "conformance", "faults", "mutation", "packaging", "realclis"}
@@ -208,3 +209,30 @@ def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
 def is_recorded(parts: tuple[str, ...]) -> bool:
     """Output of real CLIs, kept as evidence."""
     return parts[:2] in {("tests", "corpus"), ("tests", "emulators")} or "data" in parts[1:3]
+
+
+def test_what_a_platform_has_is_asked_in_one_place() -> None:
+    """Tests say what they need by a mark of `tests/needs.py`."""
+    asking = re.compile(r"skipif\(\s*(?:not )?(?:sys\.platform|os\.name|os\.geteuid|hasattr)")
+    found = [
+        path.relative_to(TESTS).as_posix()
+        for path in TESTS.rglob("*.py")
+        if path.name != "needs.py" and asking.search(path.read_text(encoding="utf-8"))
+    ]
+
+    assert found == []
+
+
+@pytest.mark.skipif(not WORKFLOWS.is_dir(), reason="the workflows are not here")
+def test_actions_of_the_workflow_are_pinned_by_hash() -> None:
+    """A tag may be moved; what it was stands behind it."""
+    pinned = re.compile(r"uses: \S+@[0-9a-f]{40} # v[\d.]+")
+    used = [
+        line.strip().removeprefix("- ")
+        for path in WORKFLOWS.glob("*.yml")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "uses:" in line
+    ]
+
+    assert used
+    assert [each for each in used if not pinned.fullmatch(each)] == []

@@ -1,14 +1,44 @@
-"""Every module can be imported where the system is Windows."""
+"""Every module can be imported where the system is Windows, and so can the tests that run there."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from . import needs
+
 # In a process of its own: others have modules and attributes that this one takes away. Libraries
 # come first, with the system they are installed for.
-PROGRAM = """
-import importlib, os, pkgutil, select, signal, socket, sys, types
+HIDE = """
+import os, select, signal, socket, subprocess, sys, types
+
+
+def hide():
+    sys.platform = "win32"
+    for name in ("fcntl", "grp", "pexpect", "pty", "pwd", "resource", "syslog", "termios", "tty"):
+        sys.modules[name] = None
+    sys.modules["msvcrt"] = types.ModuleType("msvcrt")
+    signal.SIGBREAK = 21
+    subprocess.CREATE_NEW_PROCESS_GROUP = 512
+    gone = {
+        os: "fork forkpty getegid geteuid getgid getpgid getsid getuid killpg mkfifo pread pwrite "
+            "setsid sysconf uname wait wait4 waitid memfd_create pidfd_open chown fchmod O_CLOEXEC "
+            "O_DIRECTORY O_NOFOLLOW O_NONBLOCK WNOHANG P_ALL set_blocking",
+        signal: "SIGALRM SIGCHLD SIGHUP SIGKILL SIGPIPE SIGQUIT SIGUSR1 SIGUSR2 SIGXFSZ "
+            "pidfd_send_signal",
+        socket: "AF_UNIX SO_PEERCRED MSG_DONTWAIT",
+        select: "poll epoll kqueue",
+    }
+    for module, words in gone.items():
+        for word in words.split():
+            if hasattr(module, word):
+                delattr(module, word)
+"""
+PROGRAM = (
+    HIDE
+    + """
+import importlib, pkgutil
 import aimux
 
 ONLY_UNIX = {"aimux.__main__", "aimux.drivers._pty"}
@@ -19,34 +49,40 @@ for name in names:
         importlib.import_module(name)
 for name in [each for each in sys.modules if each.partition(".")[0] == "aimux"]:
     del sys.modules[name]
-sys.platform = "win32"
-for name in ("fcntl", "grp", "pexpect", "pty", "pwd", "resource", "syslog", "termios", "tty"):
-    sys.modules[name] = None
-sys.modules["msvcrt"] = types.ModuleType("msvcrt")
-signal.SIGBREAK = 21
-import subprocess
-subprocess.CREATE_NEW_PROCESS_GROUP = 512
-gone = {
-    os: "fork forkpty getegid geteuid getgid getpgid getsid getuid killpg mkfifo pread pwrite "
-        "setsid sysconf uname wait wait4 waitid memfd_create pidfd_open chown fchmod O_CLOEXEC "
-        "O_DIRECTORY O_NOFOLLOW O_NONBLOCK WNOHANG P_ALL set_blocking",
-    signal: "SIGALRM SIGCHLD SIGHUP SIGKILL SIGPIPE SIGQUIT SIGUSR1 SIGUSR2 SIGXFSZ "
-        "pidfd_send_signal",
-    socket: "AF_UNIX SO_PEERCRED MSG_DONTWAIT",
-    select: "poll epoll kqueue",
-}
-for module, words in gone.items():
-    for word in words.split():
-        if hasattr(module, word):
-            delattr(module, word)
+hide()
 for name in names:
     importlib.import_module(name)
 print(len(names))
 """
+)
+# pytest and its plugins are of the system that runs this; what they collect is of the other
+COLLECT = (
+    HIDE
+    + """
+import pytest
+
+
+class Windows:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self):
+        import attrs, cattrs, click, hypothesis.stateful, hypothesis.strategies, jsonschema, orjson
+        import pexpect, platformdirs, psutil, referencing, rich, ruamel.yaml, trio.testing
+
+        for name in [each for each in sys.modules if each.partition(".")[0] == "aimux"]:
+            del sys.modules[name]
+        hide()
+
+
+options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "-p", "no:xdist"]
+sys.exit(pytest.main([*options, *sys.argv[1:]], plugins=[Windows()]))
+"""
+)
+# what the workflow runs on Windows and has anything of a system in it
+ON_WINDOWS = ("tests/drivers", "tests/rules/test_roots.py")
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="every other test shows it there")
+@needs.posix
 def test_no_module_needs_unix_to_be_imported() -> None:
     """But the driver of pseudo-terminals, which another replaces there."""
     ran = subprocess.run(
@@ -59,3 +95,21 @@ def test_no_module_needs_unix_to_be_imported() -> None:
 
     assert ran.stderr == ""
     assert int(ran.stdout) > 150
+
+
+@pytest.mark.slow
+@needs.posix
+def test_no_test_that_runs_on_windows_needs_unix_to_be_collected() -> None:
+    """Modules that are not there, and calls, are met behind a mark of `needs` only."""
+    root = Path(__file__).parents[1]
+    ran = subprocess.run(
+        [sys.executable, "-c", COLLECT, *ON_WINDOWS],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=root,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stdout[-4000:]
+    assert "tests/drivers/test_windows.py" in ran.stdout

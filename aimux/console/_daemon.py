@@ -16,6 +16,7 @@ import trio
 
 from aimux.config import home_dir
 from aimux.daemon import (
+    RENEW_WITHIN_S,
     DaemonSilent,
     Holder,
     NetworkListener,
@@ -211,7 +212,10 @@ async def _restart() -> int:
                 say(f"restarted: pid {after['pid']}, version {after['version']}")
                 return 0
             if _busy(after):
-                say(f"pid {before['pid']} restarts when its {_busy(after)} job(s) are done")
+                say(
+                    f"pid {before['pid']} restarts when its {_busy(after)} job(s) are done, "
+                    f"within {RENEW_WITHIN_S / 60:g} minutes"
+                )
                 return 0
             await trio.sleep(POLL_S)
         if after is None:
@@ -271,7 +275,7 @@ async def _status(as_json: bool) -> int:
     ):
         say(f"{name:8} {value}")
     if facts.get("restart_wanted"):
-        say("restarts when no job runs")
+        say(f"restarts when no job runs, within {RENEW_WITHIN_S / 60:g} minutes")
     return 0
 
 

@@ -11,6 +11,7 @@ import click
 
 from aimux import __version__
 from aimux.errors import AimuxError, first_leaf
+from aimux.files.shipped import installation_broken
 
 from ._output import NobodyReads, abandon_output, is_gone, note, prepare_streams
 from ._screen import DONE, INTERRUPTED
@@ -141,6 +142,10 @@ def _explained(error: BaseException) -> int:
         case OSError() if is_gone(error):  # of what click printed itself
             abandon_output()
             return NOBODY_READS
+        case ImportError():
+            fault = installation_broken(f"the module {error.name or error}")
+            note(f"aimux: {fault.message}")
+            note(f"  {fault.hint}")
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             note(f"aimux: {_clipped(where)}{error.strerror or error}")

@@ -14,5 +14,6 @@ from ._lockfile import (
     wait_holder as wait_holder,
 )
 from ._network import NetworkListener as NetworkListener, serve_network as serve_network
+from ._renewal import RENEW_WITHIN_S as RENEW_WITHIN_S
 from ._state_files import StateFiles as StateFiles, find_state_files as find_state_files
 from ._stdio import own_directory as own_directory, serve_stdio as serve_stdio

@@ -3,9 +3,9 @@
 Theory of operation. Listeners take clients in; each client is a session in a nursery that outlives
 the listeners. `stopping` (a signal, `aimux daemon stop`, nobody there for long) ends the listeners.
 Then jobs may end within the drain, every session hears the end of its input and answers what is
-computed, and the supervisor closes. A restart is a stop that waits until no job runs; the process
-then becomes the new daemon, with the listening socket kept, so that clients find somebody in any
-moment.
+computed, and the supervisor closes. A restart is a stop that waits until no job runs (`_renewal`
+says for how long); the process then becomes the new daemon, with the listening socket kept, so that
+clients find somebody in any moment.
 """
 
 import importlib
@@ -24,6 +24,7 @@ import trio
 
 from aimux import __version__
 from aimux.errors import AimuxError, PeerFault
+from aimux.files.shipped import import_part, is_whole
 from aimux.server import serve_session
 from aimux.shim.address import DaemonAddress
 from aimux.tools import App, Client, open_app
@@ -39,6 +40,7 @@ from aimux.transports import (
 from ._hello import MAX_HELLO_BYTES, Hello, is_newer, read_hello, reply
 from ._local import LocalSocket, serve_local
 from ._lockfile import tell_holder
+from ._renewal import wait_renewal
 from ._signals import serve_signals
 
 if TYPE_CHECKING:  # the engine is imported when the first call needs it
@@ -75,7 +77,7 @@ class Daemon:
     address: DaemonAddress
     lock: int  # the descriptor that says that the state directory is ours
     local: LocalSocket | None = None  # where clients of this machine come in, if not by a pipe
-    tried: str = ""  # the version that this process was restarted for
+    tried: str = ""  # the version, or Python, that this process was restarted for
     stopping: trio.Event = attrs.field(factory=trio.Event)  # no new clients from now on
     restarting: trio.Event = attrs.field(factory=trio.Event)  # as soon as no job runs
     python: str = sys.executable  # what a restart becomes
@@ -164,7 +166,7 @@ class Daemon:
             self.stopping.set()
             return  # without a word: the shim starts another daemon and says it again
         if hello.ask:
-            await _say(stream, reply(self._answer(hello.ask)))
+            await _say(stream, reply(self._answer(hello)))
             return
         await self._serve(stream, hello, rest)
 
@@ -177,17 +179,28 @@ class Daemon:
             )
         if is_newer(hello.version, __version__) and hello.version != self.tried:
             log.info("version %s attached, restarting when no job runs", hello.version)
-            self.tried, self.python = hello.version, hello.python or sys.executable
-            self.restarting.set()
+            self._begin_anew_as(hello, hello.version)
+        elif hello.python not in {"", self.python} and not self._has_moved and not is_whole():
+            log.warning("this installation is gone, going on as %s", hello.python)
+            self._begin_anew_as(hello, hello.python)
 
-    def _answer(self, ask: str) -> Mapping[str, object]:
-        if ask == "stop":
+    @property
+    def _has_moved(self) -> bool:
+        """We are another's Python already: two broken installations must not take turns."""
+        return os.path.isabs(self.tried)  # noqa: PTH117
+
+    def _begin_anew_as(self, hello: Hello, tried: str) -> None:
+        self.tried, self.python = tried, hello.python or sys.executable
+        self.restarting.set()
+
+    def _answer(self, hello: Hello) -> Mapping[str, object]:
+        if hello.ask == "stop":
             self.is_stop_asked = True
             self.stopping.set()
-        elif ask == "restart":
-            self.restarting.set()
-        elif ask != "status":
-            return {"error": f"no such question: {ask}"}
+        elif hello.ask == "restart":  # whoever asks means what it is itself
+            self._begin_anew_as(hello, self.tried)
+        elif hello.ask != "status":
+            return {"error": f"no such question: {hello.ask}"}
         return self.statistics()
 
     async def _serve(self, stream: Stream, hello: Hello, rest: bytes) -> None:
@@ -230,11 +243,11 @@ class Daemon:
             end()
 
     async def serve_restart(self) -> None:
-        """Stop for a restart once one is wanted and no job runs."""
+        """Stop for a restart once one is wanted and may be; see `wait_renewal`."""
         await self.restarting.wait()
         engine = self.app.engine
         if engine is not None:
-            await engine.supervisor.wait_empty()
+            await wait_renewal(engine.supervisor)
         self.is_restart_due = True
         self.stopping.set()
 
@@ -287,13 +300,18 @@ async def _say(stream: Stream, data: bytes) -> None:
 
 def _idle_exit_s() -> float:
     from aimux.config import ClientContext, load  # not on the path to the first answer
+    from aimux.model import ServerSettings
 
-    return load(ClientContext(cwd=Path("/"), env=os.environ)).settings.server.idle_exit_seconds
+    try:
+        return load(ClientContext(cwd=Path("/"), env=os.environ)).settings.server.idle_exit_seconds
+    except AimuxError as error:  # calls say so too
+        log.warning("no settings: %s", error.message)
+        return ServerSettings().idle_exit_seconds
 
 
 @asynccontextmanager
 async def _engine() -> "AsyncIterator[Engine]":
-    run = await trio.to_thread.run_sync(importlib.import_module, "aimux.daemon._run")
+    run = await trio.to_thread.run_sync(import_part, "aimux.daemon._run")
     async with (
         run.open_orphanage(),
         run.open_own_engine(Path("/"), dict(os.environ)) as engine,

@@ -3,7 +3,6 @@
 On the path to the first answer: the engine's modules are imported when the first call needs them.
 """
 
-import importlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from aimux.files.shipped import import_part
 from aimux.server import serve_session
 from aimux.tools import App, Client, open_app
 from aimux.transports import open_stdio
@@ -43,7 +43,7 @@ async def serve_stdio() -> None:
 
     @asynccontextmanager
     async def make_engine() -> "AsyncIterator[Engine]":
-        run = await trio.to_thread.run_sync(importlib.import_module, "aimux.daemon._run")
+        run = await trio.to_thread.run_sync(import_part, "aimux.daemon._run")
         async with run.open_own_engine(client.cwd, client.env) as engine:
             yield engine
 

@@ -1,10 +1,8 @@
 """Whether a child is at work: processor time of it and its descendants, and who lives."""
 
-import os
-
 import attrs
 
-from ._processes import ZOMBIE, descendants, inspect, scanned
+from ._processes import ZOMBIE, cpu_s_of, descendants, inspect, scanned
 
 
 @attrs.frozen(kw_only=True)
@@ -24,15 +22,4 @@ async def activity(pid: int) -> Activity:
         return Activity()
     living = [proc for proc in descendants(await scanned(), [pid]) if proc.state != ZOMBIE]
     pids = [pid, *(proc.pid for proc in living)]
-    return Activity(cpu_s=sum(map(_cpu_s, pids)), helpers=len(living))
-
-
-def _cpu_s(pid: int) -> float:
-    """Processor time of one process, 0 where the system does not tell without a library."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  pathlib doubles the price
-            line = file.read(1024)
-    except OSError:
-        return 0.0
-    words = line[line.rindex(b")") + 2 :].split(None, 14)
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return Activity(cpu_s=sum(map(cpu_s_of, pids)), helpers=len(living))

@@ -12,6 +12,7 @@ that both have: nobody is woken by them (docs/design/0012).
 """
 
 import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ import trio
 
 from ._processes import MARK
 from ._stop import OWNER, begin_spawn, disown, end_spawn
-from ._watchdog_main import RECORD
+from ._watchdog_main import HAS_PROC, RECORD
 
 BYE_S: Final = 1.0  # the watchdog has nothing to do but to leave
 
@@ -91,7 +92,7 @@ class Watchdog:
             if self._ledger < 0:
                 self._ledger = _open_ledger()
             self._process = await trio.lowlevel.open_process(
-                [sys.executable, "-I", "-S", program, f"{MARK}={OWNER}."],
+                [sys.executable, "-I", "-S", program, f"{MARK}={OWNER}.", *_place_of_psutil()],
                 stdin=read,
                 stdout=self._ledger,
                 stderr=subprocess.DEVNULL,
@@ -119,6 +120,14 @@ class Watchdog:
                     await self._process.wait()
             disown(self._process.pid)
             self._process = None
+
+
+def _place_of_psutil() -> list[str]:
+    """Where the watchdog finds psutil, should it need that."""
+    found = None if HAS_PROC else importlib.util.find_spec("psutil")
+    if found is None or found.origin is None:
+        return []
+    return [str(Path(found.origin).parents[1])]
 
 
 def _open_ledger() -> int:

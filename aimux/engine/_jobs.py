@@ -85,6 +85,25 @@ def slot_limits(settings: ServerSettings) -> SlotLimits:
     )
 
 
+def _check_session(session_id: SessionId, busy: JobHandle | None) -> None:
+    """Refuse a session that a job is using."""
+    if busy is None:
+        return
+    if busy.done.is_set():  # the session as it is now is not stored yet
+        raise Refusal(
+            f"session {session_id} is in use by {busy.id}, whose end is not stored yet",
+            code="session_busy",
+            hint="see sessions(action=health) for what is wrong with the store",
+            data={"job_id": busy.id},
+        )
+    raise Refusal(
+        f"session {session_id} is in use by {busy.id}",
+        code="session_busy",
+        hint=f"wait for it: status(job_id={busy.id!r}, wait_seconds=45)",
+        data={"job_id": busy.id},
+    )
+
+
 class JobSupervisor:
     """Where jobs live. Made by `open_supervisor`.
 
@@ -101,6 +120,7 @@ class JobSupervisor:
         self._busy_sessions: dict[SessionId, JobHandle] = {}
         self._finished = 0
         self._refused = 0
+        self._held: tuple[str, str] | None = None
         self._changed = Broadcast()
 
     def __repr__(self) -> str:
@@ -145,6 +165,10 @@ class JobSupervisor:
 
     # ------------------------------------------------------------------ beginning
 
+    def hold(self, message: str, hint: str) -> None:
+        """Begin no further job from now on, but for those that jobs of before are made of."""
+        self._held = message, hint
+
     async def open_job(self, job: Job, start: JobStart, run: Run) -> JobHandle:
         """Ask for the job's first slot, commit its row, start it, and return the hold on it.
 
@@ -152,7 +176,8 @@ class JobSupervisor:
 
         Raises:
             TooManyJobs: no slot and no room in the queue; nothing was written.
-            Refusal: the session is in use by another job, or the parent job has ended.
+            Refusal: the session is in use by another job, the parent job has ended, or jobs are
+                held back.
             StoreUnavailable: the row cannot be committed, or too many ends wait for that; the job
                 is not started.
         """
@@ -187,27 +212,16 @@ class JobSupervisor:
         return handle
 
     def _check_free(self, start: JobStart) -> None:
+        is_part = start.parent is not None or JobId(start.above) in self._open
+        if self._held is not None and not is_part:
+            message, hint = self._held
+            raise Refusal(message, code="begins_anew", hint=hint)
         if start.parent is not None and start.parent.is_closed:
             raise Refusal(
                 f"its parent {start.parent.id} has ended", code="parent_ended", retryable=False
             )
-        if start.session is None:
-            return
-        busy = self.of_session(start.session.id)
-        if busy is not None and busy.done.is_set():  # the session as it is now is not stored yet
-            raise Refusal(
-                f"session {start.session.id} is in use by {busy.id}, whose end is not stored yet",
-                code="session_busy",
-                hint="see sessions(action=health) for what is wrong with the store",
-                data={"job_id": busy.id},
-            )
-        if busy is not None:
-            raise Refusal(
-                f"session {start.session.id} is in use by {busy.id}",
-                code="session_busy",
-                hint=f"wait for it: status(job_id={busy.id!r}, wait_seconds=45)",
-                data={"job_id": busy.id},
-            )
+        if start.session is not None:
+            _check_session(start.session.id, self.of_session(start.session.id))
 
     def _handle(self, job: Job, start: JobStart) -> JobHandle:
         above = self._open.get(JobId(start.above)) if start.above else None

@@ -1,19 +1,72 @@
-"""Where shipped data lives: in the wheel under `aimux/_data`, in a checkout beside the package."""
+"""Where shipped data lives: in the wheel under `aimux/_data`, in a checkout beside the package.
 
+It goes from under a process that runs when its environment is moved, removed or half upgraded.
+"""
+
+import importlib
 import pathlib
+import sys
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Final
 
+from aimux.errors import SetupFault
+
+# what tells ours from a directory of that name that something else has put beside the package
+LANDMARKS: Final[Mapping[str, str]] = {
+    "profiles": "default.yaml",
+    "prompts": "roles",
+    "emulators": "install.py",
+}
+REMEDY: Final = "install aimux-mcp again, then: aimux daemon restart"
 _PACKAGE: Final = pathlib.Path(__file__).resolve().parents[1]
+
+
+class InstallationBroken(SetupFault):
+    """A part of this installation of aimux is not there, or no longer."""
+
+    default_code = "installation_broken"
+
+
+def installation_broken(what: str) -> InstallationBroken:
+    """The fault of an installation that lacks `what`, with the remedy."""
+    return InstallationBroken(
+        f"{what} is not there: the installation of aimux in {_PACKAGE.parent} (for "
+        f"{sys.executable}) was moved, removed or not finished",
+        hint=REMEDY,
+    )
 
 
 def shipped(kind: str) -> pathlib.Path:
     """The directory of shipped `profiles`, `prompts` or `emulators`.
 
     Raises:
-        LookupError: this installation does not carry it.
+        InstallationBroken: this installation does not carry it, or no longer.
     """
     for root in (_PACKAGE / "_data", _PACKAGE.parent):
         found = root / kind
-        if found.is_dir():
+        if (found / LANDMARKS[kind]).exists():
             return found
-    raise LookupError(f"{kind}: not part of this installation of aimux, reinstall it")
+    raise installation_broken(str(_PACKAGE / "_data" / kind))
+
+
+def is_whole() -> bool:
+    """Whether the data that every call needs is there."""
+    try:
+        shipped("profiles")
+        shipped("prompts")
+    except InstallationBroken:
+        return False
+    return True
+
+
+def import_part(name: str) -> ModuleType:
+    """A module that is imported when it is first needed, which may be long after the start.
+
+    Raises:
+        InstallationBroken: it, or what it imports, is not there, or no longer.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise installation_broken(f"the module {error.name or name}") from error

@@ -2,8 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 import psutil
+
+MAX_FDS: Final = 4_096  # that are looked at where the system has no list of them
 
 
 def open_fds() -> dict[int, str]:
@@ -12,12 +15,27 @@ def open_fds() -> dict[int, str]:
     Trio's own (epoll, wake-up pairs of runs that are over) come and go with a run, so compare
     outside of one, or twice inside the same one. Idle worker threads hold none.
     """
+    listed = Path("/proc/self/fd")
+    if not listed.is_dir():
+        return _asked_fds()
     found = {}
-    for entry in Path("/proc/self/fd").iterdir():
+    for entry in listed.iterdir():
         try:
             found[int(entry.name)] = str(entry.readlink())
         except FileNotFoundError:  # the directory's own descriptor
             continue
+    return found
+
+
+def _asked_fds() -> dict[int, str]:
+    """The same without a list: each number is tried, and what it leads to has no name."""
+    found = {}
+    for number in range(MAX_FDS):
+        try:
+            facts = os.fstat(number)
+        except OSError:
+            continue
+        found[number] = f"{facts.st_mode:o} {facts.st_dev}:{facts.st_ino}"
     return found
 
 

@@ -5,7 +5,6 @@ needs it. Hosts start a server twice to probe it, and a probe must be cheap, tak
 recover nothing.
 """
 
-import importlib
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +15,7 @@ import trio
 
 from aimux import __version__
 from aimux.errors import AimuxError
+from aimux.files.shipped import import_part
 from aimux.protocol import Offer, Seal, ServerInfo
 from aimux.waiting import Broadcast
 
@@ -158,7 +158,7 @@ class App:
 
         Raises:
             SetupFault: it cannot be opened now (the store is locked, the directory is not
-                writable); the next call tries again.
+                writable, a part of the installation is gone); the next call tries again.
         """
         if self._open is None:
             async with self._opening:
@@ -182,7 +182,7 @@ class App:
         self, *, task_status: "trio.TaskStatus[OpenTools]" = trio.TASK_STATUS_IGNORED
     ) -> None:
         # in a thread: other clients are served while the modules are read
-        module = await trio.to_thread.run_sync(importlib.import_module, "aimux.tools._open_tools")
+        module = await trio.to_thread.run_sync(import_part, "aimux.tools._open_tools")
         async with self._make_engine() as engine:
             tools = module.OpenTools(engine, self.clients)
             task_status.started(tools)

@@ -1,6 +1,5 @@
 """How layers lie over each other, and what happens to values that cannot be used."""
 
-import os
 import pathlib
 
 import pytest
@@ -9,6 +8,7 @@ from aimux.config import ClientContext, Loader, state_dir, state_path, user_dir
 from aimux.config._find import parse_role
 from aimux.model import Route, Severity, Source, TransportType
 
+from .. import needs
 from .conftest import ConfigHome
 
 TINY = "{schema_version: 1, name: tiny, binary: tiny, command: [tiny]}"
@@ -358,7 +358,7 @@ def test_directories_come_from_the_clients_environment() -> None:
     assert state_path("/x.db", {"HOME": "/h"}) == pathlib.Path("/x.db")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="modes of files")
+@needs.modes
 def test_a_project_directory_nobody_may_read_is_like_none(home: ConfigHome) -> None:
     """Somebody else's clone."""
     path = home.write_project("server: {max_chars: 5}")
@@ -368,7 +368,7 @@ def test_a_project_directory_nobody_may_read_is_like_none(home: ConfigHome) -> N
     finally:
         path.chmod(0o600)
 
-    if os.geteuid():  # root reads everything
+    if not needs.IS_ROOT:  # root reads everything
         assert "cannot be read" in snapshot.problems[0].message
     else:
         assert snapshot.settings.server.max_chars == 5

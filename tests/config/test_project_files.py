@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -13,9 +12,10 @@ from aimux.config import Snapshot
 from aimux.library import _prompts
 from aimux.model import Severity, Source
 
+from .. import needs
 from .conftest import ConfigHome
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+pytestmark = needs.posix
 
 SECRET: Final = "-----BEGIN KEY-----"
 FILES: Final = (

@@ -3,16 +3,16 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
+from .. import needs
 from ._terminal import at_terminal
 from .conftest import LIMIT_S, Machine
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal"),
+    needs.terminals,
 ]
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,10 @@ from aimux.console._client import encoded
 from aimux.console._connect import socket_url
 from aimux.errors import PeerFault, SetupFault, first_leaf
 
+from .. import needs
 from .conftest import LIMIT_S, Machine
 
 pytestmark = pytest.mark.slow
-posix = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell and its pipes")
 
 COMMANDS = (
     "demo --emulated",
@@ -51,7 +50,7 @@ def ended(
     return done
 
 
-@posix
+@needs.posix
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_reader_that_left_ends_a_command_as_the_shell_expects(
     machine: Machine, tmp_path: Path, words: str
@@ -67,7 +66,7 @@ def test_a_reader_that_left_ends_a_command_as_the_shell_expects(
     assert list(tmp_path.iterdir()) == []  # a demo keeps nothing that nobody was told of
 
 
-@posix
+@needs.posix
 @pytest.mark.parametrize("words", COMMANDS[::3])
 def test_a_full_disk_is_one_line(machine: Machine, words: str) -> None:
     """And exit code 2."""
@@ -80,7 +79,7 @@ def test_a_full_disk_is_one_line(machine: Machine, words: str) -> None:
     assert last.endswith("No space left on device")
 
 
-@posix
+@needs.posix
 def test_an_answer_counts_where_nothing_can_be_said_about_it(machine: Machine) -> None:
     """`2> /dev/full`, `2>&-`."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:
@@ -90,7 +89,7 @@ def test_an_answer_counts_where_nothing_can_be_said_about_it(machine: Machine) -
     assert "hello" in done.stdout
 
 
-@posix
+@needs.posix
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_streams_may_be_closed(machine: Machine, closed: str) -> None:
     """Nothing is written where there is nothing."""
@@ -107,7 +106,7 @@ def test_streams_may_be_closed(machine: Machine, closed: str) -> None:
     assert b"Traceback" not in done.stdout + done.stderr
 
 
-@posix
+@needs.posix
 def test_a_prompt_from_a_closed_stdin_is_empty(machine: Machine) -> None:
     """A usage error."""
     done = subprocess.run(
@@ -127,7 +126,7 @@ def test_a_prompt_from_a_closed_stdin_is_empty(machine: Machine) -> None:
 NOT_UTF8 = "caf\udce9"
 
 
-@posix
+@needs.posix
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -154,7 +153,7 @@ def test_what_is_not_utf8_is_named(machine: Machine, words: list[str], said: str
     assert "internal" not in done.err
 
 
-@posix
+@needs.posix
 def test_a_directory_that_is_not_utf8_can_be_worked_in(machine: Machine) -> None:
     """It is not an argument then."""
     place = machine.project / NOT_UTF8
@@ -172,7 +171,7 @@ def test_a_directory_that_is_not_utf8_can_be_worked_in(machine: Machine) -> None
         done.stdout.decode("utf-8")
 
 
-@posix
+@needs.posix
 @pytest.mark.parametrize(
     "words", [["config", "path"], ["config", "check"], ["doctor"], ["setup", "gemini"]]
 )

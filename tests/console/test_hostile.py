@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from .. import needs
 from ._terminal import at_terminal
 from .conftest import LIMIT_S, Machine, make_machine
 from .test_output import HARMLESS, HOSTILE
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal"),
+    needs.terminals,
 ]
 
 # it answers on stdout, or fails with the same text on stderr

@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,11 +19,12 @@ from aimux.errors import SetupFault
 from aimux.files.home import NoHomeError, find_home
 from aimux.shim.command import own_command
 
+from .. import needs
 from .conftest import LIMIT_S, Machine, Said, make_machine
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="homes of POSIX"),
+    needs.posix,
 ]
 
 REMEDY: Final = "set HOME, or both AIMUX_STATE_DIR and AIMUX_CONFIG_DIR"

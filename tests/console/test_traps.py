@@ -17,6 +17,7 @@ from aimux.console._daemon import launchd_plist, systemd_unit
 from aimux.console._main import COMMANDS
 from aimux.shim.command import own_command
 
+from .. import needs
 from .conftest import LIMIT_S, Machine, Said, make_machine
 
 pytestmark = pytest.mark.slow
@@ -113,7 +114,7 @@ def test_a_command_imports_nothing_from_where_it_is_started(
     assert sprung(trapped) == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a restart keeps its process")
+@needs.posix
 def test_a_daemon_stands_at_the_root_and_restarts_from_there(trapped: Machine) -> None:
     """One that was started in the background, and one in the foreground of that directory."""
     env = {"AIMUX_DAEMON": "on"}

@@ -2,17 +2,17 @@
 
 import json
 import re
-import sys
 
 import pytest
 from rich.cells import cell_len
 
+from .. import needs
 from ._terminal import at_terminal
 from .conftest import Machine
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal"),
+    needs.terminals,
 ]
 
 PROMPT = "Review the last commit, 日本語 and all, and say what is wrong with it line by line"

@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +11,16 @@ import pytest
 from aimux.daemon._local import LocalSocket, kept_local, make_runtime_dir, open_local
 from aimux.shim.address import DaemonAddress, connect
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs sockets with a name")
+from .. import needs
+
+pytestmark = needs.sockets
 
 
 @pytest.fixture
 def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSocket]:
     """A socket in a directory of its own: tmp_path is too long for one."""
-    with tempfile.TemporaryDirectory(prefix="ax") as place:
+    with tempfile.TemporaryDirectory(prefix="ax") as made_at:
+        place = Path(made_at).resolve()  # links on the way to a state directory are followed
         address = DaemonAddress(f"{place}/state", f"{place}/config", f"{place}/up/run")
         monkeypatch.setenv("AIMUX_STATE_DIR", address.state_dir)
         monkeypatch.setenv("AIMUX_RUNTIME_DIR", address.runtime_dir)

@@ -14,7 +14,9 @@ from aimux.daemon._lockfile import forget_holder, open_daemon_lock, tell_holder
 from aimux.errors import Refusal
 from aimux.shim.address import DaemonAddress
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
+from .. import needs
+
+pytestmark = needs.locks
 
 # holds a lock; its file says what was there before, until a line comes
 HOLD = """

@@ -13,6 +13,8 @@ from aimux.daemon._logging import MAX_LINE, set_up_logging
 from aimux.logs import JOB, set_log_level
 from aimux.model import LogLevel, ServerSettings
 
+from .. import needs
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Iterator[Path]:
@@ -94,7 +96,7 @@ def test_without_a_file_warnings_go_to_stderr(
     assert json.loads(told.err)["event"] == "heard"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+@needs.modes
 def test_a_log_that_was_rotated_is_its_owners_alone_too(
     tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

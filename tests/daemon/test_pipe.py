@@ -4,7 +4,6 @@ Scenes that must look the same on both roads stand in `tests/shim/test_attach.py
 `test_life.py`.
 """
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,12 @@ from aimux.errors import SetupFault
 from aimux.shim import pipe
 from aimux.shim.address import ShimFault
 
+from .. import needs
 from ._world import World, open_host
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="machines of tests are POSIX"),
+    needs.posix,
     pytest.mark.parametrize("world", ["pipe"], indirect=True),
 ]
 

@@ -18,11 +18,11 @@ import trio
 from aimux.daemon import ask, running, wait_gone, wait_holder
 from aimux.shim.address import hello
 
+from .. import needs
 from ._command import command
 from ._world import PATIENCE_S, World, both_roads, make_world, open_host
 
 pytestmark = pytest.mark.slow
-posix = pytest.mark.skipif(sys.platform == "win32", reason="sockets with a name, POSIX signals")
 
 # what a process does at its very end takes a while
 SLOW_END = """
@@ -136,7 +136,7 @@ async def test_restart_and_stop_stops(world: World) -> None:
     assert not {int(word) for word in forced[1].split() if word.isdigit()} & set(left)
 
 
-@posix
+@needs.posix
 async def test_a_daemon_that_is_about_to_begin_anew_stops_when_it_is_asked_to(world: World) -> None:
     """The signal of a restart, then the question."""
     await command(world, "start")
@@ -149,7 +149,7 @@ async def test_a_daemon_that_is_about_to_begin_anew_stops_when_it_is_asked_to(wo
     assert await wait_holder(world.address) is None
 
 
-@posix
+@needs.posix
 async def test_stop_is_heard_after_a_restart_was(world: World) -> None:
     """By who had come in before."""
     await command(world, "start")
@@ -168,7 +168,7 @@ async def test_stop_is_heard_after_a_restart_was(world: World) -> None:
     assert os.listdir(world.runtime) == []  # noqa: PTH208
 
 
-@posix
+@needs.posix
 @pytest.mark.parametrize("world", ["pipe"], indirect=True)
 async def test_who_was_to_follow_a_daemon_that_was_stopped_does_not(world: World) -> None:
     """By a pipe the next daemon is another process, which is on its way while nobody is there."""
@@ -188,7 +188,7 @@ async def test_who_was_to_follow_a_daemon_that_was_stopped_does_not(world: World
     assert await wait_holder(world.address) is None
 
 
-@posix
+@needs.posix
 async def test_a_daemon_whose_runtime_directory_was_emptied_is_found_again(world: World) -> None:
     """A client that comes waits a moment; jobs and clients of before go on."""
     async with open_host(world) as host:
@@ -209,7 +209,7 @@ async def test_a_daemon_whose_runtime_directory_was_emptied_is_found_again(world
     assert stopped[0] == 0, stopped[1]
 
 
-@posix
+@needs.posix
 async def test_whoever_asks_while_the_name_is_gone_gets_an_answer(world: World) -> None:
     """Each command waits for the daemon to find its name again."""
     run = partial(command, world)
@@ -228,7 +228,7 @@ async def test_whoever_asks_while_the_name_is_gone_gets_an_answer(world: World) 
         assert said in text
 
 
-@posix
+@needs.posix
 async def test_a_daemon_of_another_runtime_directory_is_found_by_its_lock(world: World) -> None:
     """To look at, to restart, to stop; a second one is refused at once."""
     await command(world, "start")
@@ -260,7 +260,7 @@ def holding(world: World, *told: str) -> "Iterator[subprocess.Popen[str]]":
         process.kill()
 
 
-@posix
+@needs.posix
 async def test_a_holder_of_the_lock_that_cannot_be_reached_is_told_as_that(world: World) -> None:
     """Looking changes nothing, a restart cannot be had, stopping it is by a signal."""
     with holding(world) as holder:
@@ -280,7 +280,7 @@ async def test_a_holder_of_the_lock_that_cannot_be_reached_is_told_as_that(world
     assert holder.returncode == -signal.SIGTERM or holder.returncode == -signal.SIGKILL
 
 
-@posix
+@needs.posix
 async def test_a_number_that_is_somebody_elses_by_now_gets_no_signal(world: World) -> None:
     """The file may be older than the process."""
     bystander = os.getpid()
@@ -292,7 +292,7 @@ async def test_a_number_that_is_somebody_elses_by_now_gets_no_signal(world: Worl
     assert "asked by a signal" not in stopped[1]
 
 
-@posix
+@needs.posix
 async def test_a_daemon_that_drains_is_leaving(tmp_path: Path) -> None:
     """And another `stop` is about the same process."""
     for world in make_world(tmp_path / "machine", drain_seconds=300):

@@ -13,6 +13,8 @@ from aimux.drivers import ProcessSpec
 from aimux.testing import MakeSpec, Output, children_of, open_fds
 
 CHILDREN = Path(__file__).parent / "children"
+# in every child's environment, whatever it was given: of Python, of macOS
+OF_THE_SYSTEM = {"LC_CTYPE", "__CF_USER_TEXT_ENCODING"}
 BASE = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1"}
 
 

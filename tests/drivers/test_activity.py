@@ -10,7 +10,8 @@ from aimux.drivers import Activity, activity
 IDLE = "import sys; print('ready', flush=True); sys.stdin.read()"
 BUSY = "print('ready', flush=True)\nwhile True: pass"
 PARENT = (
-    "import subprocess, sys; h = subprocess.Popen(['sleep', '60'], start_new_session=True); "
+    "import subprocess, sys; h = subprocess.Popen([sys.executable, '-c', 'input()'], "
+    "stdin=subprocess.PIPE); "
     "print('ready', flush=True); sys.stdin.read(); h.kill()"
 )
 

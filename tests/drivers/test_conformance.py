@@ -8,6 +8,8 @@ from aimux.drivers import Driver, ProcessSpec, choose_driver, run_piped
 from aimux.model import Stream
 from aimux.testing import CHECKS, ECHOED, FakeDriver, MakeSpec, Say, Turn, check_driver
 
+from .. import needs
+
 STUBBORN = Turn(says=[Say(b"ready\n")], hangs=True, stubborn=True)
 TURNS = {
     "echo": Turn(says=[Say(ECHOED)]),
@@ -37,6 +39,7 @@ def specs(make_spec: MakeSpec) -> dict[str, ProcessSpec]:
     }
 
 
+@needs.posix
 @pytest.mark.parametrize("check", CHECKS)
 async def test_pipe_driver(mock_clock: MockClock, make_spec: MakeSpec, check: str) -> None:
     """Children on pipes."""
@@ -47,6 +50,7 @@ async def test_pipe_driver(mock_clock: MockClock, make_spec: MakeSpec, check: st
     await check_driver(make, cases=[check])
 
 
+@needs.posix
 @pytest.mark.parametrize("is_terminal", [False, True])
 @pytest.mark.parametrize("check", CHECKS)
 async def test_drivers_without_process_descriptors(
@@ -66,6 +70,7 @@ async def test_drivers_without_process_descriptors(
     await check_driver(make, cases=[check])
 
 
+@needs.posix
 @pytest.mark.parametrize("check", CHECKS)
 async def test_terminal_driver(mock_clock: MockClock, make_spec: MakeSpec, check: str) -> None:
     """Children on terminals."""

@@ -28,6 +28,10 @@ from aimux.errors import BinaryMissing, Refusal
 from aimux.model import Profile, Stream, VersionRule
 from aimux.testing import FakeDriver, Say, Turn
 
+from .. import needs
+
+pytestmark = needs.posix
+
 NOW = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
 
 

@@ -19,6 +19,10 @@ from aimux.drivers._processes import Proc, descendants, inspect, scan, scanned
 from aimux.drivers._stop import reap_orphans
 from aimux.testing import MakeSpec, Output, children_of
 
+from .. import needs
+
+pytestmark = needs.posix
+
 
 @pytest.fixture
 def subreaper() -> Iterator[None]:
@@ -85,6 +89,7 @@ def test_descendants_come_parents_first_and_loops_end() -> None:
     assert [proc.pid for proc in descendants(table, [30])] == [31]
 
 
+@needs.subreaper
 @pytest.mark.parametrize("stays", [True, False])
 async def test_subreaper_catches_who_detached_twice(
     mock_clock: MockClock, subreaper: None, make_spec: MakeSpec, output: Output, *, stays: bool
@@ -105,6 +110,7 @@ async def test_subreaper_catches_who_detached_twice(
         reaping.cancel_scope.cancel()
 
 
+@needs.subreaper
 async def test_orphans_of_nobody_are_reaped(
     mock_clock: MockClock, subreaper: None, make_spec: MakeSpec
 ) -> None:
@@ -120,6 +126,7 @@ async def test_orphans_of_nobody_are_reaped(
         nursery.cancel_scope.cancel()
 
 
+@needs.subreaper
 async def test_reaping_orphans_leaves_exit_codes_to_their_owners(
     mock_clock: MockClock, subreaper: None, make_spec: MakeSpec, output: Output
 ) -> None:
@@ -144,6 +151,7 @@ async def test_reaping_orphans_leaves_exit_codes_to_their_owners(
     assert ours.poll() == 9
 
 
+@needs.subreaper
 def test_orphan_that_led_a_session_is_reaped_at_the_second_scan(
     subreaper: None, make_spec: MakeSpec
 ) -> None:
@@ -235,6 +243,7 @@ async def test_twenty_stops_at_once_leave_nobody(
     assert children_of() == set()
 
 
+@needs.subreaper
 async def test_clean_end_under_a_subreaper_costs_no_scan(
     mock_clock: MockClock,
     subreaper: None,

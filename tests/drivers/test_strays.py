@@ -16,7 +16,9 @@ from aimux.drivers._processes import Proc, inspect
 from aimux.drivers._stop import begin_spawn, end_spawn, strays
 from aimux.testing import MakeSpec, Output
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs a subreaper and /proc")
+from .. import needs
+
+pytestmark = needs.subreaper
 ME = os.getpid()
 
 

@@ -1,22 +1,33 @@
 """Children that die with a server that was killed."""
 
+import contextlib
 import os
-import select
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import trio
 from trio.testing import MockClock
 
-from aimux.drivers import Driver, _stop, _watchdog_main, open_watchdog, run_piped
+from aimux.drivers import (
+    Driver,
+    _stop,
+    _watchdog_main,
+    choose_driver,
+    open_watchdog,
+    run_piped,
+)
 from aimux.drivers._processes import inspect, scan
-from aimux.drivers._pty import run_in_terminal as run_on_pty
 from aimux.drivers._watchdog_main import bury
 from aimux.testing import MakeSpec, Output, children_of
+
+from .. import needs
+
+pytestmark = needs.posix
 
 CHILDREN = Path(__file__).parent / "children"
 SERVER = """
@@ -62,13 +73,11 @@ def is_running(pid: int) -> bool:
 
 
 def wait_gone(pids: list[int]) -> None:
+    alive = []
     for pid in pids:
-        try:
-            fd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        assert select.select([fd], [], [], 20)[0]
-        os.close(fd)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            alive.append(psutil.Process(pid))
+    assert psutil.wait_procs(alive, timeout=20)[1] == []
 
 
 def test_killed_server_leaves_nobody() -> None:
@@ -132,7 +141,7 @@ async def test_watchdog_comes_with_the_first_child_and_goes_with_the_server(
     assert children_of() == before
 
 
-@pytest.mark.parametrize("run", [run_piped, run_on_pty])
+@pytest.mark.parametrize("run", [run_piped, choose_driver(is_terminal=True)])
 async def test_the_watchdog_stands_before_the_first_child(
     mock_clock: MockClock, make_spec: MakeSpec, output: Output, run: Driver
 ) -> None:
@@ -197,7 +206,7 @@ async def _until(is_so: Callable[[], bool]) -> None:
         await trio.sleep(0.05)
 
 
-@pytest.mark.parametrize("is_same", [True, False])
+@pytest.mark.parametrize("is_same", [True, pytest.param(False, marks=needs.start_ticks)])
 def test_watchdog_spares_a_reused_pid(*, is_same: bool) -> None:
     """A number that now belongs to a later process is left alone, and so is who has no mark."""
     bystander = subprocess.Popen(["sleep", "60"], env={"AIMUX_CHILD": "other.1"})

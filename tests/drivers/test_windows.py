@@ -18,6 +18,8 @@ from aimux.errors import BinaryMissing
 from aimux.model import Stream
 from aimux.testing import CHECKS, ECHOED, Output, check_driver
 
+from .. import needs
+
 DIRECTORY = "C:\\npm dir"
 SCRIPT = "C:\\npm dir\\node_modules\\@openai\\codex\\bin\\codex.js"
 NPM = """@ECHO off
@@ -229,7 +231,7 @@ async def test_batch_file_that_is_no_shim_is_refused(mock_clock: MockClock) -> N
         await run_in_console(spec, lambda *_: None, open_console=PlayedConsole("echo").open)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the names would be paths there")
+@needs.posix
 def test_node_of_a_shim_is_looked_for_on_the_path_of_the_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

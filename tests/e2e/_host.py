@@ -35,7 +35,7 @@ class Server:
 
     def descriptors(self) -> int:
         """How many the server has open."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208
+        return psutil.Process(self.pid).num_fds()
 
     def children(self) -> dict[int, str]:
         """Its descendants, zombies included; not the helper that ends them when it is killed."""

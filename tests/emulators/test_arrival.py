@@ -8,6 +8,7 @@ import attrs
 import pytest
 import trio
 
+from .. import needs
 from ._theatre import CLIS, PATIENCE_S, STDIN, WRITE, Case, Theatre, answer, words
 from .test_faults import read_until, started
 
@@ -153,7 +154,7 @@ async def test_claude_waits_for_slow_stdin_and_says_so(theatre: Theatre) -> None
     assert done.stdout.startswith(b"Claude Code (emulated) received: say hi")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a child cannot be started with descriptor 0 closed")
+@needs.posix
 async def test_a_closed_stdin_breaks_gptme_only(theatre: Theatre) -> None:
     """The others take it for an empty one."""
     codes = {}

@@ -14,10 +14,10 @@ import trio
 
 from emulators.faults import DEATHS
 
+from .. import needs
 from ._theatre import CLIS, PATIENCE_S, WRITE, Case, Theatre, answer, words
 
 AT_ONCE = {"EMULATOR_TIME_SCALE": "0"}
-POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and sessions of POSIX")
 FAILURES = {  # what a reader of the output has to go by
     "auth": r"API key|401|[Aa]uthentic",
     "quota": r"quota|[Uu]sage limit",
@@ -188,7 +188,7 @@ async def test_hang_after_result_has_printed_everything(theatre: Theatre) -> Non
         assert child.poll() is None
 
 
-@POSIX
+@needs.posix
 @pytest.mark.parametrize(
     ("cli", "fault", "number"),
     [("codex", "ignore_term", signal.SIGTERM), ("opencode", "ignore_int", signal.SIGINT)],
@@ -206,7 +206,7 @@ async def test_signals_can_be_ignored(
         assert child.wait() == -signal.SIGKILL
 
 
-@POSIX
+@needs.posix
 async def test_fork_holds_stdout_keeps_the_pipe_open(theatre: Theatre) -> None:
     """The leader is gone, a child of the same session still has the pipe."""
     with started(theatre.start(*form("codex", "[[fault fork_holds_stdout]]"))) as child:
@@ -225,7 +225,7 @@ async def test_fork_holds_stdout_keeps_the_pipe_open(theatre: Theatre) -> None:
             assert await read_some(child) == b""
 
 
-@POSIX
+@needs.posix
 async def test_orphan_session_outlives_its_cli(theatre: Theatre) -> None:
     """A killed group does not reach it."""
     with started(theatre.start(*form("codex", "[[fault orphan_session]]"))) as child:
@@ -396,7 +396,7 @@ async def test_unknown_faults_are_refused(theatre: Theatre) -> None:
     assert (done.code, done.errors.endswith("emulator: unknown fault 'hang_befor'\n")) == (2, True)
 
 
-@POSIX
+@needs.posix
 async def test_a_double_fork_leaves_a_process_that_nothing_ties_to_its_cli(
     theatre: Theatre,
 ) -> None:
@@ -410,7 +410,7 @@ async def test_a_double_fork_leaves_a_process_that_nothing_ties_to_its_cli(
     os.kill(left, signal.SIGKILL)
 
 
-@POSIX
+@needs.posix
 async def test_close_stdout_ends_the_output_and_not_the_process(theatre: Theatre) -> None:
     """Its readers come to the end of the turn, and it stays."""
     with started(theatre.start(*form("codex", "[[fault close_stdout]]"))) as child:

@@ -4,6 +4,7 @@ import attrs
 import pytest
 import trio
 
+from .. import needs
 from ._theatre import Case, Theatre
 
 
@@ -190,14 +191,12 @@ async def test_codex_wants_a_git_tree(theatre: Theatre) -> None:
 
 async def test_claude_bypass_is_refused_to_root(theatre: Theatre) -> None:
     """Only a declared sandbox lets root skip permissions; others may."""
-    import os
 
     words = ("claude", "-p", "--permission-mode", "bypassPermissions", "hi")
     plain, sandboxed = await theatre.all(
         [Case(words=words), Case(words=words, env={"IS_SANDBOX": "1"})]
     )
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
 
-    assert plain.code == (1 if is_root else 0)
-    assert ("cannot be used with root" in plain.errors) is is_root
+    assert plain.code == (1 if needs.IS_ROOT else 0)
+    assert ("cannot be used with root" in plain.errors) is needs.IS_ROOT
     assert sandboxed.code == 0

@@ -1,7 +1,6 @@
 """Launchers stand in for the binaries."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,8 @@ import pytest
 
 from aimux.drivers._windows import parse_shim
 
+from .. import needs
 from ._theatre import MAIN
-
-POSIX = pytest.mark.skipif(os.name == "nt", reason="runs the POSIX launcher")
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def run(command: list[str], **more: object) -> "subprocess.CompletedProcess[str]
     )
 
 
-@POSIX
+@needs.posix
 def test_all_binaries_are_placed_and_run(installer: ModuleType, tmp_path: Path) -> None:
     """Under a path with a space and a quote, from another directory."""
     directory = tmp_path / "it's a bin"
@@ -50,7 +48,7 @@ def test_all_binaries_are_placed_and_run(installer: ModuleType, tmp_path: Path) 
     assert done.stdout == "codex-cli 0.169.0\n"
 
 
-@POSIX
+@needs.posix
 def test_launcher_carries_home_faults_directives_and_scale(
     installer: ModuleType, tmp_path: Path
 ) -> None:
@@ -108,7 +106,7 @@ def test_command_line_names_what_it_placed(tmp_path: Path) -> None:
     assert [Path(line).stem for line in done.stdout.split()] == ["goose", "droid"]
 
 
-@POSIX
+@needs.posix
 def test_a_copied_folder_works_by_itself(tmp_path: Path) -> None:
     """Nothing beside the folder is needed: the wheel carries it under another name's parent."""
     import shutil

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from .. import needs
 from ._theatre import CLIS, PATIENCE_S, WRITE, Theatre, words
-from .test_faults import POSIX, children, is_alive, read_until, started, until
+from .test_faults import children, is_alive, read_until, started, until
 
-pytestmark = [POSIX, pytest.mark.slow]
+pytestmark = [needs.posix, pytest.mark.slow]
 # to the leader: code after SIGINT, code after SIGTERM; None: it goes on
 ENDS: dict[str, tuple[int | None, int | None]] = {
     "codex": (1, -15),

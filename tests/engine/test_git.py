@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,9 +15,11 @@ from aimux.engine._git import GIT_MISSING, GitFault, make_repository
 from aimux.engine._scratch import open_scratch
 from aimux.errors import Refusal
 
+from .. import needs
+
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="traps are shell scripts"),
+    needs.posix,
 ]
 
 HOOKS: Final = (

@@ -15,6 +15,7 @@ from aimux.engine import recover, serve_housekeeping
 from aimux.files.temporary import ANCIENT_S
 from aimux.testing import FakeStore
 
+from .. import needs
 from .house import answers, open_house
 
 Clock = trio.testing.MockClock
@@ -61,7 +62,7 @@ async def test_temporary_files_of_a_dead_server_go_at_the_start_and_with_gc(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the environment of processes")
+@needs.linux
 async def test_recovery_goes_by_the_mark_too(
     tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:

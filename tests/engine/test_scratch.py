@@ -6,7 +6,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -19,9 +18,11 @@ from aimux.engine._scratch import Scratch, open_scratch
 from aimux.engine._scratch_copy import MAX_DEPTH, Copying
 from aimux.errors import Refusal
 
+from .. import needs
+
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="sockets, pipes and links of POSIX"),
+    needs.posix,
 ]
 
 DEEP: Final = 1_100  # directories: more than Python's stack, and longer than a path may be
@@ -123,7 +124,7 @@ async def test_a_file_that_vanishes_or_changes_is_left_out(
             assert "'piped' (changed meanwhile)" in told(scratch)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@needs.not_root
 async def test_an_unreadable_file_or_directory_is_left_out(tree: Path) -> None:
     """It is of no use to the CLI either."""
     (tree / "closed").write_text("secret", encoding="utf-8")

@@ -3,7 +3,6 @@
 import errno
 import os
 import pathlib
-import sys
 
 import pytest
 
@@ -12,6 +11,8 @@ from aimux.files import locks
 from aimux.shim.address import DaemonAddress, ShimFault
 from aimux.shim.start import start_daemon
 from aimux.store import open_store
+
+from .. import needs
 
 
 def test_one_has_the_lock_until_the_file_is_closed(tmp_path: pathlib.Path) -> None:
@@ -26,9 +27,9 @@ def test_one_has_the_lock_until_the_file_is_closed(tmp_path: pathlib.Path) -> No
         os.close(other)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="flock is not there")
+@needs.locks
 async def test_a_file_system_without_locks_is_told(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: pathlib.Path, short_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is not taken for somebody who holds the lock, which would be waited for."""
 
@@ -36,7 +37,7 @@ async def test_a_file_system_without_locks_is_told(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
-    address = DaemonAddress(*(str(tmp_path / name) for name in ("s", "c", "r")))
+    address = DaemonAddress(*(str(short_path / name) for name in ("s", "c", "r")))
 
     with pytest.raises(ShimFault, match="No locks available"):
         start_daemon(address, {}, -1)

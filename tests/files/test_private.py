@@ -10,9 +10,10 @@ import pytest
 from aimux.files.private import make_private
 from aimux.shim.command import own_command
 
+from .. import needs
 from ..console.conftest import LIMIT_S, make_machine
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+pytestmark = needs.modes
 
 OURS = ("state", "state/spool", "cache", "cache/yaml", "run")
 

@@ -15,6 +15,8 @@ from aimux.files.temporary import (
     remove_tree,
 )
 
+from .. import needs
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -41,7 +43,7 @@ def test_a_directory_goes_with_its_owner(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@needs.posix
 def test_what_a_killed_owner_left_is_found_and_removed(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     (left,) = leftovers(tmp_path)
@@ -64,7 +66,7 @@ def test_what_has_no_owner_goes_when_it_is_old(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["prompt-new.md"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there is no umask")
+@needs.modes
 @pytest.mark.parametrize("mask", [0o000, 0o777])
 def test_directories_are_private_whatever_the_umask(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from aimux.files import tree
 from aimux.files.tree import FileLines, TreeReader
 
-SECRET = "SECRET = 1"
+from .. import needs
 
-posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and devices")
+SECRET = "SECRET = 1"
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_directory_that_begins_like_the_tree_is_another(root: Path, tmp_path: 
     assert read(root, str(tmp_path / "tree2" / "a.py")) == "leads out of the tree"
 
 
-@posix
+@needs.posix
 @pytest.mark.usefixtures("way")
 def test_links_are_followed_inside_the_tree_only(root: Path, tmp_path: Path) -> None:
     """Relative or absolute, of files and directories, whatever leads there."""
@@ -143,7 +143,7 @@ def test_links_are_followed_inside_the_tree_only(root: Path, tmp_path: Path) -> 
     assert isinstance(read(root, "round"), str)
 
 
-@posix
+@needs.posix
 @pytest.mark.usefixtures("way")
 def test_pipes_and_devices_are_not_waited_for(root: Path) -> None:
     os.mkfifo(root / "pipe.py")
@@ -152,7 +152,7 @@ def test_pipes_and_devices_are_not_waited_for(root: Path) -> None:
     assert read(Path("/dev"), "zero") == "a pipe or device, not a file"
 
 
-@posix
+@needs.posix
 @pytest.mark.skipif(not tree.HAS_DIR_FD, reason="cannot open from a directory")
 @pytest.mark.parametrize("what", ["directory", "file"])
 def test_a_link_put_there_meanwhile_leads_nowhere(
@@ -176,7 +176,7 @@ def test_a_link_put_there_meanwhile_leads_nowhere(
     assert isinstance(found, str)
 
 
-@posix
+@needs.posix
 def test_a_pipe_put_there_meanwhile_is_not_waited_for(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +194,7 @@ def test_a_pipe_put_there_meanwhile_is_not_waited_for(
     assert read(root, "src/a.py") == "a pipe or device, not a file"
 
 
-@posix
+@needs.posix
 def test_a_file_exchanged_after_the_look_is_not_read(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,7 +206,7 @@ def test_a_file_exchanged_after_the_look_is_not_read(
         assert read(root, "src/a.py") == "changed while it was opened"
 
 
-@posix
+@needs.posix
 def test_a_long_way_of_links_ends(root: Path) -> None:
     """It would hold a descriptor for each step."""
     (root / "far.py").symlink_to("src/../" * 150 + "src/a.py")
@@ -323,7 +323,7 @@ NAMES = st.lists(
 )  # fmt: skip
 
 
-@posix
+@needs.posix
 @pytest.mark.usefixtures("way")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=NAMES, is_absolute=st.booleans())

@@ -11,6 +11,7 @@ import pytest
 
 from emulators.install import install
 
+from .. import needs
 from ..surroundings import kept
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -70,7 +71,7 @@ def test_a_check_of_no_wheel_is_a_fault_of_use() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="the program that it starts is a script")
+@needs.posix
 def test_the_probe_of_spawns_runs_a_turn_in_each_way(tmp_path: Path) -> None:
     """Bare, by the driver and by the engine, whose values it makes itself."""
     program = install(tmp_path / "bin", ["codex"])["codex"]

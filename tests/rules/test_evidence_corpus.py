@@ -13,10 +13,12 @@ from aimux.files.tree import MAX_BYTES, TreeReader
 from aimux.model import dump
 from aimux.rules import check_places, find_places
 
+from .. import needs
+
 CORPUS = Path(__file__).parents[1] / "corpus" / "evidence"
 RIGHT: Final = 60  # of the texts; no fewer
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and devices among the files")
+pytestmark = needs.posix
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
 """Roots as clients tell them."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from aimux.rules import is_too_wide, read_roots
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="paths as POSIX writes them")
+from .. import needs
 
 
-@posix
+@needs.posix
 @pytest.mark.parametrize(
     ("uri", "paths"),
     [

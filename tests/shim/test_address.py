@@ -90,9 +90,9 @@ def test_a_directory_must_be_ours_and_closed(tmp_path: Path) -> None:
         check_private(str(tmp_path / "missing"))
 
 
-def test_nobody_listens_where_nothing_is(tmp_path: Path) -> None:
+def test_nobody_listens_where_nothing_is(short_path: Path) -> None:
     """No directory, no socket: no connection, and no fault."""
-    env = {"HOME": HOME, "AIMUX_RUNTIME_DIR": str(tmp_path / "r")}
+    env = {"HOME": HOME, "AIMUX_RUNTIME_DIR": str(short_path / "r")}
     address = find_address(env)
 
     assert len(address.socket) > 20

@@ -9,6 +9,7 @@ import tempfile
 import pytest
 import trio
 
+from .. import needs
 from ..daemon._world import (
     PATIENCE_S,
     World,
@@ -220,7 +221,7 @@ async def test_a_stale_socket_is_replaced(world: World) -> None:
     assert health["pid"] == world.daemon
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs to give a directory away")
+@needs.root
 @pytest.mark.requirement("daemon:private")
 async def test_a_foreign_runtime_directory_is_not_trusted(world: World) -> None:
     """Somebody else's directory: served in this process, and stderr says why."""

@@ -15,6 +15,7 @@ from aimux.store import is_foreign, open_store
 from aimux.store._files import connect
 from aimux.store._migrations import APPLICATION_ID, migrate
 
+from .. import needs
 from ._values import make_job, make_session
 
 
@@ -114,7 +115,7 @@ async def test_one_of_ours_without_its_mark_in_the_file_is_known(tmp_path: Path)
         assert (await store.tally()).jobs == {}
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@needs.posix
 async def test_what_is_no_file_at_all_is_not_waited_for(tmp_path: Path) -> None:
     """A pipe may have that name."""
     os.mkfifo(tmp_path / "sessions.db")

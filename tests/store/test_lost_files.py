@@ -1,9 +1,7 @@
 """What happens around the store's file: other disks, and the file itself taken away."""
 
-import os
 import shutil
 import sqlite3
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,12 +9,13 @@ import pytest
 from aimux.errors import StoreUnavailable
 from aimux.store import open_store
 
+from .. import needs
 from ._values import make_job, make_session
 
 BIG = "x" * 300_000
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@needs.proc
 async def test_nothing_is_written_to_the_system_s_temporary_directory(tmp_path: Path) -> None:
     """A full /tmp is not a full store: statement journals and sorts stay in memory."""
 
@@ -37,10 +36,7 @@ async def test_nothing_is_written_to_the_system_s_temporary_directory(tmp_path: 
     assert [name for name in opened if "etilqs" in name] == []
 
 
-pytest_unix = pytest.mark.skipif(os.name == "nt", reason="an open file cannot be removed there")
-
-
-@pytest_unix
+@needs.posix
 @pytest.mark.parametrize("what", ["file", "all", "directory"])
 async def test_a_removed_file_is_noticed_and_written_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, what: str
@@ -73,7 +69,7 @@ async def test_a_removed_file_is_noticed_and_written_again(
     ]
 
 
-@pytest_unix
+@needs.posix
 async def test_a_file_that_is_only_read_comes_back_too(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     async with open_store(path, owner="one") as store:
@@ -85,7 +81,7 @@ async def test_a_file_that_is_only_read_comes_back_too(tmp_path: Path) -> None:
     assert job.id == "job_1"
 
 
-@pytest_unix
+@needs.posix
 async def test_a_file_that_is_gone_at_the_end_is_there_for_the_next(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     async with open_store(path, owner="one") as store:
@@ -95,7 +91,7 @@ async def test_a_file_that_is_gone_at_the_end_is_there_for_the_next(tmp_path: Pa
         assert (await store.job(make_job(1).id)).id == "job_1"
 
 
-@pytest_unix
+@needs.posix
 async def test_a_replaced_file_is_not_written(tmp_path: Path) -> None:
     """Nothing is acknowledged that the next owner would not know; that can be undone."""
     path = tmp_path / "s.db"
@@ -117,7 +113,7 @@ async def test_a_replaced_file_is_not_written(tmp_path: Path) -> None:
     assert [job.id for job in kept.jobs] == ["job_3", "job_1"]
 
 
-@pytest_unix
+@needs.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["replaced", "locked"])
 async def test_a_store_that_cannot_be_written_is_closed_all_the_same(

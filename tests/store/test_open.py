@@ -30,9 +30,8 @@ from aimux.store._files import _set, connect_memory
 from aimux.store._migrations import APPLICATION_ID, STEPS
 from aimux.testing import FakeStore
 
+from .. import needs
 from ._values import at, log, make_job, make_session
-
-posix_only = pytest.mark.skipif(os.name != "posix", reason="modes and signals of POSIX")
 
 
 async def refusal(path: Path) -> StoreUnavailable:
@@ -46,14 +45,13 @@ async def refusal(path: Path) -> StoreUnavailable:
 @contextlib.contextmanager
 def read_only(directory: Path) -> Iterator[None]:
     """Nothing can be made in `directory`. Root may write anywhere, so be nobody for a while."""
-    is_root = os.geteuid() == 0
     directory.chmod(0o555)
-    if is_root:
+    if needs.IS_ROOT:
         os.seteuid(65_534)
     try:
         yield
     finally:
-        if is_root:
+        if needs.IS_ROOT:
             os.seteuid(0)
         directory.chmod(0o755)
 
@@ -97,7 +95,7 @@ async def test_readers_cannot_write(tmp_path: Path) -> None:
         assert (await store.jobs()).jobs == []
 
 
-@posix_only
+@needs.posix
 async def test_files_are_for_their_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "state" / "sessions.db"
     before = os.umask(0)
@@ -113,7 +111,7 @@ async def test_files_are_for_their_user_alone(tmp_path: Path) -> None:
     assert {"sessions.db", "sessions.db-wal", "sessions.db.lock"} <= set(modes)
 
 
-@posix_only
+@needs.posix
 async def test_a_file_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     path.touch(0o644)
@@ -220,7 +218,7 @@ async def test_a_killed_owner_loses_nothing_it_acknowledged(tmp_path: Path) -> N
 # ------------------------------------------------------------------------------------- refusals
 
 
-@posix_only
+@needs.posix
 async def test_a_directory_that_is_not_writable_is_named(tmp_path: Path) -> None:
     with read_only(tmp_path):
         fault = await refusal(tmp_path / "sessions.db")

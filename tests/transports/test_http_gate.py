@@ -1,7 +1,6 @@
 """Who may come in: tokens, origins, hosts, sizes. And where a server listens at all."""
 
 import logging
-import os
 import stat
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from aimux.transports import _request
 from aimux.transports._gate import MAX_HEADERS
 from aimux.transports.network import choose_address, find_token, require_token
 
+from .. import needs
 from .asgi import ADDRESS, TOKEN, call, initialize, modern, open_browser
 
 PATHS = [
@@ -294,7 +294,7 @@ def test_no_token_only_if_that_was_asked_for(tmp_path: Path) -> None:
     assert find_token(env, "yaml", tmp_path) == "yaml"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+@needs.modes
 def test_token_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine"
     path.write_text("t", encoding="utf-8")

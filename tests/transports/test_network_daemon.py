@@ -16,15 +16,22 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, open_websocket_url
 
+from .. import needs
 from ..surroundings import kept
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="the daemon's socket is a Unix socket"),
+    needs.sockets,
 ]
 
 LIMIT_S = 60
 SERVING = re.compile(rb"serving (https?)://(\S+):(\d+)(/\S*)\n")
+
+
+@pytest.fixture
+def tmp_path(short_path: Path) -> Path:
+    """The daemon's socket lies below it."""
+    return short_path
 
 
 def environment(root: Path) -> dict[str, str]:

@@ -8,13 +8,14 @@ import orjson
 import pytest
 import trio
 
+from .. import needs
 from ..daemon._world import World
 from ..scripts import Names, check_script
 from .ways import WAYS, Say, open_network
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="machines of tests are POSIX"),
+    needs.posix,
 ]
 
 GOLDEN: Final = Path(__file__).parents[1] / "golden" / "transports"
