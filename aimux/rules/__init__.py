@@ -208,7 +208,6 @@ from ._outcome import (
 from ._panel import (
     Member as Member,
     Panel as Panel,
-    RoutingFacts as RoutingFacts,
     draw_seed as draw_seed,
     lettered as lettered,
     seat_chosen as seat_chosen,
@@ -246,6 +245,7 @@ from ._routing import (
     FALLBACK_MAX as FALLBACK_MAX,
     Health as Health,
     Routes as Routes,
+    RoutingFacts as RoutingFacts,
     choose as choose,
     find_cli as find_cli,
     parse_override as parse_override,

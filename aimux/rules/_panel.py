@@ -8,35 +8,21 @@ letters that tell nothing; which letter a member gets is drawn by a seed that th
 
 import hashlib
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import attrs
 
 from aimux.errors import AimuxError, SetupFault
-from aimux.model import Mode, Profile, Role, Route, RouteRequest, Seat, Warned
+from aimux.model import Mode, RouteRequest, Seat, Warned
 
 from ._breaker import BreakerState
-from ._routing import FALLBACK_MAX, Health, choose, parse_override, ranked
+from ._routing import Health, RoutingFacts, choose, parse_override, ranked
 from ._vendors import vendor_of
 
 MAX_SEATS: Final = 26  # letters
 
 T = TypeVar("T")
-
-
-@attrs.frozen(kw_only=True)
-class RoutingFacts:
-    """What a choice among CLIs goes by, at one moment; as `choose` wants it."""
-
-    roles: Mapping[str, Role]
-    overrides: Mapping[str, Route]
-    profiles: Mapping[str, Profile]
-    ready: Collection[str]
-    health: Mapping[str, Health]
-    cooled: Collection[tuple[str, str]] = ()
-    order: Sequence[str] = ()
-    fallback_max: int = FALLBACK_MAX
 
 
 @attrs.frozen(kw_only=True)

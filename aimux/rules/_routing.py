@@ -46,6 +46,20 @@ class Routes:
     warnings: Sequence[Warned] = ()
 
 
+@attrs.frozen(kw_only=True)
+class RoutingFacts:
+    """What a choice among CLIs goes by, at one moment; as `choose` wants it."""
+
+    roles: Mapping[str, Role]
+    overrides: Mapping[str, Route]
+    profiles: Mapping[str, Profile]
+    ready: Collection[str]
+    health: Mapping[str, Health]
+    cooled: Collection[tuple[str, str]] = ()
+    order: Sequence[str] = ()
+    fallback_max: int = FALLBACK_MAX
+
+
 def choose(
     request: RouteRequest,
     roles: Mapping[str, Role],

@@ -167,14 +167,14 @@ def _rule_scan(
     settings: AuditSettings,
     scope: Scope,
 ) -> Callable[[], Awaitable[RuleScan]]:
-    async def look() -> RuleScan:
+    async def scan_rules() -> RuleScan:
         rules = await context.engine.audit_rules(survey.snapshot)
         wanted = [each for each in rules.rules.values() if each.category in scope.categories]
         notes = [str(each) for each in rules.problems]
         work = partial(_scanned, prepared.cwd, wanted, settings, scope, notes)
         return await trio.to_thread.run_sync(work)
 
-    return look
+    return scan_rules
 
 
 def _scanned(

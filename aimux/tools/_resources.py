@@ -19,7 +19,6 @@ from aimux.model import TERMINAL, JobId, SessionId, Stream, dump_bytes
 from aimux.rules import mask_between
 from aimux.times import utc_now
 
-from ._audit_exports import audit_markdown, audit_sarif
 from ._calls import Client
 from ._context import ToolContext
 from ._health import health_json
@@ -215,11 +214,15 @@ async def _output(context: ToolContext, _: Client, job_id: str) -> Text:
 
 
 async def _audit_markdown(context: ToolContext, _: Client, job_id: str) -> Text:
+    from ._audit_exports import audit_markdown  # what an audit is made of, only where there is one
+
     job, _handle = await context.engine.job(job_id)
     return Text(await trio.to_thread.run_sync(audit_markdown, job), "text/markdown")
 
 
 async def _audit_sarif(context: ToolContext, _: Client, job_id: str) -> Text:
+    from ._audit_exports import audit_sarif
+
     job, _handle = await context.engine.job(job_id)
     return Text(await trio.to_thread.run_sync(audit_sarif, job), "application/sarif+json")
 
