@@ -36,6 +36,12 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "debate:flip": "a verdict that changes with the order of the sides is a draw",
     "debate:forfeit": "a failed turn forfeits its phase; what was said is kept, and it is partial",
     "debate:judge": "a judge who is a party is told, and an unreadable one gives no verdict",
+    "tools:pair": "a change is made in a copy, proved, reviewed, and lands as a whole or not at all",
+    "pair:verdicts": "no verdict never approves; a rejected hunk never lands",
+    "pair:verify": "a change on which a command fails does not land",
+    "pair:changed": "a file that was changed meanwhile is not overwritten",
+    "pair:landing": "killed at any point of landing, the tree is finished or undone",
+    "pair:base": "a dirty base is refused unless asked",
     # what a CLI may do
     "mode:read": "in read mode neither editor nor shell changes the user's tree",
     "mode:write": "in write mode the file is written",

@@ -1,6 +1,7 @@
 """Jobs, turns and everything a CLI run passes through."""
 
 from ._changes import changed_files as changed_files
+from ._base_facts import BaseFacts as BaseFacts
 from ._clis import Cli as Cli, CliRegistry as CliRegistry, CliState as CliState
 from ._cwd import find_directory as find_directory, find_project as find_project
 from ._engine import Engine as Engine, open_engine as open_engine
@@ -24,3 +25,9 @@ from ._progress import (
 from ._questions import Question as Question, Questions as Questions
 from ._recovery import recover as recover, temporary_roots as temporary_roots
 from ._turn_log import TurnLog as TurnLog
+from ._work_copy import (
+    WorkCopies as WorkCopies,
+    WorkCopy as WorkCopy,
+    copies_root as copies_root,
+    settle_copy as settle_copy,
+)

@@ -124,9 +124,10 @@ class Asker:
             AimuxError: the seat was not prepared, and cannot be.
         """
         conversation = self._conversations.get(seat.name)
-        if conversation is None:
-            spec = await self._resolve(seat)
-            conversation = self._conversations.setdefault(seat.name, Conversation(spec))
+        is_moved = conversation is not None and seat.cwd not in ("", conversation.base.cwd)
+        if conversation is None or is_moved:  # elsewhere it knows nothing of what it saw here
+            conversation = Conversation(await self._resolve(seat))
+            self._conversations[seat.name] = conversation
         if schema is not None and schema is not conversation.base.schema:
             check_schema(schema)
         take_turn = partial(self._take_turn, conversation, schema=schema, limit_s=limit_s)

@@ -44,6 +44,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "core.sshCommand": "false",
     "core.untrackedCache": "false",
     "credential.helper": "",  # empties the list
+    "diff.ignoreSubmodules": "all",  # else git is run inside each
     "gc.auto": "0",
     "gpg.program": "false",
     "maintenance.auto": "false",
@@ -70,6 +71,7 @@ class Repository:
 
     git_dir: Path
     tree: Path
+    index: Path | None = None  # another one than that of the git directory
 
     def run(self, *words: str, cwd: Path | None = None, limit_s: float = GIT_LIMIT_S) -> bytes:
         """What `git WORDS` prints; it stands in `cwd`, else in the tree. Blocks: for a thread.
@@ -83,7 +85,7 @@ class Repository:
             ran = subprocess.run(
                 [_program(), "--no-pager", *settings, *words],
                 cwd=cwd or self.tree,
-                env=_environment(self.git_dir, self.tree),
+                env=_environment(self.git_dir, self.tree) | self._more(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=limit_s,
@@ -99,14 +101,19 @@ class Repository:
             raise GitFault(f"{shown}: exit code {ran.returncode}: {said}")
         return ran.stdout
 
+    def _more(self) -> dict[str, str]:
+        return {} if self.index is None else {"GIT_INDEX_FILE": str(self.index)}
 
-def make_repository(tree: Path) -> Repository:
-    """A new repository in the directory `tree`, with nothing in it that would be run.
+
+def make_repository(tree: Path, git_dir: Path | None = None) -> Repository:
+    """A new repository for the directory `tree`, with nothing in it that would be run.
+
+    It is in the tree unless `git_dir` says where.
 
     Raises:
         GitFault: there is no git, or it failed.
     """
-    made = Repository(git_dir=tree / ".git", tree=tree)
+    made = Repository(git_dir=git_dir or tree / ".git", tree=tree)
     made.run("init", "--quiet", "--template=")
     info = made.git_dir / "info"
     info.mkdir(exist_ok=True)

@@ -8,9 +8,11 @@ from pathlib import Path
 import trio
 
 from aimux.drivers import OWNER, end_survivors
-from aimux.files.temporary import leftovers, owned_directory, remove_leftovers
+from aimux.files.temporary import each_leftover, leftovers, owned_directory, remove_leftovers
 from aimux.store import Store
 from aimux.times import utc_now
+
+from ._work_copy import copies_root, settle_copy
 
 log = logging.getLogger("aimux.recovery")
 
@@ -50,6 +52,8 @@ async def recover(store: Store, owner: str, state_dir: Path | None = None) -> in
         ended = await end_survivors(children, marks)
         if ended or children:
             log.warning("ended children of a server that died", extra={"children": ended})
+    if state_dir is not None:  # a landing that was cut off: before anybody works in that tree
+        await trio.to_thread.run_sync(_settle, copies_root(state_dir))
     if orphans:
         log.warning("jobs aborted by the death of their server", extra={"jobs": len(orphans)})
     return len(orphans)
@@ -64,6 +68,7 @@ async def clear_leftovers(state_dir: Path) -> int:
     if marks:
         await end_survivors([], marks)
     gone = await trio.to_thread.run_sync(remove_leftovers, *temporary_roots(state_dir))
+    gone += await trio.to_thread.run_sync(each_leftover, settle_copy, copies_root(state_dir))
     if gone:
         log.info("temporary files of dead servers removed", extra={"servers": gone})
     return gone
@@ -71,3 +76,14 @@ async def clear_leftovers(state_dir: Path) -> int:
 
 def _dead_owners(state_dir: Path) -> list[str]:
     return [each.word for each in leftovers(*temporary_roots(state_dir)) if each.word]
+
+
+def _settle(root: Path) -> None:
+    """Finish or undo what dead owners began to land; their copies are removed later."""
+
+    def settled(path: Path) -> bool:
+        if not settle_copy(path):
+            log.error("a landing can neither be finished nor undone", extra={"copy": str(path)})
+        return False
+
+    each_leftover(settled, root)

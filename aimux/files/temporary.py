@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -71,9 +71,19 @@ def leftovers(*roots: Path) -> list[Leftover]:
 
 def remove_leftovers(*roots: Path) -> int:
     """Remove what dead owners have left below these directories; how much of it is gone now."""
+    return each_leftover(lambda _: True, *roots)
+
+
+def each_leftover(act: Callable[[Path], bool], *roots: Path) -> int:
+    """Have `act` see each thing that dead owners have left below these directories.
+
+    Nobody else removes or takes it meanwhile. Where `act` says so it is removed; how many are gone.
+    """
     gone = 0
     for root in roots:
         for found, lock in _left(root):
+            if not act(found.path):
+                continue
             remove_tree(found.path)
             if not os.path.lexists(found.path):
                 gone += 1

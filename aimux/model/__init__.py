@@ -119,6 +119,7 @@ from ._settings import (
     HookSettings as HookSettings,
     HookTime as HookTime,
     LogLevel as LogLevel,
+    PairSettings as PairSettings,
     PanelSettings as PanelSettings,
     Problem as Problem,
     RoleSettings as RoleSettings,

@@ -221,6 +221,32 @@ class DebateSettings:
     timeout_per_turn_seconds: float = attrs.field(default=600.0, validator=gt(0))
 
 
+def _are_below(_: object, __: object, names: Sequence[str]) -> None:
+    for name in names:
+        if not name or name.startswith(("/", "\\")) or ".." in name.split("/") or ":" in name:
+            raise ValueError(f"{name!r} is no directory below a project, like node_modules")
+
+
+@attrs.frozen(kw_only=True)
+class PairSettings:
+    """How a driver and a reviewer work where the call does not say.
+
+    `verify` are commands that must pass, split as a shell would and run without one; `linked_dirs`
+    are directories of a project that they need and git ignores.
+    """
+
+    default: bool = False
+    max_rounds: int = attrs.field(default=3, validator=ge(1))
+    driver_role: str = "coding"
+    reviewer_role: str = "codereview"
+    driver_timeout_seconds: float = attrs.field(default=900.0, validator=gt(0))
+    reviewer_timeout_seconds: float = attrs.field(default=300.0, validator=gt(0))
+    check_timeout_seconds: float = attrs.field(default=300.0, validator=gt(0))  # of one command
+    verify: Sequence[str] = ()
+    linked_dirs: Sequence[str] = attrs.field(default=(), validator=_are_below)
+    best_of: int = attrs.field(default=1, validator=[ge(1), le(6)])
+
+
 class HookTime(enum.StrEnum):
     """When a hook is consulted."""
 
@@ -259,6 +285,7 @@ class Settings:
     consensus: ConsensusSettings = attrs.field(factory=ConsensusSettings)
     dialog: DialogSettings = attrs.field(factory=DialogSettings)
     debate: DebateSettings = attrs.field(factory=DebateSettings)
+    pair: PairSettings = attrs.field(factory=PairSettings)
     panels: Mapping[str, PanelSettings] = attrs.field(factory=dict)
     audit: AuditSettings = attrs.field(factory=AuditSettings)
     workflow: WorkflowSettings = attrs.field(factory=WorkflowSettings)

@@ -143,7 +143,10 @@ from ._dialog_report import (
     Partner as Partner,
     report_dialog as report_dialog,
 )
-from ._environment import probe_environment as probe_environment
+from ._environment import (
+    bare_environment as bare_environment,
+    probe_environment as probe_environment,
+)
 from ._evidence import check_places as check_places, judge_evidence as judge_evidence
 from ._expressions import (
     Expression as Expression,
@@ -210,6 +213,7 @@ from ._panel import (
     Panel as Panel,
     draw_seed as draw_seed,
     lettered as lettered,
+    member_of as member_of,
     seat_chosen as seat_chosen,
     seat_named as seat_named,
     seat_outsider as seat_outsider,

@@ -96,6 +96,16 @@ def environment(
     return env
 
 
+def bare_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """What a program that is no CLI gets of the client's `env`: the baseline, no vendor's key."""
+    is_windows = any(name.upper() == "SYSTEMROOT" for name in env)
+    return {
+        name: value
+        for name, value in env.items()
+        if name in BASELINE or (is_windows and name.upper() in WINDOWS_BASELINE)
+    }
+
+
 def probe_environment(profile: Profile, binary: str, env: Mapping[str, str]) -> dict[str, str]:
     """What a CLI gets of the client's `env` when it is only asked for its version."""
     request = PlanRequest(prompt="", route=Route(cli=profile.name), cwd="/", env=env)

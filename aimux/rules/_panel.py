@@ -156,6 +156,16 @@ def lettered(members: Sequence[Member], seed: int, mode: Mode = Mode.READ) -> li
 def _member(name: str, facts: RoutingFacts, role: str, mode: Mode) -> Member:
     route = parse_override(name)
     request = RouteRequest(role=role, cli=route.cli, model=route.model, effort=route.effort)
+    member = member_of(request, facts, mode)
+    return attrs.evolve(member, request=attrs.evolve(request, cli=member.cli))
+
+
+def member_of(request: RouteRequest, facts: RoutingFacts, mode: Mode = Mode.READ) -> Member:
+    """Who is first where a request leads now; it may lead elsewhere when it is asked.
+
+    Raises:
+        AimuxError: it leads nowhere; says why.
+    """
     routes = choose(
         request,
         facts.roles,
@@ -171,7 +181,7 @@ def _member(name: str, facts: RoutingFacts, role: str, mode: Mode) -> Member:
     first = routes.candidates[0]
     profile = facts.profiles[first.cli]
     return Member(
-        request=attrs.evolve(request, cli=first.cli),
+        request=request,
         cli=first.cli,
         model=first.model or profile.model.default,
         vendor=vendor_of(profile, first.model),

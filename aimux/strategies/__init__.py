@@ -31,5 +31,11 @@ from ._investigate import (
     StopReason as StopReason,
     investigation as investigation,
 )
+from ._pair import pair as pair
+from ._pair_request import (
+    Copy as Copy,
+    PairRequest as PairRequest,
+    Reviewer as Reviewer,
+)
 from ._single import single as single
 from ._workflow import Call as Call, WorkflowRequest as WorkflowRequest, workflow as workflow

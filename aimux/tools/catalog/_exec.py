@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from ._schemas import MAX_CHARS, RESULT, choice, flag, object_schema, open_schema, seconds, string
+from ._schemas import (
+    MAX_CHARS,
+    RESULT,
+    choice,
+    count,
+    flag,
+    object_schema,
+    open_schema,
+    seconds,
+    string,
+)
 from ._tool import Tool
 
 EXEC: Final = Tool(
@@ -49,6 +59,19 @@ EXEC: Final = Tool(
             "schema": open_schema(
                 "JSON Schema the answer must fit; the parsed answer comes as data"
             ),
+            "pair": flag(
+                "a driver works in a copy, a CLI of another vendor reviews each hunk; the change "
+                "lands as a whole once it is approved and verified. For roles that write"
+            ),
+            "verify": {
+                "type": "array",
+                "items": {"type": ["string", "array"], "items": {"type": "string"}},
+                "description": "pair: commands that must pass (no shell runs them)",
+            },
+            "reviewer": string("pair: who reviews (cli or cli:model)"),
+            "best_of": count("pair: so many drivers make a first draft", minimum=1, maximum=6),
+            "max_rounds": count("pair: rounds at most (default 3)", minimum=1, maximum=10),
+            "dirty": flag("pair: carry uncommitted changes along instead of refusing"),
             "tty": flag("give the CLI a terminal instead of pipes"),
             "dry_run": flag("return the plan (argv, environment names, deadlines); start nothing"),
         },

@@ -1,0 +1,256 @@
+"""`exec` with `pair`: a driver in a copy, a reviewer, and a tree that changes as a whole or not."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+import attrs
+
+from aimux.engine import JobRequest, Survey, WorkCopy, new_id
+from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
+from aimux.model import Budget, Mode, PairSettings, RouteRequest, Seat, Warned
+from aimux.rules import Member, RoutingFacts, member_of, seat_chosen
+from aimux.rules.pair import CommandFault, split_command
+from aimux.strategies import PairRequest, Reviewer, pair
+
+from ._calls import InputRequired, Payload, ToolCall
+from ._context import ToolContext
+from ._jobs import number, run_job
+from ._panels import evidence_check, one_member, plan_payload
+from ._roots import KnownRoots
+
+OWN: Final = ("reviewer", "verify", "best_of", "max_rounds", "dirty")  # of pair alone
+AGAINST: Final = ("session_id", "schema", "tty")  # mean nothing where several seats work
+SHOWN_FILES: Final = 10
+
+
+async def is_wanted(context: ToolContext, call: ToolCall) -> bool:
+    """Whether a call of `exec` is one for a pair.
+
+    Cancelling it changes nothing: it only reads.
+
+    Raises:
+        PeerFault: it brings what only a pair takes, and is none.
+    """
+    given = call.arguments
+    own = [name for name in OWN if given.get(name) is not None]
+    wanted = given.get("pair")
+    if wanted is None and given.get("role"):
+        settings = (await context.engine.snapshot(call.client)).settings.pair
+        is_plain = given.get("mode") == Mode.READ or any(given.get(name) for name in AGAINST)
+        wanted = settings.default and given.get("role") == settings.driver_role and not is_plain
+    if own and not wanted:
+        raise PeerFault(
+            f"{' and '.join(own)} would have no effect: this is no pair",
+            code="contradictory_arguments",
+            hint=f"give pair=true with {'it' if len(own) == 1 else 'them'}",
+        )
+    return bool(wanted)
+
+
+@attrs.frozen(kw_only=True)
+class Seating:
+    """Who drives and who reviews. `names` are those of the drivers' copies, by seat."""
+
+    drivers: Sequence[Seat]
+    reviewers: Sequence[Reviewer]
+    names: Mapping[str, str]
+    warnings: Sequence[Warned]
+
+
+async def answer_pair(
+    context: ToolContext, call: ToolCall, roots: KnownRoots
+) -> Payload | InputRequired:
+    """Have a change made, proved, reviewed and landed.
+
+    Cancelling it before it is handed over cancels the job; the tree is then as it was.
+
+    Raises:
+        AimuxError: nobody can be asked, the tree is not as committed, or arguments contradict.
+    """
+    given, engine = call.arguments, context.engine
+    _check(given)
+    request = JobRequest(
+        tool="exec",
+        prompt=str(given["prompt"]),
+        mode=Mode.WRITE,
+        cwd=str(given.get("cwd", "")),
+        roots=roots.paths,
+        warnings=roots.warnings,
+        client=call.client,
+        keeps_session=False,
+        timeout_s=number(given.get("timeout_seconds")),
+        budget=Budget(),
+    )
+    survey = await engine.survey(request)
+    settings = survey.snapshot.settings.pair
+    seating = _seat(given, survey, settings, engine.copies.tree_of)
+    seats = [attrs.evolve(each, cwd="") for each in seating.drivers]  # the copies come later
+    seats += [each.seat for each in seating.reviewers]
+    warnings = [*request.warnings, *seating.warnings]
+    prepared = await engine.prepare(attrs.evolve(request, seats=seats, warnings=warnings))
+    base = await engine.base_facts(prepared.cwd)
+    if not given.get("dirty"):
+        _refuse_dirty(prepared.cwd, base.changed, is_known=base.is_known)
+
+    def open_copy(seat: Seat) -> AbstractAsyncContextManager[WorkCopy]:
+        return engine.copies.open(
+            prepared.cwd,
+            seating.names[seat.name],
+            job_id=prepared.job_id,
+            env=call.client.env,
+            linked=settings.linked_dirs,
+        )
+
+    rounds = given.get("max_rounds")
+    wanted = PairRequest(
+        task=request.prompt,
+        drivers=seating.drivers,
+        reviewers=seating.reviewers,
+        open_copy=open_copy,
+        check_in=evidence_check,
+        limit_s=prepared.limit_s,
+        driver_limit_s=settings.driver_timeout_seconds,
+        reviewer_limit_s=settings.reviewer_timeout_seconds,
+        verify_limit_s=settings.check_timeout_seconds,
+        verify=_commands(given.get("verify"), settings),
+        max_rounds=rounds if isinstance(rounds, int) else settings.max_rounds,
+        base=base.head,
+    )
+    if given.get("dry_run"):
+        turns = len(wanted.drivers) + 2 * wanted.max_rounds - 1
+        plan = plan_payload(
+            prepared, survey, turns=turns, phases=["driver", "verify", "review", "landing"]
+        )
+        return Payload({**plan.body, "mode": str(Mode.WRITE)})
+    return await run_job(context, call, prepared, pair(wanted))
+
+
+def _check(given: Mapping[str, object]) -> None:
+    against = [name for name in AGAINST if given.get(name)]
+    if given.get("mode") in (Mode.READ, Mode.DANGER):
+        against.append(f"mode={given['mode']}")
+    if against:
+        raise PeerFault(
+            f"pair and {' and '.join(against)} contradict each other",
+            code="contradictory_arguments",
+            hint="a pair works in a copy, each call anew: leave one of them out",
+        )
+
+
+def _commands(given: object, settings: PairSettings) -> list[tuple[str, ...]]:
+    """The commands of the call, else those of the user's configuration."""
+    named = given if isinstance(given, list | tuple) else settings.verify
+    try:
+        return [split_command(each) for each in named]
+    except CommandFault as fault:
+        raise InvalidArguments(
+            f"verify: {fault}",
+            problems=[{"path": "verify", "value": given, "expected": "commands"}],
+        ) from fault
+
+
+def _refuse_dirty(cwd: str, changed: Sequence[str], *, is_known: bool) -> None:
+    if is_known and not changed:
+        return
+    shown = ", ".join(name if name.isprintable() else ascii(name) for name in changed[:SHOWN_FILES])
+    more = f" and {len(changed) - SHOWN_FILES} more" if len(changed) > SHOWN_FILES else ""
+    raise Refusal(
+        f"{cwd} has changes that are not committed: {shown}{more}"
+        if is_known
+        else f"whether all of {cwd} is committed cannot be told: its repository cannot be read",
+        code="dirty_base",
+        hint="commit them first, or pass dirty=true: they are carried along and stay yours",
+        retryable=False,
+        data={"changed": list(changed)},
+    )
+
+
+# ------------------------------------------------------------------------------------- seats
+
+
+def _seat(
+    given: Mapping[str, object],
+    survey: Survey,
+    settings: PairSettings,
+    tree_of: Callable[[str], str],
+) -> Seating:
+    facts = survey.facts
+    members = _drivers(given, survey, settings)
+    drivers: list[Seat] = []
+    names: dict[str, str] = {}
+    for at, member in enumerate(members):
+        name = "driver" if at == 0 else f"driver-{at + 1}"
+        names[name] = new_id("copy")
+        where = tree_of(names[name])
+        drivers.append(attrs.evolve(member.seat(name, Mode.WRITE), cwd=where))
+    reviewing = _reviewers(given, facts, settings, members)
+    warnings: list[Warned] = []
+    vendors = {member.vendor for member in members}
+    if not reviewing:
+        said = f"no CLI but {members[0].cli} can review: what it writes will not land"
+        warnings.append(Warned(code="self_review", message=said))
+        author = attrs.evolve(members[0].request, role=settings.reviewer_role)
+        sits = attrs.evolve(members[0], request=author).seat("reviewer")
+        reviewers = [Reviewer(seat=sits, cli=members[0].cli, is_author=True)]
+    else:
+        reviewers = [
+            Reviewer(
+                seat=member.seat("reviewer" if at == 0 else f"reviewer-{at + 1}"), cli=member.cli
+            )
+            for at, member in enumerate(reviewing)
+        ]
+        if reviewing[0].vendor in vendors:
+            said = f"driver and reviewer share a vendor ({reviewing[0].vendor})"
+            warnings.append(Warned(code="shared_vendor", message=said))
+    return Seating(drivers=drivers, reviewers=reviewers, names=names, warnings=warnings)
+
+
+def _drivers(given: Mapping[str, object], survey: Survey, settings: PairSettings) -> list[Member]:
+    """The first as `exec` would choose it, further ones of other vendors if there are any."""
+    facts = survey.facts
+    role = str(given.get("role", "")) or settings.driver_role
+    known = survey.snapshot.roles.get(role)
+    if known is not None and known.mode is Mode.READ:
+        raise PeerFault(
+            f"pair needs a role that writes, {role} reads",
+            code="contradictory_arguments",
+            hint=f"use role={settings.driver_role}, or leave pair out",
+        )
+    fallback = given.get("fallback")
+    route = RouteRequest(
+        role=role,
+        cli=str(given.get("cli", "")),
+        model=str(given.get("model", "")),
+        effort=str(given.get("effort", "")),
+        fallback=fallback if isinstance(fallback, bool) else None,
+    )
+    first = member_of(route, facts, Mode.WRITE)
+    wanted = given.get("best_of")
+    count = wanted if isinstance(wanted, int) else settings.best_of
+    if count == 1:
+        return [first]
+    others = seat_chosen(count - 1, facts, role=role, mode=Mode.WRITE, apart=[first]).members
+    return [first, *others, *([first] * count)][:count]
+
+
+def _reviewers(
+    given: Mapping[str, object],
+    facts: RoutingFacts,
+    settings: PairSettings,
+    drivers: Sequence[Member],
+) -> list[Member]:
+    """Who may review, the likeliest first: nobody who drives; of another vendor if there is one."""
+    role = settings.reviewer_role
+    if given.get("reviewer"):
+        return [one_member(str(given["reviewer"]), facts, at="reviewer", role=role)]
+    found = list(seat_chosen(len(facts.profiles), facts, role=role, apart=drivers).members)
+    try:
+        usual = member_of(RouteRequest(role=role), facts)
+    except AimuxError:
+        return found
+    vendors = {member.vendor for member in drivers}
+    if usual.vendor not in vendors and any(member.cli == usual.cli for member in found):
+        usual = attrs.evolve(usual, request=attrs.evolve(usual.request, cli=usual.cli))
+        found = [usual, *(member for member in found if member.cli != usual.cli)]
+    return found
