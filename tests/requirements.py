@@ -36,7 +36,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "debate:flip": "a verdict that changes with the order of the sides is a draw",
     "debate:forfeit": "a failed turn forfeits its phase; what was said is kept, and it is partial",
     "debate:judge": "a judge who is a party is told, and an unreadable one gives no verdict",
-    "tools:pair": "a change is made in a copy, proved, reviewed, and lands as a whole or not at all",
+    "tools:pair": "a change is made in a copy, proved, reviewed, and lands whole or not at all",
     "pair:verdicts": "no verdict never approves; a rejected hunk never lands",
     "pair:verify": "a change on which a command fails does not land",
     "pair:changed": "a file that was changed meanwhile is not overwritten",

@@ -148,9 +148,7 @@ def land(
             raise
         raise LandingFailed(why, is_whole=True) from error
     tell("prune")
-    for step in plan.steps:
-        if step.after is None:
-            _prune(tree, step.path)
+    _prune_all(plan)
     _close(plan, tell)
 
 
@@ -171,8 +169,7 @@ def settle(directory: Path, tell: Tell = lambda _: None) -> Settled | None:
             for step in plan.steps:
                 if now[step.path] != step.after:
                     _take(plan, step, "new", tell)
-                elif step.after is None:
-                    _prune(plan.tree, step.path)
+            _prune_all(plan)
             outcome = "finished"
         else:
             _undo(plan, tell)
@@ -385,13 +382,13 @@ def _undo(plan: _Plan, tell: Tell) -> list[str]:
     return kept
 
 
-def _prune(tree: Path, name: str) -> None:
+def _prune_all(plan: _Plan) -> None:
     """Remove directories that are empty now: a tree of git has none."""
-    for parent in _parents(name):
-        try:
-            (tree / parent).rmdir()
-        except OSError:
-            return
+    for step in plan.steps:
+        if step.after is None:
+            with contextlib.suppress(OSError):
+                for parent in _parents(step.path):
+                    (plan.tree / parent).rmdir()
 
 
 def _parents(name: str) -> Iterator[str]:

@@ -276,7 +276,7 @@ class _Parser:
         told = f"its head says {old_left} old and {new_left} new lines"
         lines: list[str] = []
         while old_left or new_left:
-            if self.at >= len(self.lines):
+            if self.at >= len(self.lines) or self.lines[self.at :] == [""]:
                 raise self._fault(f"a hunk ends too soon: {told}", begin)
             line = self.lines[self.at] or " "  # an empty line of context lost its blank
             sign = line[0]
