@@ -44,7 +44,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "core.sshCommand": "false",
     "core.untrackedCache": "false",
     "credential.helper": "",  # empties the list
-    "diff.ignoreSubmodules": "all",  # else git is run inside each
+    "diff.ignoreSubmodules": "dirty",  # else git is run inside each
     "gc.auto": "0",
     "gpg.program": "false",
     "maintenance.auto": "false",

@@ -21,6 +21,7 @@ from ._base import Ask, Note, Seat
 from ._pair_request import Clock, Copy, Draft, Losses, PairRequest
 
 MAX_DIFF_CHARS: Final = 2_000_000
+WORDLESS: Final = frozenset({"empty_answer", "no_answer"})
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +48,8 @@ class Drafting:
             again = is_worth_asking_again(heard.reason, heard.result)
             heard = await self._drive(seat, prompt) if again else heard
             text = await copy.diff()
+        if text != before and heard.reason in WORDLESS:
+            heard = attrs.evolve(heard, reason="")  # it has worked and says nothing of it
         problem = excerpt = ""
         if text == before and heard.is_answer:
             text, problem, excerpt = await self._taken(copy, heard.content, before)
