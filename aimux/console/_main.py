@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "kill": "_jobs",
     "sessions": "_jobs",
     "gc": "_jobs",
+    "worktrees": "_worktrees",
     "clis": "_clis",
     "doctor": "_doctor",
     "profile": "_profile",

@@ -93,6 +93,38 @@ def each_leftover(act: Callable[[Path], bool], *roots: Path) -> int:
     return gone
 
 
+@attrs.frozen(kw_only=True)
+class Owned:
+    """A directory with an owner, living or dead; `word` is what its lock file holds."""
+
+    path: Path
+    word: str
+    is_alive: bool
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes on disk, near enough."""
+        return sum(_size(path) for path in [self.path, *_below(self.path)])
+
+
+def owned_directories(root: Path) -> list[Owned]:
+    """Every directory with a lock file below `root`, by name. Only looked at."""
+    found = []
+    for lock in sorted(root.glob(f"*{_LOCK}")):
+        with _taken(lock) as word:
+            is_alive = word is None
+            with contextlib.suppress(OSError):
+                said = _read_word(lock) if word is None else word
+                path = root / lock.name.removesuffix(_LOCK)
+                found.append(Owned(path=path, word=said, is_alive=is_alive))
+    return found
+
+
+def _read_word(lock: Path) -> str:
+    with lock.open("rb") as file:
+        return file.read(_WORD_BYTES).decode(errors="replace")
+
+
 def _left(root: Path) -> Iterator[tuple[Leftover, Path | None]]:
     """Each is held while the caller looks at it, so nobody else removes or takes it."""
     try:
