@@ -18,6 +18,7 @@ LONG_POLL_S: Final = 45  # below the 60 s at which most clients cut a call
 RUN_OVER: Final = ("report", "assess")  # what follows the run of an investigation
 _TALKS: Final = frozenset({"dialog"})  # whose sessions go on by the tool itself
 _TOPIC_CHARS: Final = 2_000  # of a debate's topic in a call that follows it
+REVIEW_LANDED: Final = "Review the changes in the working tree that are not committed."
 _CHANGE_COURSE: Final = {
     "auth": "log in to the CLI in a terminal, then send the call again",
     "quota": "wait for the quota to reset, or name another cli or model",
@@ -38,6 +39,15 @@ def _guidance(state: str, following: list[dict[str, object]], do_not: list[str])
 def _error_of(payload: Json) -> Json:
     error = payload.get("error")
     return error if isinstance(error, Mapping) else {}
+
+
+def _landed(payload: Json) -> bool | None:
+    """Whether a change of files landed; None where none was to be landed."""
+    data = payload.get("data")
+    if not isinstance(data, Mapping) or payload["session_id"] is not None:
+        return None  # a job with a session is a CLI's own, and its data may say anything
+    found = data.get("landed")
+    return found if isinstance(found, bool) else None
 
 
 def guide_job(payload: Json, tool: str = "exec") -> Guidance:
@@ -77,7 +87,15 @@ def _by_status(payload: Json, tool: str) -> Guidance:
             )
         case "completed":
             following = _going_on(payload, tool) if session_id else _after(payload, tool)
+            if _landed(payload):
+                following = [_call("exec", role="codereview", prompt=REVIEW_LANDED)]
             return _guidance("completed", [*rest, *following], [])
+        case "partial" if _landed(payload) is False:
+            return _guidance(
+                "partial",
+                [*rest, _call("status", job_id=job_id, turn=1)],
+                ["do not say that anything was changed: nothing landed, the diff is in data.diff"],
+            )
         case "partial":
             again = _going_on(payload, tool) if session_id and tool in _TALKS else []
             return _guidance(

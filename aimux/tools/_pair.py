@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from aimux.engine import JobRequest, Survey, WorkCopy, new_id
-from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
+from aimux.errors import AimuxError, ConfigInvalid, InvalidArguments, PeerFault, Refusal
 from aimux.model import Budget, Mode, PairSettings, RouteRequest, Seat, Warned
 from aimux.rules import Member, RoutingFacts, member_of, seat_chosen
 from aimux.rules.pair import CommandFault, split_command
@@ -176,6 +176,8 @@ def _seat(
     tree_of: Callable[[str], str],
 ) -> Seating:
     facts = survey.facts
+    if settings.reviewer_role not in survey.snapshot.roles:
+        raise ConfigInvalid(f"pair.reviewer_role: there is no role {settings.reviewer_role!r}")
     members = _drivers(given, survey, settings)
     drivers: list[Seat] = []
     names: dict[str, str] = {}

@@ -29,6 +29,19 @@ def sendable(guidance: dict[str, Any]) -> bool:
     return True
 
 
+def test_what_did_not_land_is_not_told_as_changed() -> None:
+    """And what landed may be looked at as a whole."""
+    open_one = guide("exec", job("partial", data={"landed": False}, session_id=None))
+    landed = guide("exec", job("completed", data={"landed": True}, session_id=None))
+    other = guide("exec", job("completed", data={"landed": True}))
+
+    assert sendable(open_one)
+    assert sendable(landed)
+    assert "nothing landed" in str(open_one["do_not"])
+    assert [step["arguments"].get("role") for step in landed["next"]] == ["codereview"]
+    assert [step["arguments"].get("role") for step in other["next"]] == [None]
+
+
 def job(status: str, **more: Any) -> dict[str, Any]:
     return {"status": status, "job_id": "job_1", "session_id": "ses_1", "error": None} | more
 
