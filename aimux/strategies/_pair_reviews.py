@@ -23,7 +23,7 @@ from aimux.rules.pair import (
     with_places,
 )
 
-from ._asking import ask_seat
+from ._asking import Heard, ask_seat
 from ._base import Ask, Note, Seat
 from ._pair_request import Clock, Draft, Losses, PairRequest, Reviewer
 
@@ -119,23 +119,23 @@ class Reviewing:
                 contested=contests,
             )
             numbers = [unit.number for unit in units]
-            reviews = await self._asked(seat, reviewer, prompt, diff, numbers)
-            if reviews is None:
+            heard = await self._asked(seat, reviewer, prompt)
+            if heard is None:
                 return None
+            reviews = read_review(diff, numbers, heard.data)
             missing = [each.hunk for each in reviews if each.verdict is Verdict.UNREVIEWED]
-            if missing and len(missing) < len(units):
-                again = await self._asked(seat, reviewer, missing_prompt(missing), diff, missing)
-                late = {each.hunk: each for each in again or ()}
+            if missing and heard.data is not None:  # prose was asked to be JSON once already
+                again = await self._asked(seat, reviewer, missing_prompt(missing))
+                said = read_review(diff, missing, None if again is None else again.data)
+                late = {each.hunk: each for each in said}
                 reviews = [late.get(each.hunk, each) for each in reviews]
             found += reviews
         return [attrs.evolve(each, contested=contests.get(each.hunk, "")) for each in found]
 
-    async def _asked(
-        self, seat: Seat, reviewer: Reviewer, prompt: str, diff: Diff, numbers: Sequence[int]
-    ) -> list[UnitReview] | None:
+    async def _asked(self, seat: Seat, reviewer: Reviewer, prompt: str) -> Heard | None:
         limit_s = self.clock.limit(self.request.reviewer_limit_s)
         heard = await ask_seat(self.ask, seat, prompt, schema=REVIEW_SCHEMA, limit_s=limit_s)
         if not heard.is_answer:
             self.losses.add(seat.name, reviewer.cli, heard.told)
             return None
-        return read_review(diff, numbers, heard.data)
+        return heard

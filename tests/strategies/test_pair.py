@@ -77,6 +77,17 @@ async def test_without_a_verdict_on_each_hunk_nothing_lands(
     assert data_of(report)["diff"] == ONE + OTHER
 
 
+async def test_a_verdict_on_another_hunk_is_asked_for_once_more(autojump_clock: Clock) -> None:
+    """Prose is not: it was asked to be JSON already."""
+    wrong = play([ONE], [approve(3), approve(0)])
+    prose = play([ONE], ["Approved!"])
+    landed, not_landed = await wrong.run(), await prose.run()
+
+    assert told(landed) == ("completed", "approved", True)
+    assert told(not_landed) == ("partial", "needs_human", False)
+    assert prose.asked.count("reviewer") == 2
+
+
 async def test_a_hunk_that_was_left_out_is_asked_for_once_more(autojump_clock: Clock) -> None:
     """And then counts."""
     playing = play([ONE + OTHER], [approve(0), approve(1)])

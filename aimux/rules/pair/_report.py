@@ -200,13 +200,27 @@ def _content(record: PairRecord) -> str:
     shown = record.diff or next((each.diff for each in reversed(record.rounds) if each.diff), "")
     if shown:
         title = "## What changed" if record.is_landed else "## What would have changed"
-        text = visible(plain(shown)).rstrip("\n")
+        text = visible(plain(_readable(shown))).rstrip("\n")
         parts.append(f"{title}\n\n{_as_diff(shorten(text, SHOWN_DIFF_CHARS))}")
     elif record.answer:
         parts.append(
             f"## What the driver said\n\n{fenced(shorten(record.answer, SHOWN_DIFF_CHARS))}"
         )
     return "\n\n".join(parts)
+
+
+def _readable(diff: str) -> str:
+    """A diff without what only git reads: names of blobs, the data of binary files."""
+    lines: list[str] = []
+    is_data = False
+    for line in diff.split("\n"):
+        if line.startswith("diff --git "):
+            is_data = False
+        if is_data or line.startswith("index "):  # lines of a hunk have a sign before them
+            continue
+        is_data = line == "GIT binary patch"
+        lines.append("(binary data)" if is_data else line)
+    return "\n".join(lines)
 
 
 def _head(record: PairRecord) -> str:
