@@ -1,7 +1,7 @@
 """Jobs, turns and everything a CLI run passes through."""
 
-from ._changes import changed_files as changed_files
 from ._base_facts import BaseFacts as BaseFacts
+from ._changes import changed_files as changed_files
 from ._clis import Cli as Cli, CliRegistry as CliRegistry, CliState as CliState
 from ._cwd import find_directory as find_directory, find_project as find_project
 from ._engine import Engine as Engine, open_engine as open_engine

@@ -33,7 +33,6 @@ from aimux.store import Store
 from aimux.times import utc_now
 
 from ._ask import Asker
-from ._base_facts import BaseFacts, base_facts
 from ._clis import CliRegistry
 from ._guard import Guard
 from ._handle import JobHandle
@@ -43,7 +42,7 @@ from ._metrics import Metrics
 from ._prepare import Preparer
 from ._recovery import clear_leftovers, open_temporary
 from ._specs import ChooseDriver, TurnResources, TurnSpec
-from ._work_copy import WorkCopies, copies_root
+from ._work_copy import work_copies
 
 CACHED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
 CACHED_CHARS: Final = 100_000  # of prompt and answer of one
@@ -78,6 +77,7 @@ class Engine:
         self.guard = guard
         self.registry = registry
         self.metrics = resources.metrics
+        self.copies = work_copies(state_dir, resources.choose)
         self.started_at = utc_now()
         self._resources = resources
         self._loader = loader
@@ -302,16 +302,6 @@ class Engine:
                 self._cache.clear()
             if dry_run or not found.has_more:
                 return {"jobs": jobs, "sessions": sessions, "leftovers": left}
-
-    @property
-    def copies(self) -> WorkCopies:
-        """Where trees are copied to be worked in."""
-        drive = self._resources.choose(is_terminal=False)
-        return WorkCopies(root=copies_root(self._state_dir), drive=drive)
-
-    async def base_facts(self, cwd: str) -> BaseFacts:
-        """What the tree at `cwd` is based on. Cancelled or not, it looks to the end."""
-        return await trio.to_thread.run_sync(base_facts, Path(cwd), self._resources.scratch_dir)
 
     async def clear_leftovers(self) -> int:
         """Remove temporary files of servers that were killed, and return how many servers.

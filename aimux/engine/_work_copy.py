@@ -33,8 +33,10 @@ from aimux.model import Stream, Warned
 from aimux.rules import bare_environment
 from aimux.rules.pair import Landed, Verified
 
+from ._base_facts import BaseFacts, base_facts
 from ._git import GitFault, Repository, make_repository
 from ._scratch_copy import SKIPPED, Copying, TooLarge, find_repository, list_files
+from ._specs import ChooseDriver
 
 COPIES: Final = "copies"  # below the state directory
 TREE: Final = "tree"
@@ -246,6 +248,10 @@ class WorkCopies:
         """Where the files of a copy of this name are."""
         return str(self.root / name / TREE)
 
+    async def base_facts(self, cwd: str) -> BaseFacts:
+        """What the tree at `cwd` is based on. Cancelled or not, it looks to the end."""
+        return await trio.to_thread.run_sync(base_facts, Path(cwd), self.root)
+
     @asynccontextmanager
     async def open(
         self,
@@ -258,7 +264,8 @@ class WorkCopies:
     ) -> AsyncIterator[WorkCopy]:
         """A copy of `cwd` of this name, removed at the end whatever happened in it.
 
-        `linked` are directories of the tree that it has as links, not as copies.
+        `linked` are directories of the tree that it has as links, not as copies. Cancelling it
+        removes the copy.
 
         Raises:
             Refusal: the tree is too large, or the copy cannot be made.
@@ -284,6 +291,11 @@ class WorkCopies:
         finally:
             with trio.CancelScope(shield=True):  # bounded by the size limits of a copy
                 await trio.to_thread.run_sync(owned.__exit__, None, None, None)
+
+
+def work_copies(state_dir: Path, choose: ChooseDriver) -> WorkCopies:
+    """The copies of a state directory, with a driver for commands on pipes."""
+    return WorkCopies(root=copies_root(state_dir), drive=choose(is_terminal=False))
 
 
 @attrs.frozen(kw_only=True)

@@ -321,7 +321,7 @@ async def _report(pairing: _Pairing, draft: Draft, end: End) -> Report:
             warnings=pairing.warnings,
             answer=draft.heard.content,
             failure=pairing.failure,
-            candidates=[seat.name for seat in pairing.request.drivers],
+            chosen=draft.seat.name,
         )
     )
 

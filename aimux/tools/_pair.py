@@ -89,7 +89,7 @@ async def answer_pair(
     seats += [each.seat for each in seating.reviewers]
     warnings = [*request.warnings, *seating.warnings]
     prepared = await engine.prepare(attrs.evolve(request, seats=seats, warnings=warnings))
-    base = await engine.base_facts(prepared.cwd)
+    base = await engine.copies.base_facts(prepared.cwd)
     if not given.get("dirty"):
         _refuse_dirty(prepared.cwd, base.changed, is_known=base.is_known)
 

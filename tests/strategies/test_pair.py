@@ -412,7 +412,11 @@ async def test_of_several_what_passes_wins_then_what_is_smaller(autojump_clock: 
     assert told(report) == ("completed", "approved", True)
     assert [name for name, copy in playing.copies.items() if copy.is_landed] == ["driver-3"]
     assert playing.asked.count("reviewer") == 1
-    assert data_of(report)["candidates"] == ["driver", "driver-2", "driver-3"]
+    assert [
+        (each["seat"], each["lines"], each["verified"], each["chosen"])
+        for each in data_of(report)["candidates"]
+    ] == [("driver", 2, False, False), ("driver-2", 4, True, False), ("driver-3", 2, True, True)]
+    assert "Another way" not in report.content
     assert len(data_of(report)["rounds"]) == 3
 
 
@@ -427,6 +431,19 @@ async def test_of_several_that_pass_the_first_that_is_approved_lands(
     assert told(report) == ("completed", "approved", True)
     assert [copy.is_landed for copy in playing.copies.values()] == [True, False]
     assert verdicts(report) == [["approved", "approved"], [NO]]
+
+
+async def test_without_commands_the_most_unlike_candidate_is_shown(
+    autojump_clock: Clock,
+) -> None:
+    """What is smaller is reviewed first; nobody's code is voted out of sight."""
+    playing = several(driver=(ONE, 0), driver_2=(ONE + OTHER, 0), driver_3=(OTHER + OTHER, 0))
+    report = await playing.run()
+
+    assert told(report) == ("completed", "approved", True)
+    shown = report.content.partition("## Another way, by cli-driver-3 (driver-3)")[2]
+    assert "+2" in shown
+    assert "+1" not in shown
 
 
 async def test_where_none_is_approved_the_first_goes_on(autojump_clock: Clock) -> None:

@@ -74,7 +74,35 @@ class PairRecord:
     warnings: Sequence[Warned] = ()
     answer: str = ""
     failure: Failure | None = None  # of the driver's turn, where that is why there is no diff
-    candidates: Sequence[str] = ()  # seats of which one was chosen
+    chosen: str = ""  # the seat whose first draft went on
+
+    @property
+    def firsts(self) -> list[PairRound]:
+        """The first drafts, where there were several."""
+        found = [each for each in self.rounds if each.round == 1]
+        return found if len(found) > 1 else []
+
+
+def _changed(diff: str) -> set[str]:
+    """The changed lines of a diff, wherever they are."""
+    lines = diff.split("\n")
+    return {each for each in lines if each[:1] in ("+", "-") and each[:4] not in ("+++ ", "--- ")}
+
+
+def _size(diff: str) -> int:
+    lines = diff.split("\n")
+    return sum(each[:1] in ("+", "-") and each[:4] not in ("+++ ", "--- ") for each in lines)
+
+
+def most_unlike(diff: str, others: Sequence[str]) -> int | None:
+    """Which of the others has the least lines in common with a diff; None if there is none."""
+    own = _changed(diff)
+    shares = [
+        (len(own & _changed(other)) / max(1, len(own | _changed(other))), at)
+        for at, other in enumerate(others)
+        if other and other != diff
+    ]
+    return min(shares)[1] if shares else None
 
 
 def report_pair(record: PairRecord) -> Report:
@@ -129,7 +157,16 @@ def _data(record: PairRecord) -> dict[str, object]:
         "reviewer": record.reviewer or None,
         "why": record.why or None,
         "lost": [{"seat": seat, "cli": cli, "reason": why} for seat, cli, why in record.lost],
-        "candidates": list(record.candidates),
+        "candidates": [
+            {
+                "seat": each.seat,
+                "cli": each.cli or None,
+                "lines": _size(each.diff),
+                "verified": bool(each.verified) and each.has_passed,
+                "chosen": each.seat == record.chosen,
+            }
+            for each in record.firsts
+        ],
     }
 
 
@@ -202,11 +239,31 @@ def _content(record: PairRecord) -> str:
         title = "## What changed" if record.is_landed else "## What would have changed"
         text = visible(plain(_readable(shown))).rstrip("\n")
         parts.append(f"{title}\n\n{_as_diff(shorten(text, SHOWN_DIFF_CHARS))}")
+        parts += _another_way(record)
     elif record.answer:
         parts.append(
             f"## What the driver said\n\n{fenced(shorten(record.answer, SHOWN_DIFF_CHARS))}"
         )
     return "\n\n".join(parts)
+
+
+def _another_way(record: PairRecord) -> list[str]:
+    """The candidate most unlike the chosen one, where no command told them apart."""
+    firsts = record.firsts
+    own = next((each for each in firsts if each.seat == record.chosen), None)
+    if own is None or own.verified:
+        return []
+    others = [each for each in firsts if each is not own]
+    at = most_unlike(own.diff, [each.diff for each in others])
+    if at is None:
+        return []
+    text = shorten(visible(plain(_readable(others[at].diff))).rstrip("\n"), SHOWN_DIFF_CHARS)
+    return [
+        (
+            f"## Another way, by {others[at].cli} ({others[at].seat})\n\nNo command told the "
+            f"candidates apart; this one is most unlike the one above.\n\n{_as_diff(text)}"
+        )
+    ]
 
 
 def _readable(diff: str) -> str:
