@@ -328,6 +328,7 @@ def test_cancelled_or_killed_in_the_middle_the_tree_is_as_it_was(stand: Stand) -
         assert ended["status"] == "cancelled"
         assert_clean(stand)
         second = await begun(host)
+        await host.call("status", job_id=second, wait_seconds=0.5)  # what was said is stored
         host.server.process.kill()
         return second
 
@@ -343,7 +344,8 @@ def test_cancelled_or_killed_in_the_middle_the_tree_is_as_it_was(stand: Stand) -
     job_id = killed_job(stand)
     body, turn = playing(stand, after)
 
-    assert body["status"] == "aborted"
+    assert body["status"] == "aborted", body
+    assert turn.get("seat"), turn
     assert (turn["seat"], turn["status"], turn["content"]) == ("driver", "completed", "Done.")
     assert text(tree / "orders.py") == "TOTAL = 1\n"
     assert_clean(stand)

@@ -52,8 +52,9 @@ RECORD = PairRecord(
 FIXED = {"state", "rounds", "landed", "diff", "files", "copy"}
 FIXED_ROUND = {"round", "seat", "diff", "applies", "verify", "hunks"}
 FIXED_HUNK = {
-    "hunk", "path", "verdict", "rule", "category", "comment", "evidence", "replacement", "contested",
-}  # fmt: skip
+    *("hunk", "path", "verdict", "rule", "category", "comment", "evidence", "replacement"),
+    "contested",
+}
 
 
 def data_of(record: PairRecord) -> Mapping[str, Any]:
