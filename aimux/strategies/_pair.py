@@ -134,9 +134,7 @@ class _Pairing:
 
     async def _chosen(self, drafts: Sequence[Draft]) -> tuple[Draft, Reviewed | None]:
         """The draft to go on with, and its review where it has had one."""
-        ranked = sorted(
-            drafts, key=lambda draft: (not draft.is_proved, draft.diff is None, draft.size)
-        )
+        ranked = sorted(drafts, key=lambda draft: (draft.diff is None, draft.size))
         proved = [draft for draft in ranked if draft.is_proved]
         if len(drafts) == 1 or not proved:
             return ranked[0], None

@@ -164,6 +164,23 @@ def test_a_file_that_was_changed_meanwhile_is_named_and_nothing_written(
     assert field.seen() == before
 
 
+def test_a_file_that_changes_while_others_land_is_left_and_they_are_put_back(
+    field: Field,
+) -> None:
+    """It is looked at again right before its turn."""
+    before = field.seen()
+
+    def tell(step: str) -> None:
+        if step == "rename a.py":
+            (field.tree / "run.sh").write_text("mine\n", encoding="utf-8")
+
+    with pytest.raises(TreeChanged) as changed:
+        field.land(tell)
+
+    assert changed.value.paths == ["run.sh"]
+    assert field.seen() == before | {"run.sh": ("file", b"mine\n")}
+
+
 def test_a_link_in_the_place_of_a_directory_is_not_followed(field: Field) -> None:
     """What is behind it is not part of the tree."""
     (field.root / "outside").mkdir()

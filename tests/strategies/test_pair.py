@@ -330,10 +330,41 @@ async def test_nobody_approves_what_it_wrote_itself(autojump_clock: Clock) -> No
     """Where there is no other CLI, or the driver's work fell to the reviewer's."""
     seat = Seat(name="reviewer", route=RouteRequest(cli="cli-driver"))
     only = [Reviewer(seat=seat, cli="cli-driver", is_author=True)]
-    report = await play([ONE], [approve(0)]).run(reviewers=only)
+    playing = play([ONE], [approve(0)])
+    report = await playing.run(reviewers=only)
 
     assert told(report) == ("partial", "needs_human", False)
+    assert playing.copy.ground == []
     assert "its reviewer is its author" in report.content
+
+
+async def test_another_cli_reviews_where_the_first_one_has_driven(autojump_clock: Clock) -> None:
+    """The driver's own may have failed, and the reviewer's stepped in for it."""
+    seats = [Seat(name=name, route=RouteRequest(cli="c")) for name in ("reviewer", "reviewer-2")]
+    reviewers = [Reviewer(seat=seats[0], cli="cli-driver"), Reviewer(seat=seats[1], cli="cli-z")]
+    playing = Play(
+        moves={"driver": [Move(diff=ONE)]},
+        reviews={"reviewer": [approve(0)], "reviewer-2": [approve(0)]},
+    )
+    report = await playing.run(reviewers=reviewers)
+
+    assert told(report) == ("completed", "approved", True)
+    assert playing.asked == ["driver", "reviewer-2"]
+    assert data_of(report)["reviewer"] == "cli-z"
+
+
+async def test_what_commands_leave_behind_is_no_part_of_the_change(autojump_clock: Clock) -> None:
+    """The files are the driver's again before anybody judges them."""
+
+    def checks(_: str, copy: FakeCopy) -> int:
+        copy.text += OTHER
+        return 0
+
+    playing = play([ONE], [approve(0)], FakeCopy(checks=checks))
+    report = await playing.run(verify=TEST)
+
+    assert data_of(report)["files"] == ["a.py"]
+    assert playing.copy.text == ""
 
 
 @pytest.mark.requirement("pair:changed")
@@ -431,6 +462,15 @@ async def test_of_several_that_pass_the_first_that_is_approved_lands(
     assert told(report) == ("completed", "approved", True)
     assert [copy.is_landed for copy in playing.copies.values()] == [True, False]
     assert verdicts(report) == [["approved", "approved"], [NO]]
+
+
+async def test_where_none_passes_the_smallest_that_is_one_goes_on(autojump_clock: Clock) -> None:
+    """A driver that did nothing is not the smallest."""
+    playing = several(driver=("", 1), driver_2=(ONE + OTHER, 1), driver_3=(ONE, 1))
+    report = await playing.run(verify=TEST, max_rounds=2)
+
+    assert told(report) == ("partial", "max_rounds", False)
+    assert playing.asked.count("driver-3") == 2
 
 
 async def test_without_commands_the_most_unlike_candidate_is_shown(
