@@ -213,6 +213,9 @@ class WorkCopy:
             if not failed.is_whole:
                 self.kept = str(self._directory.with_name(f"{self._directory.name}-{LANDING}"))
                 directory.rename(self.kept)
+                # nobody holds its lock, so whoever tidies up next tries again
+                lock = self._directory.with_name(f"{self._directory.name}.lock")
+                shutil.copyfile(lock, f"{self.kept}.lock")
             return Landed(code="landing_failed", why=str(failed), kept=self.kept)
         return Landed(files=tuple(change.path for change in changes))
 

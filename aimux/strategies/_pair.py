@@ -238,7 +238,7 @@ class _Pairing:
             return reviews, draft.round.verified
         patch = assemble(diff, wanted)
         await copy.set_files(patch)
-        verified = await self.drafting.verify(copy)
+        verified = await self.drafting.verify(copy, draft.round.round)
         if all(each.has_passed for each in verified):
             await copy.set_files(patch)
             return reviews, verified
@@ -319,6 +319,7 @@ async def _report(pairing: _Pairing, draft: Draft, end: End) -> Report:
             warnings=pairing.warnings,
             answer=draft.heard.content,
             failure=pairing.failure,
+            phases=pairing.drafting.clock.phases,
             chosen=draft.seat.name,
         )
     )

@@ -42,12 +42,14 @@ class Drafting:
         `before` is what the files were other than the ground; with `is_frozen` the ground alone is
         worth to be tried. Cancelling it ends the turn, or the command that runs.
         """
+        done = self.clock.start("driver", number, self.request.driver_limit_s)
         heard = await self._drive(seat, prompt)
         text = await copy.diff()
         if text == before and heard.result is not None and heard.reason:
             again = is_worth_asking_again(heard.reason, heard.result)
             heard = await self._drive(seat, prompt) if again else heard
             text = await copy.diff()
+        done()
         if text != before and heard.reason in WORDLESS:
             heard = attrs.evolve(heard, reason="")  # it has worked and says nothing of it
         problem = excerpt = ""
@@ -56,15 +58,15 @@ class Drafting:
         diff, problem, excerpt = _read(text, problem, excerpt)
         verified: list[Verified] = []
         if heard.is_answer and not problem and (diff is not None or is_frozen):
-            verified = await self.verify(copy)
+            verified = await self.verify(copy, number)
             await copy.set_files(text)  # what the commands have left is no part of the change
         cli = (heard.result.cli if heard.result is not None else "") or seat.route.cli
         if not heard.is_answer:
             problem = f"{seat.name} is lost: {heard.told}"
             self.losses.add(seat.name, cli, heard.told)
-        done = f"changed {len(diff.paths)} files" if diff is not None else "has no change to judge"
+        what = f"changed {len(diff.paths)} files" if diff is not None else "has no change to judge"
         self.note(
-            f"round {number}: {seat.name} {done}",
+            f"round {number}: {seat.name} {what}",
             phase="driver",
             seat=seat.name,
             problem=problem,
@@ -81,12 +83,16 @@ class Drafting:
         )
         return Draft(seat=seat, copy=copy, round=found, diff=diff, excerpt=excerpt, heard=heard)
 
-    async def verify(self, copy: Copy) -> list[Verified]:
+    async def verify(self, copy: Copy, number: int) -> list[Verified]:
         """How every command goes, one after the other. Cancelling it ends the one that runs."""
-        return [
+        done = self.clock.start("verify", number, self.request.verify_limit_s)
+        found = [
             await copy.verify(command, self.clock.limit(self.request.verify_limit_s))
             for command in self.request.verify
         ]
+        if found:
+            done()
+        return found
 
     async def _drive(self, seat: Seat, prompt: str) -> Heard:
         limit_s = self.clock.limit(self.request.driver_limit_s)

@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from aimux.model import Evidence, SourcePlace, Warned
-from aimux.rules.pair import Diff, Landed, PairRound, PairState, Verified
+from aimux.rules.pair import Diff, Landed, PairRound, PairState, Phase, Verified
 
 from ._asking import Heard
 from ._base import Seat
@@ -118,10 +118,21 @@ class End:
 
 @attrs.frozen(kw_only=True)
 class Clock:
-    """The time that a job has, from when its work began."""
+    """The time that a job has, from when its work began, and what its phases took of it."""
 
     limit_s: float
     began: float = attrs.field(factory=trio.current_time)
+    phases: list[Phase] = attrs.field(factory=list)
+
+    def start(self, name: str, number: int, own_s: float) -> Callable[[], None]:
+        """A phase of a round begins; to be called when it has ended."""
+        began, limit_s = trio.current_time(), self.limit(own_s)
+
+        def done() -> None:
+            took_s = trio.current_time() - began
+            self.phases.append(Phase(name=name, round=number, limit_s=limit_s, took_s=took_s))
+
+        return done
 
     def limit(self, own_s: float) -> float:
         """The least of a limit and what the job has left."""

@@ -80,7 +80,9 @@ class Reviewing:
         author = draft.round.cli
         others = [each for each in self.request.reviewers if each.cli != author]
         for reviewer in (others or self.request.reviewers)[:MAX_REVIEWERS]:
+            done = self.clock.start("review", draft.round.round, self.request.reviewer_limit_s)
             said = await self._said(reviewer, draft, diff, groups, contests)
+            done()
             if said is None:
                 continue
             reviews = bound_together(diff, [*ours, *said])

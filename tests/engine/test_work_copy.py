@@ -12,11 +12,11 @@ import pytest
 import trio
 
 from aimux.drivers import choose_driver
-from aimux.engine import WorkCopies, WorkCopy, settle_copy
+from aimux.engine import WorkCopies, WorkCopy, _work_copy, settle_copy
 from aimux.engine._base_facts import base_facts
 from aimux.engine._recovery import clear_leftovers, recover
 from aimux.errors import Refusal
-from aimux.files.landing import Change, FileState, land
+from aimux.files.landing import Change, FileState, LandingFailed, land
 from aimux.files.temporary import leftovers
 from aimux.rules.pair import Verified, assemble, parse_diff
 from aimux.testing import FakeStore
@@ -353,6 +353,39 @@ async def test_the_next_start_finishes_a_landing_that_was_cut_off(field: Field) 
     assert (field.tree / "y").exists()
     assert copy.exists()
     assert await clear_leftovers(field.root) == 1
+    assert list((field.root / "copies").iterdir()) == []
+
+
+async def test_what_could_not_be_undone_is_kept_until_it_can(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full both ways: old and new contents stay, and the next tidying settles it."""
+
+    def full(tree: Path, changes: list[Change], directory: Path) -> None:
+        def tell(step: str) -> None:
+            if step == "rename y":
+                raise KeyboardInterrupt
+
+        try:
+            land(tree, changes, directory, tell)
+        except KeyboardInterrupt as error:
+            raise LandingFailed("full; not undone: x", is_whole=False) from error
+
+    monkeypatch.setattr(_work_copy, "land", full)
+    async with open_copy(field) as copy:
+        for name in ("x", "y"):
+            (copy.path / name).write_text("new\n", encoding="utf-8")
+        await copy.accept(await copy.diff())
+        landed = await copy.land()
+
+    assert (landed.code, landed.is_landed) == ("landing_failed", False)
+    assert sorted(each.name for each in (field.root / "copies").iterdir()) == [
+        "copy_1-landing", "copy_1-landing.lock",
+    ]  # fmt: skip
+    assert landed.kept.endswith("copy_1-landing")
+    assert not (field.tree / "y").exists()
+    assert await clear_leftovers(field.root) == 1
+    assert (field.tree / "y").read_text(encoding="utf-8") == "new\n"
     assert list((field.root / "copies").iterdir()) == []
 
 

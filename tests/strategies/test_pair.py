@@ -408,6 +408,19 @@ async def test_a_deadline_in_the_middle_keeps_what_there_is(autojump_clock: Cloc
     assert data_of(report)["diff"] == ONE
 
 
+async def test_phases_tell_what_they_took_of_the_jobs_time(autojump_clock: Clock) -> None:
+    """And what they were given of it."""
+    moves = [Move(diff=ONE, takes_s=60)]
+    playing = play(moves, [Reply(text=approve(0), takes_s=9)], FakeCopy(check_s=5))
+    report = await playing.run(verify=TEST, limit_s=90)
+
+    assert data_of(report)["phases"] == [
+        {"name": "driver", "round": 1, "limit_seconds": 90, "took_seconds": 60},
+        {"name": "verify", "round": 1, "limit_seconds": 20, "took_seconds": 5},
+        {"name": "review", "round": 1, "limit_seconds": 25, "took_seconds": 9},
+    ]
+
+
 async def test_cancelled_in_the_middle_the_copy_goes(autojump_clock: Clock) -> None:
     """And nothing has landed."""
     playing = play([Move(hangs=True)], [approve(0)])

@@ -17,6 +17,7 @@ from ._report import (
     PairRecord as PairRecord,
     PairRound as PairRound,
     PairState as PairState,
+    Phase as Phase,
     plain as plain,
     report_pair as report_pair,
 )

@@ -49,6 +49,16 @@ class PairRound:
 
 
 @attrs.frozen(kw_only=True)
+class Phase:
+    """What a phase of a round took, and what it was given of the job's time."""
+
+    name: str
+    round: int
+    limit_s: float
+    took_s: float
+
+
+@attrs.frozen(kw_only=True)
 class PairRecord:
     """Everything that a pair came to.
 
@@ -74,6 +84,7 @@ class PairRecord:
     warnings: Sequence[Warned] = ()
     answer: str = ""
     failure: Failure | None = None  # of the driver's turn, where that is why there is no diff
+    phases: Sequence[Phase] = ()
     chosen: str = ""  # the seat whose first draft went on
 
     @property
@@ -153,6 +164,15 @@ def _data(record: PairRecord) -> dict[str, object]:
             "kept": record.is_kept,
             "why": record.kept_why,
         },
+        "phases": [
+            {
+                "name": each.name,
+                "round": each.round,
+                "limit_seconds": round(each.limit_s, 3),
+                "took_seconds": round(each.took_s, 3),
+            }
+            for each in record.phases
+        ],
         "driver": record.driver or None,
         "reviewer": record.reviewer or None,
         "why": record.why or None,
