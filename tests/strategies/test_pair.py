@@ -433,6 +433,25 @@ async def test_cancelled_in_the_middle_the_copy_goes(autojump_clock: Clock) -> N
     assert playing.asking.running == 0
 
 
+async def test_what_landed_is_told_though_it_was_cancelled_meanwhile(
+    autojump_clock: Clock,
+) -> None:
+    """The landing is done to its end, and nothing after it can be cancelled."""
+    scope = trio.CancelScope()
+
+    class Cancelling(FakeCopy):
+        async def land(self) -> Landed:
+            scope.cancel()  # as a thread that is at work, it does not notice
+            return Landed(files=("a.py",))
+
+    report: Report | None = None
+    with scope:
+        report = await play([ONE], [approve(0)], Cancelling()).run()
+
+    assert report is not None
+    assert told(report) == ("completed", "approved", True)
+
+
 # ---------------------------------------------------------------------------------- best of
 
 
