@@ -28,10 +28,11 @@ from aimux.files.landing import (
     land,
     settle,
 )
+from aimux.files.reading import read_regular
 from aimux.files.temporary import owned_directory
 from aimux.model import Stream, Warned
 from aimux.rules import bare_environment
-from aimux.rules.pair import Landed, Verified
+from aimux.rules.pair import Landed, Verified, patterns_below
 
 from ._base_facts import BaseFacts, base_facts
 from ._git import GitFault, Repository, make_repository
@@ -41,6 +42,7 @@ from ._specs import ChooseDriver
 COPIES: Final = "copies"  # below the state directory
 TREE: Final = "tree"
 LANDING: Final = "landing"
+MAX_IGNORE_BYTES: Final = 1_000_000
 TAIL_BYTES: Final = 65_536  # of the output of a command
 VERIFY_GRACE_S: Final = 2.0
 # what tests leave behind, and nobody means to hand over
@@ -354,9 +356,23 @@ def _link(tree: Path, copy: Path, ours: Repository, linked: Sequence[str]) -> li
         target.symlink_to(source.resolve())
         ignored.append("/" + "".join(f"\\{char}" if char in "\\*?[]!# " else char for char in name))
     info = ours.git_dir / "info" / "exclude"
-    lines = [*(f"{name}/" for name in sorted(SKIPPED)), *BY_PRODUCTS, *ignored]
-    info.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    by_products = [*(f"{name}/" for name in sorted(SKIPPED)), *BY_PRODUCTS]
+    lines = [*_ignored_above(tree), *by_products, *ignored]
+    info.write_text("".join(f"{line}\n" for line in lines), "utf-8", "surrogateescape")
     return [f"not linked in, there is no such directory: {', '.join(missing)}"] if missing else []
+
+
+def _ignored_above(tree: Path) -> list[str]:
+    """What ignore files between the top of the repository and the tree say of the tree."""
+    found = find_repository(tree)
+    lines: list[str] = []
+    for directory in reversed(tree.parents) if found is not None else ():
+        if found is not None and directory.is_relative_to(found[0]):
+            with suppress(OSError, ValueError):
+                data = read_regular(directory / ".gitignore", MAX_IGNORE_BYTES)
+                text = data.decode("utf-8", "surrogateescape")
+                lines += patterns_below(text, tree.relative_to(directory).as_posix())
+    return lines
 
 
 def _refused(cwd: str, why: str, *, code: str = "copy_failed") -> Refusal:

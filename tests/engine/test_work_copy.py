@@ -206,6 +206,20 @@ async def test_what_tests_leave_is_no_change(field: Field) -> None:
         assert await copy.diff() == ""
 
 
+async def test_what_is_ignored_from_above_is_no_change_below(field: Field) -> None:
+    """The directory may be one of a larger repository."""
+    (field.tree / ".gitignore").write_text("dist/\n/sub/made.py\n/other.py\n", encoding="utf-8")
+    async with copies(field).open(
+        str(field.tree / "sub"), "copy_2", job_id="job_1", env={"PATH": os.environ["PATH"]}
+    ) as copy:
+        for name in ("dist/x", "made.py", "other.py"):
+            path = copy.path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("x\n", encoding="utf-8")
+
+        assert parse_diff(await copy.diff()).paths == ["other.py"]
+
+
 async def run(copy: WorkCopy, *command: str, limit_s: float = 30) -> Verified:
     return await copy.verify(command, limit_s)
 

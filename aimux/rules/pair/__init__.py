@@ -3,6 +3,7 @@
 from ._answer import find_contests as find_contests, find_diff as find_diff
 from ._commands import CommandFault as CommandFault, split_command as split_command
 from ._diff import Diff as Diff, Hunk as Hunk, Unit as Unit, parse_diff as parse_diff
+from ._ignores import patterns_below as patterns_below
 from ._names import DiffFault as DiffFault, checked_name as checked_name
 from ._prompts import (
     Feedback as Feedback,
