@@ -1,7 +1,6 @@
 """A copy that is worked in: what of it is told as changed, what is taken over, and from where."""
 
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,11 +20,12 @@ from aimux.files.temporary import leftovers
 from aimux.rules.pair import Verified, assemble, parse_diff
 from aimux.testing import FakeStore
 
+from .. import needs
 from .test_git import Field
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="modes and links"),
+    needs.posix,
 ]
 
 

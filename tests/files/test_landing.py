@@ -22,7 +22,9 @@ from aimux.files.landing import (
     settle,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and links")
+from .. import needs
+
+pytestmark = needs.posix
 
 CHANGES: Final = (
     Change(path="a.py", before=FileState(content=b"a\n"), after=FileState(content=b"A\r\n")),
