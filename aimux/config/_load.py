@@ -23,13 +23,9 @@ from aimux.files.cache import Dependencies, FileCache
 from aimux.files.reading import NOTHING, lacking
 from aimux.files.yaml import Document, YamlFault, YamlReader
 from aimux.library import (
-    AuditRules,
-    DomainLibrary,
     Prompt,
     PromptLibrary,
     RoleText,
-    read_audit_rules,
-    read_domains,
     read_roles,
 )
 from aimux.model import (
@@ -59,6 +55,11 @@ from ._find import (
 from ._merge import Origin, merge, paths, without_nulls
 from ._profiles import Profiles, load_profiles
 from ._shape import Fault, FaultKind, Tree, build, check, leaves, nearest
+
+TYPE_CHECKING = False  # what is read later is named here
+if TYPE_CHECKING:
+    from aimux.library.audit import AuditRules
+    from aimux.library.domains import DomainLibrary
 
 # A fresh clone must not change whom the server trusts, where it writes or who may reach it.
 NOT_FROM_PROJECT: Final = (
@@ -156,15 +157,19 @@ class Loader:
             key, lambda dependencies: self._make(client, key, dependencies), succeed=_succeed
         )
 
-    def domains(self, client: ClientContext) -> DomainLibrary:
+    def domains(self, client: ClientContext) -> "DomainLibrary":
         """The domains of investigations that `client` has; the same while no file changed."""
+        from aimux.library.domains import read_domains  # investigations, only where there is one
+
         roots = tuple(find_paths(client).domain_roots)
         return self._cache.get(
             ("domains", roots), lambda own: read_domains(roots, self._reader, own)
         )
 
-    def audit_rules(self, paths: ConfigPaths) -> AuditRules:
+    def audit_rules(self, paths: ConfigPaths) -> "AuditRules":
         """The audit rules in effect; each file is parsed once."""
+        from aimux.library.audit import read_audit_rules  # matchers, only where there is an audit
+
         return read_audit_rules(paths.audit_rule_roots, self._reader)
 
     def _make(self, client: ClientContext, key: object, dependencies: Dependencies) -> Snapshot:

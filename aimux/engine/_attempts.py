@@ -25,12 +25,7 @@ from aimux.model import (
     Strength,
     TurnResult,
 )
-from aimux.rules import (
-    SESSION_LOST,
-    FailedAttempt,
-    NextStep,
-    after_failure,
-)
+from aimux.rules import SESSION_LOST, FailedAttempt, NextStep, after_failure
 
 from ._attempt_history import AttemptHistory
 from ._clis import Cli

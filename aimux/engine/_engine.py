@@ -14,7 +14,6 @@ import trio
 from aimux.config import ClientContext, Loader, Snapshot
 from aimux.drivers import choose_driver, open_watchdog
 from aimux.errors import NotFound
-from aimux.library import AuditRules, DomainLibrary
 from aimux.logs import set_log_level
 from aimux.model import (
     TERMINAL,
@@ -46,6 +45,11 @@ from ._work_copy import work_copies
 
 CACHED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask again
 CACHED_CHARS: Final = 100_000  # of prompt and answer of one
+TYPE_CHECKING = False  # what is read later is named here
+if TYPE_CHECKING:
+    from aimux.library.audit import AuditRules
+    from aimux.library.domains import DomainLibrary
+
 RELOAD_EVERY_S: Final = 1.0  # a reload is a `stat` per file; later calls see what was saved
 
 log = logging.getLogger("aimux.engine")
@@ -142,7 +146,7 @@ class Engine:
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.load, context)
 
-    async def audit_rules(self, snapshot: Snapshot) -> AuditRules:
+    async def audit_rules(self, snapshot: Snapshot) -> "AuditRules":
         """The audit rules of a configuration. Cancelled or not, it reads to its end."""
         return await trio.to_thread.run_sync(self._loader.audit_rules, snapshot.paths)
 
@@ -153,7 +157,7 @@ class Engine:
         """
         return await self._preparer.survey(request)
 
-    async def domains(self, client: Client) -> DomainLibrary:
+    async def domains(self, client: Client) -> "DomainLibrary":
         """The domains of investigations that the client has. Cancelled or not, it reads to its
         end.
         """

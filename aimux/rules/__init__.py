@@ -1,6 +1,8 @@
-"""Decisions on values: everything they need is an argument, the clock included."""
+"""Decisions on values: everything they need is an argument, the clock included.
 
-from ._alike import are_alike as are_alike, group_alike as group_alike, read_stance as read_stance
+What only one strategy needs has a room below: what every start reads stays small.
+"""
+
 from ._arguments import (
     compile_schema as compile_schema,
     problems as problems,
@@ -14,27 +16,6 @@ from ._argv import (
     compose as compose,
     effort_word as effort_word,
     with_prompt_file as with_prompt_file,
-)
-from ._audit import (
-    BATCH as BATCH,
-    SCANNER_SCHEMA as SCANNER_SCHEMA,
-    VALIDATOR_SCHEMA as VALIDATOR_SCHEMA,
-    code_around as code_around,
-    investigation_prompt as investigation_prompt,
-    parts_of_focus as parts_of_focus,
-    place_of as place_of,
-    read_findings as read_findings,
-    read_verdicts as read_verdicts,
-    scanner_prompt as scanner_prompt,
-    share_categories as share_categories,
-    validator_prompt as validator_prompt,
-    with_evidence_of as with_evidence_of,
-    with_verdict as with_verdict,
-)
-from ._audit_report import (
-    AuditPhase as AuditPhase,
-    AuditRecord as AuditRecord,
-    report_audit as report_audit,
 )
 from ._breaker import (
     Breaker as Breaker,
@@ -50,32 +31,10 @@ from ._breaker import (
     view_breaker as view_breaker,
 )
 from ._budget import exhausted as exhausted
-from ._cited import EVIDENCE_SCHEMA as EVIDENCE_SCHEMA, read_places as read_places
 from ._completion import (
     Verdict as Verdict,
     has_worked as has_worked,
     judge as judge,
-)
-from ._consensus import (
-    MEMBER_SCHEMA as MEMBER_SCHEMA,
-    Claim as Claim,
-    Position as Position,
-    places_of as places_of,
-    read_position as read_position,
-    with_evidence as with_evidence,
-)
-from ._consensus_prompts import (
-    QUOTED as QUOTED,
-    SYNTHESIS_SCHEMA as SYNTHESIS_SCHEMA,
-    informed_prompt as informed_prompt,
-    member_prompt as member_prompt,
-    synthesis_prompt as synthesis_prompt,
-)
-from ._consensus_report import (
-    ConsensusRecord as ConsensusRecord,
-    Seated as Seated,
-    SynthesisRecord as SynthesisRecord,
-    report_consensus as report_consensus,
 )
 from ._contract import (
     Contract as Contract,
@@ -93,69 +52,14 @@ from ._cooldowns import (
     flush as flush,
     left_s as left_s,
 )
-from ._debate import (
-    CON as CON,
-    OPENING as OPENING,
-    PRO as PRO,
-    REBUTTAL as REBUTTAL,
-    REBUTTAL_SCHEMA as REBUTTAL_SCHEMA,
-    SIDES as SIDES,
-    SPEECH_SCHEMA as SPEECH_SCHEMA,
-    Speech as Speech,
-    Struck as Struck,
-    is_quoted as is_quoted,
-    judge_copy as judge_copy,
-    phases_of as phases_of,
-    read_speech as read_speech,
-)
-from ._debate_prompts import (
-    DEBATE_PROMPTS as DEBATE_PROMPTS,
-    JudgeCopy as JudgeCopy,
-    judge_prompt as judge_prompt,
-    opening_prompt as opening_prompt,
-)
-from ._debate_report import (
-    DebateRecord as DebateRecord,
-    JudgeRecord as JudgeRecord,
-    SideRecord as SideRecord,
-    report_debate as report_debate,
-)
-from ._dialog import (
-    CRITIQUE_SCHEMA as CRITIQUE_SCHEMA,
-    Critique as Critique,
-    Draft as Draft,
-    Point as Point,
-    Said as Said,
-    StoppedBy as StoppedBy,
-    is_settled as is_settled,
-    last_draft as last_draft,
-    open_points as open_points,
-    read_critique as read_critique,
-    read_draft as read_draft,
-)
-from ._dialog_prompts import (
-    Task as Task,
-    criticise_prompt as criticise_prompt,
-    propose_prompt as propose_prompt,
-)
-from ._dialog_report import (
-    DialogRecord as DialogRecord,
-    Partner as Partner,
-    report_dialog as report_dialog,
-)
 from ._environment import (
     bare_environment as bare_environment,
     probe_environment as probe_environment,
 )
-from ._evidence import check_places as check_places, judge_evidence as judge_evidence
-from ._expressions import (
-    Expression as Expression,
-    ExpressionFault as ExpressionFault,
-    evaluate as evaluate,
-    is_true as is_true,
-    parse_expression as parse_expression,
-    parse_template as parse_template,
-    render as render,
+from ._evidence import (
+    MIN_CHARS as MIN_CHARS,
+    check_places as check_places,
+    judge_evidence as judge_evidence,
 )
 from ._failures import (
     classify as classify,
@@ -169,23 +73,7 @@ from ._fences import (
     share_out as share_out,
     shorten as shorten,
 )
-from ._finding_texts import (
-    render_findings_markdown as render_findings_markdown,
-    sarif as sarif,
-)
-from ._findings import (
-    counts as counts,
-    merge as merge,
-    prioritise as prioritise,
-    priority_of as priority_of,
-)
-from ._heard import is_worth_asking_again as is_worth_asking_again, lost_reason as lost_reason
 from ._hints import install_step as install_step, reset_step as reset_step
-from ._ignoring import (
-    is_ignored as is_ignored,
-    is_wanted as is_wanted,
-    read_ignored as read_ignored,
-)
 from ._limits import (
     Bucket as Bucket,
     Quiet as Quiet,
@@ -207,17 +95,6 @@ from ._outcome import (
     session_after as session_after,
     summarise as summarise,
     total_usage as total_usage,
-)
-from ._panel import (
-    Member as Member,
-    Panel as Panel,
-    draw_seed as draw_seed,
-    lettered as lettered,
-    member_of as member_of,
-    seat_chosen as seat_chosen,
-    seat_named as seat_named,
-    seat_outsider as seat_outsider,
-    shuffled as shuffled,
 )
 from ._places import find_places as find_places
 from ._recursion import (
@@ -274,32 +151,4 @@ from ._slots import (
     SlotLedger as SlotLedger,
     SlotLimits as SlotLimits,
     SlotStatistics as SlotStatistics,
-)
-from ._tally import (
-    Ballot as Ballot,
-    Group as Group,
-    Tally as Tally,
-    is_decided as is_decided,
-    tally as tally,
-)
-from ._vendors import vendor_of as vendor_of
-from ._verdict import (
-    JUDGE_SCHEMA as JUDGE_SCHEMA,
-    ORDERS as ORDERS,
-    DebateVerdict as DebateVerdict,
-    Ruling as Ruling,
-    decide_verdict as decide_verdict,
-    read_ruling as read_ruling,
-)
-from ._workflow import (
-    MAX_ITEMS as MAX_ITEMS,
-    Step as Step,
-    StepFault as StepFault,
-    Workflow as Workflow,
-    read_workflow as read_workflow,
-)
-from ._workflow_report import (
-    StepEnd as StepEnd,
-    render_value as render_value,
-    report_workflow as report_workflow,
 )

@@ -15,13 +15,12 @@ import attrs
 import trio
 
 from aimux.model import Evidence, Finding, FindingSeverity, FindingState, SourcePlace
-from aimux.rules import (
+from aimux.rules.audit import (
     BATCH,
     SCANNER_SCHEMA,
     VALIDATOR_SCHEMA,
     AuditPhase,
     AuditRecord,
-    Member,
     investigation_prompt,
     merge,
     place_of,
@@ -34,6 +33,7 @@ from aimux.rules import (
     with_evidence_of,
     with_verdict,
 )
+from aimux.rules.panels import Member
 
 from ._asking import Heard, ask_seat
 from ._base import Ask, Note, Report, Seat, Work

@@ -18,7 +18,7 @@ import attrs
 import trio
 
 from aimux.model import Evidence, SourcePlace
-from aimux.rules import (
+from aimux.rules.panels import (
     MEMBER_SCHEMA,
     SYNTHESIS_SCHEMA,
     Ballot,

@@ -15,7 +15,8 @@ import attrs
 import trio
 
 from aimux.model import Evidence, SourcePlace
-from aimux.rules import (
+from aimux.rules.panels import Member
+from aimux.rules.talk import (
     DEBATE_PROMPTS,
     JUDGE_SCHEMA,
     OPENING,
@@ -27,7 +28,6 @@ from aimux.rules import (
     DebateRecord,
     JudgeCopy,
     JudgeRecord,
-    Member,
     Ruling,
     SideRecord,
     Speech,

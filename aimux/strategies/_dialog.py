@@ -15,10 +15,10 @@ import attrs
 import trio
 
 from aimux.model import Evidence, JobStatus, SourcePlace
-from aimux.rules import (
+from aimux.rules.panels import Member
+from aimux.rules.talk import (
     CRITIQUE_SCHEMA,
     DialogRecord,
-    Member,
     Partner,
     Said,
     StoppedBy,

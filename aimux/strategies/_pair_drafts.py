@@ -5,7 +5,6 @@ from typing import Final
 import attrs
 
 from aimux.errors import Refusal
-from aimux.rules import is_worth_asking_again, lost_reason
 from aimux.rules.pair import (
     Diff,
     DiffFault,
@@ -15,6 +14,7 @@ from aimux.rules.pair import (
     find_diff,
     parse_diff,
 )
+from aimux.rules.panels import is_worth_asking_again, lost_reason
 
 from ._asking import Heard
 from ._base import Ask, Note, Seat

@@ -17,7 +17,7 @@ import trio
 
 from aimux.errors import AimuxError
 from aimux.model import JobStatus
-from aimux.rules import (
+from aimux.rules.workflow import (
     MAX_ITEMS,
     ExpressionFault,
     Step,

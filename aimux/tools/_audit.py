@@ -11,17 +11,18 @@ from aimux.engine import PreparedJob, Survey, changed_files
 from aimux.errors import InvalidArguments, SetupFault
 from aimux.files.tree import TreeReader
 from aimux.model import AuditSettings, Finding, Seat
-from aimux.rules import (
-    Member,
+from aimux.rules.audit import (
+    CATEGORIES,
+    AuditRule,
     code_around,
     is_ignored,
     is_wanted,
     parts_of_focus,
     read_ignored,
-    seat_chosen,
+    scan,
     share_categories,
 )
-from aimux.rules.audit import CATEGORIES, AuditRule, scan
+from aimux.rules.panels import Member, seat_chosen
 from aimux.strategies import AuditRequest, Depth, RuleScan, Scanner, audit
 
 from ._calls import InputRequired, Payload, ToolCall

@@ -7,7 +7,7 @@ import orjson
 
 from aimux.errors import NotFound
 from aimux.model import Evidence, Finding, FindingSeverity, FindingState, Job, Priority, Verified
-from aimux.rules import render_findings_markdown, sarif
+from aimux.rules.audit import render_findings_markdown, sarif
 
 
 def audit_markdown(job: Job) -> str:

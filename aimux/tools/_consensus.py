@@ -7,7 +7,7 @@ import attrs
 from aimux.engine import Survey
 from aimux.errors import AimuxError, InvalidArguments
 from aimux.model import PanelSettings, Seat, Warned
-from aimux.rules import Member, Panel, draw_seed, lettered, seat_outsider
+from aimux.rules.panels import Member, Panel, draw_seed, lettered, seat_outsider
 from aimux.strategies import ConsensusMode, ConsensusRequest, consensus
 
 from ._calls import InputRequired, Payload, ToolCall

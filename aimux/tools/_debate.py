@@ -7,17 +7,9 @@ import attrs
 
 from aimux.errors import InvalidArguments
 from aimux.model import Warned
-from aimux.rules import (
-    CON,
-    PRO,
-    Member,
-    RoutingFacts,
-    draw_seed,
-    phases_of,
-    seat_chosen,
-    seat_outsider,
-    shuffled,
-)
+from aimux.rules import RoutingFacts
+from aimux.rules.panels import Member, draw_seed, seat_chosen, seat_outsider, shuffled
+from aimux.rules.talk import CON, PRO, phases_of
 from aimux.strategies import DebateRequest, debate, judge_seats
 
 from ._calls import InputRequired, Payload, ToolCall

@@ -7,18 +7,16 @@ import attrs
 
 from aimux.errors import PeerFault
 from aimux.model import Job, Noted, Session, SessionId, Warned
-from aimux.rules import (
+from aimux.rules import RoutingFacts, check_answer
+from aimux.rules.panels import Member, seat_chosen
+from aimux.rules.talk import (
     CRITIQUE_SCHEMA,
     Critique,
-    Member,
-    RoutingFacts,
     Said,
     Task,
-    check_answer,
     last_draft,
     read_critique,
     read_draft,
-    seat_chosen,
 )
 from aimux.strategies import CRITIQUE, DRAFT, SEATS, DialogRequest, dialog
 

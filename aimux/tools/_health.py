@@ -16,7 +16,6 @@ from aimux.config import Snapshot
 from aimux.engine import CliState, Engine, JobRequest
 from aimux.errors import AimuxError
 from aimux.model import Mode, RouteRequest
-from aimux.strategies import single
 from aimux.times import utc_now
 
 from ._calls import Client
@@ -139,6 +138,8 @@ async def verify_logins(engine: Engine, client: Client, *, only: str = "") -> No
     What they answer is in `guard.verified`; a CLI that cannot be run says nothing. At most
     `VERIFIED_AT_ONCE` run together, each for at most `VERIFY_S`. Cancelling it ends them.
     """
+    from aimux.strategies import single  # all of them, only where one is run
+
     snapshot = await engine.snapshot(client)
     clis = await engine.registry.ready(snapshot, client.env, refresh=True)
     limiter = trio.CapacityLimiter(VERIFIED_AT_ONCE)
@@ -155,7 +156,8 @@ async def verify_logins(engine: Engine, client: Client, *, only: str = "") -> No
         )
         async with limiter:
             try:
-                handle = await engine.start(await engine.prepare(request), single(VERIFY_PROMPT))
+                prepared = await engine.prepare(request)
+                handle = await engine.start(prepared, single(VERIFY_PROMPT))
             except AimuxError as error:
                 log.info("not verified", extra={"cli": cli, "error": error.message})
                 return

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import attrs
 
 from aimux.investigate import CheckedPlace, Domain, Investigation
-from aimux.rules import seat_outsider
+from aimux.rules.panels import seat_outsider
 from aimux.strategies import InvestigationRequest, investigation
 
 from ._calls import InputRequired, Payload, ToolCall

@@ -9,8 +9,9 @@ import attrs
 from aimux.engine import JobRequest, Survey, WorkCopy, new_id
 from aimux.errors import AimuxError, ConfigInvalid, InvalidArguments, PeerFault, Refusal
 from aimux.model import Budget, Mode, PairSettings, RouteRequest, Seat, Warned
-from aimux.rules import Member, RoutingFacts, member_of, seat_chosen
+from aimux.rules import RoutingFacts
 from aimux.rules.pair import CommandFault, split_command
+from aimux.rules.panels import Member, member_of, seat_chosen
 from aimux.strategies import PairRequest, Reviewer, pair
 
 from ._calls import InputRequired, Payload, ToolCall

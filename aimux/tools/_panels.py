@@ -10,7 +10,8 @@ from aimux.engine import JobRequest, PreparedJob, Survey
 from aimux.errors import InvalidArguments, NotFound, PeerFault
 from aimux.files.tree import TreeReader
 from aimux.model import Budget, Evidence, Mode, SourcePlace
-from aimux.rules import Member, Panel, RoutingFacts, check_places, nearest, seat_chosen, seat_named
+from aimux.rules import RoutingFacts, check_places, nearest
+from aimux.rules.panels import Member, Panel, seat_chosen, seat_named
 
 from ._calls import Payload, ToolCall
 from ._jobs import number

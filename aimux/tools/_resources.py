@@ -22,7 +22,6 @@ from aimux.times import utc_now
 from ._calls import Client
 from ._context import ToolContext
 from ._health import health_json
-from ._investigation_json import page_of
 from ._results import Json, View, entries_json, job_json, job_row, session_json, stamp
 from .catalog import SCHEME
 
@@ -293,6 +292,8 @@ async def _session(context: ToolContext, _: Client, session_id: str) -> Text:
 
 
 async def _investigation(context: ToolContext, client: Client, investigation_id: str) -> Text:
+    from ._investigation_json import page_of  # only where there is one
+
     state = await context.engine.store.investigations.get(investigation_id)
     domain = (await context.engine.domains(client)).domains.get(state.domain)
     page = await trio.to_thread.run_sync(page_of, state, domain)

@@ -14,7 +14,8 @@ from aimux.errors import InternalFault, InvalidArguments, NotFound
 from aimux.files.tree import TreeReader
 from aimux.files.yaml import YamlFault, parse
 from aimux.model import JobId, Noted
-from aimux.rules import StepEnd, compile_schema, problems, shallow
+from aimux.rules import compile_schema, problems, shallow
+from aimux.rules.workflow import StepEnd
 from aimux.strategies import Call
 
 from ._calls import InputRequired, Reach, ToolCall

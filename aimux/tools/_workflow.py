@@ -9,7 +9,7 @@ import trio
 from aimux.engine import JobRequest, PreparedJob
 from aimux.errors import InvalidArguments
 from aimux.model import Budget, Mode
-from aimux.rules import Workflow, read_workflow
+from aimux.rules.workflow import Workflow, read_workflow
 from aimux.strategies import WorkflowRequest, workflow
 
 from ._calls import InputRequired, Payload, ToolCall

@@ -9,7 +9,7 @@ import pytest
 from aimux.config import ClientContext, Loader
 from aimux.files.shipped import shipped
 from aimux.investigate import Domain, angle_arguments, detect, read_domain
-from aimux.library import DomainLibrary
+from aimux.library.domains import DomainLibrary
 
 PATTERNS = frozenset({
     "think", "critical_thinking", "sequential_thinking", "scientific_method", "decision_framework",

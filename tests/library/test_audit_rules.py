@@ -3,7 +3,7 @@
 import pathlib
 
 from aimux.files.yaml import YamlReader
-from aimux.library import AuditRules, read_audit_rules
+from aimux.library.audit import AuditRules, read_audit_rules
 from aimux.model import Severity, Source
 
 RULE = """\

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.rules import are_alike, group_alike, read_stance
+from aimux.rules.panels import are_alike, group_alike, read_stance
 
 PAIRS = pathlib.Path(__file__).parents[1] / "corpus" / "consensus" / "pairs.json"
 

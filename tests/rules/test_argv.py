@@ -20,13 +20,7 @@ from aimux.model import (
     Route,
     Strength,
 )
-from aimux.rules import (
-    PROMPT_FILE_TOKEN,
-    check_exclusive,
-    compose,
-    effort_word,
-    with_prompt_file,
-)
+from aimux.rules import PROMPT_FILE_TOKEN, check_exclusive, compose, effort_word, with_prompt_file
 
 PROFILE = Profile(
     name="tool",

@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 
 from aimux.model import SourcePlace
-from aimux.rules import EVIDENCE_SCHEMA, read_places
+from aimux.rules.panels import EVIDENCE_SCHEMA, read_places
 
 
 def test_what_fits_the_schema_is_read() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.model import Evidence, Verified
-from aimux.rules import Speech, Struck, is_quoted, judge_copy, phases_of, read_speech
+from aimux.rules.talk import Speech, Struck, is_quoted, judge_copy, phases_of, read_speech
 
 SAID = "A write on another **host** leaves the total\nstale, says `orders.py`. We don\u2019t mind."
 

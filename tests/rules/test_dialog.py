@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.model import Evidence, SourcePlace, Verified
-from aimux.rules import (
+from aimux.rules.talk import (
     Critique,
     Draft,
     Point,

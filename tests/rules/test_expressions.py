@@ -5,7 +5,14 @@ import contextlib
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.rules import ExpressionFault, evaluate, is_true, parse_expression, parse_template, render
+from aimux.rules.workflow import (
+    ExpressionFault,
+    evaluate,
+    is_true,
+    parse_expression,
+    parse_template,
+    render,
+)
 
 VALUES: dict[str, object] = {
     "a": {"content": "two P0 findings", "data": {"n": 3, "list": [1, "x", None]}, "status": "ok"},

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.model import Finding, FindingSeverity, FindingState
-from aimux.rules import merge, prioritise, render_findings_markdown, sarif
+from aimux.rules.audit import merge, prioritise, render_findings_markdown, sarif
 
 SCHEMA = Path(__file__).resolve().parents[1] / "corpus" / "sarif" / "sarif-schema-2.1.0.json"
 
@@ -69,7 +69,7 @@ def test_a_report_says_no_more_than_a_finding_does() -> None:
     )
     text = render_findings_markdown(prioritise([bare]), failed=["scan: codex"])
 
-    assert text.startswith("1 finding: 1 P2. **This audit is not complete**: scan: codex did not")
+    assert text.startswith("1 finding: 1 P2. **This audit is not complete**: scan did not")
     assert "\n`a.py:3` · high · security · python/eval · unrefuted\n\n## Did not run\n" in text
 
 
@@ -87,7 +87,7 @@ def test_nothing_found_by_an_audit_that_failed_does_not_read_as_clean() -> None:
     text = render_findings_markdown([], failed=["scan: codex"], skipped=["big.js: too large"])
     first = text.partition("\n")[0]
 
-    assert "**This audit is not complete**: scan: codex did not run to the end" in first
+    assert "**This audit is not complete**: scan did not run to the end" in first
     assert "says nothing about what is clean" in first
     assert "1 file not looked at" in first
     assert "## Not looked at\n\n- big.js: too large\n" in text

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.model import Evidence, Finding, FindingSeverity, FindingState, Priority
-from aimux.rules import counts, merge, prioritise, priority_of
+from aimux.rules.audit import counts, merge, prioritise, priority_of
 
 CRITICAL, HIGH, MEDIUM, LOW, INFO = FindingSeverity
 CONFIRMED, REFUTED, UNREFUTED, UNVERIFIED, SUPPRESSED = FindingState

@@ -6,15 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.model import SilenceRule
-from aimux.rules import (
-    Bucket,
-    Quiet,
-    SilenceLimits,
-    silence,
-    silence_limits,
-    take,
-    turn_limit_s,
-)
+from aimux.rules import Bucket, Quiet, SilenceLimits, silence, silence_limits, take, turn_limit_s
 
 SETTINGS = SilenceLimits()
 

@@ -4,14 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.errors import Refusal
-from aimux.rules import (
-    LINEAGE_VARIABLE,
-    Lineage,
-    enter_job,
-    lineage,
-    lineage_env,
-    nested_limit_s,
-)
+from aimux.rules import LINEAGE_VARIABLE, Lineage, enter_job, lineage, lineage_env, nested_limit_s
 from aimux.rules._recursion import MAX_DEPTH, MAX_DESCENDANTS, decode, encode
 
 

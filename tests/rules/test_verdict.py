@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.rules import CON, ORDERS, PRO, Ruling, decide_verdict, read_ruling
+from aimux.rules.talk import CON, ORDERS, PRO, Ruling, decide_verdict, read_ruling
 
 WINNERS = (PRO, CON, "draw", "neither")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aimux.model import JobStatus
-from aimux.rules import StepEnd, Workflow, read_workflow, report_workflow
+from aimux.rules.workflow import StepEnd, Workflow, read_workflow, report_workflow
 
 TOOLS = ["exec", "think", "consensus"]
 

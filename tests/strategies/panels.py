@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from aimux.model import Evidence, RouteRequest, Seat, SourcePlace, Verified
-from aimux.rules import Member
+from aimux.rules.panels import Member
 from aimux.testing import FakeAsk, Reply
 
 Table = Mapping[str, Reply | str | list[Reply | str]]

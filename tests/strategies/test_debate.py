@@ -8,7 +8,8 @@ import trio
 import trio.testing
 
 from aimux.model import Budget, JobStatus, Report, RouteRequest
-from aimux.rules import CON, PRO, Member
+from aimux.rules.panels import Member
+from aimux.rules.talk import CON, PRO
 from aimux.strategies import DebateRequest, debate
 from aimux.testing import FakeAsk, Reply
 

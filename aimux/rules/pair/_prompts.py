@@ -6,7 +6,8 @@ from typing import Final
 
 import attrs
 
-from aimux.rules import QUOTED, fence_for, harmless, share_out, shorten
+from aimux.rules import fence_for, harmless, share_out, shorten
+from aimux.rules.panels import QUOTED
 
 from ._diff import Diff, Unit
 from ._proof import Verified

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from aimux.files.shipped import shipped
 from aimux.files.yaml import YamlReader
-from aimux.library import AuditRules, read_audit_rules
+from aimux.library.audit import AuditRules, read_audit_rules
 from aimux.model import Finding, Source
 from aimux.rules.audit import AuditRule, Scan, read_rule, scan
 

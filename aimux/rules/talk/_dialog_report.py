@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from aimux.model import Evidence, Failure, FailureClass, JobStatus, Report, Verified, Warned
+from aimux.rules import harmless
+from aimux.rules.panels import evidence_json
 
-from ._consensus import evidence_json
 from ._dialog import Critique, Draft, Point, Said, StoppedBy, last_draft, open_points
 from ._dialog_prompts import Task
-from ._redact import harmless
 
 
 @attrs.frozen(kw_only=True)

@@ -6,6 +6,7 @@ from typing import Final
 import attrs
 
 from aimux.model import Failure, FailureClass, JobStatus, Report, TurnResult, Warned
+from aimux.rules import harmless
 
 from ._consensus import (
     Position,
@@ -16,7 +17,6 @@ from ._consensus import (
     only_one_said,
 )
 from ._panel import Member
-from ._redact import harmless
 from ._tally import Tally, apply_veto, confidence
 
 NOT_CORRECTNESS: Final = "Agreement is not correctness: members err together, too."

@@ -6,9 +6,9 @@ from typing import Final
 import attrs
 
 from aimux.model import Failure, FailureClass, JobStatus, Report
+from aimux.rules import harmless
 
 from ._expressions import parse_template, render
-from ._redact import harmless
 from ._workflow import Workflow
 
 KEPT_CHARS: Final = 20_000  # of a step's content in the record; the rest is had from its job

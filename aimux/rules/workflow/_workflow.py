@@ -11,6 +11,8 @@ from typing import Final
 
 import attrs
 
+from aimux.rules import nearest
+
 from ._expressions import (
     Expression,
     ExpressionFault,
@@ -19,7 +21,6 @@ from ._expressions import (
     parse_template,
     paths_in,
 )
-from ._nearest import nearest
 
 MAX_STEPS: Final = 500
 MAX_ITEMS: Final = 500  # of one `foreach`

@@ -12,11 +12,8 @@ from typing import Final
 import attrs
 
 from aimux.model import Evidence, SourcePlace
-
-from ._cited import EVIDENCE_SCHEMA, read_places
-from ._evidence import MIN_CHARS
-from ._fences import shorten
-from ._places import find_places
+from aimux.rules import MIN_CHARS, find_places, shorten
+from aimux.rules.panels import EVIDENCE_SCHEMA, read_places
 
 SPEECH_CHARS: Final = 6_000  # the same for both sides
 MAX_ATTACKS: Final = 8

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from aimux.model import Failure, FailureClass, Finding, JobStatus, Report, Warned
+from aimux.rules import harmless
 
 from ._finding_texts import render_findings_markdown
 from ._findings import counts
-from ._redact import harmless
 
 
 @attrs.frozen(kw_only=True)

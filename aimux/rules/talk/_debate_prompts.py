@@ -5,9 +5,10 @@ from typing import Final
 
 import attrs
 
-from ._consensus_prompts import QUOTED
+from aimux.rules import fenced, share_out, shorten
+from aimux.rules.panels import QUOTED
+
 from ._debate import CLOSING, PRO, REBUTTAL, SPEECH_CHARS, STRUCK, Speech
-from ._fences import fenced, share_out, shorten
 
 OTHER_CHARS: Final = 24_000  # of what the other side said
 JUDGED_CHARS: Final = 60_000  # of both sides together

@@ -6,12 +6,10 @@ from typing import Final
 import attrs
 
 from aimux.model import Failure, FailureClass, JobStatus, Report, Warned
+from aimux.rules import harmless, shorten
+from aimux.rules.panels import Member, evidence_json
 
-from ._consensus import evidence_json
 from ._debate import CLOSING, CON, OPENING, PRO, REBUTTAL, SIDES, Speech, Struck
-from ._fences import shorten
-from ._panel import Member
-from ._redact import harmless
 from ._verdict import DRAW, ORDERS, DebateVerdict, Ruling
 
 _SHOWN_CHARS: Final = 1_500  # of a speech in the report; the record has all of it

@@ -8,7 +8,8 @@ from typing import Final
 
 import attrs
 
-from ._alike import are_alike, read_stance
+from aimux.rules.panels import are_alike, read_stance
+
 from ._debate import CON, PRO
 
 DRAW: Final = "draw"

@@ -10,10 +10,10 @@ from typing import Final
 import attrs
 
 from aimux.model import Evidence
+from aimux.rules import fenced, share_out, shorten
+from aimux.rules.panels import QUOTED
 
-from ._consensus_prompts import QUOTED
 from ._dialog import NOT_FOLLOWED, Critique, Draft, Point, Said, last_draft, open_points
-from ._fences import fenced, share_out, shorten
 
 DRAFT_CHARS: Final = 40_000
 POINTS_CHARS: Final = 12_000  # of all open points together

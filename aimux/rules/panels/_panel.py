@@ -15,9 +15,8 @@ import attrs
 
 from aimux.errors import AimuxError, SetupFault
 from aimux.model import Mode, RouteRequest, Seat, Warned
+from aimux.rules import BreakerState, Health, RoutingFacts, choose, parse_override, ranked
 
-from ._breaker import BreakerState
-from ._routing import Health, RoutingFacts, choose, parse_override, ranked
 from ._vendors import vendor_of
 
 MAX_SEATS: Final = 26  # letters

@@ -12,10 +12,8 @@ from typing import Final
 import attrs
 
 from aimux.model import Evidence, SourcePlace
-
-from ._cited import EVIDENCE_SCHEMA, read_places
-from ._fences import shorten
-from ._places import find_places
+from aimux.rules import find_places, shorten
+from aimux.rules.panels import EVIDENCE_SCHEMA, read_places
 
 MAX_POINTS: Final = 20  # of each kind in one critique
 MAX_POINT_CHARS: Final = 4_000

@@ -18,11 +18,10 @@ from aimux.model import (
     SourcePlace,
     Verified,
 )
+from aimux.rules import fenced, shorten
+from aimux.rules.panels import QUOTED, plain_answer
 
-from ._consensus_prompts import QUOTED
-from ._fences import fenced, shorten
-from ._tally import plain_answer
-from .audit import CATEGORIES
+from ._rule import CATEGORIES
 
 MAX_FINDINGS: Final = 60  # of one scanner's answer
 MAX_LISTED: Final = 400  # files named in a scanner's prompt

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aimux.model import Verified
+from aimux.rules import fenced, share_out
 
 from ._consensus import MAX_CLAIMS, Position
-from ._fences import fenced, share_out
 from ._tally import Tally
 
 QUOTED_CHARS: Final = 60_000  # of all members together in one prompt

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from aimux.model import Finding, FindingSeverity, FindingState, Priority
+from aimux.rules import fenced
 
-from ._fences import fenced
 from ._findings import APART, counts
 
 SARIF_VERSION: Final = "2.1.0"
