@@ -317,6 +317,25 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
+def adopted() -> list[Proc]:
+    """Those who live and were given to us as a subreaper: children that we have not started."""
+    me, my_session = os.getpid(), os.getsid(0)
+    try:
+        with open(f"/proc/{me}/task/{me}/children", encoding="ascii") as file:  # noqa: PTH123
+            pids = [int(word) for word in file.read().split()]
+    except OSError:  # another system, or a kernel without the list
+        return []
+    found = [_processes.inspect(pid) for pid in pids if pid not in attended]
+    return [
+        proc
+        for proc in found
+        if proc is not None
+        and proc.state != ZOMBIE
+        and proc.session != my_session
+        and not (proc.session == proc.pid and _spawning)
+    ]
+
+
 async def serve_orphans(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Reap orphans that this process was given, until cancelled. Needs the main thread.
 

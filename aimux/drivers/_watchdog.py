@@ -7,6 +7,10 @@ do after ten idle seconds. So a tiny process of its own session holds the other 
 the server is gone the pipe is at its end, and `_watchdog_main` kills the groups that are in the
 server's ledger and everybody whose environment carries this server's mark.
 
+Whoever detached twice and emptied its environment bears no sign of where it came from once we are
+gone. While we live it is ours by adoption (Linux), so it is looked for as long as children run, and
+put into the ledger: `ADOPTED_S` is how long it may be on its own.
+
 It starts before the first child, takes about 8 MB, and costs a child two short writes into memory
 that both have: nobody is woken by them (docs/design/0012).
 """
@@ -25,9 +29,10 @@ from typing import Final
 import trio
 
 from ._processes import MARK
-from ._stop import OWNER, begin_spawn, disown, end_spawn
+from ._stop import OWNER, adopted, begin_spawn, disown, end_spawn
 from ._watchdog_main import HAS_PROC, RECORD
 
+ADOPTED_S: Final = 1.0  # between two looks; no event tells of an adoption
 BYE_S: Final = 1.0  # the watchdog has nothing to do but to leave
 
 
@@ -37,9 +42,11 @@ class Watchdog:
     def __init__(self) -> None:
         self._slots: dict[int, int] = {}  # of those in charge, in the ledger
         self._free: list[int] = []
+        self._adopted: set[int] = set()  # of those in charge
         self._process: trio.Process | None = None
         self._ledger = self._pipe = -1
         self._starting = trio.Lock()
+        self._wanted = trio.Event()  # a child is about to be started
 
     def __repr__(self) -> str:
         pid = "not started" if self._process is None else f"pid {self._process.pid}"
@@ -59,6 +66,7 @@ class Watchdog:
 
     async def stand(self) -> None:
         """Have the watchdog at its post: it knows children by their mark before it is told."""
+        self._wanted.set()
         async with self._starting:
             if self._process is None or self._process.returncode is not None:  # none, or killed
                 await self._lose()
@@ -80,6 +88,25 @@ class Watchdog:
         if self._ledger >= 0:
             os.close(self._ledger)
             self._ledger = -1
+
+    async def serve_adopted(self) -> None:
+        """Keep those in charge whom we adopt from children, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted = trio.Event()
+            has_children = True
+            while has_children:
+                await trio.sleep(ADOPTED_S)
+                await self._adopt()
+                has_children = bool(self._slots)
+
+    async def _adopt(self) -> None:
+        found = {proc.pid: proc.ticks for proc in adopted()}
+        for pid in self._adopted - found.keys():
+            self.forget(pid)
+        for pid in found.keys() - self._adopted:
+            await self.watch(pid, found[pid])
+        self._adopted = set(found)
 
     def _write(self, slot: int, pid: int, ticks: int) -> None:
         os.pwrite(self._ledger, RECORD.pack(pid, ticks), slot * RECORD.size)
@@ -151,7 +178,10 @@ async def open_watchdog() -> AsyncIterator[Watchdog]:
     watchdog = Watchdog()
     _current.set(watchdog)
     try:
-        yield watchdog
+        async with trio.open_nursery() as looking:
+            looking.start_soon(watchdog.serve_adopted)
+            yield watchdog
+            looking.cancel_scope.cancel(reason="the watchdog goes home")
     finally:
         _current.set(None)
         await watchdog.dismiss()  # noqa: ASYNC102  # shielded and bounded by BYE_S in there

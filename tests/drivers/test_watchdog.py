@@ -123,6 +123,47 @@ def test_the_ledger_is_enough() -> None:
         wait_gone(helpers)
 
 
+ADOPTING = """
+import trio
+from functools import partial
+from aimux.drivers import ProcessSpec, become_subreaper, open_watchdog, run_piped, serve_orphans
+
+NAMELESS = "env -i setsid sh -c 'sleep 900 & echo stray $!'; exec sleep 900"
+
+async def main():
+    assert become_subreaper()
+    async with open_watchdog() as watchdog, trio.open_nursery() as nursery:
+        await nursery.start(serve_orphans)
+        spec = ProcessSpec(argv=["/bin/sh", "-c", NAMELESS], cwd="/", env={"PATH": "/usr/bin:/bin"})
+        show = lambda stream, data: print(data.decode(), end="", flush=True)
+        await nursery.start(partial(run_piped, spec, show))
+        while "2 in charge" not in repr(watchdog):
+            await trio.sleep(0.05)
+        print("charged", flush=True)
+
+trio.run(main)
+"""
+
+
+@needs.subreaper
+def test_who_was_adopted_dies_with_the_server_too() -> None:
+    """It detached twice and emptied its environment: nothing tells of it once the server is gone,
+    so it is in the ledger before.
+    """
+    server = subprocess.Popen(
+        [sys.executable, "-c", ADOPTING], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert server.stdout is not None
+    with server.stdout:
+        stray = int(server.stdout.readline().split()[1])
+        assert server.stdout.readline() == b"charged\n"
+        assert is_running(stray)
+
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        wait_gone([stray])
+
+
 async def test_watchdog_comes_with_the_first_child_and_goes_with_the_server(
     mock_clock: MockClock, make_spec: MakeSpec, output: Output
 ) -> None:
