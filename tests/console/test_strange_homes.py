@@ -171,7 +171,9 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine,
     except OSError:
         pytest.skip("this file system takes UTF-8 only")
     (home / ".config" / "aimux" / "cli.d" / "codex").mkdir(parents=True)
-    (home / ".config" / "aimux" / "default.yaml").write_text("server: {max_chars: 99}\n")
+    (home / ".config" / "aimux" / "default.yaml").write_text(
+        "server: {max_chars: 99}\n", encoding="utf-8"
+    )
     profile = home / ".config" / "aimux" / "cli.d" / "codex" / "profile.yaml"
     profile.write_text("{name: codex, timeout_s: 99}\n", encoding="utf-8")
     shutil.move(machine.project, home / "project")

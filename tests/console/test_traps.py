@@ -48,6 +48,9 @@ WORDS: Final = {
     "daemon": [("daemon", "status"), ("daemon", "install", "--print")],
     "connect": [("connect", "ws://127.0.0.1:9/ws")],
     "demo": [("demo", "--emulated")],
+    "think": [("think", "think", "is it so?")],
+    "investigate": [("investigate", "list")],
+    "worktrees": [("worktrees",)],
 }
 
 
