@@ -42,8 +42,8 @@ class Seating:
 
     @property
     def all_seats(self) -> list[Seat]:
-        """Every seat that is prepared, the synthesiser's last."""
-        found = list(self.seats)
+        """Every seat that is prepared by its letter, the synthesiser's last."""
+        found = sorted(self.seats, key=lambda seat: seat.name)
         if self.outsider is not None:
             found.append(self.outsider.seat(SYNTHESIS))
             if self.is_swapped:
