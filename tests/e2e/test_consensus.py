@@ -191,7 +191,7 @@ async def test_all_dead_is_a_failure_that_names_each(stand: Stand, host: Host) -
     assert all(cli in body["error"]["message"] for cli in THREE)
     tally = body["data"]["tally"]
     assert (tally["groups"], tally["agreement"], tally["winner"]) == ([], 0.0, None)
-    assert "No quorum" in body["content"]
+    assert "**No quorum:** 0 answered" in body["content"]
 
 
 async def test_prose_is_kept_and_broken_json_is_mended_once(stand: Stand, host: Host) -> None:
@@ -301,7 +301,7 @@ async def test_a_panel_has_members_judge_quorum_and_veto(stand: Stand, host: Hos
     assert body["data"]["tally"]["winner"] is None
     assert body["data"]["tally"]["vetoed_by"] == [seat_of(body, "gemini")["seat"]]
     assert body["data"]["synthesis"]["cli"] == "qwen"
-    assert "**Vetoed:**" in body["content"]
+    assert "(gemini):** most hold yes" in body["content"]
 
 
 async def test_it_goes_on_without_the_caller(stand: Stand, host: Host) -> None:

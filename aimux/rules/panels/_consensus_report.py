@@ -296,16 +296,17 @@ def _verdict(record: ConsensusRecord, data: Mapping[str, object]) -> str:
     found, tally = record.found, data["tally"]
     if len(record.positions) < record.quorum:
         got, needed = len(record.positions), record.quorum
-        return f"**No quorum:** {got} of the {needed} needed answered."
+        return f"**No quorum:** {got} answered, {needed} were needed."
     total = sum(len(group.seats) for group in found.groups)
     if found.winner is not None:
         size = len(found.groups[0].seats)
         return f"**{size} of {total} hold:** {_line(found.winner)}\n\n{_trust(record, data)}"
-    if isinstance(tally, Mapping) and "vetoed_by" in tally:
+    vetoed_by = tally.get("vetoed_by") if isinstance(tally, Mapping) else None
+    if vetoed_by:
         most = _line(found.groups[0].position)
-        return f"**Vetoed:** most hold {most}, and a member whose word is needed does not."
-    largest = len(found.groups[0].seats)
-    return f"**They do not agree:** no position of {total} is alone at the top ({largest} at most)."
+        names = ", ".join(_who(each) for each in record.seats if each.seat in vetoed_by)
+        return f"**Vetoed by {names}:** most hold {most}, and nothing wins without them."
+    return f"**They do not agree:** {len(found.groups)} positions, none of them ahead."
 
 
 def _trust(record: ConsensusRecord, data: Mapping[str, object]) -> str:
@@ -314,9 +315,9 @@ def _trust(record: ConsensusRecord, data: Mapping[str, object]) -> str:
     assert isinstance(confident, Mapping)
     assert isinstance(diversity, Mapping)
     looked = (
-        f"{verified} of {claimed} quotes of evidence were found in the files"
+        f"{verified} of {claimed} places of evidence found in the files"
         if claimed
-        else "nobody gave evidence that can be looked up"
+        else "no evidence that can be looked up"
     )
     capped = "; all are of one vendor, so 0.5 at most" if len(diversity["vendors"]) < 2 else ""
     return (
@@ -334,8 +335,8 @@ def _seat_lines(each: Seated) -> list[str]:
     assert each.position is not None
     lines = [f"- {_who(each)}: {_line(each.position.position)}"]
     for claim in each.position.claims[:SHOWN_CLAIMS]:
-        places = ", ".join(
-            f"{place.path}:{place.line or '?'} {FOUND[place.verified]}" for place in claim.evidence
+        places = "; ".join(
+            f"{place.path}:{place.line or '?'}, {FOUND[place.verified]}" for place in claim.evidence
         )
         lines.append(f"  - {_line(claim.text)}" + (f" ({_line(places)})" if places else ""))
     return lines
