@@ -28,8 +28,10 @@ from ._screen import (
 )
 from ._seats import say_end, watch
 
-# command -> the tool it calls, and what it always says there
-PRESETS: Final[Mapping[str, tuple[str, Json]]] = {"pair": ("exec", {"pair": True})}
+# command -> the tool it calls, what it always says there, and what it says unless told otherwise
+PRESETS: Final[Mapping[str, tuple[str, Json, Json]]] = {
+    "pair": ("exec", {"pair": True}, {"role": "coding"}),
+}
 OWN: Final = frozenset({"exec"})  # tools that have a command written for them
 OURS: Final = frozenset({"wait_seconds", "max_chars"})  # how a command itself waits and reads
 NAMES: Final = frozenset({"clis", "jury"})  # lists of what has no comma in it
@@ -39,7 +41,7 @@ SHORT: Final = {"cwd": ("-C", "--directory"), "cli": ("-c",), "clis": ("-c",), "
 def made_commands() -> list[str]:
     """Their names, in the order of the catalogue."""
     names = [tool.name for tool in TOOLS.values() if _makes_jobs(tool) and tool.name not in OWN]
-    for name, (tool, fixed) in PRESETS.items():
+    for name, (tool, fixed, _) in PRESETS.items():
         if tool in TOOLS and fixed.keys() <= _properties(TOOLS[tool]).keys():
             names.append(name)
     return names
@@ -49,8 +51,8 @@ def made_command(name: str) -> click.Command | None:
     """The command of that name; None if there is none."""
     if name not in made_commands():
         return None
-    tool, fixed = PRESETS.get(name, (name, {}))
-    return _command(name, TOOLS[tool], fixed)
+    tool, fixed, usual = PRESETS.get(name, (name, {}, {}))
+    return _command(name, TOOLS[tool], fixed, usual)
 
 
 def _makes_jobs(tool: Tool) -> bool:
@@ -67,7 +69,7 @@ def _properties(tool: Tool) -> Mapping[str, Json]:
 # ----------------------------------------------------------------------------------- its parameters
 
 
-def _command(name: str, tool: Tool, fixed: Json) -> click.Command:
+def _command(name: str, tool: Tool, fixed: Json, usual: Json) -> click.Command:
     properties = _properties(tool)
     first, *others = (each for each in properties if each not in fixed)
     params: list[click.Parameter] = [_argument(first, properties[first], tool)]
@@ -80,12 +82,15 @@ def _command(name: str, tool: Tool, fixed: Json) -> click.Command:
     taken = (
         "" if _is_path(properties[first]) else " It is taken as it stands, - reads it from stdin."
     )
+    about = [f"{tool.title}.", tool.description]
+    if fixed:  # then it is these parameters that the command is about
+        about = [_sentence(properties[each]) for each in fixed]
     return click.Command(
         name,
         params=params,
-        callback=functools.partial(_run, tool, fixed, first),
-        help=f"{tool.title}.\n\n{tool.description}\n\n{first.upper()}: {said}.{taken}",
-        short_help=f"{tool.title}.",
+        callback=functools.partial(_run, tool, fixed, usual, first),
+        help="\n\n".join([*about, f"{first.upper()}: {said}.{taken}"]),
+        short_help=about[0],
         epilog="Exit codes: 0 the job completed, 1 it did not or only in part, 2 it could not be "
         "asked for, 130 interrupted.",
     )
@@ -103,8 +108,7 @@ def _option(name: str, schema: Json, aliases: Mapping[str, str]) -> click.Option
     others = [each for each, meant in aliases.items() if meant == name and "enum" not in schema]
     longs = [f"--{each.replace('_', '-')}" for each in (name, *others)]
     words = [name, *SHORT.get(name, ()), *dict.fromkeys(longs)]
-    said = str(schema.get("description", ""))
-    told = said[:1].upper() + said[1:] + "."
+    told = _sentence(schema)
     match schema.get("type"):
         case "boolean" if name in {"async", "dry_run"}:
             return click.Option(words, is_flag=True, default=None, help=told)
@@ -126,6 +130,11 @@ def _option(name: str, schema: Json, aliases: Mapping[str, str]) -> click.Option
             return click.Option(words, metavar="JSON", help=told)
         case _:
             return click.Option(words, metavar="TEXT|JSON", help=told)
+
+
+def _sentence(schema: Json) -> str:
+    said = str(schema.get("description", ""))
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _is_path(schema: Json) -> bool:
@@ -203,13 +212,21 @@ def _guessed(text: str) -> object:
 
 
 def _run(
-    tool: Tool, fixed: Json, first: str, /, *, quiet: bool, as_json: bool, **given: object
+    tool: Tool,
+    fixed: Json,
+    usual: Json,
+    first: str,
+    /,
+    *,
+    quiet: bool,
+    as_json: bool,
+    **given: object,
 ) -> None:
     if given[first] == "-":
         given[first] = read_stdin()
     if isinstance(given[first], str) and not str(given[first]).strip():
         raise click.UsageError(f"the {first} is empty")
-    arguments = {**arguments_of(tool, given), **fixed}
+    arguments = {**usual, **arguments_of(tool, given), **fixed}
 
     async def work(client: McpClient) -> int:
         if arguments.get("dry_run"):

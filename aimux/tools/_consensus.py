@@ -133,7 +133,7 @@ def _seat(call: ToolCall, survey: Survey) -> Seating:
                 f"judge cannot be seated: {error.message}",
                 problems=[{"path": "judge", "value": named, "expected": "a CLI that can be asked"}],
             ) from error
-        outsider = None
+        outsider = seat_outsider(panel.members, facts)
         said = f"the panel's judge {named} cannot be seated: {error.message}"
         panel = attrs.evolve(
             panel, warnings=[*panel.warnings, Warned(code="judge_unseated", message=said)]
