@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.rules._tally import (
+from aimux.rules.panels._tally import (
     Ballot,
     Tally,
     apply_veto,

@@ -8,11 +8,11 @@ import attrs
 import pytest
 
 from aimux.model import JobStatus, Report, TurnResult, Verified
-from aimux.rules import ConsensusRecord, Seated, SynthesisRecord, report_consensus, tally
+from aimux.rules.panels import ConsensusRecord, Seated, SynthesisRecord, report_consensus, tally
 
 from .seats import claim, member, seated
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "consensus"
+GOLDEN = Path(__file__).parents[2] / "golden" / "consensus"
 PROVEN = claim("the loop ends", Verified.QUOTE)
 DOUBTED = claim("nothing\nends it", Verified.NO, Verified.LINE_EXISTS)
 YES = seated("A", "claude", "yes", "Yes, it ends.", PROVEN)

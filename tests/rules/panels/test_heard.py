@@ -3,7 +3,7 @@
 import pytest
 
 from aimux.model import Failure, FailureClass, JobStatus, TurnResult, Warned
-from aimux.rules import is_worth_asking_again, lost_reason
+from aimux.rules.panels import is_worth_asking_again, lost_reason
 
 
 def turn(content: str = "", *, data: object = None, code: str = "", refused: bool = False,

@@ -3,7 +3,7 @@
 import pytest
 
 from aimux.model import Evidence, Verified
-from aimux.rules._consensus import (
+from aimux.rules.panels._consensus import (
     Claim,
     Position,
     count_evidence,
@@ -14,7 +14,7 @@ from aimux.rules._consensus import (
     read_position,
     with_evidence,
 )
-from aimux.rules._tally import Ballot, Tally, tally
+from aimux.rules.panels._tally import Ballot, Tally, tally
 
 from .seats import claim
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aimux.rules import vendor_of
+from aimux.rules.panels import vendor_of
 
 from .seats import profile
 

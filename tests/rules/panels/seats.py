@@ -13,7 +13,8 @@ from aimux.model import (
     Strength,
     Verified,
 )
-from aimux.rules import Claim, Health, Member, Position, RoutingFacts, Seated
+from aimux.rules import Health, RoutingFacts
+from aimux.rules.panels import Claim, Member, Position, Seated
 
 
 def profile(

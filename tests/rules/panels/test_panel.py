@@ -6,16 +6,8 @@ from hypothesis import given, strategies as st
 
 from aimux.errors import AimuxError, SetupFault
 from aimux.model import Mode, Strength
-from aimux.rules import (
-    BreakerState,
-    Health,
-    draw_seed,
-    lettered,
-    seat_chosen,
-    seat_named,
-    seat_outsider,
-    shuffled,
-)
+from aimux.rules import BreakerState, Health
+from aimux.rules.panels import draw_seed, lettered, seat_chosen, seat_named, seat_outsider, shuffled
 
 from .seats import facts, member, profile
 

@@ -3,14 +3,8 @@
 import attrs
 
 from aimux.model import Verified
-from aimux.rules import (
-    Position,
-    fenced,
-    informed_prompt,
-    member_prompt,
-    synthesis_prompt,
-    tally,
-)
+from aimux.rules import fenced
+from aimux.rules.panels import Position, informed_prompt, member_prompt, synthesis_prompt, tally
 
 from .seats import claim
 
