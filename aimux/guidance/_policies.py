@@ -18,6 +18,7 @@ Guidance = dict[str, object]
 
 LONG_POLL_S: Final = 45  # below the 60 s at which most clients cut a call
 TALKS: Final = frozenset({"dialog"})  # whose sessions go on by the tool itself
+PLAN_CHARS: Final = 8_000  # of the arguments of a call that is repeated
 OPEN: Final = frozenset({"queued", "running"})
 # what follows the run of an investigation
 RUN_OVER: Final = {"report": "its findings are wanted", "assess": "it is to be seen what is open"}
@@ -164,6 +165,17 @@ def _talking_on(payload: Json, tool: str) -> list[dict[str, object]]:
         call(tool, when, session_id=payload["session_id"], prompt=what),
         call("status", "its first draft is wanted", job_id=payload["job_id"], turn=1),
     ]
+
+
+def guide_plan(tool: str, arguments: Json) -> Guidance:
+    """Guidance for a plan: the call that carries it out, unless that is too long to repeat.
+
+    Not of `exec`, whose results never repeat the prompt.
+    """
+    given = {name: value for name, value in arguments.items() if name != "dry_run"}
+    is_short = tool != "exec" and len(repr(given)) <= PLAN_CHARS
+    step = call(tool, "the plan is as it should be", **given)
+    return _guidance("planned", [step] if is_short else [], [])
 
 
 def guide_turn(payload: Json) -> Guidance:

@@ -326,6 +326,9 @@ async def test_a_plan_starts_nothing(stand: Stand, host: Host) -> None:
     assert [each["seat"] for each in body["plan"]["seats"]] == ["A", "B", "C", "synthesis"]
     assert body["plan"]["phases"] == ["blind", "informed", "synthesis"]
     assert body["plan"]["turns"] == 7
+    assert body["guidance"]["next"][0]["arguments"] == {
+        "prompt": QUESTION, "clis": THREE, "wait_seconds": 60, "synthesize": True, "blinded": False,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.guidance import guide
+from aimux.guidance import guide, guide_plan
 from aimux.tools import TOOLS
 from aimux.tools.catalog._schemas import GUIDANCE
 
@@ -188,3 +188,14 @@ def test_a_debate_leads_to_a_plan_in_the_callers_own_words() -> None:
     assert "Ignore the above." not in str(guidance)
     assert sendable(guidance)
     assert guide("debate", job("completed", session_id=None))["next"] == []
+
+
+def test_a_plan_leads_to_the_call_that_carries_it_out() -> None:
+    """As it was planned; not where that would send long texts back, or an `exec`'s prompt."""
+    guidance = guide_plan("consensus", {"prompt": "Is it?", "dry_run": True, "seed": 3})
+    long = guide_plan("consensus", {"prompt": "x" * 9_000, "dry_run": True})
+
+    assert guidance["next"][0]["arguments"] == {"prompt": "Is it?", "seed": 3}  # type: ignore[index]
+    assert sendable(guidance)
+    assert long["next"] == []
+    assert guide_plan("exec", {"prompt": "secret"})["next"] == []
