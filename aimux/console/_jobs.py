@@ -190,14 +190,14 @@ def show(job: str, *, turn: int | None, as_json: bool) -> None:
                 note(f"{name:12} {body[name]}")
         for attempt in rows_of(body, "attempts"):
             note(f"{'attempt':12} {attempt.get('cli')}: {attempt.get('outcome')}")
-        turns = turn_lines(body)
-        for line in turns:
+        for line in turn_lines(body):
             note(f"{'turn':12} {one_line(line)}")
         for warning in rows_of(body, "warnings"):
             note(f"{'warning':12} {one_line(str(warning.get('message')))}")
         say_error(body)
         content = str(body.get("content") or "")
-        if turns and isinstance(body.get("data"), dict):  # a report, which is Markdown
+        # what has no session is no CLI's own answer but a report of ours, which is Markdown
+        if isinstance(body.get("data"), dict) and body.get("session_id") is None:
             say_markdown(content)
         else:
             say(content)

@@ -210,6 +210,33 @@ def test_a_plan_starts_nothing_and_a_fault_is_told(panel: Machine) -> None:
 
 
 @pytest.mark.slow
+def test_other_tools_come_the_same_way(panel: Machine) -> None:
+    """Steps of a workflow as JSON; a pair has the role that writes unless told otherwise."""
+    steps = json.dumps(
+        [{"id": "one", "tool": "exec", "arguments": {"cli": "codex", "prompt": "x"}}]
+    )
+    flow = panel.aimux("workflow", steps, "--name", "short")
+    pair = panel.aimux("pair", "Make it two.", "--dry-run", "--json")
+    read = panel.aimux("pair", "Make it two.", "-r", "codereview", "--dry-run")
+
+    assert flow.code == 0, flow.err
+    assert "**one** (exec): completed" in flow.out
+    assert next(each["seat"] for each in json.loads(pair.out)["plan"]["seats"]) == "driver"
+    assert read.code == 2
+    assert "needs a role that writes" in read.err
+
+
+@pytest.mark.slow
+def test_a_report_is_drawn_at_a_terminal(panel: Machine) -> None:
+    """By `show` too: headings and emphasis, no marks."""
+    body = json.loads(panel.aimux("consensus", QUESTION, "-c", "codex,claude", "--json").out)
+    _, said = at_terminal(panel, "show", body["job_id"])
+
+    assert "2 of 2 hold:" in said
+    assert "**2 of 2 hold:**" not in said
+
+
+@pytest.mark.slow
 def test_an_interrupt_ends_every_seat(panel: Machine, tmp_path: Path) -> None:
     """The job is cancelled and nobody goes on."""
     machine = make_machine(tmp_path / "stuck", ())
