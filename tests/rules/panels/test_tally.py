@@ -31,12 +31,16 @@ def groups(found: Tally) -> list[tuple[str, str]]:
         (["Approved", "accept", "rejected"], "choice", [("approve", "AB"), ("reject", "C")],
          "approve"),
         (["true", "yes", "False"], "choice", [("yes", "AB"), ("no", "C")], "yes"),
+        (["yes", "no"], "choice", [("yes", "A"), ("no", "B")], None),
+        (["no", "yes", "yes"], "choice", [("yes", "BC"), ("no", "A")], "yes"),
+        (["yes, as it stands", "'no'"], "choice", [("yes", "A"), ("no", "B")], None),
+        (["1_000 ms", "1000 ms"], "number", [("1000 ms", "AB")], "1000 ms"),
         (["42", "42.0", "41"], "number", [("42", "AB"), ("41", "C")], "42"),
         (["1,000 ms", "1000ms", "1 s"], "number", [("1000 ms", "AB"), ("1 s", "C")], "1000 ms"),
         (["1e400", "5"], "similarity", [("1e400", "A"), ("5", "B")], None),
         (["5", "five of them"], "similarity", [("5", "A"), ("five of them", "B")], None),
-        (["unsafe at any speed, I think", "safe"], "similarity",
-         [("unsafe at any speed, I think", "A"), ("safe", "B")], None),
+        (["unsafe at any speed here", "safe"], "similarity",
+         [("unsafe at any speed here", "A"), ("safe", "B")], None),
     ],
 )  # fmt: skip
 def test_answers_are_counted_in_the_firmest_way(
@@ -49,6 +53,13 @@ def test_answers_are_counted_in_the_firmest_way(
     assert groups(found) == expected
     assert found.winner == winner
     assert found.agreement == round(len(expected[0][1]) / len(answers), 3)
+
+
+def test_with_choices_nothing_else_is_counted() -> None:
+    """Not even where all answers are words of judgement, or numbers."""
+    found = tally(ballots("true", "yes"), ["yes", "no"])
+
+    assert groups(found) == [("true", "A"), ("yes", "B")]
 
 
 def test_nothing_is_nothing() -> None:
@@ -87,6 +98,7 @@ def test_choices_are_found_in_the_answer_else_the_position() -> None:
         ("option B", ["option A", "option B"], "option B"),
         ("take plan B2", ["plan B", "plan B2"], "plan B2"),
         ("not safe", ["safe", "not safe"], "not safe"),
+        ("it is not safe to do", ["safe", "not safe"], "not safe"),
         ("safe and not", ["safe", "not"], None),
         ("", ["a", "b"], None),
     ],
