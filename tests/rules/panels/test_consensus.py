@@ -7,6 +7,7 @@ from aimux.rules.panels._consensus import (
     Claim,
     Position,
     count_evidence,
+    evidence_json,
     join_groups,
     minority,
     only_one_said,
@@ -62,6 +63,23 @@ def test_what_is_left_out_is_empty(data: object, answer: str, would_change: list
     found = read_position("A", data, "")
 
     assert (found.answer, found.would_change, found.claims) == (answer, would_change, [])
+
+
+def test_missing_texts_are_empty() -> None:
+    """Nothing is made up for them."""
+    found = read_position("A", {"claims": [{}]}, "prose")
+
+    assert (found.position, found.claims[0].text) == ("", "")
+
+
+def test_what_was_found_is_told_as_json() -> None:
+    """`verified` is a word or false."""
+    found = Evidence(path="a.py", line=3, quote="x", verified=Verified.NO, why="there is no line 3")
+
+    assert evidence_json(found) == {
+        "path": "a.py", "line": 3, "end_line": None, "quote": "x", "verified": False,
+        "why": "there is no line 3",
+    }  # fmt: skip
 
 
 def test_prose_is_a_position_without_claims() -> None:
@@ -148,6 +166,7 @@ def test_a_reader_may_join_what_wording_told_apart() -> None:
 
     assert [list(group.seats) for group in joined.groups] == [["A", "D"], ["B", "C"]]
     assert (joined.method, joined.agreement, joined.winner) == ("labels", 0.5, None)
+    assert [group.position for group in joined.groups] == ["Postgres.", "Use MongoDB."]
     all_one = join_groups(free(), [["A", "B"], ["B", "C"]])
     assert (all_one.agreement, len(all_one.groups)) == (1.0, 1)
 
