@@ -33,7 +33,9 @@ def after_seats(payload: Json, data: Json, tool: str, cwd: str) -> Calls:
 
 def _after_consensus(payload: Json, data: Json, cwd: str) -> Calls:
     seats = _rows(data.get("seats"))
-    heard = [str(each["cli"]) for each in seats if each.get("status") == "answered"]
+    heard = [
+        str(each.get("asked") or each["cli"]) for each in seats if each.get("status") == "answered"
+    ]
     question = data.get("question")
     again: dict[str, object] = {"prompt": question} | ({"cwd": cwd} if cwd else {})
     is_short = isinstance(question, str) and len(question) <= MAX_CHARS

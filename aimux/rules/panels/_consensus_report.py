@@ -220,6 +220,7 @@ def _seat_json(each: Seated) -> dict[str, object]:
     return {
         "seat": each.seat,
         "cli": each.member.cli,
+        "asked": each.member.named,
         "vendor": each.member.vendor,
         "model": (each.result.model if each.result is not None else "")
         or each.member.model

@@ -26,6 +26,8 @@ def test_members_sit_as_named() -> None:
     assert [each.cli for each in panel.members] == ["claude", "codex", "codex"]
     assert [each.model for each in panel.members] == ["haiku", "gpt-5", "o3"]
     assert panel.members[0].request.effort == "low"
+    assert [each.named for each in panel.members] == ["claude:haiku:low", "codex", "codex:o3"]
+    assert seat_named(["claude::low"], FOUR).members[0].named == "claude::low"
     assert panel.vendors == ["anthropic", "openai"]
     assert [name for name, _ in panel.unseated] == ["nope"]
     assert "nope" in panel.unseated[0][1]
