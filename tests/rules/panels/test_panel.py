@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aimux.errors import AimuxError, SetupFault
-from aimux.model import Mode, Strength
+from aimux.model import Mode, Role, Strength
 from aimux.rules import BreakerState, Health
 from aimux.rules.panels import draw_seed, lettered, seat_chosen, seat_named, seat_outsider, shuffled
 
@@ -99,6 +99,27 @@ def test_nobody_at_all_is_a_refusal_that_says_why() -> None:
 
     assert none.value.code == "no_cli"
     assert "doctor" in str(none.value.hint)
+
+
+def test_a_role_and_an_order_come_before_priority() -> None:
+    """Who is made for the work sits first, for members and for who judges them; then the order."""
+    able = attrs.evolve(FOUR.profiles["gemini"], capabilities=("debug",))
+    debugging = attrs.evolve(
+        FOUR,
+        profiles={**FOUR.profiles, "gemini": able},
+        roles={**FOUR.roles, "debug": Role(name="debug", cli="gemini")},
+        order=["copycat"],
+    )
+
+    assert [each.cli for each in seat_chosen(1, FOUR).members] == ["codex"]
+    assert [each.cli for each in seat_chosen(1, debugging).members] == ["copycat"]
+    firm = {name: attrs.evolve(each, modes=able.modes) for name, each in debugging.profiles.items()}
+    level = attrs.evolve(debugging, profiles=firm)
+    assert [each.cli for each in seat_chosen(1, level, role="debug").members] == ["gemini"]
+    outsider = seat_outsider([member("codex", "openai")], level, role="debug")
+    assert outsider is not None
+    assert (outsider.cli, outsider.request.role) == ("gemini", "debug")
+    assert seat_named(["codex"], level, role="debug").members[0].request.role == "debug"
 
 
 def test_one_seat_is_no_pair() -> None:
