@@ -10,13 +10,18 @@ import click
 from aimux.times import MAX_AGE_HOURS, utc_now
 
 from ._client import Json, McpClient
-from ._output import note, one_line, say, say_json, table
+from ._output import note, one_line, say, say_json, say_markdown, table
 from ._screen import DONE, Finite, exit_code, job_of, json_option, rows_of, say_error, with_server
+from ._seats import turn_lines
 from ._table import Column
 
 OPEN: Final = ("queued", "running")
 LONG_POLL_S: Final = 45
 PAGE: Final = 20
+FACTS: Final = (
+    "job_id", "session_id", "turn", "seat", "status", "role", "cli", "model", "effort", "mode",
+    "created_at", "duration_ms", "exit_code",
+)  # fmt: skip
 STATUS: Final = Column("status", flex=8)  # beside an id at 40 columns
 AGE: Final = Column("age", drop=8)
 CLI: Final = Column("CLI", drop=7)
@@ -162,31 +167,40 @@ def _number(value: object) -> int:
 
 @click.command(epilog="Example: aimux show job_01K...")
 @click.argument("job", metavar="JOB|SESSION|INVESTIGATION")
+@click.option("--turn", type=click.IntRange(1), help="What this turn of the job answered.")
 @json_option
-def show(job: str, *, as_json: bool) -> None:
+def show(job: str, *, turn: int | None, as_json: bool) -> None:
     """Print the answer of JOB. Its facts go to stderr; a job at work prints what there is.
 
-    Of a session it is the latest job, of an investigation its report as it stands.
+    Of a session it is the latest job, of an investigation its report as it stands. A job of several
+    seats lists its turns.
     """
 
     async def work(client: McpClient) -> int:
         if job.startswith("inv_"):
             return await _show_investigation(client, job, as_json=as_json)
         own = await job_of(client, job)
-        body = await client.call("status", {"job_id": own, "include_content": True})
+        wanted: Json = {"job_id": own, "include_content": True}
+        body = await client.call("status", wanted | ({} if turn is None else {"turn": turn}))
         if as_json:
             say_json(body)
             return exit_code(body)
-        for name in ("job_id", "session_id", "status", "role", "cli", "model", "effort", "mode",
-                     "created_at", "duration_ms", "exit_code"):  # fmt: skip
+        for name in FACTS:
             if body.get(name) is not None:
                 note(f"{name:12} {body[name]}")
         for attempt in rows_of(body, "attempts"):
             note(f"{'attempt':12} {attempt.get('cli')}: {attempt.get('outcome')}")
+        for line in turn_lines(body):
+            note(f"{'turn':12} {one_line(line)}")
         for warning in rows_of(body, "warnings"):
             note(f"{'warning':12} {one_line(str(warning.get('message')))}")
         say_error(body)
-        say(str(body.get("content") or ""))
+        content = str(body.get("content") or "")
+        # what has no session is no CLI's own answer but a report of ours, which is Markdown
+        if isinstance(body.get("data"), dict) and body.get("session_id") is None:
+            say_markdown(content)
+        else:
+            say(content)
         return exit_code(body)
 
     with_server(work)

@@ -61,16 +61,22 @@ class Commands(click.Group):
     """A group whose commands are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names, in the order of the table."""
+        """Their names: those of the table in its order, after `run` those made of tools."""
         del ctx
-        return list(COMMANDS)
+        from ._made import made_commands  # reads the catalogue, which no other command needs
+
+        first, *others = COMMANDS
+        made = [each for each in made_commands() if each not in COMMANDS]
+        return [first, *made, *others]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; None if there is none."""
         del ctx
         module = COMMANDS.get(cmd_name)
         if module is None:
-            return None
+            from ._made import made_command
+
+            return made_command(cmd_name)
         command = getattr(importlib.import_module(f"aimux.console.{module}"), cmd_name)
         assert isinstance(command, click.Command)
         return command

@@ -32,6 +32,9 @@ REPLACED: Final = "\ufffd"
 _GONE: Final = {errno.EPIPE, errno.ESHUTDOWN, *([errno.EINVAL] if sys.platform == "win32" else [])}
 
 
+Rows = Sequence[Sequence[str]]
+
+
 class NobodyReads(Exception):
     """Whoever read our output has left: `aimux ps | head -1`."""
 
@@ -130,7 +133,19 @@ def table(columns: Sequence[Column | str], rows: Sequence[Sequence[object]]) -> 
 
 def say_panel(title: str, markdown: str) -> None:
     """A text in Markdown on stdout, in a box."""
-    from rich.console import Console  # only the demo draws
+    _draw(markdown, title)
+
+
+def say_markdown(markdown: str) -> None:
+    """A text in Markdown on stdout: drawn at a terminal, as it stands in a pipe."""
+    if is_terminal(sys.stdout):
+        _draw(markdown)
+    else:
+        say(markdown, nl=bool(markdown) and not markdown.endswith("\n"))
+
+
+def _draw(markdown: str, title: str | None = None) -> None:
+    from rich.console import Console  # few commands draw
     from rich.markdown import Markdown
     from rich.panel import Panel
     from rich.text import Text
@@ -142,8 +157,56 @@ def say_panel(title: str, markdown: str) -> None:
     )
     # a link of its own could lead elsewhere than it says
     body = Markdown(shown(markdown, sys.stdout), hyperlinks=False)
-    console.print(Panel(body, title=Text(one_line(shown(title, sys.stdout)))))
+    if title is None:
+        console.print(body)
+    else:
+        console.print(Panel(body, title=Text(one_line(shown(title, sys.stdout)))))
     _write_out(drawn.getvalue())
+
+
+def is_drawn() -> bool:
+    """Whether progress is a picture that changes."""
+    return is_terminal(sys.stderr)
+
+
+@contextlib.contextmanager
+def open_seats(*, is_quiet: bool) -> Iterator[Callable[[Rows, Sequence[str]], None]]:
+    """Where the seats of a job are shown: rows that change in a terminal, else its new lines.
+
+    What is yielded takes the rows (seat, CLI, status, seconds, newest line) and the new lines.
+    """
+    if is_quiet:
+        yield lambda _rows, _lines: None
+    elif is_terminal(sys.stderr):
+        from rich.console import Console  # of no use in a pipe
+        from rich.live import Live
+        from rich.table import Table
+        from rich.text import Text
+
+        newest = ["asking"]
+
+        def drawn(rows: Rows) -> Table:
+            grid = Table.grid(padding=(0, 2, 0, 0), expand=False)
+            for row in rows or [newest]:
+                cells = [one_line(shown(each, sys.stderr)) for each in row]
+                grid.add_row(*(Text(each, no_wrap=True, overflow="ellipsis") for each in cells))
+            return grid
+
+        console = Console(stderr=True)
+        with Live(drawn([]), console=console, transient=True, auto_refresh=False) as live:
+
+            def show(rows: Rows, lines: Sequence[str]) -> None:
+                newest[:] = lines[-1:] or newest
+                live.update(drawn(rows), refresh=True)
+
+            yield show
+    else:
+
+        def told(_rows: Rows, lines: Sequence[str]) -> None:
+            for line in lines:
+                note(f"… {one_line(line)}")
+
+        yield told
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """`aimux run`: one prompt, its answer on stdout."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,9 @@ from ._screen import (
     Finite,
     exit_code,
     json_option,
+    leave_running,
     part_of,
+    read_stdin,
     rows_of,
     say_error,
     session_of,
@@ -79,7 +80,7 @@ def run(prompt: str, *, is_async: bool, quiet: bool, as_json: bool, **given: obj
         if given["dry_run"]:
             return await _plan(client, arguments, as_json=as_json)
         if is_async:
-            return await _leave(client, arguments, as_json=as_json)
+            return await leave_running(client, "exec", arguments, as_json=as_json)
         return await _wait(client, arguments, as_json=as_json, is_quiet=quiet)
 
     with_server(work)
@@ -87,7 +88,7 @@ def run(prompt: str, *, is_async: bool, quiet: bool, as_json: bool, **given: obj
 
 def _arguments(prompt: str, given: Json) -> Json:
     """What `exec` is called with. Raises click.UsageError: there is no prompt, or no schema."""
-    text = _from_stdin() if prompt == "-" else prompt
+    text = read_stdin() if prompt == "-" else prompt
     if not text.strip():
         raise click.UsageError("the prompt is empty")
     names = {"directory": "cwd", "session": "session_id", "timeout": "timeout_seconds"}
@@ -109,17 +110,6 @@ def _arguments(prompt: str, given: Json) -> Json:
         if not isinstance(arguments["schema"], dict):
             raise click.UsageError(f"{schema} is not a JSON Schema: it must hold an object")
     return {"prompt": text, **arguments}
-
-
-def _from_stdin() -> str:
-    if sys.stdin is None:  # it was closed when we were started
-        return ""
-    try:
-        return sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"the prompt on stdin is not UTF-8: {error}") from error
-    except OSError as error:
-        raise click.UsageError(f"stdin cannot be read: {error.strerror}") from error
 
 
 async def _wait(client: McpClient, arguments: Json, *, as_json: bool, is_quiet: bool) -> int:
@@ -151,22 +141,6 @@ def _say_end(body: Json, *, is_quiet: bool) -> None:
         took = f"{body['duration_ms']} ms" if body.get("duration_ms") is not None else None
         facts = [as_text(each) for each in (*what, took, body.get("session_id")) if each]
         note(" · ".join(facts))
-
-
-async def _leave(client: McpClient, arguments: Json, *, as_json: bool) -> int:
-    health = await client.call("sessions", {"action": "health"})
-    if "stdio" in part_of(health, "clients"):
-        raise click.UsageError(
-            "--async needs the daemon: this server ends with the command, and its jobs with it "
-            "(is AIMUX_DAEMON=off set?)"
-        )
-    body = await client.call("exec", {**arguments, "async": True})
-    if as_json:
-        say_json(body)
-    else:
-        say(str(body.get("job_id")))
-        note(f"follow it with: aimux logs -f {body.get('job_id')}")
-    return exit_code(body)
 
 
 async def _plan(client: McpClient, arguments: Json, *, as_json: bool) -> int:

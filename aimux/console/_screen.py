@@ -10,7 +10,7 @@ import click
 import trio
 
 from ._client import Json, McpClient, open_client
-from ._output import note
+from ._output import note, say, say_json
 
 DONE: Final = 0
 FAILED: Final = 1  # the job, or what was checked
@@ -124,3 +124,41 @@ def say_error(body: Mapping[str, object]) -> None:
 def exit_code(body: Mapping[str, object]) -> int:
     """0 for a job that completed or is still at work, 1 for one that did not make it."""
     return DONE if body.get("status") in {"completed", "queued", "running"} else FAILED
+
+
+def read_stdin() -> str:
+    """All of stdin. Raises click.UsageError: it is not UTF-8, or cannot be read."""
+    if sys.stdin is None:  # it was closed when we were started
+        return ""
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"the prompt on stdin is not UTF-8: {error}") from error
+    except OSError as error:
+        raise click.UsageError(f"stdin cannot be read: {error.strerror}") from error
+
+
+async def leave_running(
+    client: McpClient, tool: str, arguments: Mapping[str, object], *, as_json: bool
+) -> int:
+    """Start a job that goes on without us and say its id; the exit code.
+
+    Cancelling it before the job is there leaves none.
+
+    Raises:
+        click.UsageError: there is no daemon that it could go on in.
+        ServerSaid: no job came of the call.
+    """
+    health = await client.call("sessions", {"action": "health"})
+    if "stdio" in part_of(health, "clients"):
+        raise click.UsageError(
+            "--async needs the daemon: this server ends with the command, and its jobs with it "
+            "(is AIMUX_DAEMON=off set?)"
+        )
+    body = await client.call(tool, {**arguments, "async": True})
+    if as_json:
+        say_json(body)
+    else:
+        say(str(body.get("job_id")))
+        note(f"follow it with: aimux logs -f {body.get('job_id')}")
+    return exit_code(body)

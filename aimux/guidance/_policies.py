@@ -8,16 +8,20 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from ._calls import call
 from ._offers import wants_to_write
+from ._seats import after_seats
 from ._think import guide_think
 
 Json = Mapping[str, object]
 Guidance = dict[str, object]
 
 LONG_POLL_S: Final = 45  # below the 60 s at which most clients cut a call
-RUN_OVER: Final = ("report", "assess")  # what follows the run of an investigation
-_TALKS: Final = frozenset({"dialog"})  # whose sessions go on by the tool itself
-_TOPIC_CHARS: Final = 2_000  # of a debate's topic in a call that follows it
+TALKS: Final = frozenset({"dialog"})  # whose sessions go on by the tool itself
+PLAN_CHARS: Final = 8_000  # of the arguments of a call that is repeated
+OPEN: Final = frozenset({"queued", "running"})
+# what follows the run of an investigation
+RUN_OVER: Final = {"report": "its findings are wanted", "assess": "it is to be seen what is open"}
 REVIEW_LANDED: Final = "Review the changes in the working tree that are not committed."
 _CHANGE_COURSE: Final = {
     "auth": "log in to the CLI in a terminal, then send the call again",
@@ -26,10 +30,6 @@ _CHANGE_COURSE: Final = {
     "usage": "do what the hint of the error says, or name another cli; `aimux profile test {cli}`"
     " shows what the installed version takes",
 }
-
-
-def _call(tool: str, **arguments: object) -> dict[str, object]:
-    return {"tool": tool, "arguments": arguments}
 
 
 def _guidance(state: str, following: list[dict[str, object]], do_not: list[str]) -> Guidance:
@@ -50,19 +50,26 @@ def _landed(payload: Json) -> bool | None:
     return found if isinstance(found, bool) else None
 
 
-def guide_job(payload: Json, tool: str = "exec") -> Guidance:
-    """Guidance for a result of design section 6; `tool` is the one that made the job.
+def guide_job(payload: Json, tool: str = "exec", *, cwd: str = "") -> Guidance:
+    """Guidance for a result of design section 6; `tool` is the one that made the job, in `cwd`.
 
     The run of an investigation leads back to it.
     """
     guidance = _by_status(payload, tool)
+    following = _listed(guidance["next"])
     data = payload.get("data")
     # a job with a session is a CLI's own, and its data may say anything
     if isinstance(data, Mapping) and payload["session_id"] is None:
         inv = data.get("investigation_id")
         if isinstance(inv, str) and inv.startswith("inv_"):
-            steps = [_call("investigate", action=each, session_id=inv) for each in RUN_OVER]
-            guidance["next"] = [*steps, *_listed(guidance["next"])]
+            steps = [
+                call("investigate", when, action=action, session_id=inv)
+                for action, when in RUN_OVER.items()
+            ]
+            following = [*steps, *following]
+        elif payload["status"] not in OPEN:
+            following = [*after_seats(payload, data, tool, cwd), *following]
+    guidance["next"] = following
     return guidance
 
 
@@ -74,33 +81,44 @@ def _by_status(payload: Json, tool: str) -> Guidance:
     status, job_id, session_id = payload["status"], payload["job_id"], payload["session_id"]
     rest: list[dict[str, object]] = []
     if payload.get("truncated") and payload.get("next_offset") is not None:
-        rest = [_call("status", job_id=job_id, offset=payload["next_offset"])]
+        offset = payload["next_offset"]
+        rest = [call("status", "the rest of the content is wanted", job_id=job_id, offset=offset)]
     match status:
         case "queued" | "running":
             return _guidance(
                 str(status),
                 [
-                    _call("status", job_id=job_id, wait_seconds=LONG_POLL_S),
-                    _call("sessions", action="cancel", job_id=job_id),
+                    call(
+                        "status",
+                        "its end is waited for",
+                        job_id=job_id,
+                        wait_seconds=LONG_POLL_S,
+                    ),
+                    call("sessions", "it is not needed any more", action="cancel", job_id=job_id),
                 ],
                 ["do not send the same prompt again: this job is still at work"],
             )
         case "completed":
-            following = _going_on(payload, tool) if session_id else _after(payload, tool)
+            following = _going_on(payload, tool) if session_id else []
             if _landed(payload):
-                following = [_call("exec", role="codereview", prompt=REVIEW_LANDED)]
+                when = "what landed is to be looked at once more"
+                following = [call("exec", when, role="codereview", prompt=REVIEW_LANDED)]
             return _guidance("completed", [*rest, *following], [])
         case "partial" if _landed(payload) is False:
             return _guidance(
                 "partial",
-                [*rest, _call("status", job_id=job_id, turn=1)],
+                [*rest, call("status", "the driver's words are wanted", job_id=job_id, turn=1)],
                 ["do not say that anything was changed: nothing landed, the diff is in data.diff"],
             )
         case "partial":
-            again = _going_on(payload, tool) if session_id and tool in _TALKS else []
+            whole = call(
+                "status", "all that was said is wanted", job_id=job_id, include_content=True
+            )
+            following = _going_on(payload, tool) if session_id else []
+            following = [*following, whole] if tool in TALKS else [whole, *following]
             return _guidance(
                 "partial",
-                [*rest, *again, _call("status", job_id=job_id, include_content=True)],
+                [*rest, *following],
                 ["do not take this for a complete answer: see error"],
             )
         case _:
@@ -110,48 +128,64 @@ def _by_status(payload: Json, tool: str) -> Guidance:
             if failure in _CHANGE_COURSE:
                 cli = str(payload.get("cli") or "CLI")
                 do_not = [_CHANGE_COURSE[failure].replace("{cli}", cli)]
-            look = _call("sessions", action="health")
-            return _guidance(str(status), [*rest, look], do_not)
+            following = [
+                call("sessions", "it is to be known which CLIs are ready", action="health"),
+                call("status", "it is to be seen what it did", job_id=job_id, events_after=0),
+            ]
+            return _guidance(str(status), [*rest, *following], do_not)
 
 
 def _going_on(payload: Json, tool: str) -> list[dict[str, object]]:
     """How a conversation may go on. Who may only read and offers to write needs to be let."""
     session_id = payload["session_id"]
-    if tool in _TALKS:
-        data = payload.get("data")
-        is_open = isinstance(data, Mapping) and bool(data.get("open_points"))
-        what = "Settle what is still open." if is_open else "Work out its riskiest part in detail."
-        return [
-            _call(tool, session_id=session_id, prompt=what),
-            _call("status", job_id=payload["job_id"], turn=1),
-        ]
-    follow = _call("exec", session_id=session_id, prompt="Continue.")
+    if tool in TALKS:
+        return _talking_on(payload, tool)
+    follow = call("exec", "the conversation shall go on", session_id=session_id, prompt="Continue.")
     if payload.get("mode") != "read" or not wants_to_write(str(payload.get("content") or "")):
         return [follow]
-    write = _call("exec", session_id=session_id, prompt="Make these changes.", mode="write")
+    write = call(
+        "exec",
+        "it shall make the changes it offers",
+        session_id=session_id,
+        prompt="Make these changes.",
+        mode="write",
+    )
     return [write, follow]
 
 
-def _after(payload: Json, tool: str) -> list[dict[str, object]]:
-    """What a debate leads to: a plan, or a look at what was said.
-
-    The plan is asked for in the caller's own words: what a judge recommends is no prompt.
-    """
+def _talking_on(payload: Json, tool: str) -> list[dict[str, object]]:
     data = payload.get("data")
-    topic = data.get("topic") if isinstance(data, Mapping) else None
-    if tool != "debate" or not isinstance(topic, str):
-        return []
-    plan = f"Write a plan that follows from settling this: {topic[:_TOPIC_CHARS]}"
-    return [_call("dialog", prompt=plan), _call("status", job_id=payload["job_id"], turn=1)]
+    is_open = isinstance(data, Mapping) and bool(data.get("open_points"))
+    what, when = (
+        ("Settle what is still open.", "what is still open is to be settled")
+        if is_open
+        else ("Work out its riskiest part in detail.", "it is to be worked out further")
+    )
+    return [
+        call(tool, when, session_id=payload["session_id"], prompt=what),
+        call("status", "its first draft is wanted", job_id=payload["job_id"], turn=1),
+    ]
+
+
+def guide_plan(tool: str, arguments: Json) -> Guidance:
+    """Guidance for a plan: the call that carries it out, unless that is too long to repeat.
+
+    Not of `exec`, whose results never repeat the prompt.
+    """
+    given = {name: value for name, value in arguments.items() if name != "dry_run"}
+    is_short = tool != "exec" and len(repr(given)) <= PLAN_CHARS
+    step = call(tool, "the plan is as it should be", **given)
+    return _guidance("planned", [step] if is_short else [], [])
 
 
 def guide_turn(payload: Json) -> Guidance:
     """Guidance for one turn of a job: the rest of its text, and the job it belongs to."""
     job_id, turn = payload["job_id"], payload["turn"]
-    rest: list[dict[str, object]] = []
+    following = [call("status", "the job it belongs to is wanted", job_id=job_id)]
     if payload.get("truncated") and payload.get("next_offset") is not None:
-        rest = [_call("status", job_id=job_id, turn=turn, offset=payload["next_offset"])]
-    return _guidance(str(payload["status"]), [*rest, _call("status", job_id=job_id)], [])
+        rest = {"job_id": job_id, "turn": turn, "offset": payload["next_offset"]}
+        following.insert(0, call("status", "the rest of its text is wanted", **rest))
+    return _guidance(str(payload["status"]), following, [])
 
 
 def guide_sessions(payload: Json) -> Guidance:
@@ -163,11 +197,12 @@ def guide_sessions(payload: Json) -> Guidance:
         session, filters = payload.get("session"), payload.get("filters")
         same = {"session_id": session["id"]} if isinstance(session, Mapping) else {}
         same |= dict(filters) if isinstance(filters, Mapping) else {}
-        following.append(_call("sessions", action=action, **same, cursor=cursor))
+        same |= {"action": action, "cursor": cursor}
+        following.append(call("sessions", "the next page is wanted", **same))
     sessions = payload.get("sessions")
     if isinstance(sessions, list) and sessions:
-        first = sessions[0]
-        following.append(_call("sessions", action="info", session_id=first["id"]))
+        first = {"action": "info", "session_id": sessions[0]["id"]}
+        following.append(call("sessions", "the jobs of the latest one are wanted", **first))
     if action == "health" and not payload.get("clis_ready"):
         return _guidance(
             "no_cli",
@@ -179,9 +214,9 @@ def guide_sessions(payload: Json) -> Guidance:
 
 _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "exec": guide_job,
-    "audit": guide_job,
-    "consensus": guide_job,
-    "workflow": guide_job,
+    "audit": partial(guide_job, tool="audit"),
+    "consensus": partial(guide_job, tool="consensus"),
+    "workflow": partial(guide_job, tool="workflow"),
     "investigate": guide_job,  # of its run; the other actions have an envelope of their own
     "dialog": partial(guide_job, tool="dialog"),
     "debate": partial(guide_job, tool="debate"),

@@ -44,7 +44,9 @@ class Heard:
     def told(self) -> str:
         """The reason in a sentence: what the CLI's failure says, else the code."""
         failure = None if self.result is None else self.result.failure
-        return failure.message if failure is not None and failure.message else self.reason
+        if failure is None or failure.code != self.reason:  # a refusal is no JSON either
+            return self.reason
+        return failure.message or self.reason
 
 
 async def ask_seat(

@@ -42,8 +42,8 @@ class Seating:
 
     @property
     def all_seats(self) -> list[Seat]:
-        """Every seat that is prepared, the synthesiser's last."""
-        found = list(self.seats)
+        """Every seat that is prepared by its letter, the synthesiser's last."""
+        found = sorted(self.seats, key=lambda seat: seat.name)
         if self.outsider is not None:
             found.append(self.outsider.seat(SYNTHESIS))
             if self.is_swapped:
@@ -133,7 +133,7 @@ def _seat(call: ToolCall, survey: Survey) -> Seating:
                 f"judge cannot be seated: {error.message}",
                 problems=[{"path": "judge", "value": named, "expected": "a CLI that can be asked"}],
             ) from error
-        outsider = None
+        outsider = seat_outsider(panel.members, facts)
         said = f"the panel's judge {named} cannot be seated: {error.message}"
         panel = attrs.evolve(
             panel, warnings=[*panel.warnings, Warned(code="judge_unseated", message=said)]

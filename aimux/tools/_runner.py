@@ -10,6 +10,7 @@ import trio
 
 from aimux.errors import AimuxError, InvalidArguments, Refusal
 from aimux.files.cache import Lru
+from aimux.guidance import guide_plan
 from aimux.rules import Bucket, as_meant, boolean_as_meant, compile_schema, problems, shallow, take
 
 from ._calls import InputRequired, Payload, ToolCall
@@ -84,7 +85,12 @@ class ToolRunner:
                 self._take_token(call)
             module = self._modules.get(tool.name) or self._load(tool)
             payload = await module.answer(self._context, checked)
-        return payload if isinstance(payload, InputRequired) else _with_warnings(payload, warnings)
+        if isinstance(payload, InputRequired):
+            return payload
+        if payload.body.get("status") == "planned":
+            guidance = guide_plan(tool.name, checked.arguments)
+            payload = attrs.evolve(payload, body={**payload.body, "guidance": guidance})
+        return _with_warnings(payload, warnings)
 
     def _load(self, tool: Tool) -> ToolModule:
         """A tool's code is read when it is first called."""

@@ -15,6 +15,13 @@ OLD: Final = sorted(ALIASES)
 PER_CLI: Final = "server.max_turns_per_cli"
 
 
+def value_of(settings: object, key: str) -> object:
+    """The value under a dotted key."""
+    for name in key.split("."):
+        settings = getattr(settings, name)
+    return settings
+
+
 def test_every_old_name_leads_to_a_key_of_the_same_section() -> None:
     keys = leaves(Settings)
 
@@ -26,11 +33,11 @@ def test_every_old_name_leads_to_a_key_of_the_same_section() -> None:
 @pytest.mark.parametrize("old", OLD)
 def test_an_old_name_in_a_file_sets_the_new_key(home: ConfigHome, old: str) -> None:
     """The warning, and the origin of the value, have the line of the old one."""
-    name, new = old.removeprefix("server."), ALIASES[old]
-    path = home.write_user(f"server:\n  max_chars: 9\n  {name}: 3\n")
+    (section, _, name), new = old.partition("."), ALIASES[old]
+    path = home.write_user(f"{section}:\n  # a comment\n  {name}: 3\n")
     snapshot = home.load()
 
-    assert getattr(snapshot.settings.server, new.removeprefix("server.")) == 3
+    assert value_of(snapshot.settings, new) == 3
     assert str(snapshot.origins[new]) == f"{path}:3"
     assert [str(each) for each in snapshot.problems] == [
         f"{old}: an old name, the key is {new} now @ {path}:3"
@@ -45,7 +52,7 @@ def test_an_old_variable_sets_the_new_key(home: ConfigHome, old: str) -> None:
     for variable in variables(old):
         snapshot = home.load({variable: "3"})
 
-        assert getattr(snapshot.settings.server, new.removeprefix("server.")) == 3
+        assert value_of(snapshot.settings, new) == 3
         assert str(snapshot.origins[new]) == variable
         assert [str(each) for each in snapshot.problems] == [
             f"{old}: an old name, the key is {new} now @ {variable}"
@@ -57,10 +64,11 @@ def test_an_old_flag_sets_the_new_key(home: ConfigHome, old: str) -> None:
     name, new = old.removeprefix("server."), ALIASES[old]
     for flag in (old, name, name.replace("_", "-")):
         snapshot = home.load(flags={flag: "3"})
+        said = name.replace("_", "-").replace(".", "-")
 
-        assert getattr(snapshot.settings.server, new.removeprefix("server.")) == 3
+        assert value_of(snapshot.settings, new) == 3
         assert [str(each) for each in snapshot.problems] == [
-            f"{old}: an old name, the key is {new} now @ --{name.replace('_', '-')}"
+            f"{old}: an old name, the key is {new} now @ --{said}"
         ]
 
 

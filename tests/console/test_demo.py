@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click import Context, Group
 
-from aimux.console._main import COMMANDS, commands
+from aimux.console._main import commands
 
 from .conftest import Machine
 
@@ -61,7 +61,7 @@ def test_the_demo_without_a_cli_says_who_stands_in(bare: Machine) -> None:
     assert "completed" in said.out
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands.list_commands(Context(commands)))
 def test_each_command_says_what_it_does(name: str) -> None:
     """And so does each command of a group."""
     found = commands.get_command(Context(commands), name)

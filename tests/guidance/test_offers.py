@@ -59,6 +59,7 @@ def test_an_offer_in_read_mode_has_a_step_that_lets_it_write() -> None:
     assert steps[0] == {
         "tool": "exec",
         "arguments": {"session_id": "ses_1", "prompt": "Make these changes.", "mode": "write"},
+        "when": "it shall make the changes it offers",
     }
     assert "mode=write" not in str(others)
     assert "'write'" not in str(others)

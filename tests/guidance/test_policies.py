@@ -6,8 +6,9 @@ import jsonschema
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.guidance import guide
+from aimux.guidance import guide, guide_plan
 from aimux.tools import TOOLS
+from aimux.tools.catalog._schemas import GUIDANCE
 
 STATUSES = (
     "queued",
@@ -22,7 +23,10 @@ STATUSES = (
 
 
 def sendable(guidance: dict[str, Any]) -> bool:
-    """Every step validates against the live schema of its tool."""
+    """Every step validates against the live schema of its tool, and says what speaks for it."""
+    if "state" in guidance:
+        jsonschema.Draft202012Validator(GUIDANCE).validate(guidance)
+        assert all(step["when"] for step in guidance["next"])
     for step in guidance["next"]:
         schema = TOOLS[step["tool"]].input_schema
         jsonschema.Draft202012Validator(schema).validate(step["arguments"])
@@ -73,10 +77,7 @@ def test_steps_of_a_job_can_be_sent(
     assert guidance["state"] == status
     assert sendable(guidance)
     if truncated and offset is not None and status not in ("queued", "running"):
-        assert guidance["next"][0] == {
-            "tool": "status",
-            "arguments": {"job_id": "job_1", "offset": offset},
-        }
+        assert guidance["next"][0]["arguments"] == {"job_id": "job_1", "offset": offset}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,10 @@ def test_a_dialog_goes_on_by_its_own_tool(status: str, points: list[str], prompt
     guidance = guide("dialog", job(status, data={"open_points": points}))
 
     first, *others = guidance["next"]  # type: ignore[misc]
-    assert first == {"tool": "dialog", "arguments": {"session_id": "ses_1", "prompt": prompt}}
+    assert (first["tool"], first["arguments"]) == (
+        "dialog",
+        {"session_id": "ses_1", "prompt": prompt},
+    )
     assert others
     assert sendable(guidance)
 
@@ -184,3 +188,14 @@ def test_a_debate_leads_to_a_plan_in_the_callers_own_words() -> None:
     assert "Ignore the above." not in str(guidance)
     assert sendable(guidance)
     assert guide("debate", job("completed", session_id=None))["next"] == []
+
+
+def test_a_plan_leads_to_the_call_that_carries_it_out() -> None:
+    """As it was planned; not where that would send long texts back, or an `exec`'s prompt."""
+    guidance = guide_plan("consensus", {"prompt": "Is it?", "dry_run": True, "seed": 3})
+    long = guide_plan("consensus", {"prompt": "x" * 9_000, "dry_run": True})
+
+    assert guidance["next"][0]["arguments"] == {"prompt": "Is it?", "seed": 3}  # type: ignore[index]
+    assert sendable(guidance)
+    assert long["next"] == []
+    assert guide_plan("exec", {"prompt": "secret"})["next"] == []

@@ -22,8 +22,10 @@ DEAD: Final = {"killed", "timeout", "caught by type check"}
 def settings(target: str) -> str:
     """What mutmut is told: which module, and the tests that are for it."""
     room, _, module = target.partition("/")
-    own = f"tests/{room}/test_{module.removeprefix('_')}.py"
-    tests = own if module and (ROOT / own).exists() else f"tests/{room}"
+    inner, _, name = module.rpartition("/")
+    place = f"tests/{room}/{inner}".rstrip("/")
+    own = f"{place}/test_{name.removeprefix('_')}.py"
+    tests = own if module and (ROOT / own).exists() else place
     pattern = f"aimux/{target}.py" if module else f"aimux/{room}/*"
     return f"""
 [tool.mutmut]

@@ -29,7 +29,9 @@ def test_labelled_pairs_are_told_apart() -> None:
     ("one", "other"),
     [
         ("use Redis", "do not use Redis"),
+        ("use Redis", "do not\nuse Redis"),
         ("Yes.", "No."),
+        ("Yes, thanks", "No, thanks"),
         ("Enable it.", "Disable it."),
         ("Cache it for 5 minutes.", "Cache it for 50 minutes."),
         ("avoid threads here", "threads are right here"),

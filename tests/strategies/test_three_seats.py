@@ -72,4 +72,5 @@ async def test_it_runs_over_the_engine(tmp_path: pathlib.Path, autojump_clock: C
     assert turn["guidance"]["next"][-1] == {
         "tool": "status",
         "arguments": {"job_id": handle.id},
+        "when": "the job it belongs to is wanted",
     }

@@ -29,7 +29,11 @@ async def test_exec_answers(tmp_path: pathlib.Path, autojump_clock: Clock) -> No
     assert body["attempts"] == [{"cli": "alpha", "outcome": "completed", "duration_ms": 0}]
     assert (body["error"], body["truncated"], body["next_offset"]) == (None, False, None)
     assert body["guidance"]["next"] == [
-        {"tool": "exec", "arguments": {"session_id": body["session_id"], "prompt": "Continue."}}
+        {
+            "tool": "exec",
+            "arguments": {"session_id": body["session_id"], "prompt": "Continue."},
+            "when": "the conversation shall go on",
+        }
     ]
 
 
@@ -46,7 +50,10 @@ async def test_a_failed_run_is_an_answer_that_is_an_error(
         assert (body["status"], body["error"]["class"]) == ("failed", "auth")
         assert len(body["attempts"]) == 3
         assert "log in" in body["guidance"]["do_not"][0]
-        assert body["guidance"]["next"] == [{"tool": "sessions", "arguments": {"action": "health"}}]
+        assert [each["arguments"] for each in body["guidance"]["next"]] == [
+            {"action": "health"},
+            {"job_id": body["job_id"], "events_after": 0},
+        ]
 
 
 async def test_a_long_run_is_handed_over(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
@@ -63,6 +70,7 @@ async def test_a_long_run_is_handed_over(tmp_path: pathlib.Path, autojump_clock:
         assert step == {
             "tool": "status",
             "arguments": {"job_id": body["job_id"], "wait_seconds": 45},
+            "when": "its end is waited for",
         }
         again = await ask(house, **{"tool": step["tool"], **step["arguments"]})
         assert again["status"] == "running"

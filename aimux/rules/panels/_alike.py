@@ -18,6 +18,7 @@ ENOUGH: Final = 0.5  # of the weight of the shorter text
 _NAME_WEIGHT: Final = 3.0  # names and numbers carry a position, words around them do not
 _MAX_CHARS: Final = 2_000  # a position is a sentence or two
 _TOKEN: Final = re.compile(r"[^\W_][\w.+#/-]*(?:'[a-z]+)?|[,.;:!?()\n]", re.IGNORECASE)
+_WRAP: Final = re.compile(r"(?<!\n)\n(?!\s*(?:\n|[-*#\d]))")  # inside a sentence
 _CLAUSE_ENDS: Final = frozenset(".,;:!?()\n")
 _TURNS_BACK: Final = frozenset({"but", "and", "instead", "use", "because", "since", "so", "then"})
 _DENYING_WORDS: Final = (
@@ -74,6 +75,7 @@ class Stance:
 def read_stance(text: str) -> Stance:
     """A short text as a stance; of a longer one its beginning."""
     text = text[:_MAX_CHARS].replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    text = _WRAP.sub(" ", text)
     text = re.sub(r"\b(instead|rather) (of|than)\b", r"\1-\2", text, flags=re.IGNORECASE)
     affirmed: set[str] = set()
     denied: set[str] = set()

@@ -56,7 +56,7 @@ def informed_prompt(
 
     `others` are shown in the order given, without names; in a dispute there is one.
     """
-    shown = share_out([_shown(each, with_evidence=True) for each in others], QUOTED_CHARS)
+    shown = share_out([_shown(each) for each in others], QUOTED_CHARS)
     task = (
         "You and another have answered this question differently. Here is the other's evidence."
         if is_dispute
@@ -81,7 +81,7 @@ def synthesis_prompt(
     question: str, positions: Sequence[Position], found: Tally, *, is_union: bool
 ) -> str:
     """What the synthesiser is asked; `positions` are numbered in the order given, without names."""
-    shown = share_out([_shown(each, with_evidence=True) for each in positions], QUOTED_CHARS)
+    shown = share_out([_shown(each) for each in positions], QUOTED_CHARS)
     of = {seat: number for number, group in enumerate(found.groups) for seat in group.seats}
     alike = "" if len(set(of.values())) == 1 else " They do not all hold the same."
     task = (
@@ -130,17 +130,16 @@ def _wanted(choices: Sequence[str]) -> list[str]:
     ]
 
 
-def _shown(position: Position, *, with_evidence: bool) -> str:
+def _shown(position: Position) -> str:
     lines = [position.position]
     if position.answer:
         lines.append(f"Answer: {position.answer}")
     for claim in position.claims:
         lines.append(f"- {claim.text}")
-        if with_evidence:
-            lines += [
-                f"  - {each.path}:{each.line or '?'} (checker: {_word(each.verified)}) {each.quote}"
-                for each in claim.evidence
-            ]
+        lines += [
+            f"  - {each.path}:{each.line or '?'} (checker: {_word(each.verified)}) {each.quote}"
+            for each in claim.evidence
+        ]
     lines += [f"Assumes: {each}" for each in position.assumptions]
     return "\n".join(lines)
 

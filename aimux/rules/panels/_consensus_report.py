@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from aimux.model import Failure, FailureClass, JobStatus, Report, TurnResult, Warned
+from aimux.model import Failure, FailureClass, JobStatus, Report, TurnResult, Verified, Warned
 from aimux.rules import harmless
 
 from ._consensus import (
@@ -19,6 +19,13 @@ from ._consensus import (
 from ._panel import Member
 from ._tally import Tally, apply_veto, confidence
 
+TITLE_CHARS: Final = 200  # of a question, as a heading
+SHOWN_CLAIMS: Final = 2  # of a member, where it is read; all stand in the record
+FOUND: Final = {
+    Verified.QUOTE: "quote found",
+    Verified.LINE_EXISTS: "line exists",
+    Verified.NO: "not found",
+}
 NOT_CORRECTNESS: Final = "Agreement is not correctness: members err together, too."
 
 
@@ -213,6 +220,7 @@ def _seat_json(each: Seated) -> dict[str, object]:
     return {
         "seat": each.seat,
         "cli": each.member.cli,
+        "asked": each.member.named,
         "vendor": each.member.vendor,
         "model": (each.result.model if each.result is not None else "")
         or each.member.model
@@ -260,56 +268,94 @@ def _open_questions(positions: Sequence[Position], synthesis: SynthesisRecord | 
 def _content(record: ConsensusRecord, data: Mapping[str, object]) -> str:
     seats, found, synthesis = record.seats, record.found, record.synthesis
     by_seat = {each.seat: each for each in seats}
-    parts = [f"# {_line(record.question)}"]
-    if len(record.positions) < record.quorum:
-        parts.append("**No quorum.** Too few members answered; what they said stands below.")
-    elif found.winner is not None:
-        size = len(found.groups[0].seats)
-        total = sum(len(group.seats) for group in found.groups)
-        value = data["confidence"]["value"]  # type: ignore[index]  # made above
-        parts.append(
-            f"**{size} of {total} hold:** {_line(found.winner)}\n\nConfidence {value:g} (agreement "
-            f"{found.agreement:g}, evidence weighed in). {NOT_CORRECTNESS}"
-        )
-    elif "vetoed_by" in data["tally"]:  # type: ignore[operator]  # made above
-        parts.append("**Vetoed:** a member whose word is needed does not hold what most hold.")
-    else:
-        parts.append("**They do not agree:** no position is alone at the top.")
+    parts = [f"# {_title(record.question)}", _verdict(record, data)]
     if synthesis is not None and synthesis.content:
         whose = "a member of the panel" if synthesis.is_self else "outside the panel"
         parts.append(f"## Synthesis\n\nBy {synthesis.cli}, {whose}.\n\n{synthesis.content}")
-    parts.append("## Positions")
+    if found.groups:
+        parts.append("## Positions")
     for group in found.groups:
-        lines = [f"- {_who(by_seat[seat])}: {_line(_said(by_seat[seat]))}" for seat in group.seats]
+        lines = [line for seat in group.seats for line in _seat_lines(by_seat[seat])]
         parts.append("\n".join([f"**{_line(group.position)}** ({len(group.seats)})", "", *lines]))
     alone = data["only_one_said"]
     if isinstance(alone, list) and alone:
-        lines = [f"- {each['seat']}: {_line(str(each['claim']))}" for each in alone]
-        parts.append("\n".join(["## Said by one only", "", *lines]))
-    missing = [
-        f"- {_who(each)}: {each.status}, {_why(each)}" for each in seats if not each.position
-    ]
-    missing += [f"- {name}: could not be seated, {why}" for name, why in record.unseated]
+        parts.append(
+            _section("Said by one only", [f"{each['seat']}: {each['claim']}" for each in alone])
+        )
+    missing = [f"{_who(each)}: {_why(each)}" for each in seats if each.position is None]
+    missing += [f"{name}: could not be seated, {why}" for name, why in record.unseated]
     if missing:
-        parts.append("\n".join(["## Not heard", "", *missing]))
+        parts.append(_section("Not heard", missing))
     questions = data["open_questions"]
     if isinstance(questions, list) and questions:
-        parts.append("\n".join(["## Open", "", *(f"- {_line(str(each))}" for each in questions)]))
+        parts.append(_section("Open", [str(each) for each in questions]))
     return "\n\n".join(parts)
+
+
+def _verdict(record: ConsensusRecord, data: Mapping[str, object]) -> str:
+    """What it came to, and how far to trust that."""
+    found, tally = record.found, data["tally"]
+    if len(record.positions) < record.quorum:
+        got, needed = len(record.positions), record.quorum
+        return f"**No quorum:** {got} answered, {needed} were needed."
+    total = sum(len(group.seats) for group in found.groups)
+    if found.winner is not None:
+        size = len(found.groups[0].seats)
+        return f"**{size} of {total} hold:** {_line(found.winner)}\n\n{_trust(record, data)}"
+    vetoed_by = tally.get("vetoed_by") if isinstance(tally, Mapping) else None
+    if vetoed_by:
+        most = _line(found.groups[0].position)
+        names = ", ".join(_who(each) for each in record.seats if each.seat in vetoed_by)
+        return f"**Vetoed by {names}:** most hold {most}, and nothing wins without them."
+    return f"**They do not agree:** {len(found.groups)} positions, none of them ahead."
+
+
+def _trust(record: ConsensusRecord, data: Mapping[str, object]) -> str:
+    claimed, verified = count_evidence(record.positions)
+    confident, diversity = data["confidence"], data["diversity"]
+    assert isinstance(confident, Mapping)
+    assert isinstance(diversity, Mapping)
+    looked = (
+        f"{verified} of {claimed} places of evidence found in the files"
+        if claimed
+        else "no evidence that can be looked up"
+    )
+    capped = "; all are of one vendor, so 0.5 at most" if len(diversity["vendors"]) < 2 else ""
+    return (
+        f"Confidence {confident['value']:.2g}: agreement {record.found.agreement:.2g}, {looked}"
+        f"{capped}. {NOT_CORRECTNESS}"
+    )
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"## {title}", "", *(f"- {_line(line)}" for line in lines)])
+
+
+def _seat_lines(each: Seated) -> list[str]:
+    """What a seat holds, and its first reasons with what was found of their evidence."""
+    assert each.position is not None
+    lines = [f"- {_who(each)}: {_line(each.position.position)}"]
+    for claim in each.position.claims[:SHOWN_CLAIMS]:
+        places = "; ".join(
+            f"{place.path}:{place.line or '?'}, {FOUND[place.verified]}" for place in claim.evidence
+        )
+        lines.append(f"  - {_line(claim.text)}" + (f" ({_line(places)})" if places else ""))
+    return lines
 
 
 def _who(each: Seated) -> str:
     return f"{each.seat} ({each.member.cli})"
 
 
-def _said(each: Seated) -> str:
-    return each.position.position if each.position is not None else ""
-
-
 def _why(each: Seated) -> str:
     if each.is_late:
-        return "it could not have changed the outcome"
-    return each.told or each.reason
+        return "late, the others were enough"
+    return f"lost, {each.told or each.reason}"
+
+
+def _title(text: str) -> str:
+    line = _line(text)
+    return line if len(line) <= TITLE_CHARS else f"{line[:TITLE_CHARS]}…"
 
 
 def _line(text: str) -> str:

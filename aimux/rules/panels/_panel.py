@@ -33,6 +33,11 @@ class Member:
     model: str = ""
     vendor: str = ""
 
+    @property
+    def named(self) -> str:
+        """How a call names it: `cli`, `cli:model` or `cli:model:effort`."""
+        return ":".join((self.cli, self.request.model, self.request.effort)).rstrip(":")
+
     def seat(self, name: str, mode: Mode = Mode.READ) -> Seat:
         """The member on a seat of this name."""
         return Seat(name=name, route=self.request, mode=mode)

@@ -17,8 +17,8 @@ from ._alike import group_alike
 
 CHOICE, NUMBER, SIMILARITY, LABELS = "choice", "number", "similarity", "labels"
 _WORDS: Final = {
-    "yes": "yes", "y": "yes", "true": "true", "no": "no", "n": "no", "false": "false",
-    "approve": "approve", "approved": "approve", "accept": "accept", "accepted": "accept",
+    "yes": "yes", "y": "yes", "true": "yes", "no": "no", "n": "no", "false": "no",
+    "approve": "approve", "approved": "approve", "accept": "approve", "accepted": "approve",
     "reject": "reject", "rejected": "reject", "correct": "correct", "incorrect": "incorrect",
     "safe": "safe", "unsafe": "unsafe", "agree": "agree", "disagree": "disagree",
     "pass": "pass", "fail": "fail", "none": "none", "neither": "neither", "both": "both",

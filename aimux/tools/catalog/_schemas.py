@@ -79,7 +79,8 @@ GUIDANCE: Final[Schema] = {
                     "tool": {"type": "string"},
                     "arguments": {"type": "object"},
                     "when": {"type": "string"},
-                }
+                },
+                ("tool", "arguments", "when"),
             ),
         },
         "do_not": {"type": "array", "items": {"type": "string"}},
