@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from ._offers import wants_to_write
-from ._think import guide_think
+from ._think import guide_think, thinks_on
 
 Json = Mapping[str, object]
 Guidance = dict[str, object]
@@ -53,7 +53,7 @@ def _landed(payload: Json) -> bool | None:
 def guide_job(payload: Json, tool: str = "exec") -> Guidance:
     """Guidance for a result of design section 6; `tool` is the one that made the job.
 
-    The run of an investigation leads back to it.
+    The run of an investigation leads back to it, thinking goes on with what fits next.
     """
     guidance = _by_status(payload, tool)
     data = payload.get("data")
@@ -63,6 +63,8 @@ def guide_job(payload: Json, tool: str = "exec") -> Guidance:
         if isinstance(inv, str) and inv.startswith("inv_"):
             steps = [_call("investigate", action=each, session_id=inv) for each in RUN_OVER]
             guidance["next"] = [*steps, *_listed(guidance["next"])]
+        if "consensus" in data:
+            guidance["next"] = [*_listed(guidance["next"]), *thinks_on(data)]
     return guidance
 
 

@@ -111,8 +111,10 @@ def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
 
 
 async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequired:
-    """One step of thinking. Cancelling it leaves the session as the step left it, or as it was;
-    a job that was not handed over yet is cancelled.
+    """One step of thinking, and CLIs asked about it.
+
+    Cancelling it leaves the session as the step left it, or as it was, and cancels a job that was
+    not handed over yet.
 
     Raises:
         NotFound: no such pattern or session.

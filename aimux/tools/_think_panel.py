@@ -118,6 +118,8 @@ def decide(requested: str, choice: Choice, fields: Json, threshold: int) -> Aske
 async def seat(context: ToolContext, call: ToolCall, roots: KnownRoots, matter: str) -> Seating:
     """Who is asked, and the job ready to be started; without one nobody can be asked.
 
+    Cancelling it leaves nothing behind.
+
     Raises:
         InvalidArguments: a name is no CLI.
         AimuxError: the job cannot be made.
