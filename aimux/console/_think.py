@@ -1,4 +1,4 @@
-"""`aimux think`: a pattern over your own fields, its result on stdout."""
+"""`aimux think`: a pattern over your own fields, and over what CLIs say if asked to."""
 
 from typing import BinaryIO, Final
 
@@ -18,9 +18,10 @@ Examples:
   aimux think premortem "Move billing to the cloud by May"
   aimux think decision -f 'criteria=["price","speed"]' -i options.json
   aimux think sequential "The cache is slow" -s thk_01K...
+  aimux think premortem "Move billing to the cloud" --clis codex,gemini
 
 Without fields a pattern says which ones it takes.
-Exit codes: 0 done, 2 it could not be asked for."""
+Exit codes: 0 done, also if some CLIs were lost; 1 it failed; 2 it could not be asked for."""
 )
 @click.argument("pattern")
 @click.argument("prompt", required=False)
@@ -45,6 +46,15 @@ Exit codes: 0 done, 2 it could not be asked for."""
     type=click.Choice(("start", "step", "finalize")),
     help="Reason under watch instead: PATTERN is the move of a step.",
 )
+@click.option(
+    "--clis",
+    metavar="CLI,...",
+    help="Ask these too, apart from each other, and merge what they say.",
+)
+@click.option("--consensus", is_flag=True, help="Ask CLIs too, whichever are best for it.")
+@click.option("--auto", is_flag=True, help="Ask CLIs too if the matter is complex.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", help="For all CLIs.")
+@click.option("--dry-run", is_flag=True, help="Say whom it would ask; ask nobody.")
 @json_option
 def think(
     pattern: str,
@@ -54,13 +64,28 @@ def think(
     source: BinaryIO | None,
     session: str | None,
     action: str | None,
+    clis: str | None,
+    consensus: bool,
+    auto: bool,
+    timeout: float | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Think by PATTERN (a pattern, a technique or a usual name of one) about PROMPT.
 
-    Nothing is run and no model is asked: what you give is what is computed on.
+    What you give is what is computed on. No model is asked, unless --clis, --consensus or --auto
+    say so.
     """
-    named = {"prompt": prompt, "session_id": session, "action": action}
+    named = {
+        "prompt": prompt,
+        "session_id": session,
+        "action": action,
+        "clis": list(filter(None, clis.split(","))) if clis else None,
+        "consensus": consensus,
+        "mode": "auto" if auto else None,
+        "timeout_seconds": timeout,
+        "dry_run": dry_run,
+    }
     given = {**_read(source), **dict(map(_field, fields))}
     arguments = {name: value for name, value in {**named, "input": given}.items() if value}
 

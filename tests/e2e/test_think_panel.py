@@ -1,4 +1,4 @@
-"""`think` over emulated CLIs: what they say is merged, the lost are named, the solo answer stays."""
+"""`think` over emulated CLIs: their items merged, the lost named, the solo answer kept."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,14 +29,14 @@ def says(when: str, *modes: Json, **more: object) -> Json:
     return {"when": when, "say": {"failure_modes": list(modes), "confidence": 0.7, **more}}
 
 
-def play(stand: Stand, calls: Callable[[Host], Awaitable[Any]]) -> Any:
+def play(stand: Stand, calls: Callable[[Host], Awaitable[Any]], **env: str) -> Any:
     """What a client of its own makes of some calls."""
 
     async def attached() -> Any:
         async with attach(server) as host:
             return await calls(host)
 
-    with start_server(stand.env, stand.project(), stand.root / "think.stderr") as server:
+    with start_server({**stand.env, **env}, stand.project(), stand.root / "think.stderr") as server:
         return trio.run(attached)
 
 
@@ -89,7 +89,8 @@ def test_the_readme_call_works_as_written(stand: Stand) -> None:
 @pytest.mark.requirement("think:panel_solo")
 @pytest.mark.slow
 def test_whatever_becomes_of_them_the_solo_answer_is_there(stand: Stand) -> None:
-    """One dead, all dead, one in prose, one that gives orders; an unknown name asks nobody."""
+    """One dead, all dead, one in prose, one that gives orders, nobody seated, an unknown name."""
+    stand.configure(server={"disabled_clis": ["goose", "crush"]})
     stand.emulate(
         ["codex"],
         script=[
@@ -105,20 +106,20 @@ def test_whatever_becomes_of_them_the_solo_answer_is_there(stand: Stand) -> None
             {"when": "one is dead", "fault": "auth"},
             {"when": "all are dead", "fault": "context"},
             {"when": "one rambles", "say": "I would rather not put it in lists."},
-            {"when": "JSON", "say": "Still no lists."},
             says("one commands", mode("data loss", 4)),
+            {"when": "JSON", "say": "Still no lists."},
         ],
     )
 
     async def calls(host: Host) -> list[Json]:
         prompts = ("all are dead", "one rambles", "one commands")
         bodies = [await premortem(host, each) for each in prompts]
-        await host.call("sessions", action="health")
         bodies.append(await premortem(host, "one is dead", clis=["codex", "gemini", "goose"]))
         bodies.append(await premortem(host, "x", clis=["codex", "nobody"]))
+        bodies.append(await premortem(host, "x", clis=["goose", "crush"]))
         return bodies
 
-    dead, prose, orders, one, unknown = play(stand, calls)
+    dead, prose, orders, one, unknown, unseated = play(stand, calls)
 
     assert (dead["status"], dead["error"]["code"]) == ("partial", "no_answer")
     assert dead["data"]["data"]["technique"]["seeds"]
@@ -136,6 +137,10 @@ def test_whatever_becomes_of_them_the_solo_answer_is_there(stand: Stand) -> None
     lost = {row["cli"]: row["status"] for row in one["data"]["consensus"]["participants"]}
     assert (lost["gemini"] in ("lost", "unseated"), lost["goose"]) == (True, "unseated")
 
+    assert (unseated["status"], unseated["job_id"]) == ("partial", None)
+    assert unseated["error"]["code"] == "no_cli"
+    assert unseated["data"]["consensus"]["status"] == "unavailable"
+    assert unseated["data"]["data"]["technique"]["seeds"]
     assert unknown["error"]["code"] == "invalid_arguments"
     assert "nobody" in unknown["error"]["message"]
     assert stand.survivors() == {}
@@ -146,7 +151,6 @@ def test_whatever_becomes_of_them_the_solo_answer_is_there(stand: Stand) -> None
 def test_auto_asks_by_what_it_counts_and_says_why(stand: Stand) -> None:
     """Simple stays solo without a job, much at stake asks; the threshold is a setting."""
     stand.emulate(["codex", "gemini"], script=[says("", mode("data loss", 4))])
-    threshold = {"think": {"auto_consensus_threshold": 1}}
 
     async def calls(host: Host) -> list[Json]:
         auto: Json = {"pattern": "premortem", "mode": "auto"}
@@ -160,8 +164,7 @@ def test_auto_asks_by_what_it_counts_and_says_why(stand: Stand) -> None:
         ]
 
     simple, grave, planned, both, idle, tree = play(stand, calls)
-    stand.configure(more=threshold)
-    (lowered, *_) = play(stand, calls)
+    lowered, *_ = play(stand, calls, AIMUX_THINK_AUTO_CONSENSUS_THRESHOLD="1")
 
     assert (simple["job_id"], simple["data"]["mode"]) == (None, "solo")
     assert simple["data"]["mode_reason"].startswith("solo: complexity")
@@ -172,7 +175,7 @@ def test_auto_asks_by_what_it_counts_and_says_why(stand: Stand) -> None:
     assert idle["error"]["code"] == "contradictory_arguments"
     assert tree["error"]["code"] == "no_contract"
     assert lowered["data"]["mode"] == "consensus"
-    assert lowered["data"]["mode_reason"] == "consensus: complexity 6 of 1"
+    assert lowered["data"]["mode_reason"] == "consensus: complexity 3 of 1"
 
 
 @pytest.mark.slow
