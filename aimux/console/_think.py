@@ -6,10 +6,11 @@ import click
 import orjson
 
 from ._client import Json, McpClient
-from ._output import note, one_line, say, say_json
-from ._screen import exit_code, json_option, part_of, rows_of, with_server
+from ._output import note, one_line, open_progress, say, say_json
+from ._screen import exit_code, json_option, part_of, rows_of, say_error, with_server
 
 MAX_INPUT_BYTES: Final = 1_048_576
+LONG_POLL_S: Final = 45  # for a job that was handed over
 
 
 @click.command(
@@ -21,7 +22,7 @@ Examples:
   aimux think premortem "Move billing to the cloud" --clis codex,gemini
 
 Without fields a pattern says which ones it takes.
-Exit codes: 0 done, also if some CLIs were lost; 1 it failed; 2 it could not be asked for."""
+Exit codes: 0 done, 1 it failed or CLIs were lost, 2 it could not be asked for."""
 )
 @click.argument("pattern")
 @click.argument("prompt", required=False)
@@ -90,12 +91,23 @@ def think(
     arguments = {name: value for name, value in {**named, "input": given}.items() if value}
 
     async def work(client: McpClient) -> int:
-        body = await client.call("think", {"pattern": pattern, **arguments})
+        is_asking = bool(clis or consensus or auto) and not dry_run
+        with open_progress(is_quiet=as_json or not is_asking) as on_progress:
+            wanted = {"pattern": pattern, **arguments}
+            body = await client.call("think", wanted, on_progress if is_asking else None)
+            session_id = body.get("session_id")
+            while body.get("status") in {"queued", "running"}:  # handed over
+                follow = {"job_id": body["job_id"], "wait_seconds": LONG_POLL_S}
+                body = {
+                    **await client.call("status", follow, on_progress),
+                    "session_id": session_id,
+                }
+        code = 0 if body.get("status") == "planned" else exit_code(body)
         if as_json:
             say_json(body)
-            return exit_code(body)
+            return code
         _say_result(body, pattern)
-        return exit_code(body)
+        return code
 
     with_server(work)
 
@@ -105,6 +117,7 @@ def _say_result(body: Json, pattern: str) -> None:
     _say_needs(part_of(part_of(body, "data"), "needs"))
     for warning in rows_of(body, "warnings"):
         note(f"warning: {one_line(str(warning.get('message')))}")
+    say_error(body)
     if body.get("session_id"):
         note(f"go on with: aimux think {pattern} -s {body['session_id']} ...")
 

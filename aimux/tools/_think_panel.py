@@ -77,7 +77,7 @@ def requested_mode(given: Mapping[str, object]) -> str:
     if clis and said == SOLO:
         raise _contradiction("clis and a call that asks nobody")
     said = said or (CONSENSUS if clis else SOLO)
-    idle = [each for each in RUNNING if given.get(each) not in (None, False)]
+    idle = [each for each in RUNNING if given.get(each) is not None and given[each] is not False]
     if said == SOLO and idle:
         raise PeerFault(
             f"{', '.join(idle)}: only a call that asks CLIs takes these",

@@ -164,7 +164,8 @@ def test_auto_asks_by_what_it_counts_and_says_why(stand: Stand) -> None:
         ]
 
     simple, grave, planned, both, idle, tree = play(stand, calls)
-    lowered, *_ = play(stand, calls, AIMUX_THINK_AUTO_CONSENSUS_THRESHOLD="1")
+    set_otherwise = {"AIMUX_THINK_AUTO_CONSENSUS_THRESHOLD": "1", "AIMUX_THINK_MEMBERS": "3"}
+    lowered, *_ = play(stand, calls, **set_otherwise)
 
     assert (simple["job_id"], simple["data"]["mode"]) == (None, "solo")
     assert simple["data"]["mode_reason"].startswith("solo: complexity")
@@ -174,7 +175,8 @@ def test_auto_asks_by_what_it_counts_and_says_why(stand: Stand) -> None:
     assert both["error"]["code"] == "contradictory_arguments"
     assert idle["error"]["code"] == "contradictory_arguments"
     assert tree["error"]["code"] == "no_contract"
-    assert lowered["data"]["mode"] == "consensus"
+    assert len(grave["data"]["consensus"]["participants"]) == 2
+    assert len(lowered["data"]["consensus"]["participants"]) == 3
     assert lowered["data"]["mode_reason"] == "consensus: complexity 3 of 1"
 
 
