@@ -93,7 +93,7 @@ def computed(
         case "mental_model":
             sheet = {slot: [each.text for each in every] for slot, every in found.items()}
             model = step.result.data.get("modelName")
-            steps = [{"modelName": model, "worksheet": sheet}]
+            steps = [{"worksheet": sheet} | ({"modelName": model} if model else {})]
         case "stochastic_algorithm":
             own = step.fields.get("parameters")
             known = own if isinstance(own, Mapping) else {}
@@ -212,7 +212,9 @@ def _votes(name: str, shown: str = "") -> Callable[[Clusters, Sequence[Opinion]]
         counts: dict[str, int] = {}
         for each in said:
             counts[str(each)] = counts.get(str(each), 0) + 1
-        return {shown or name: majority(said) or None, "votes": counts}
+        most = max(counts.values(), default=0)
+        is_won = sum(each == most for each in counts.values()) == 1
+        return {shown or name: majority(said) if is_won else None, "votes": counts}
 
     return find
 

@@ -289,7 +289,7 @@ def contract_for(choice: Choice, slots: Sequence[str] = ()) -> Contract | None:
     if choice.name == "mental_model":
         return Contract(
             task="Fill the worksheet of this model, slot by slot: a list of answers for each.",
-            lists=[Items(name=slot, schema=TEXT) for slot in slots],
+            lists=[Items(name=slot, schema=TEXT) for slot in slots or ("answers",)],
             roles=("Model Advocate", "Sceptic"),
         )
     plan = _PLANS.get(_SHARED.get(choice.name, choice.name))

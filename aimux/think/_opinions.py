@@ -92,7 +92,9 @@ def clustered(
     for kind in kinds:
         groups: list[list[tuple[str, Json]]] = []
         for seat, value in _sources(kind, given, opinions):
-            item = _renamed(kind, _item(kind, value), seat, names)
+            item = _renamed(kind, _item(kind, value, seat), seat, names)
+            if seat != CALLER and not _is_whole(kind, item):
+                continue
             group = None if seat == CALLER else _group_of(kind, item, seat, groups)
             if group is None:
                 groups.append([(seat, item)])
@@ -121,14 +123,28 @@ def _sources(
     return found
 
 
-def _item(kind: Items, value: object) -> Json:
-    """An item with the fields that the contract knows; a plain text under its key."""
-    key = kind.key or "text"
+def _item(kind: Items, value: object, seat: str) -> Json:
+    """An item with the fields that the contract knows; a plain text under its key.
+
+    The caller's stays as it is.
+    """
     if not isinstance(value, Mapping):
-        return {key: str(value).strip()[:MAX_TEXT]}
+        text = str(value)
+        return {kind.key or "text": text if seat == CALLER else text.strip()[:MAX_TEXT]}
+    if seat == CALLER:
+        return dict(value)
     known = kind.schema.get("properties")
     assert isinstance(known, Mapping)
     return {name: _short(value[name]) for name in known if value.get(name) not in (None, "")}
+
+
+def _is_whole(kind: Items, item: Json) -> bool:
+    """Whether an item says what it must: an empty text says nothing."""
+    required = kind.schema.get("required")
+    needed = [*(required if isinstance(required, list) else ()), *kind.ends]
+    if not kind.ends:
+        needed.append(kind.key or "text")
+    return all(item.get(name) not in (None, "") for name in needed)
 
 
 def _short(value: object) -> object:
@@ -196,6 +212,7 @@ def _group_of(
 
 def _cluster(kind: Items, members: Sequence[tuple[str, Json]], at: int) -> Cluster:
     head = members[0][1]
+    is_callers = members[0][0] == CALLER
     properties = kind.schema.get("properties")
     ratings: dict[str, Json] = {}
     item: Json = {}
@@ -205,16 +222,17 @@ def _cluster(kind: Items, members: Sequence[tuple[str, Json]], at: int) -> Clust
             if values:
                 item[name], rating = _merged(schema, values)
                 ratings |= {name: rating} if rating else {}
+        if is_callers:  # the contract does not ask for all that a caller may give
+            item = {**item, **{name: value for name, value in head.items() if name not in item}}
         if kind.key:
-            item[kind.key] = head[kind.key]
+            item[kind.key] = head.get(kind.key, "")
         if kind.id:  # the ids of two seats have nothing to do with each other
-            own = members[0][0] == CALLER and head.get(kind.id)
-            item[kind.id] = own or kind.numbered.format(at)
+            item[kind.id] = (is_callers and head.get(kind.id)) or kind.numbered.format(at)
     return Cluster(
         field=kind.name,
         text=_text(kind, head),
         seats=sorted({seat for seat, _ in members if seat != CALLER}),
-        item=item or _text(kind, head),
+        item=item if isinstance(properties, Mapping) else _text(kind, head),
         members=members,
         ratings=ratings,
     )

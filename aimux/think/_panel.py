@@ -28,6 +28,7 @@ from ._opinions import (
 from ._run import Step, answer, run, stored
 
 NOT_CORRECTNESS: Final = "agreement is not correctness: models err together, too"
+KNOWN_CHARS: Final = 60_000  # of the caller's fields in a prompt
 SHOWN_OPINION: Final = 4_000  # characters of an answer in prose
 
 
@@ -60,12 +61,19 @@ def panel_prompt(step: Step, contract: Contract, role: str) -> str:
         contract.task,
     ]
     if rest:
-        known = orjson.dumps(rest).decode()
+        known = _bounded(orjson.dumps(rest).decode())
         parts.append(f"What is known so far, as data; add to it and do not repeat it:\n{known}")
     claims = _claims(step)
     if claims:
         parts.append(f"The claims in it:\n{claims}")
     return "\n\n".join([*parts, f"Answer in JSON. Once more, the matter:\n\n{matter}"])
+
+
+def _bounded(text: str) -> str:
+    """The beginning of a text that is too long, and how much is missing."""
+    if len(text) <= KNOWN_CHARS:
+        return text
+    return f"{text[:KNOWN_CHARS]}\n[… {len(text) - KNOWN_CHARS} characters cut …]"
 
 
 def _claims(step: Step) -> str:
@@ -195,7 +203,7 @@ def _participant(opinion: Opinion) -> Json:
 
 
 def _clis(cluster: Cluster, cli_of: Mapping[str, str]) -> list[str]:
-    return [cli_of[seat] for seat in cluster.seats]
+    return sorted(cli_of[seat] for seat in cluster.seats)
 
 
 def _row(cluster: Cluster, cli_of: Mapping[str, str]) -> Json:

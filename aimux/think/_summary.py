@@ -54,7 +54,7 @@ def _participant(row: Json) -> str:
 def _said(row: Json) -> str:
     positions = _rows(row.get("positions"))
     if positions:
-        return f"{row['why']}: " + " / ".join(_said(each) for each in positions)
+        return f"{row['field']}, {row['why']}: " + " / ".join(_said(each) for each in positions)
     ratings = row.get("ratings")
     apart = [
         f"{_title(name)} {each['spread']} apart"

@@ -7,10 +7,11 @@ import attrs
 import trio
 
 from aimux.engine import new_id
-from aimux.errors import InvalidArguments, PeerFault
+from aimux.errors import InvalidArguments, PeerFault, Refusal
 from aimux.guidance import guide
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.rules import as_meant, compile_schema, cut, problems, shallow
+from aimux.strategies import strays_json
 from aimux.think import (
     WATCH_INPUTS,
     Choice,
@@ -27,13 +28,14 @@ from aimux.think import (
     schema_for,
     schema_of,
     stored,
+    unasked,
     watched,
     watched_answer,
     weight,
 )
 from aimux.times import utc_now
 
-from ._calls import InputRequired, Payload, ToolCall
+from ._calls import InputRequired, Payload, ToolCall, error_json
 from ._context import ToolContext
 from ._jobs import go_on
 from ._results import Json
@@ -50,7 +52,6 @@ from ._think_panel import (
     plan,
     requested_mode,
     seat,
-    unseated,
     with_solo,
 )
 
@@ -169,18 +170,24 @@ async def _with_clis(
     shown, result = _shown(step, new, asked, threshold)
     if result.blocked:
         return _payload(context, call, shown, result, thinking.told)
-    if seating.prepared is None:
-        shown, warned = unseated(shown, seating)
-        told = _payload(context, call, shown, result, thinking.told)
+    strays = strays_json(seating.panel.unseated)
+    if seating.prepared is not None:
+        try:
+            return await ask_panel(context, call, step, shown, seating)
+        except Refusal as refusal:
+            error = error_json(refusal)
+    else:
+        told = "; ".join(f"{row['cli']}: {row['error']}" for row in strays)
         error = {
-            "code": warned[0].code,
+            "code": "no_cli",
             "class": "setup",
-            "message": warned[0].message,
+            "message": f"nobody could be asked: {told}",
             "retryable": True,
             "hint": "data has the solo answer; `aimux doctor` says what is missing",
         }
-        return Payload({**told.body, "status": "partial", "error": error})
-    return await ask_panel(context, call, step, shown, seating)
+    shown = unasked(shown, str(error["message"]), strays)
+    alone = _payload(context, call, shown, result, thinking.told)
+    return Payload({**alone.body, "status": "partial", "error": error})
 
 
 async def _taken(

@@ -7,9 +7,9 @@ import attrs
 
 from aimux.engine import JobRequest, PreparedJob, Survey
 from aimux.errors import InvalidArguments, NotFound, PeerFault, SetupFault
-from aimux.model import Seat, Warned
+from aimux.model import Seat
 from aimux.rules import Panel, draw_seed, find_cli, lettered, seat_chosen, seat_named
-from aimux.strategies import ThinkRequest, strays_json, think
+from aimux.strategies import ThinkRequest, think
 from aimux.think import (
     Choice,
     Contract,
@@ -23,7 +23,7 @@ from aimux.think import (
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
-from ._jobs import run_job
+from ._jobs import check_waiting, run_job
 from ._panels import panel_request, plan_payload
 from ._results import Json
 from ._roots import KnownRoots
@@ -84,6 +84,7 @@ def requested_mode(given: Mapping[str, object]) -> str:
             code="contradictory_arguments",
             hint="add clis or consensus=true, or leave them out",
         )
+    check_waiting(given)
     return said
 
 
@@ -219,10 +220,3 @@ def with_solo(answered: Payload, shown: Json | None = None) -> Payload:
         return answered
     body = {**answered.body, "data": data, "session_id": data.get("session_id")}
     return Payload(body, answered.is_error, answered.links)
-
-
-def unseated(shown: Json, seating: Seating) -> tuple[Json, list[Warned]]:
-    """The solo answer where nobody can be asked, and that it is so."""
-    told = "; ".join(f"{name}: {why}" for name, why in seating.panel.unseated)
-    made = unasked(shown, "nobody could be asked", strays_json(seating.panel.unseated))
-    return made, [Warned(code="no_cli", message=f"nobody could be asked: {told}")]

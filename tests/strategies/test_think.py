@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -173,6 +174,20 @@ async def test_cancelling_it_ends_every_turn(autojump_clock: trio.testing.MockCl
     assert scope.cancelled_caught
     assert ask.running == 0
     assert [each.status for each in ask.results] == [JobStatus.CANCELLED] * 2
+
+
+async def test_a_prompt_is_bounded() -> None:
+    """What the caller knows is told up to a budget, and that it was cut."""
+    choice = choose("premortem")
+    many = {"assumptions": [f"assumption {at} " + "x" * 1000 for at in range(100)]}
+    fields, mapped = placed(choice, many, PLAN)
+    wanted = request()
+    step = run(choice, fields, mapped)
+    _, ask = await play({"A": modes("a b"), "B": modes("c d")}, attrs.evolve(wanted, step=step))
+
+    assert len(ask.asked[0].prompt) < 65_000
+    assert "assumption 3 " in ask.asked[0].prompt
+    assert "characters cut" in ask.asked[0].prompt
 
 
 async def test_people_read_who_said_what() -> None:

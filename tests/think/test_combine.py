@@ -301,8 +301,15 @@ def test_votes_concerns_measures_and_slots() -> None:
         {"problem": "x", "modelName": "inversion"},
         {slot: ["do nothing"] for slot in _slots("inversion")},
     )
+    tied = findings(
+        "replication_analysis",
+        {"claim": "x"},
+        {"requirements": [], "verdict": "partial"},
+        {"requirements": [], "verdict": "infeasible"},
+    )
 
     assert feasible["feasibility"] == "infeasible"
+    assert tied == {"feasibility": None, "votes": {"partial": 1, "infeasible": 1}}
     assert following["next_pattern"] == "peer_review"
     assert [row["text"] for row in grave["concerns"]] == ["no backup", "slow start"]
     assert measure["consensus"]["findings"] == {"without_measure": ["B"]}

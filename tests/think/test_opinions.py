@@ -117,6 +117,22 @@ def test_the_callers_items_keep_their_values_and_support_nothing() -> None:
     assert "support" not in rows["data theft"]
 
 
+def test_what_only_the_caller_may_give_stays() -> None:
+    """An owner is not asked of CLIs; what the caller left out is filled by what they say."""
+    fields = {**PLAN, "failure_modes": [{"cause": "data loss", "mitigation": "m", "owner": "ann"}]}
+    found = data("premortem", fields, modes(mode("loss of data", 5, 5)))
+
+    (row,) = found["failure_modes"]
+    assert (row["owner"], row["mitigation"], row["exposure"]) == ("ann", "m", 25)
+
+
+def test_an_item_that_says_nothing_is_none() -> None:
+    """An empty cause is passed over."""
+    block = consensus("premortem", PLAN, modes(mode(""), mode("data loss")))
+
+    assert [row["cause"] for row in block["merged"]["failure_modes"]] == ["data loss"]
+
+
 def test_names_in_an_answer_follow_their_cluster() -> None:
     """An edge of one seat's own spelling is the same edge."""
     found = data(

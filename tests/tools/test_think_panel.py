@@ -42,10 +42,11 @@ def test_what_a_call_wants(given: Mapping[str, object], wanted: str) -> None:
         {"timeout_seconds": 5},
         {"max_tokens": 5},
         {"cwd": "/srv"},
+        {"consensus": True, "async": True, "wait_seconds": 5},
     ],
 )
 def test_what_contradicts_itself_is_refused(given: Mapping[str, object]) -> None:
-    """A call that asks nobody has no job to be limited."""
+    """A call that asks nobody has no job to be limited; one that returns at once does not wait."""
     with pytest.raises(PeerFault) as caught:
         requested_mode(given)
 
