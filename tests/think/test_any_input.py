@@ -100,7 +100,7 @@ def test_no_answer_of_a_cli_that_fits_its_contract_raises(name: str) -> None:
         return
 
     @settings(
-        max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck)
     )
     @given(fields=values(schema), said=st.lists(values(contract.schema), min_size=1, max_size=3))
     def check(fields: dict[str, Any], said: list[dict[str, Any]]) -> None:
