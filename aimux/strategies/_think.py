@@ -16,7 +16,8 @@ import trio
 
 from aimux.model import Failure, FailureClass, JobStatus, Warned
 from aimux.rules import harmless
-from aimux.think import Contract, Opinion, Step, joined, panel_prompt, render, role_of
+from aimux.think import Step, render
+from aimux.think.panel import Contract, Opinion, joined, panel_prompt, role_of
 
 from ._asking import Heard, ask_seat
 from ._base import Ask, Note, Report, Seat, Work

@@ -2,18 +2,10 @@
 
 from ._base import Result as Result
 from ._complexity import THRESHOLD as THRESHOLD, recommended as recommended, score as score
-from ._contracts import Contract as Contract, contract_for as contract_for
 from ._fields import Schema as Schema, renamed as renamed, schema_of as schema_of
 from ._harness import watched as watched, watched_answer as watched_answer
-from ._opinions import Opinion as Opinion
-from ._panel import (
-    contract_of as contract_of,
-    joined as joined,
-    panel_prompt as panel_prompt,
-    role_of as role_of,
-    unasked as unasked,
-)
 from ._registry import (
+    ALONE as ALONE,
     PATTERNS as PATTERNS,
     TECHNIQUES as TECHNIQUES,
     Choice as Choice,

@@ -7,11 +7,10 @@ import attrs
 import trio
 
 from aimux.engine import new_id
-from aimux.errors import InvalidArguments, PeerFault, Refusal
+from aimux.errors import InvalidArguments, PeerFault
 from aimux.guidance import guide
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.rules import as_meant, compile_schema, cut, problems, shallow
-from aimux.strategies import strays_json
 from aimux.think import (
     WATCH_INPUTS,
     Choice,
@@ -28,31 +27,26 @@ from aimux.think import (
     schema_for,
     schema_of,
     stored,
-    unasked,
     watched,
     watched_answer,
     weight,
 )
 from aimux.times import utc_now
 
-from ._calls import InputRequired, Payload, ToolCall, error_json
+from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
-from ._jobs import go_on
 from ._results import Json
 from ._roots import is_answer, roots_of
-from ._think_panel import (
+from ._think_mode import (
     AUTO,
     CONSENSUS,
     RUNNING,
     SOLO,
     Asked,
-    ask_panel,
     decide,
     needs_matter,
-    plan,
+    plan_alone,
     requested_mode,
-    seat,
-    with_solo,
 )
 
 T = TypeVar("T")
@@ -123,8 +117,9 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         PeerFault: arguments contradict each other.
     """
     if call.state is not None and not is_answer(call):
-        answered = await go_on(context, call)
-        return answered if isinstance(answered, InputRequired) else with_solo(answered)
+        from ._think_panel import go_on_with_panel  # strategies, only where CLIs are asked
+
+        return await go_on_with_panel(context, call)
     given = call.arguments
     requested = requested_mode(given)
     action = str(given.get("action", "run"))
@@ -145,7 +140,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if asked.mode == CONSENSUS and not needs_matter(thinking.choice, thinking.fields):
         return await _with_clis(context, call, thinking, kept, asked, threshold)
     if given.get("dry_run"):
-        return plan(asked, None)
+        return plan_alone(asked.reason)
     step, new = await _taken(context, call, thinking, kept)
     return _payload(context, call, *_shown(step, new, asked, threshold), thinking.told)
 
@@ -159,35 +154,24 @@ async def _with_clis(
     threshold: int,
 ) -> Payload | InputRequired:
     """The step, and CLIs asked about it. Nobody is asked about a step that is blocked."""
+    from ._think_panel import Unasked, ask_panel, plan, seat
+
     roots = await roots_of(call)
     if isinstance(roots, InputRequired):
         return roots
     matter = str(thinking.fields.get(thinking.choice.primary) or thinking.choice.name)
     seating = await seat(context, call, roots, matter)
     if call.arguments.get("dry_run"):
-        return plan(asked, seating)
+        return plan(seating)
     step, new = await _taken(context, call, thinking, kept)
     shown, result = _shown(step, new, asked, threshold)
     if result.blocked:
         return _payload(context, call, shown, result, thinking.told)
-    strays = strays_json(seating.panel.unseated)
-    if seating.prepared is not None:
-        try:
-            return await ask_panel(context, call, step, shown, seating)
-        except Refusal as refusal:
-            error = error_json(refusal)
-    else:
-        told = "; ".join(f"{row['cli']}: {row['error']}" for row in strays)
-        error = {
-            "code": "no_cli",
-            "class": "setup",
-            "message": f"nobody could be asked: {told}",
-            "retryable": True,
-            "hint": "data has the solo answer; `aimux doctor` says what is missing",
-        }
-    shown = unasked(shown, str(error["message"]), strays)
-    alone = _payload(context, call, shown, result, thinking.told)
-    return Payload({**alone.body, "status": "partial", "error": error})
+    answered = await ask_panel(context, call, step, shown, seating)
+    if not isinstance(answered, Unasked):
+        return answered
+    alone = _payload(context, call, answered.shown, result, thinking.told)
+    return Payload({**alone.body, "status": "partial", "error": answered.error})
 
 
 async def _taken(

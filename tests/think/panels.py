@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimux.rules import compile_schema
-from aimux.think import Opinion, answer, contract_of, joined, role_of
+from aimux.think import answer
+from aimux.think.panel import Opinion, contract_of, joined, role_of
 
 from .helpers import steps
 

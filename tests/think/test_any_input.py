@@ -8,21 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aimux.rules import compile_schema
-from aimux.think import (
-    PATTERNS,
-    TECHNIQUES,
-    Opinion,
-    answer,
-    choose,
-    contract_of,
-    joined,
-    render,
-    run,
-    schema_for,
-    stored,
-)
-from aimux.think._combine import computed, given_of, normalised
-from aimux.think._opinions import clustered
+from aimux.think import PATTERNS, TECHNIQUES, answer, choose, render, run, schema_for, stored
+from aimux.think.panel import Opinion, contract_of, joined
+from aimux.think.panel._combine import computed, given_of, normalised
+from aimux.think.panel._opinions import clustered
 
 TEXTS = st.one_of(
     st.sampled_from(["", "A", "B", "E-1", "H-1", "A-1", "C-1", "not so", "2024-01-01", "3 weeks"]),

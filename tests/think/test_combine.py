@@ -6,8 +6,9 @@ import orjson
 import pytest
 
 from aimux.rules import compile_schema
-from aimux.think import PATTERNS, TECHNIQUES, choose, contract_for, contract_of
-from aimux.think._combine import kendalls_w
+from aimux.think import PATTERNS, TECHNIQUES, choose
+from aimux.think.panel import contract_for, contract_of
+from aimux.think.panel._combine import kendalls_w
 from emulators._brain import instance
 
 from .helpers import steps

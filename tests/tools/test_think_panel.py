@@ -8,7 +8,7 @@ import pytest
 
 from aimux.errors import PeerFault
 from aimux.think import choose
-from aimux.tools._think_panel import decide, requested_mode
+from aimux.tools._think_mode import decide, requested_mode
 
 from ..engine.house import SERVER, open_house
 from .calls import HANG, Clock, ask

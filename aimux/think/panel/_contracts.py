@@ -10,9 +10,10 @@ from typing import Final
 
 import attrs
 
-from ._fields import Schema, schema_of
+from aimux.think._fields import Schema, schema_of
+from aimux.think._registry import PATTERNS, Choice, code_of
+
 from ._opinions import MAX_ITEMS, MAX_TEXT, Items
-from ._registry import PATTERNS, Choice, code_of
 
 TEXT: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}

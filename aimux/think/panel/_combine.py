@@ -10,13 +10,14 @@ from typing import Final
 
 import attrs
 
-from ._base import rounded
+from aimux.think._base import rounded
+from aimux.think._fields import Json, plain
+from aimux.think._run import Step, schema_for
+from aimux.think._times import moment
+from aimux.think._words import ALIKE, alike, conflict
+
 from ._contracts import Contract
-from ._fields import Json, plain
 from ._opinions import CALLER, Cluster, Clusters, Opinion, majority
-from ._run import Step, schema_for
-from ._times import moment
-from ._words import ALIKE, alike, conflict
 
 SEVERITIES: Final = ("P0", "P1", "P2", "P3")
 LEVEL: Final[Mapping[object, int]] = {"high": 3, "medium": 2, "low": 1}

@@ -11,10 +11,12 @@ from typing import Final
 
 import orjson
 
-from ._base import plural
+from aimux.think._base import plural
+from aimux.think._fields import Json
+from aimux.think._run import Step, answer, run, stored
+
 from ._combine import COMBINE, computed, given_of, normalised
 from ._contracts import Contract, contract_for
-from ._fields import Json
 from ._opinions import (
     CALLER,
     Cluster,
@@ -25,7 +27,6 @@ from ._opinions import (
     is_agreed,
     opposed,
 )
-from ._run import Step, answer, run, stored
 
 NOT_CORRECTNESS: Final = "agreement is not correctness: models err together, too"
 KNOWN_CHARS: Final = 60_000  # of the caller's fields in a prompt

@@ -11,9 +11,9 @@ from typing import Final
 
 import attrs
 
-from ._base import rounded
-from ._fields import Json, Schema, plain
-from ._words import ALIKE, alike, conflict
+from aimux.think._base import rounded
+from aimux.think._fields import Json, Schema, plain
+from aimux.think._words import ALIKE, alike, conflict
 
 MAX_ITEMS: Final = 12  # of one list of one answer
 MAX_TEXT: Final = 2_000  # characters of a text in an answer
