@@ -191,6 +191,15 @@ async def test_a_prompt_is_bounded() -> None:
     assert "characters cut" in ask.asked[0].prompt
 
 
+async def test_a_long_answer_is_kept_by_its_beginning() -> None:
+    """Prose of 40,000 characters is an opinion of 4,000; the turn has the rest."""
+    report, _ = await play({"A": modes("data loss"), "B": "word " * 8_000})
+
+    (opinion,) = data_of(report)["consensus"]["opinions"]
+    assert len(opinion["text"]) == 4_000
+    assert report.status is JobStatus.COMPLETED
+
+
 async def test_people_read_who_said_what() -> None:
     """The text names participants, what is agreed, what one alone said, and the caveat."""
     report, _ = await play({"A": modes("data loss", "cost grows"), "B": modes("loss of data")})
