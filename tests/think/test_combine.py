@@ -8,7 +8,7 @@ import pytest
 from aimux.rules import compile_schema
 from aimux.think import PATTERNS, TECHNIQUES, choose
 from aimux.think.panel import contract_for, contract_of
-from aimux.think.panel._combine import kendalls_w
+from aimux.think.panel._across import kendalls_w
 from emulators._brain import instance
 
 from .helpers import steps

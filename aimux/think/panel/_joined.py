@@ -15,7 +15,8 @@ from aimux.think._base import plural
 from aimux.think._fields import Json
 from aimux.think._run import Step, answer, run, stored
 
-from ._combine import COMBINE, computed, given_of, normalised
+from ._across import ACROSS
+from ._combine import computed, given_of, normalised
 from ._contracts import Contract, contract_for
 from ._opinions import (
     CALLER,
@@ -162,7 +163,7 @@ def _block(
         status = "failed" if opinions else "unavailable"
     elif len(heard) < 2 or len(heard) < len(opinions) + len(strays):
         status = "degraded"
-    special = COMBINE.get(step.choice.name)
+    special = ACROSS.get(step.choice.name)
     return {
         "status": status,
         "strategy": "blind",
