@@ -122,6 +122,11 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "think:pattern": "a pattern answers in the one shape, from fields beside it or in input",
     "think:sessions": "sessions of thinking are apart, and survive a restart",
     "think:faults": "an unknown pattern or field comes with the nearest one",
+    "think:panel": "CLIs are asked apart, their items merged, who is lost is named",
+    "think:panel_solo": "the solo answer is there whatever becomes of the CLIs",
+    "think:panel_merge": "each pattern's answers are merged by its own rule",
+    "think:panel_mode": "mode auto asks CLIs by what it counts, and says why",
+    "think:panel_cancel": "a job that thinks is cancelled with everything it started",
     # investigations
     "investigate:whole": "an investigation goes to its report, every place in it checked",
     "investigate:restart": "an investigation goes on after a restart",

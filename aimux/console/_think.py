@@ -1,15 +1,46 @@
-"""`aimux think`: a pattern over your own fields, its result on stdout."""
+"""`aimux think`: a pattern over your own fields, and over what CLIs say if asked to."""
 
+from collections.abc import Callable
 from typing import BinaryIO, Final
 
 import click
 import orjson
 
 from ._client import Json, McpClient
-from ._output import note, one_line, say, say_json
-from ._screen import exit_code, json_option, part_of, rows_of, with_server
+from ._output import note, one_line, open_progress, say, say_json
+from ._screen import exit_code, json_option, part_of, rows_of, say_error, with_server
+
+Command = Callable[..., object]
 
 MAX_INPUT_BYTES: Final = 1_048_576
+LONG_POLL_S: Final = 45  # for a job that was handed over
+
+
+ASKING: Final = frozenset({"clis", "consensus", "mode"})  # with one of these CLIs may be asked
+_OPTIONS: Final = (
+    click.option(
+        "--clis",
+        metavar="CLI,...",
+        help="Ask these too, apart from each other, and merge what they say.",
+    ),
+    click.option("--consensus", is_flag=True, help="Ask CLIs too, whichever are best for it."),
+    click.option("--auto", is_flag=True, help="Ask CLIs too if the matter is complex."),
+    click.option(
+        "--timeout",
+        "timeout_seconds",
+        type=click.FloatRange(min=0.1),
+        metavar="SECONDS",
+        help="For all CLIs.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Say whom it would ask; ask nobody."),
+)
+
+
+def _asking_options(command: Command) -> Command:
+    """The options of a call that asks CLIs."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.command(
@@ -18,9 +49,10 @@ Examples:
   aimux think premortem "Move billing to the cloud by May"
   aimux think decision -f 'criteria=["price","speed"]' -i options.json
   aimux think sequential "The cache is slow" -s thk_01K...
+  aimux think premortem "Move billing to the cloud" --clis codex,gemini
 
 Without fields a pattern says which ones it takes.
-Exit codes: 0 done, 2 it could not be asked for."""
+Exit codes: 0 done, 1 it failed or CLIs were lost, 2 it could not be asked for."""
 )
 @click.argument("pattern")
 @click.argument("prompt", required=False)
@@ -39,40 +71,58 @@ Exit codes: 0 done, 2 it could not be asked for."""
     type=click.File("rb"),
     help="File with the fields as a JSON object; - reads stdin.",
 )
-@click.option("-s", "--session", help="Go on with these steps (thk_...).")
+@click.option("-s", "--session", "session_id", help="Go on with these steps (thk_...).")
 @click.option(
     "--action",
     type=click.Choice(("start", "step", "finalize")),
     help="Reason under watch instead: PATTERN is the move of a step.",
 )
+@_asking_options
 @json_option
 def think(
     pattern: str,
-    prompt: str | None,
     *,
     fields: tuple[str, ...],
     source: BinaryIO | None,
-    session: str | None,
-    action: str | None,
+    clis: str | None,
+    auto: bool,
     as_json: bool,
+    **named: object,
 ) -> None:
     """Think by PATTERN (a pattern, a technique or a usual name of one) about PROMPT.
 
-    Nothing is run and no model is asked: what you give is what is computed on.
+    What you give is what is computed on. No model is asked, unless --clis, --consensus or --auto
+    say so.
     """
-    named = {"prompt": prompt, "session_id": session, "action": action}
+    named["clis"] = list(filter(None, clis.split(","))) if clis else None
+    named["mode"] = "auto" if auto else None
     given = {**_read(source), **dict(map(_field, fields))}
     arguments = {name: value for name, value in {**named, "input": given}.items() if value}
 
     async def work(client: McpClient) -> int:
-        body = await client.call("think", {"pattern": pattern, **arguments})
+        is_asking = not ASKING.isdisjoint(arguments) and "dry_run" not in arguments
+        wanted: Json = {"pattern": pattern, **arguments}
+        body = await _asked(client, wanted, is_shown=is_asking and not as_json)
+        code = 0 if body.get("status") == "planned" else exit_code(body)
         if as_json:
             say_json(body)
-            return exit_code(body)
+            return code
         _say_result(body, pattern)
-        return exit_code(body)
+        return code
 
     with_server(work)
+
+
+async def _asked(client: McpClient, wanted: Json, *, is_shown: bool) -> Json:
+    """The answer, waited for if CLIs are asked."""
+    with open_progress(is_quiet=not is_shown) as on_progress:
+        body = await client.call("think", wanted, on_progress)
+        session_id = body.get("session_id")
+        while body.get("status") in {"queued", "running"}:  # handed over
+            follow = {"job_id": body["job_id"], "wait_seconds": LONG_POLL_S}
+            job = await client.call("status", follow, on_progress)
+            body = {**job, "session_id": session_id}
+    return body
 
 
 def _say_result(body: Json, pattern: str) -> None:
@@ -80,6 +130,7 @@ def _say_result(body: Json, pattern: str) -> None:
     _say_needs(part_of(part_of(body, "data"), "needs"))
     for warning in rows_of(body, "warnings"):
         note(f"warning: {one_line(str(warning.get('message')))}")
+    say_error(body)
     if body.get("session_id"):
         note(f"go on with: aimux think {pattern} -s {body['session_id']} ...")
 

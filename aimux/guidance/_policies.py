@@ -11,7 +11,7 @@ from typing import Final
 from ._calls import call
 from ._offers import wants_to_write
 from ._seats import after_seats
-from ._think import guide_think
+from ._think import guide_think, thinks_on
 
 Json = Mapping[str, object]
 Guidance = dict[str, object]
@@ -53,7 +53,7 @@ def _landed(payload: Json) -> bool | None:
 def guide_job(payload: Json, tool: str = "exec", *, cwd: str = "") -> Guidance:
     """Guidance for a result of design section 6; `tool` is the one that made the job, in `cwd`.
 
-    The run of an investigation leads back to it.
+    The run of an investigation leads back to it, thinking goes on with what fits next.
     """
     guidance = _by_status(payload, tool)
     following = _listed(guidance["next"])
@@ -67,6 +67,8 @@ def guide_job(payload: Json, tool: str = "exec", *, cwd: str = "") -> Guidance:
                 for action, when in RUN_OVER.items()
             ]
             following = [*steps, *following]
+        elif "consensus" in data:
+            following = [*following, *thinks_on(data)]
         elif payload["status"] not in OPEN:
             following = [*after_seats(payload, data, tool, cwd), *following]
     guidance["next"] = following

@@ -24,14 +24,20 @@ def guide_think(payload: Json) -> dict[str, object]:
             )
             for each in moves
         ]
-    suggested = data.get("suggested_next")
-    if isinstance(suggested, Mapping):
-        following.append(_call(suggested["arguments"], suggested["reason"]))
+    following += thinks_on(data)
     advice = data.get("advisor")
     if isinstance(advice, Mapping) and advice.get("action") == "switch":
         arguments = {"pattern": advice["target"], "session_id": session_id}
         following.insert(0, _call(arguments, advice["reason"]))
     return {"state": _state(payload, data), "next": following, "do_not": _do_not(data, session_id)}
+
+
+def thinks_on(data: Json) -> list[dict[str, object]]:
+    """The call of the pattern that fits next, if the data of a step names one."""
+    suggested = data.get("suggested_next")
+    if not isinstance(suggested, Mapping):
+        return []
+    return [_call(suggested["arguments"], suggested["reason"])]
 
 
 def _call(arguments: object, when: object) -> dict[str, object]:

@@ -127,6 +127,7 @@ from ._settings import (
     Settings as Settings,
     Severity as Severity,
     Source as Source,
+    ThinkSettings as ThinkSettings,
     TransportSettings as TransportSettings,
     TransportType as TransportType,
     WorkflowSettings as WorkflowSettings,

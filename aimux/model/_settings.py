@@ -182,6 +182,14 @@ class ConsensusSettings:
 
 
 @attrs.frozen(kw_only=True)
+class ThinkSettings:
+    """When CLIs are asked as well, and how many."""
+
+    auto_consensus_threshold: int = attrs.field(default=60, validator=[ge(0), le(100)])
+    members: int = attrs.field(default=2, validator=[ge(1), le(12)])
+
+
+@attrs.frozen(kw_only=True)
 class AuditSettings:
     """Who audits where the call does not say, and how much of a tree is looked at."""
 
@@ -287,6 +295,7 @@ class Settings:
     debate: DebateSettings = attrs.field(factory=DebateSettings)
     pair: PairSettings = attrs.field(factory=PairSettings)
     panels: Mapping[str, PanelSettings] = attrs.field(factory=dict)
+    think: ThinkSettings = attrs.field(factory=ThinkSettings)
     audit: AuditSettings = attrs.field(factory=AuditSettings)
     workflow: WorkflowSettings = attrs.field(factory=WorkflowSettings)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)

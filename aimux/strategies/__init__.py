@@ -38,4 +38,5 @@ from ._pair_request import (
     Reviewer as Reviewer,
 )
 from ._single import single as single
+from ._think import ThinkRequest as ThinkRequest, strays_json as strays_json, think as think
 from ._workflow import Call as Call, WorkflowRequest as WorkflowRequest, workflow as workflow

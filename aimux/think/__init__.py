@@ -1,10 +1,11 @@
 """Ways to think, as pure functions: 23 patterns, techniques on top of them, and what they share."""
 
 from ._base import Result as Result
-from ._complexity import recommended as recommended, score as score
+from ._complexity import THRESHOLD as THRESHOLD, recommended as recommended, score as score
 from ._fields import Schema as Schema, renamed as renamed, schema_of as schema_of
 from ._harness import watched as watched, watched_answer as watched_answer
 from ._registry import (
+    ALONE as ALONE,
     PATTERNS as PATTERNS,
     TECHNIQUES as TECHNIQUES,
     Choice as Choice,

@@ -35,7 +35,7 @@ _STAKES: Final = re.compile(
 )
 
 
-def score(fields: Mapping[str, object], bias: int | None) -> Json:
+def score(fields: Mapping[str, object], bias: int | None, threshold: int = THRESHOLD) -> Json:
     """Total and components of the input; `bias` is the pattern's, None for a solo one."""
     longest = max(
         (len(text) for text in map(fields.get, TEXTS) if isinstance(text, str)), default=0
@@ -48,7 +48,7 @@ def score(fields: Mapping[str, object], bias: int | None) -> Json:
     total = _round(0.3 * text_length + 0.3 * sub_items + 0.2 * depth + 0.2 * pull)
     return {
         "total": max(0, min(100, total)),
-        "threshold": THRESHOLD,
+        "threshold": threshold,
         "components": {
             "textLength": text_length,
             "subItemCount": sub_items,
@@ -58,12 +58,14 @@ def score(fields: Mapping[str, object], bias: int | None) -> Json:
     }
 
 
-def recommended(fields: Mapping[str, object], bias: int | None, total: int) -> tuple[str, str]:
+def recommended(
+    fields: Mapping[str, object], bias: int | None, total: int, threshold: int = THRESHOLD
+) -> tuple[str, str]:
     """`solo` or `consensus`, and why."""
     if bias is None:
         return "solo", "the pattern has no profile for several models"
-    if total >= THRESHOLD:
-        return "consensus", f"complexity {total} of {THRESHOLD}"
+    if total >= threshold:
+        return "consensus", f"complexity {total} of {threshold}"
     text = " ".join(each for each in fields.values() if isinstance(each, str))
     stakes = _STAKES.search(text)
     if stakes:
@@ -71,7 +73,7 @@ def recommended(fields: Mapping[str, object], bias: int | None, total: int) -> t
     level = complexity_of(text)
     if level in ("high", "epic"):
         return "consensus", f"the text is of {level} complexity"
-    return "solo", f"complexity {total} of {THRESHOLD}"
+    return "solo", f"complexity {total} of {threshold}"
 
 
 def _depth(value: object, level: int = 0) -> int:

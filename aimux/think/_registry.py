@@ -183,6 +183,8 @@ TECHNIQUES: Final[Mapping[str, Technique]] = {
     )
 }  # fmt: skip
 
+ALONE: Final = frozenset({"tree_of_thought"})  # asks no CLIs: none may score what it proposes
+
 MODELS: Final = (
     "inversion", "second_order_thinking", "occams_razor", "pareto_principle",
     "circle_of_competence", "opportunity_cost", "systems_thinking", "hanlons_razor",

@@ -9,7 +9,7 @@ import orjson
 from ._advisor import KEPT, advise
 from ._analysis import analyse
 from ._base import Blocked, Result
-from ._complexity import recommended, score
+from ._complexity import THRESHOLD, recommended, score
 from ._fields import Json, Schema, bind, dump, fields_of, renamed, schema_of
 from ._registry import PATTERNS, Choice, code_of
 
@@ -188,11 +188,12 @@ def stored(session: Session) -> Json:
     return body
 
 
-def answer(step: Step, session_id: str | None = None) -> Json:
+def answer(step: Step, session_id: str | None = None, threshold: int = THRESHOLD) -> Json:
     """What `think` answers with in `data`."""
     choice, result = step.choice, step.result
-    total = score(step.fields, choice.pattern.bias)
-    mode, reason = recommended(step.fields, choice.pattern.bias, int(str(total["total"])))
+    bias = choice.pattern.bias
+    total = score(step.fields, bias, threshold)
+    mode, reason = recommended(step.fields, bias, int(str(total["total"])), threshold)
     shown: Json = {
         "pattern": choice.pattern.name,
         "technique": choice.technique.name if choice.technique else None,

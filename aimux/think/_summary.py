@@ -24,7 +24,49 @@ def render(shown: Mapping[str, object]) -> str:
     warnings = shown["warnings"]
     if isinstance(warnings, list) and warnings:
         lines += ["", "Mind:", *(f"- {_text(each)}" for each in warnings)]
+    consensus = shown.get("consensus")
+    if isinstance(consensus, dict):
+        lines += _consensus(consensus)
     return "\n".join(lines)
+
+
+def _consensus(consensus: Mapping[str, object]) -> list[str]:
+    """Who was asked, what they agree on, dispute or say alone, and what was said in prose."""
+    lines = ["", f"Asked ({consensus['status']}):"]
+    lines += [f"- {_text(_participant(each))}" for each in _rows(consensus["participants"])]
+    for name, title in (("agreed", "Agreed"), ("disputed", "Disputed"), ("unique", "Said by one")):
+        rows = _rows(consensus[name])
+        lines += ["", f"{title}:"] if rows else []
+        lines += [f"- {_text(_said(each))}" for each in rows[:ROWS]]
+        lines += [f"- … {len(rows) - ROWS} more"] if len(rows) > ROWS else []
+    for each in _rows(consensus["opinions"]):
+        lines += ["", f"{each['cli']}, in prose: {_text(each['text'])}"]
+    return lines
+
+
+def _participant(row: Json) -> str:
+    verdict = f", {row['verdict']}" if row.get("verdict") else ""
+    why = f": {row['error']}" if row.get("error") else ""
+    role = f" as {row['role']}" if row.get("role") else ""
+    return f"{row['cli']}{role}: {row['status']}{verdict}{why}"
+
+
+def _said(row: Json) -> str:
+    positions = _rows(row.get("positions"))
+    if positions:
+        return f"{row['field']}, {row['why']}: " + " / ".join(_said(each) for each in positions)
+    ratings = row.get("ratings")
+    apart = [
+        f"{_title(name)} {each['spread']} apart"
+        for name, each in (ratings.items() if isinstance(ratings, Mapping) else ())
+    ]
+    support = row.get("support")
+    who = ", ".join(map(str, support)) if isinstance(support, list) else ""
+    return f"{row['text']} ({'; '.join([who, *apart])})"
+
+
+def _rows(value: object) -> list[Json]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _section(data: Json) -> list[str]:

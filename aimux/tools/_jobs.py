@@ -24,6 +24,20 @@ def number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def check_waiting(given: Mapping[str, object]) -> None:
+    """Refuse a call that waits for what it does not wait for.
+
+    Raises:
+        PeerFault: both `async` and `wait_seconds` were given.
+    """
+    if given.get("async") and number(given.get("wait_seconds")):
+        raise PeerFault(
+            "async=true returns at once, so wait_seconds would have no effect",
+            code="contradictory_arguments",
+            hint="give one of them",
+        )
+
+
 async def run_job(
     context: ToolContext, call: ToolCall, prepared: PreparedJob, work: Work
 ) -> Payload | InputRequired:
@@ -37,12 +51,7 @@ async def run_job(
     given, settings = call.arguments, prepared.settings
     wait_s = number(given.get("wait_seconds"))
     is_async = bool(given.get("async", settings.default_async and wait_s is None))
-    if given.get("async") and wait_s:
-        raise PeerFault(
-            "async=true returns at once, so wait_seconds would have no effect",
-            code="contradictory_arguments",
-            hint="give one of them",
-        )
+    check_waiting(given)
     if call.parent_id:
         parent = context.engine.supervisor.find(call.parent_id)
         request = attrs.evolve(prepared.request, parent=parent)

@@ -1,4 +1,4 @@
-"""`think`: a pattern over the caller's own fields; sessions are kept, nothing is started."""
+"""`think`: a pattern over the caller's own fields, sessions kept; CLIs are asked if it says so."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
@@ -7,7 +7,7 @@ import attrs
 import trio
 
 from aimux.engine import new_id
-from aimux.errors import InvalidArguments
+from aimux.errors import InvalidArguments, PeerFault
 from aimux.guidance import guide
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.rules import as_meant, compile_schema, cut, problems, shallow
@@ -33,14 +33,30 @@ from aimux.think import (
 )
 from aimux.times import utc_now
 
-from ._calls import Payload, ToolCall
+from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
 from ._results import Json
+from ._roots import is_answer, roots_of
+from ._think_mode import (
+    AUTO,
+    CONSENSUS,
+    RUNNING,
+    SOLO,
+    Asked,
+    decide,
+    needs_matter,
+    plan_alone,
+    requested_mode,
+)
 
 T = TypeVar("T")
 
-OWN: Final = frozenset({"pattern", "prompt", "input", "session_id", "action"})
+OWN: Final = frozenset(
+    {"pattern", "prompt", "input", "session_id", "action", "mode", "consensus", "clis", "max_chars"}
+) | frozenset(RUNNING)
 HEAVY: Final = 20_000  # beyond it thinking takes milliseconds: a thread does it
+
+_ALONE: Final = Asked(requested=SOLO, mode=SOLO, reason="")
 
 # the field of an action that a prompt fills
 TEXT_OF: Final = {"start": "task", "step": "work_product", "finalize": "proposed_answer"}
@@ -76,41 +92,103 @@ def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
         NotFound: no such pattern.
         InvalidArguments: the fields are not the pattern's.
     """
-    if call.arguments.get("action", "run") != "run" or call.arguments.get("session_id"):
+    given = call.arguments
+    if given.get("action", "run") != "run" or given.get("session_id"):
+        return None
+    if requested_mode(given) != SOLO:
         return None
     thinking = _prepared(call)
     if thinking.choice.is_stateful or thinking.is_heavy:
         return None
-    return _step_payload(context, thinking, thinking.run())
+    threshold = context.engine.settings.think.auto_consensus_threshold
+    shown = _shown(thinking.run(), None, _ALONE, threshold)
+    return _payload(context, call, *shown, thinking.told)
 
 
-async def answer(context: ToolContext, call: ToolCall) -> Payload:
-    """One step of thinking. Cancelling it leaves the session as the step left it, or as it was.
+async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequired:
+    """One step of thinking, and CLIs asked about it.
+
+    Cancelling it leaves the session as the step left it, or as it was, and cancels a job that was
+    not handed over yet.
 
     Raises:
         NotFound: no such pattern or session.
         InvalidArguments: the fields are not the pattern's.
+        PeerFault: arguments contradict each other.
     """
-    session_id = call.arguments.get("session_id")
+    if call.state is not None and not is_answer(call):
+        from ._think_panel import go_on_with_panel  # strategies, only where CLIs are asked
+
+        return await go_on_with_panel(context, call)
+    given = call.arguments
+    requested = requested_mode(given)
+    action = str(given.get("action", "run"))
+    session_id = given.get("session_id")
     kept = ThoughtId(str(session_id)) if session_id else None
-    action = str(call.arguments.get("action", "run"))
     if action != "run":
+        if requested != SOLO:
+            raise PeerFault(
+                f"action={action} asks no CLIs",
+                code="contradictory_arguments",
+                hint="leave clis, consensus and mode out",
+            )
         return await _watched(context, call, action, kept)
     thinking = _prepared(call)
+    settings = (await context.engine.snapshot(call.client)).settings.think
+    threshold = settings.auto_consensus_threshold
+    asked = decide(requested, thinking.choice, thinking.fields, threshold)
+    if asked.mode == CONSENSUS and not needs_matter(thinking.choice, thinking.fields):
+        return await _with_clis(context, call, thinking, kept, asked, threshold)
+    if given.get("dry_run"):
+        return plan_alone(asked.reason)
+    step, new = await _taken(context, call, thinking, kept)
+    return _payload(context, call, *_shown(step, new, asked, threshold), thinking.told)
+
+
+async def _with_clis(
+    context: ToolContext,
+    call: ToolCall,
+    thinking: Thinking,
+    kept: ThoughtId | None,
+    asked: Asked,
+    threshold: int,
+) -> Payload | InputRequired:
+    """The step, and CLIs asked about it. Nobody is asked about a step that is blocked."""
+    from ._think_panel import Unasked, ask_panel, plan, seat
+
+    roots = await roots_of(call)
+    if isinstance(roots, InputRequired):
+        return roots
+    matter = str(thinking.fields.get(thinking.choice.primary) or thinking.choice.name)
+    seating = await seat(context, call, roots, matter)
+    if call.arguments.get("dry_run"):
+        return plan(seating)
+    step, new = await _taken(context, call, thinking, kept)
+    shown, result = _shown(step, new, asked, threshold)
+    if result.blocked:
+        return _payload(context, call, shown, result, thinking.told)
+    answered = await ask_panel(context, call, step, shown, seating)
+    if not isinstance(answered, Unasked):
+        return answered
+    alone = _payload(context, call, answered.shown, result, thinking.told)
+    return Payload({**alone.body, "status": "partial", "error": answered.error})
+
+
+async def _taken(
+    context: ToolContext, call: ToolCall, thinking: Thinking, kept: ThoughtId | None
+) -> tuple[Step, str | None]:
+    """The step, its session kept; and the session's id, if there is one."""
     if kept is None and not thinking.choice.is_stateful:
         if thinking.is_heavy:
-            step = await trio.to_thread.run_sync(thinking.run)
-        else:
-            await trio.lowlevel.checkpoint()
-            step = thinking.run()
-        return _step_payload(context, thinking, step)
+            return await trio.to_thread.run_sync(thinking.run), None
+        await trio.lowlevel.checkpoint()
+        return thinking.run(), None
 
     def work(body: Json) -> tuple[Json | None, Step]:
         step = thinking.run(body)
         return stored(step.session) if step.session else None, step
 
-    step, new = await _carried_on(context, call, kept, thinking.choice.name, work)
-    return _step_payload(context, thinking, step, new)
+    return await _carried_on(context, call, kept, thinking.choice.name, work)
 
 
 async def _watched(
@@ -139,7 +217,7 @@ async def _watched(
     if action == "start":
         kept = None
     result, new = await _carried_on(context, call, kept, "harness", work)
-    return _payload(context, watched_answer(action, result, new), result, told)
+    return _payload(context, call, watched_answer(action, result, new), result, told)
 
 
 async def _carried_on(
@@ -218,15 +296,21 @@ def _refused(name: str, found: list[dict[str, object]]) -> InvalidArguments:
     return error
 
 
-def _step_payload(
-    context: ToolContext, thinking: Thinking, step: Step, session_id: str | None = None
+def _shown(step: Step, session_id: str | None, asked: Asked, threshold: int) -> tuple[Json, Result]:
+    """The solo answer, with what was wanted; and the result it is of."""
+    shown = answer_of(step, session_id, threshold)
+    shown["requested_mode"] = asked.requested
+    if asked.requested == AUTO:
+        shown["mode_reason"] = f"{asked.mode}: {asked.reason}"
+    return shown, step.result
+
+
+def _payload(
+    context: ToolContext, call: ToolCall, shown: Json, result: Result, told: list[str]
 ) -> Payload:
-    return _payload(context, answer_of(step, session_id), step.result, thinking.told)
-
-
-def _payload(context: ToolContext, shown: Json, result: Result, told: list[str]) -> Payload:
     refusal = result.blocked
-    part = cut(render(shown), context.settings.max_chars)
+    chars = call.arguments.get("max_chars")
+    part = cut(render(shown), chars if isinstance(chars, int) else context.settings.max_chars)
     body: Json = {
         "job_id": None,
         "session_id": shown["session_id"],

@@ -57,6 +57,8 @@ SAMPLES: Final[dict[str, object]] = {
     "consensus.quorum_wait_seconds": 5,
     "consensus.max_turns": 7,
     "consensus.timeout_per_turn_seconds": 33,
+    "think.auto_consensus_threshold": 40,
+    "think.members": 3,
     "audit.default_mode": "quick",
     "audit.scanner_role": "secaudit",
     "audit.validator_role": "review",

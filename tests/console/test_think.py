@@ -1,10 +1,13 @@
 """`aimux think`, as a shell runs it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from .conftest import Machine
+from emulators.install import install
+
+from .conftest import Machine, make_machine
 
 pytestmark = pytest.mark.slow
 
@@ -37,3 +40,33 @@ def test_a_session_goes_on_and_faults_are_told(machine: Machine) -> None:
     assert "-f criteria=" in bare.err
     assert (unknown.code, bad.code) == (2, 2)
     assert "did you mean premortem" in unknown.err
+
+
+def test_clis_are_asked_where_the_command_says_so(tmp_path: Path) -> None:
+    """What they say is merged into the text; a lost one is an exit code and a line on stderr."""
+    machine = make_machine(tmp_path / "machine", ())
+    script = [
+        {"when": "gone", "fault": "auth"},
+        {
+            "when": "",
+            "say": {"failure_modes": [{"cause": "data loss", "likelihood": 4, "impact": 5}]},
+        },
+    ]
+    install(machine.root / "bin", ["codex"], home=machine.root / "home", time_scale=0.01,
+            script=script)  # fmt: skip
+    install(machine.root / "bin", ["claude"], home=machine.root / "home", time_scale=0.01,
+            script=script[1:])  # fmt: skip
+    words = ("think", "premortem", "Move billing to the cloud", "--clis", "codex,claude")
+
+    plan = machine.aimux(*words, "--dry-run")
+    both = machine.aimux(*words)
+    lost = machine.aimux(*words[:2], "everybody is gone", *words[3:], "--json")
+    alone = machine.aimux("think", "premortem", "Paint the shed", "--auto", "--json")
+
+    assert (plan.code, "would ask" in plan.out) == (0, True)
+    assert both.code == 0, both.err
+    assert "Agreed:\n- data loss (" in both.out
+    assert "rpn 60" in both.out
+    assert lost.code == 1
+    assert json.loads(lost.out)["error"]["code"] == "seat_lost"
+    assert (alone.code, json.loads(alone.out)["job_id"]) == (0, None)

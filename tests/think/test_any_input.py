@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aimux.rules import compile_schema
 from aimux.think import PATTERNS, TECHNIQUES, answer, choose, render, run, schema_for, stored
+from aimux.think.panel import Opinion, contract_of, joined
+from aimux.think.panel._combine import computed, given_of, normalised
+from aimux.think.panel._opinions import clustered
 
 TEXTS = st.one_of(
     st.sampled_from(["", "A", "B", "E-1", "H-1", "A-1", "C-1", "not so", "2024-01-01", "3 weeks"]),
@@ -42,6 +45,8 @@ def values(schema: Mapping[str, Any], depth: int = 0) -> st.SearchStrategy[Any]:
             return st.fixed_dictionaries(needed, optional=known)
         case "object":
             return st.dictionaries(TEXTS, values(schema["additionalProperties"]), max_size=3)
+        case _ if schema.get("minLength"):
+            return TEXTS.filter(bool)
         case _:
             return TEXTS
 
@@ -68,5 +73,39 @@ def test_no_pattern_raises_on_what_fits_its_schema(name: str) -> None:
 
             assert orjson.dumps(shown)
             assert render(shown).isprintable() or "\n" in render(shown)
+
+    check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*PATTERNS, *TECHNIQUES])
+def test_no_answer_of_a_cli_that_fits_its_contract_raises(name: str) -> None:
+    """Any fields and answers: what the pattern is then given fits its schema."""
+    choice = choose(name)
+    schema = schema_for(choice)
+    fits = compile_schema(schema)
+    contract = contract_of(run(choice, {}))
+    if contract is None:
+        return
+
+    @settings(
+        max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(fields=values(schema), said=st.lists(values(contract.schema), min_size=1, max_size=3))
+    def check(fields: dict[str, Any], said: list[dict[str, Any]]) -> None:
+        step = run(choice, fields, (), {} if choice.is_stateful else None)
+        wanted = contract_of(step)
+        assert wanted is not None
+        opinions = [
+            Opinion(seat="ABC"[at], cli=f"cli-{at}", role="r", data=each)
+            for at, each in enumerate(said)
+        ]
+        usable = normalised(name, opinions)
+        found = clustered(wanted.lists, given_of(step), usable)
+
+        assert all(map(fits, computed(step, wanted, found, usable)))
+        made = joined(step, wanted, answer(step), opinions, [])
+        assert orjson.dumps(made)
+        assert render(made)
 
     check()

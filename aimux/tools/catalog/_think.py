@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from ._schemas import RESULT, Schema, choice, open_schema, string
+from ._schemas import RESULT, Schema, choice, flag, open_schema, string
 from ._tool import Tool
 
+MODES: Final = ("solo", "consensus", "auto")
 ACTIONS: Final = ("run", "start", "step", "finalize")
 
 # the fields that matter, so that a client can call without asking; a call without any is told all
@@ -29,6 +30,17 @@ Techniques: premortem(problem, failure_modes), swot(decision, strengths, weaknes
 opportunities, threats), tree_of_thought*(problem, nodes), devils_advocate*(issue, objections), \
 chain_of_thought(thought), first_principles(problem, assumptions, truths, rebuilt_options)"""
 
+# as for every job: the other tools say what they mean, here they only have their limits
+_RUNNING: Final[dict[str, Schema]] = {
+    "cwd": {"type": "string"},
+    "async": {"type": "boolean"},
+    "wait_seconds": {"type": "number", "minimum": 0},
+    "timeout_seconds": {"type": "number", "minimum": 0.1},
+    "max_tokens": {"type": "integer", "minimum": 1},
+    "max_chars": {"type": "integer", "minimum": 1},
+    "dry_run": {"type": "boolean"},
+}
+
 _SCHEMA: Final[Schema] = {
     "type": "object",
     "properties": {
@@ -36,7 +48,7 @@ _SCHEMA: Final[Schema] = {
             f"pattern, technique or a usual name of one (* keeps a session): {_PATTERNS}"
         ),
         "prompt": string("the matter in plain words; fills the first field of the pattern"),
-        "input": open_schema("the pattern's fields; they may stand beside pattern as well"),
+        "input": open_schema("the pattern's fields; may stand beside pattern too"),
         "session_id": string("thk_…: go on with these steps"),
         "action": choice(
             "run (default), or reason under watch: start(task, context_summary), "
@@ -44,6 +56,16 @@ _SCHEMA: Final[Schema] = {
             "finalize(session_id, proposed_answer)",
             ACTIONS,
         ),
+        "clis": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "maxItems": 12,
+            "description": "ask these CLIs too, apart, as a job",
+        },
+        "consensus": flag("true: ask CLIs"),
+        "mode": choice("auto: CLIs if it is complex", MODES),
+        **_RUNNING,
     },
     "required": [],
     "additionalProperties": True,  # the fields of the pattern; what it does not know is refused
@@ -54,9 +76,9 @@ THINK: Final = Tool(
     title="Think by a pattern",
     description=(
         "Structure your own reasoning and have it computed: rankings, graphs, calibration, "
-        "contradictions, verdicts. Nothing is run and no model is asked: what you give is what "
-        "is thought about. Call with pattern and prompt alone to be told which fields to fill. "
-        "Not for answers you do not have the facts for: use exec."
+        "contradictions, verdicts. No model is asked unless clis, consensus or mode say so; "
+        "then their items are merged with yours. Call with pattern and prompt alone to be told "
+        "which fields to fill."
     ),
     input_schema=_SCHEMA,
     output_schema=RESULT,
@@ -64,7 +86,7 @@ THINK: Final = Tool(
         "title": "Think by a pattern",
         "readOnlyHint": True,
         "idempotentHint": False,
-        "openWorldHint": False,
+        "openWorldHint": True,
     },
     module="aimux.tools._think",
 )
