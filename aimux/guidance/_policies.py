@@ -164,6 +164,8 @@ def guide_sessions(payload: Json) -> Guidance:
         same = {"session_id": session["id"]} if isinstance(session, Mapping) else {}
         same |= dict(filters) if isinstance(filters, Mapping) else {}
         following.append(_call("sessions", action=action, **same, cursor=cursor))
+    if action == "answer":
+        following.append(_call("status", job_id=payload["job_id"], wait_seconds=LONG_POLL_S))
     sessions = payload.get("sessions")
     if isinstance(sessions, list) and sessions:
         first = sessions[0]
@@ -177,6 +179,24 @@ def guide_sessions(payload: Json) -> Guidance:
     return _guidance(action, following, [])
 
 
+def guide_agents(payload: Json) -> Guidance:
+    """Guidance for `agents`: of a run as of any job, else from who there is to who does it."""
+    if payload.get("job_id") is not None:
+        return guide_job(payload)
+    state, data = str(payload["state"]), payload["data"]
+    assert isinstance(data, Mapping)
+    following: list[dict[str, object]] = []
+    if state == "found" and data["would_run"]:
+        chosen, task = data["would_run"], data["query"]
+        following.append(_call("agents", action="run", agent_id=chosen, prompt=task))
+        following.append(_call("agents", action="info", agent_id=chosen))
+    elif state == "listed" and data["agents"]:
+        following.append(_call("agents", action="info", agent_id=data["agents"][0]["id"]))
+    else:
+        following.append(_call("agents", action="list"))
+    return _guidance(state, following, ["do not choose by the name alone: find says who fits"])
+
+
 _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "exec": guide_job,
     "audit": guide_job,
@@ -185,6 +205,8 @@ _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "investigate": guide_job,  # of its run; the other actions have an envelope of their own
     "dialog": partial(guide_job, tool="dialog"),
     "debate": partial(guide_job, tool="debate"),
+    "agents": guide_agents,
+    "background": guide_job,
     "status": guide_job,
     "sessions": guide_sessions,
     "think": guide_think,
