@@ -68,14 +68,14 @@ async def retry_job(context: ToolContext, call: ToolCall) -> Json:
             code="job_at_work",
             hint="wait for it with status, or end it with sessions(action=cancel)",
         )
-    if job.tool not in AGAIN:
+    if job.tool not in AGAIN or not job.session_id:  # without a session it was a pair
         raise PeerFault(
-            f"{job.id} is a job of {job.tool}, whose arguments are not kept",
+            f"{job.id} is a job of several turns, whose arguments are not kept",
             code="retry_not_known",
-            hint=f"send the call of {job.tool} again",
+            hint=f"send its call of {job.tool} again",
         )
     cli = str(call.arguments.get("cli", ""))
-    arguments: Json = {"prompt": job.prompt, "mode": str(job.mode), "async": True}
+    arguments: Json = {"prompt": job.prompt, "mode": str(job.mode), "async": True, "pair": False}
     if cli:
         arguments["cli"] = cli
     elif not job.role:
