@@ -97,7 +97,8 @@ def _by_status(payload: Json, tool: str) -> Guidance:
                 ["do not say that anything was changed: nothing landed, the diff is in data.diff"],
             )
         case "partial":
-            again = _going_on(payload, tool) if session_id and tool in _TALKS else []
+            is_open = bool(session_id) and tool in {*_TALKS, "agents"}
+            again = _going_on(payload, tool) if is_open else []
             return _guidance(
                 "partial",
                 [*rest, *again, _call("status", job_id=job_id, include_content=True)],
@@ -126,6 +127,8 @@ def _going_on(payload: Json, tool: str) -> list[dict[str, object]]:
             _call("status", job_id=payload["job_id"], turn=1),
         ]
     follow = _call("exec", session_id=session_id, prompt="Continue.")
+    if tool == "agents":  # its file may be a clone's: nobody is told to let it write
+        return [follow, _call("status", job_id=payload["job_id"], turn=1)]
     if payload.get("mode") != "read" or not wants_to_write(str(payload.get("content") or "")):
         return [follow]
     write = _call("exec", session_id=session_id, prompt="Make these changes.", mode="write")
@@ -182,7 +185,7 @@ def guide_sessions(payload: Json) -> Guidance:
 def guide_agents(payload: Json) -> Guidance:
     """Guidance for `agents`: of a run as of any job, else from who there is to who does it."""
     if payload.get("job_id") is not None:
-        return guide_job(payload)
+        return guide_job(payload, "agents")
     state, data = str(payload["state"]), payload["data"]
     assert isinstance(data, Mapping)
     following: list[dict[str, object]] = []

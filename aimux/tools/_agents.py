@@ -276,6 +276,7 @@ def _selection_json(selection: Selection) -> Json:
     ranked = [
         {"id": each.id, "score": each.score, "words": list(each.words)}
         for each in selection.ranked[:AGENTS_SHOWN]
+        if each.score
     ]
     runner_up = selection.runner_up
     return {

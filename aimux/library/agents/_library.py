@@ -78,19 +78,19 @@ def agent_places(
     found = [ours(source=Source.SHIPPED, directory=shipped)]
     if home is not None:
         for host in HOSTS:
-            found += [_place(Source.USER, host, home / name, None) for name in host.user]
+            found += [_of_host(Source.USER, host, home / name, None) for name in host.user]
     found.append(ours(source=Source.USER, directory=user))
     if home is None or project.absolute() != home.absolute():  # what lies there is the user's own
         for host in HOSTS:
             found += [
-                _place(Source.PROJECT, host, project / name, project) for name in host.project
+                _of_host(Source.PROJECT, host, project / name, project) for name in host.project
             ]
     directory = project / ".aimux" / "agents.d"
     found.append(ours(source=Source.PROJECT, directory=directory, within=project))
     return found
 
 
-def _place(
+def _of_host(
     source: Source, host: Host, directory: pathlib.Path, within: pathlib.Path | None
 ) -> AgentPlace:
     return AgentPlace(

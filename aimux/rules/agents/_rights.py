@@ -1,7 +1,7 @@
 """What an agent gets: the mode its layer allows, and the route its file may ask for.
 
 Whoever clones a project has not read its agents. What such a file says of its own mode, role or
-host is a wish; the user's setting `agents.project_mode` is the most that it gets, whoever calls.
+host is a request; the user's setting `agents.project_mode` is the most that it gets, whoever calls.
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,9 @@ def agent_route(
         said = f"{agent.id} is meant for {agent.cli}, which is not installed: its role is taken"
         warnings.append(Warned(code="agent_cli_unavailable", message=said))
         return route, warnings
-    fallback = True if asked.fallback is None else asked.fallback  # its file is a wish, not a call
+    fallback = (
+        True if asked.fallback is None else asked.fallback
+    )  # its file asks, nobody called for it
     route = attrs.evolve(route, cli=agent.cli, model=agent.model, fallback=fallback)
     return route, warnings
 

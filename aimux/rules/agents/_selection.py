@@ -58,8 +58,9 @@ class Selection:
 
     @property
     def runner_up(self) -> Scored | None:
-        """The next best after the chosen one."""
-        return next((each for each in self.ranked if each.id != self.id), None)
+        """The next best after the chosen one, of those that have something in common with it."""
+        others = (each for each in self.ranked if each.id != self.id and each.score)
+        return next(others, None)
 
 
 def rank_candidates(task: str, candidates: Sequence[Candidate]) -> list[Scored]:

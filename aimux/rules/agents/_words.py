@@ -17,8 +17,8 @@ SILENT: Final = frozenset(_SILENT_WORDS.split())
 _FAMILIES: Final[Mapping[str, str]] = {
     "bug": (
         "bug crash traceback stacktrace exception segfault debug debugger debugging broken "
-        "failing fails failure fault misbehaves hang hangs freezes deadlock wrong regression "
-        "flaky"
+        "fail failing fails failed failure fault misbehaves hang hangs freezes deadlock wrong "
+        "regression flaky"
     ),
     "test": ("test tests testing pytest jest unittest coverage spec untested"),
     "document": (

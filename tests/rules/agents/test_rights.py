@@ -76,7 +76,7 @@ def test_danger_is_never_a_projects() -> None:
 
 
 def test_an_agents_own_cli_model_and_role_are_taken_where_they_are_there() -> None:
-    """As a wish: another CLI may step in."""
+    """Not as a call does: another CLI may step in."""
     agent = Agent(id="a", cli="claude", model="opus", role="coding", effort="high")
     route, warnings = agent_route(agent, RouteRequest(), facts("claude"))
 
