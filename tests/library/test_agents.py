@@ -261,6 +261,7 @@ def test_a_project_is_not_left_by_links(machine: Machine) -> None:
 
     assert library.agents == {}
     assert all(str(link) in told(library) for link in links)
+    assert "secret.md" not in told(library)  # nor is it told what lies there
 
     own = machine.root / "home/.claude/agents/one.md"
     own.parent.mkdir(parents=True)
