@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from ._host import ANSWER_S, Host, Json, codes
+from .test_asking import TASKED
 
 POLL_S: Final = 45
 
@@ -148,3 +149,26 @@ async def test_what_cannot_be_repeated_is_refused(host: Host) -> None:
     assert part(busy, "error")["code"] == "job_at_work"
     assert part(other, "error")["code"] == "retry_not_known"
     assert nobody["status"] == "failed"
+
+
+async def test_what_makes_a_job_may_be_had_as_a_task_and_what_makes_none_is_answered(
+    host: Host,
+) -> None:
+    """A background job and an agent's run become tasks; who fits is told at once."""
+    calls: list[Json] = [
+        {"name": "background", "arguments": {"prompt": "hello", "cli": "codex"}},
+        {
+            "name": "agents",
+            "arguments": {"action": "run", "prompt": "x", "cli": "codex", "max_turns": 1},
+        },
+        {"name": "agents", "arguments": {"action": "find", "prompt": "why does it crash?"}},
+    ]
+    results = [
+        part(await host.answer(await host.post("tools/call", {**call, "_meta": TASKED})), "result")
+        for call in calls
+    ]
+
+    assert [str(each.get("taskId", ""))[:4] for each in results] == ["job_", "job_", ""]
+    assert "debugger" in str(results[2]["structuredContent"])
+    for each in results[:2]:
+        await ended(host, each["taskId"])
