@@ -82,7 +82,7 @@ def think(
         if str(entry.get("when", "")) in prompt and entry.get("turn", len(earlier) + 1) == (
             len(earlier) + 1
         ):
-            _play(reply, entry)
+            _play(reply, entry, prompt)
             break
     if schema is not None and not reply.said:
         reply.said.append(json.dumps(instance(schema)))
@@ -155,11 +155,18 @@ def _obey(reply: Reply, name: str, body: str, prompt: str, earlier: list[str]) -
             reply.faults.append(body)
 
 
-def _play(reply: Reply, entry: dict[str, object]) -> None:
-    """Say what a script's entry has: ``say`` (JSON if it is no text), after ``sleep`` seconds."""
+def _play(reply: Reply, entry: dict[str, object], prompt: str) -> None:
+    """Say what a script's entry has: ``say`` (JSON if it is no text), after ``sleep`` seconds.
+
+    What the pattern ``recall`` matches in the prompt stands for ``{recalled}`` in it.
+    """
     said = entry.get("say")
     if said is not None:
-        reply.said = [said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)]
+        text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+        if entry.get("recall"):
+            match = re.search(str(entry["recall"]), prompt)
+            text = text.replace("{recalled}", match[0] if match else "")
+        reply.said = [text]
     reply.delay_s += float(str(entry.get("sleep", 0)))
     if entry.get("write"):
         for path, text in dict(entry["write"]).items():  # type: ignore[call-overload]

@@ -48,6 +48,7 @@ from ._find import (
     ConfigPaths,
     expand,
     find_paths,
+    home_dir,
     parse_role,
     read_environment,
     read_flags,
@@ -58,13 +59,14 @@ from ._shape import Fault, FaultKind, Tree, build, check, leaves, nearest
 
 TYPE_CHECKING = False  # what is read later is named here
 if TYPE_CHECKING:
+    from aimux.library.agents import AgentLibrary
     from aimux.library.audit import AuditRules
     from aimux.library.domains import DomainLibrary
 
 # A fresh clone must not change whom the server trusts, where it writes or who may reach it.
 NOT_FROM_PROJECT: Final = (
     "server.allow_danger", "server.auth_token", "server.db_path", "server.log_file",
-    "server.transport", "hooks", "pair.verify", "pair.linked_dirs",
+    "server.transport", "hooks", "pair.verify", "pair.linked_dirs", "agents",
 )  # fmt: skip
 BUILT_IN: Final = Origin(source=Source.SHIPPED, where="built in")
 HELD: Final = Problem(
@@ -164,6 +166,27 @@ class Loader:
         roots = tuple(find_paths(client).domain_roots)
         return self._cache.get(
             ("domains", roots), lambda own: read_domains(roots, self._reader, own)
+        )
+
+    def agents(self, client: ClientContext) -> "AgentLibrary":
+        """The agents that `client` has in its directory; the same while no file changed."""
+        from aimux.library.agents import agent_places, read_agents  # only where one is wanted
+
+        paths = find_paths(client)
+        try:
+            home = home_dir(client.env)
+        except SetupFault:  # then nothing lies there
+            home = None
+        places = tuple(
+            agent_places(
+                shipped=paths.prompts / "agents",
+                user=paths.user / "agents.d",
+                home=home,
+                project=client.cwd,
+            )
+        )
+        return self._cache.get(
+            ("agents", places), lambda own: read_agents(places, self._reader, own)
         )
 
     def audit_rules(self, paths: ConfigPaths) -> "AuditRules":

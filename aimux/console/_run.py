@@ -54,7 +54,13 @@ Exit codes: 0 the job completed, 1 it did not, 2 it could not be asked for, 130 
 )
 @click.option("-s", "--session", help="Continue this session; a job's id means its own.")
 @click.option("--timeout", type=Finite(), help="Deadline of the whole job, in seconds.")
-@click.option("--async", "is_async", is_flag=True, help="Print the job's id and leave it running.")
+@click.option(
+    "--async",
+    "--background",
+    "is_async",
+    is_flag=True,
+    help="Print the job's id and leave it running.",
+)
 @click.option(
     "--schema",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

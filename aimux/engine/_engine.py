@@ -3,7 +3,7 @@
 import datetime
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from aimux.times import utc_now
 
 from ._ask import Asker
 from ._clis import CliRegistry
+from ._cwd import find_directory
 from ._guard import Guard
 from ._handle import JobHandle
 from ._job_request import Client, JobRequest, PreparedJob, Survey
@@ -47,6 +48,7 @@ CACHED_JOBS: Final = 64  # ended jobs read from the store, for callers that ask 
 CACHED_CHARS: Final = 100_000  # of prompt and answer of one
 TYPE_CHECKING = False  # what is read later is named here
 if TYPE_CHECKING:
+    from aimux.library.agents import AgentLibrary
     from aimux.library.audit import AuditRules
     from aimux.library.domains import DomainLibrary
 
@@ -163,6 +165,22 @@ class Engine:
         """
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.domains, context)
+
+    async def agents(self, client: Client, named: str, roots: Sequence[str]) -> "AgentLibrary":
+        """The agents in the directory of a call that says `named`, of a client with `roots`.
+
+        Cancelled or not, it reads to its end.
+
+        Raises:
+            InvalidArguments: there is no such directory.
+        """
+
+        def read() -> "AgentLibrary":
+            directory = find_directory(named, roots, client.cwd, client.env)
+            context = ClientContext(cwd=Path(directory.path), env=client.env)
+            return self._loader.agents(context)
+
+        return await trio.to_thread.run_sync(read)
 
     async def prepare(self, request: JobRequest) -> PreparedJob:
         """Decide everything about a request; nothing is started or written.

@@ -13,6 +13,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 MAX_ENTRIES: Final = 1_000  # of a directory: each costs a look at every call
+MAX_LEVELS: Final = 3  # of directories below one that is looked into
 
 Facts = tuple[int, int, int]  # mtime_ns, size, inode
 
@@ -112,6 +113,22 @@ class Dependencies:
         for below in self._entries(root):
             if below.suffix in suffixes and self.note(below):
                 yield below
+
+    def texts_below(self, root: pathlib.Path) -> Iterator[pathlib.Path]:
+        """The `.md` and `.toml` files of `root` and of directories a few levels below.
+
+        Links to directories come as they are: they may lead anywhere, and in circles.
+        """
+        yield from self._below(root, MAX_LEVELS)
+
+    def _below(self, root: pathlib.Path, levels: int) -> Iterator[pathlib.Path]:
+        for below in self._entries(root):
+            if (below.suffix in {".md", ".toml"} and self.note(below)) or (
+                below.is_dir() and below.is_symlink()
+            ):
+                yield below
+            elif levels and below.is_dir():
+                yield from self._below(below, levels - 1)
 
     def yamls_in(self, root: pathlib.Path) -> list[pathlib.Path]:
         """`root/*.yaml` and `root/*.yml`, sorted."""

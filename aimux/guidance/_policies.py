@@ -117,7 +117,8 @@ def _by_status(payload: Json, tool: str) -> Guidance:
                 "status", "all that was said is wanted", job_id=job_id, include_content=True
             )
             following = _going_on(payload, tool) if session_id else []
-            following = [*following, whole] if tool in TALKS else [whole, *following]
+            is_first = tool in {*TALKS, "agents"}
+            following = [*following, whole] if is_first else [whole, *following]
             return _guidance(
                 "partial",
                 [*rest, *following],
@@ -143,6 +144,9 @@ def _going_on(payload: Json, tool: str) -> list[dict[str, object]]:
     if tool in TALKS:
         return _talking_on(payload, tool)
     follow = call("exec", "the conversation shall go on", session_id=session_id, prompt="Continue.")
+    if tool == "agents":  # its file may be a clone's: nobody is told to let it write
+        first = call("status", "its first turn is wanted", job_id=payload["job_id"], turn=1)
+        return [follow, first]
     if payload.get("mode") != "read" or not wants_to_write(str(payload.get("content") or "")):
         return [follow]
     write = call(
@@ -201,6 +205,9 @@ def guide_sessions(payload: Json) -> Guidance:
         same |= dict(filters) if isinstance(filters, Mapping) else {}
         same |= {"action": action, "cursor": cursor}
         following.append(call("sessions", "the next page is wanted", **same))
+    if action == "answer":
+        wait = {"job_id": payload["job_id"], "wait_seconds": LONG_POLL_S}
+        following.append(call("status", "what comes of the answer is wanted", **wait))
     sessions = payload.get("sessions")
     if isinstance(sessions, list) and sessions:
         first = {"action": "info", "session_id": sessions[0]["id"]}
@@ -214,6 +221,26 @@ def guide_sessions(payload: Json) -> Guidance:
     return _guidance(action, following, [])
 
 
+def guide_agents(payload: Json) -> Guidance:
+    """Guidance for `agents`: of a run as of any job, else from who there is to who does it."""
+    if payload.get("job_id") is not None:
+        return guide_job(payload, "agents")
+    state, data = str(payload["state"]), payload["data"]
+    assert isinstance(data, Mapping)
+    following: list[dict[str, object]] = []
+    if state == "found" and data["would_run"]:
+        chosen, task = data["would_run"], data["query"]
+        run = {"action": "run", "agent_id": chosen, "prompt": task}
+        following.append(call("agents", "it shall do the task", **run))
+        following.append(call("agents", "who it is is wanted", action="info", agent_id=chosen))
+    elif state == "listed" and data["agents"]:
+        first = {"action": "info", "agent_id": data["agents"][0]["id"]}
+        following.append(call("agents", "who the first one is is wanted", **first))
+    else:
+        following.append(call("agents", "who there is is wanted", action="list"))
+    return _guidance(state, following, ["do not choose by the name alone: find says who fits"])
+
+
 _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "exec": guide_job,
     "audit": partial(guide_job, tool="audit"),
@@ -222,6 +249,8 @@ _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "investigate": guide_job,  # of its run; the other actions have an envelope of their own
     "dialog": partial(guide_job, tool="dialog"),
     "debate": partial(guide_job, tool="debate"),
+    "agents": guide_agents,
+    "background": guide_job,
     "status": guide_job,
     "sessions": guide_sessions,
     "think": guide_think,

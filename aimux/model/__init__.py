@@ -1,5 +1,6 @@
 """Frozen values that every layer shares. No I/O, no clock."""
 
+from ._agents import Agent as Agent
 from ._budgets import Budget as Budget, Spent as Spent
 from ._codec import (
     Json as Json,
@@ -110,6 +111,7 @@ from ._said import (
     Warned as Warned,
 )
 from ._settings import (
+    AgentSettings as AgentSettings,
     AuditSettings as AuditSettings,
     BreakerSettings as BreakerSettings,
     ConsensusSettings as ConsensusSettings,

@@ -255,6 +255,18 @@ class PairSettings:
     best_of: int = attrs.field(default=1, validator=[ge(1), le(6)])
 
 
+@attrs.frozen(kw_only=True)
+class AgentSettings:
+    """How agents are run where the call does not say.
+
+    `max_turns` is what an agent's own file may lower and not raise. `project_mode` is the most that
+    an agent of a project gets.
+    """
+
+    max_turns: int = attrs.field(default=4, validator=[ge(1), le(20)])
+    project_mode: str = attrs.field(default="read", validator=in_(("read", "write")))
+
+
 class HookTime(enum.StrEnum):
     """When a hook is consulted."""
 
@@ -298,5 +310,6 @@ class Settings:
     think: ThinkSettings = attrs.field(factory=ThinkSettings)
     audit: AuditSettings = attrs.field(factory=AuditSettings)
     workflow: WorkflowSettings = attrs.field(factory=WorkflowSettings)
+    agents: AgentSettings = attrs.field(factory=AgentSettings)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
     hooks: Mapping[str, HookSettings] = attrs.field(factory=dict)

@@ -31,7 +31,7 @@ from aimux.tools import App, Client, InputRequired, Payload, Reach, ToolCall, er
 
 from ._caller import ClientLink, SessionCaller
 from ._states import close_state, open_state
-from ._tasks import support_of, task_of, tool_result
+from ._tasks import support_of, takes_async, task_of, tool_result
 
 STATIC_TTL_MS: Final = 300_000  # the tool list changes with a release
 LIVE_TTL_MS: Final = 0  # jobs change all the time
@@ -152,8 +152,10 @@ class Dispatcher:
 
     async def _start_task(self, call: ToolCall) -> Payload | InputRequired:
         """Begin the job of a task; it may have to be asked where."""
-        arguments = {**call.arguments, "async": True}
+        arguments = dict(call.arguments)
         arguments.pop("wait_seconds", None)
+        if takes_async(call.name):
+            arguments["async"] = True
         return await self._app.call(attrs.evolve(call, arguments=arguments))
 
     async def _created(self, call: ToolCall, called: Called, payload: Payload) -> Answer:
@@ -227,6 +229,7 @@ class Dispatcher:
             arguments = {}
         if not isinstance(name, str) or not isinstance(arguments, dict):
             return Fault(Code.INVALID_PARAMS, "tools/call needs a name and an object of arguments")
+        name, arguments = self._app.meant(name, arguments)
         unknown = self._app.unknown_tool(name)
         if unknown is not None:
             return Fault(Code.INVALID_PARAMS, unknown)

@@ -22,6 +22,12 @@ def support_of(tool: str) -> TaskSupport:
     return _SUPPORT[tool]
 
 
+def takes_async(tool: str) -> bool:
+    """Whether a call of the tool says that it does not wait; one that never waits need not."""
+    properties = TOOLS[tool].input_schema["properties"]
+    return isinstance(properties, dict) and "async" in properties
+
+
 def task_of(view: JobView, *, can_ask: bool = False) -> Task:
     """A job as a task.
 

@@ -1,5 +1,6 @@
 """What a job can be made of: coroutines over `ask` and `note`, one module each."""
 
+from ._agent import AgentRequest as AgentRequest, run_agent as run_agent
 from ._audit import (
     AuditRequest as AuditRequest,
     Depth as Depth,

@@ -20,7 +20,7 @@ from aimux.protocol import Offer, Seal, ServerInfo
 from aimux.waiting import Broadcast
 
 from ._calls import Client, InputRequired, Payload, ToolCall, error_json
-from .catalog import TOOLS, listed, templates
+from .catalog import TOOLS, listed, meant, templates
 
 if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it is needed
     from aimux.engine import Engine
@@ -36,8 +36,11 @@ aimux runs prompts on the AI coding CLIs installed on this machine.
   role writes. A long run is handed over as status=running with a job_id.
 - status(job_id, wait_seconds=45): wait for a job without polling; offset and tail page through
   text.
+- agents(action=run, prompt): the agent that fits, for several turns. background(prompt): exec that
+  returns at once.
 - think(pattern, prompt): structure your own reasoning by one of 23 patterns; no CLI is run.
-- sessions(action=list|info|cancel|kill|gc|reset|health): what ran, what runs, which CLIs are ready.
+- sessions(action=list|info|answer|retry|cancel|kill|gc|reset|health): what ran, what runs, which
+  CLIs are ready.
 Continue a conversation with exec(session_id=…). Every answer carries guidance.next: calls that can
 be sent as they stand."""
 
@@ -109,6 +112,10 @@ class App:
     def resource_templates(self) -> list[dict[str, object]]:
         """The list for `resources/templates/list`."""
         return templates()
+
+    def meant(self, name: str, arguments: dict[str, object]) -> tuple[str, dict[str, object]]:
+        """A call under the name that is listed, where its own is another for it."""
+        return meant(name, arguments)
 
     def unknown_tool(self, name: str) -> str | None:
         """What to say of a tool name that is not ours; None for one that is."""

@@ -26,7 +26,7 @@ def request_of(call: ToolCall, roots: KnownRoots) -> JobRequest:
     fallback = given.get("fallback")
     schema = given.get("schema")
     return JobRequest(
-        tool="exec",
+        tool=call.name,
         prompt=str(given["prompt"]),
         route=RouteRequest(
             role=str(given.get("role", "")),

@@ -56,12 +56,13 @@ class ToolRunner:
         return None if payload is None else _with_warnings(payload, warnings)
 
     def is_dry_run(self, call: ToolCall) -> bool:
-        """Whether a call wants the plan only.
+        """Whether a call wants the plan only, or something else that makes no job.
 
         Raises:
             InvalidArguments: they do not fit the schema.
         """
-        return bool(self._checked(TOOLS[call.name], call).arguments.get("dry_run"))
+        given = self._checked(TOOLS[call.name], call).arguments
+        return bool(given.get("dry_run")) or given.get("action", "run") != "run"
 
     async def serve_reloads(self) -> None:
         """Reload our own files behind answers without a wait, until cancelled."""

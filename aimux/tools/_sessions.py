@@ -14,6 +14,7 @@ from ._calls import Payload, ToolCall
 from ._context import ToolContext
 from ._health import health_json, verify_logins
 from ._results import Json, job_row, session_json
+from ._session_jobs import answer_question, retry_job
 
 PAGE: Final = 20
 ENDED: Final = (
@@ -52,6 +53,10 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload:
             body = await _gc(context, call)
         case "reset":
             body = await _reset(context, call)
+        case "answer":
+            body = await answer_question(context, call)
+        case "retry":
+            body = await retry_job(context, call)
         case _:
             refresh = bool(call.arguments.get("refresh"))
             if call.arguments.get("verify"):
@@ -60,7 +65,8 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload:
                 context.engine, call.client, context.clients(), refresh=refresh
             )
     shown: Json = {"action": action, **body}
-    shown["guidance"] = guide("sessions", shown)
+    if "guidance" not in shown:  # a job has its own
+        shown["guidance"] = guide("sessions", shown)
     return Payload(shown)
 
 

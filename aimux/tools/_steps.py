@@ -22,7 +22,8 @@ from ._calls import InputRequired, Reach, ToolCall
 from ._context import ToolContext
 from .catalog import TOOLS
 
-NOT_A_STEP: Final = frozenset({"workflow"})  # one inside another might never end
+# one inside another might never end; nobody would wait for what runs in the background
+NOT_A_STEP: Final = frozenset({"workflow", "background"})
 FILE, EXAMPLE = "file:", "example:"
 WRITING: Final = frozenset({"write", "danger"})
 

@@ -83,6 +83,8 @@ SAMPLES: Final[dict[str, object]] = {
     "pair.verify": ["make test", "make lint"],
     "pair.linked_dirs": ["node_modules"],
     "pair.best_of": 2,
+    "agents.max_turns": 3,
+    "agents.project_mode": "write",
     "circuit_breaker.failure_threshold": 9,
     "circuit_breaker.cooldown_seconds": 8,
     "circuit_breaker.half_open_max_calls": 2,

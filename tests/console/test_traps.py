@@ -33,6 +33,8 @@ TRAP: Final = "import os\nopen(os.path.join({place!r}, 'sprung-' + __name__), 'w
 # no command is left out: the groups by each of their own
 WORDS: Final = {
     "run": [("run", "-q", "-c", "codex", "hello")],
+    "agents": [("agents",), ("agents", "find", "why does it crash?")],
+    "answer": [("answer", "job_0")],
     "ps": [("ps",)],
     "logs": [("logs", "job_0")],
     "show": [("show", "job_0")],

@@ -199,3 +199,43 @@ def test_a_plan_leads_to_the_call_that_carries_it_out() -> None:
     assert sendable(guidance)
     assert long["next"] == []
     assert guide_plan("exec", {"prompt": "secret"})["next"] == []
+
+
+@pytest.mark.parametrize("status", ["completed", "partial"])
+def test_an_agent_goes_on_in_its_session_and_is_not_let_write(status: str) -> None:
+    """Whatever its answer offers: its instructions may be a clone's."""
+    offer = "I am in read-only mode. Shall I apply these changes?"
+    guidance = guide("agents", job(status, content=offer, mode="read"))
+
+    assert sendable(guidance)
+    assert guidance["next"][0]["tool"] == "exec"
+    assert not any("mode" in step["arguments"] for step in guidance["next"])
+    assert (
+        "mode"
+        in guide("exec", job("completed", content=offer, mode="read"))["next"][0]["arguments"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "data", "first"),
+    [
+        (
+            "found",
+            {"would_run": "cook", "query": "soup"},
+            {"action": "run", "agent_id": "cook", "prompt": "soup"},
+        ),
+        ("found", {"would_run": None, "query": "soup"}, {"action": "list"}),
+        ("listed", {"agents": [{"id": "cook"}]}, {"action": "info", "agent_id": "cook"}),
+        ("listed", {"agents": []}, {"action": "list"}),
+        ("shown", {"agent": {}}, {"action": "list"}),
+    ],
+)
+def test_what_is_told_of_agents_leads_to_one(
+    state: str, data: dict[str, Any], first: dict[str, Any]
+) -> None:
+    """From who there is to who does it, with real names."""
+    guidance = guide("agents", {"job_id": None, "state": state, "data": data})
+
+    assert sendable(guidance)
+    assert guidance["next"][0]["arguments"] == first
+    assert guidance["next"][0]["tool"] == "agents"

@@ -111,10 +111,16 @@ async def test_every_declared_parameter_is_read_and_no_other(
             "think": await reads(house, "think", pattern="think", thought="t"),
             "dialog": await reads(house, "dialog", prompt="p"),
             "debate": await reads(house, "debate", topic="p"),
+            "agents": await reads(house, "agents", action="run", prompt="p", cwd=str(tmp_path)),
+            "background": await reads(house, "background", prompt="p", cwd=str(tmp_path)),
         }
-        for action in ("list", "info", "cancel", "kill", "gc", "health"):
+        # what it passes on is read by the tool it stands on
+        seen["background"] |= seen["exec"] & TOOLS["background"].input_schema["properties"].keys()  # type: ignore[attr-defined]
+        for action in ("list", "info", "answer", "retry", "cancel", "kill", "gc", "health"):
             seen["sessions"] |= await reads(house, "sessions", action=action)
-        seen["sessions"] |= await reads(house, "sessions", action="info", session_id=job.session_id)
+        own = {"session_id": job.session_id, "job_id": job.id}
+        for action in ("info", "answer", "retry"):
+            seen["sessions"] |= await reads(house, "sessions", action=action, **own)
 
         begun = await house.ask("investigate", question="why?")
         inv = begun["result"]["session_id"]

@@ -4,7 +4,7 @@ It is on the path to the first answer, so it imports nothing heavy; the code of 
 when it is first called.
 """
 
-from ._listing import TOOLS as TOOLS, listed as listed
+from ._listing import TOOLS as TOOLS, listed as listed, meant as meant
 from ._resources import SCHEME as SCHEME, TEMPLATES as TEMPLATES, templates as templates
 from ._schemas import RESULT as RESULT, Schema as Schema
 from ._tool import Tool as Tool

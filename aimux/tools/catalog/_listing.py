@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from ._agents import AGENTS
 from ._audit import AUDIT
+from ._background import BACKGROUND
 from ._consensus import CONSENSUS
 from ._debate import DEBATE
 from ._dialog import DIALOG
@@ -26,8 +28,20 @@ _ALL: Final = (
     WORKFLOW,
     THINK,
     INVESTIGATE,
+    AGENTS,
+    BACKGROUND,
 )
 TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
+# names that a call may bear and no list shows: the tool that is meant, and what the name says
+CALL_NAMES: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
+    "agent": ("agents", {"action": "run"}),
+}
+
+
+def meant(name: str, arguments: dict[str, object]) -> tuple[str, dict[str, object]]:
+    """A call under the name that is listed, with what its own name said already."""
+    tool, said = CALL_NAMES.get(name, (name, {}))
+    return tool, {**said, **arguments}
 
 
 def listed() -> list[dict[str, object]]:

@@ -17,14 +17,17 @@ from ._schemas import (
 )
 from ._tool import Tool
 
-ACTIONS: Final = ("list", "info", "cancel", "kill", "gc", "reset", "health")
+ACTIONS: Final = (
+    "list", "info", "answer", "retry", "cancel", "kill", "gc", "reset", "health",
+)  # fmt: skip
 
 SESSIONS: Final = Tool(
     name="sessions",
     title="Sessions and jobs",
     description=(
         "list: sessions, latest first (status: active, completed, failed, all). info: one session "
-        "with its jobs. cancel: end one job politely. kill: end the job of a session at once. "
+        "with its jobs. answer: type text for a job whose CLI asks. retry: a job, or the last of a "
+        "session, again. cancel: end one job politely. kill: end the job of a session at once. "
         "gc: remove old finished sessions and jobs. reset: close the breaker of a CLI and end its "
         "cooldowns. health: which CLIs are ready, what is "
         "running, limits, breakers."
@@ -32,10 +35,11 @@ SESSIONS: Final = Tool(
     input_schema=object_schema(
         {
             "action": choice("what to do", ACTIONS),
-            "session_id": string("for info and kill"),
-            "job_id": string("for cancel and info"),
+            "session_id": string("for info, retry and kill"),
+            "job_id": string("for cancel, answer, retry and info"),
+            "text": string("for answer: what is typed"),
             "status": choice("for list", ("active", "all", "finished", *STATUSES)),
-            "cli": string("for list: only sessions of this CLI; for reset: which"),
+            "cli": string("for list: only sessions of this CLI; for reset and retry: which"),
             "limit": count(
                 "for list and info: at most so many (default 20)", minimum=1, maximum=100
             ),
