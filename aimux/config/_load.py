@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 # A fresh clone must not change whom the server trusts, where it writes or who may reach it.
 NOT_FROM_PROJECT: Final = (
     "server.allow_danger", "server.auth_token", "server.db_path", "server.log_file",
-    "server.transport", "hooks", "pair.verify", "pair.linked_dirs",
+    "server.transport", "hooks", "pair.verify", "pair.linked_dirs", "research.base_url",
 )  # fmt: skip
 BUILT_IN: Final = Origin(source=Source.SHIPPED, where="built in")
 HELD: Final = Problem(

@@ -181,6 +181,7 @@ _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "exec": guide_job,
     "audit": guide_job,
     "consensus": guide_job,
+    "deepresearch": guide_job,
     "workflow": guide_job,
     "investigate": guide_job,  # of its run; the other actions have an envelope of their own
     "dialog": partial(guide_job, tool="dialog"),

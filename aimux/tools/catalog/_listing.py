@@ -6,6 +6,7 @@ from typing import Final
 from ._audit import AUDIT
 from ._consensus import CONSENSUS
 from ._debate import DEBATE
+from ._deepresearch import DEEPRESEARCH
 from ._dialog import DIALOG
 from ._exec import EXEC
 from ._investigate import INVESTIGATE
@@ -26,6 +27,7 @@ _ALL: Final = (
     WORKFLOW,
     THINK,
     INVESTIGATE,
+    DEEPRESEARCH,
 )
 TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
 
