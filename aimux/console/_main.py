@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "run": "_run",
     "think": "_think",
     "investigate": "_investigate",
+    "research": "_research",
     "ps": "_jobs",
     "logs": "_jobs",
     "show": "_jobs",
