@@ -46,6 +46,7 @@ class Step:
 
     body: dict[str, object] = dataclasses.field(default_factory=dict)
     fault: str = ""
+    delay_s: float = 0.0
     facts: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     @property
@@ -119,12 +120,16 @@ class Interactions:
             seen = server.count(prompt)
             if (name in FAULTS or name in ODD) and (not times.isdecimal() or seen < int(times)):
                 return Step(fault=name, facts=facts)
-        elif delivery is not None and delivery.name == "hang":
+        delay_s = 0.0
+        if delivery is not None and delivery.name == "slow":
+            delay_s = float(delivery.argument or 1)
+        if delivery is not None and delivery.name == "hang":
             return Step(fault="hang", facts=facts)
         wanted = {found.name: found for found in directives(prompt)}
         running = Running(f"v1_{server.serial()}", prompt, named, wanted)
         self._known[running.id] = running
-        return Step(_body(running), facts=facts | {"interaction": running.id})
+        facts["interaction"] = running.id
+        return Step(_body(running), delay_s=delay_s, facts=facts)
 
 
 def _input(parsed: Json) -> tuple[str, list[dict[str, object]]]:

@@ -237,7 +237,7 @@ class _Responder(http.server.BaseHTTPRequestHandler):
             self._send_json(HTTPStatus.OK, {"neither": "id", "nor": "status"})
         elif step.fault:
             self._send_fault("gemini", step.fault, str(step.facts.get("model", "")))
-        else:
+        elif self._wait(step.delay_s):
             self._send_json(HTTPStatus.OK, step.body)
 
     def _reply(self, request: ModelRequest, prompt: str) -> Reply:

@@ -106,15 +106,16 @@ def test_an_answer_is_given_again_until_something_differs(
     given: Json = {"topic": "What of size?", "files": ["notes.md"]}
 
     async def scene(host: Host) -> list[Any]:
-        found = []
-        for call in (
+        calls: list[Json] = [
             given,
             {**given, "topic": " What  of size? "},
-            {**given, "attachments": given["files"], "force": True},
+            {"topic": given["topic"], "attachments": given["files"], "force": True},
             {**given, "output_format": "table"},
             {**given, "model": "gemini-3-flash"},
-        ):
-            found.append(await host.call("deepresearch", wait_seconds=60, **call))
+        ]
+        found: list[Any] = [
+            await host.call("deepresearch", wait_seconds=60, **call) for call in calls
+        ]
         notes.write_text("two", encoding="utf-8")
         found.append(await host.call("deepresearch", wait_seconds=60, **given))
         (machine.project() / "sub").mkdir()
