@@ -32,7 +32,8 @@ from aimux.model import (
     TurnStarted,
 )
 from aimux.research import Gemini, Interaction, Refused, open_gemini
-from aimux.rules import LIVE, failure_of, judge_remote, key_of, report_research
+from aimux.rules import failure_of
+from aimux.rules.research import LIVE, judge_remote, key_of, report_research
 from aimux.store import Store
 from aimux.times import utc_now
 from aimux.waiting import Broadcast

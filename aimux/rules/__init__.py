@@ -17,11 +17,6 @@ from ._argv import (
     effort_word as effort_word,
     with_prompt_file as with_prompt_file,
 )
-from ._attachments import (
-    MAX_FILES as MAX_FILES,
-    MAX_FILES_BYTES as MAX_FILES_BYTES,
-    judge_attachment as judge_attachment,
-)
 from ._breaker import (
     Breaker as Breaker,
     BreakerRule as BreakerRule,
@@ -118,17 +113,6 @@ from ._redact import (
     safe_to_show as safe_to_show,
 )
 from ._refusals import reads_like_refusal as reads_like_refusal
-from ._research import (
-    DEFAULT_FORMAT as DEFAULT_FORMAT,
-    FORMATS as FORMATS,
-    KEY_NAMES as KEY_NAMES,
-    LIVE as LIVE,
-    judge_remote as judge_remote,
-    key_of as key_of,
-    report_research as report_research,
-    research_key as research_key,
-    research_prompt as research_prompt,
-)
 from ._retry import (
     AFTER as AFTER,
     FailedAttempt as FailedAttempt,

@@ -26,7 +26,7 @@ from aimux.model import (
     Work,
 )
 from aimux.research import INSTALL, Attachment, is_installed, request_body
-from aimux.rules import (
+from aimux.rules.research import (
     DEFAULT_FORMAT,
     KEY_NAMES,
     MAX_FILES_BYTES,

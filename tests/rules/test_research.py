@@ -17,7 +17,7 @@ from aimux.model import (
     ResearchSource,
     TurnResult,
 )
-from aimux.rules import (
+from aimux.rules.research import (
     LIVE,
     judge_attachment,
     judge_remote,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-MAX_FILES: Final = 10
 MAX_FILES_BYTES: Final = 20 * 2**20  # together: they travel inside the request
 TEXT: Final = "text/plain"
 _ZIPPED: Final = b"PK\x03\x04"
