@@ -212,6 +212,7 @@ class Engine:
         Cancelled before the store has answered, they stay left.
         """
         left = await self.store.research.take_over(self._owner)
+        await self.store.abort_orphans(self._owner, utc_now())  # what could not be read
         for job, task in left:
             work = ResearchWork(task=task, key="")
             start = JobStart(client_key=job.client, limit_s=task.limit_s)

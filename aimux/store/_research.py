@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from aimux.model import Job, JobId, Research, ResearchTask, dump_bytes, load_bytes
+from aimux.model import Job, JobId, Research, ResearchTask, ShapeMismatch, dump_bytes, load_bytes
 
 from . import _jobs
 from ._investigations import Runner
@@ -45,6 +45,7 @@ SELECT jobs.id, research_runs.body FROM jobs JOIN research_runs ON research_runs
 WHERE jobs.status IN ('queued', 'running') AND jobs.owner <> ? AND {TO_GO_ON}
 ORDER BY jobs.number
 """  # noqa: S608  # a constant
+_DROP: Final = "DELETE FROM research_runs WHERE job = (SELECT number FROM jobs WHERE id = ?)"
 _TAKE: Final = "UPDATE jobs SET owner = ?, body = ? WHERE id = ?"
 _KEEP: Final = (
     "INSERT OR REPLACE INTO research_answers (key, made_us, used_us, body) VALUES (?, ?, ?, ?)"
@@ -71,7 +72,10 @@ class ResearchRows:
         await self._write(lambda connection: connection.execute(_BEGIN, row).rowcount)
 
     async def take_over(self, owner: str) -> list[tuple[Job, ResearchTask]]:
-        """The jobs that died servers left to vendors; they are `owner`'s from now on."""
+        """The jobs that died servers left to vendors; they are `owner`'s from now on.
+
+        One that cannot be read is no such job any more: `abort_orphans` ends it.
+        """
         return await self._write(lambda connection: _take_over(connection, owner))
 
     async def find(
@@ -92,9 +96,14 @@ class ResearchRows:
 def _take_over(connection: sqlite3.Connection, owner: str) -> list[tuple[Job, ResearchTask]]:
     found: list[tuple[Job, ResearchTask]] = []
     for job_id, body in connection.execute(_LEFT, (owner,)).fetchall():
-        job = attrs.evolve(_jobs.read(connection, JobId(job_id)), owner=owner)
+        try:
+            job = attrs.evolve(_jobs.read(connection, JobId(job_id)), owner=owner)
+            task = load_bytes(ResearchTask, body)
+        except ShapeMismatch:  # of another version: it is one to be aborted
+            connection.execute(_DROP, (job_id,))
+            continue
         connection.execute(_TAKE, (owner, dump_bytes(attrs.evolve(job, outcome=None)), job_id))
-        found.append((job, load_bytes(ResearchTask, body)))
+        found.append((job, task))
     return found
 
 

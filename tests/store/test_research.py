@@ -100,3 +100,20 @@ async def test_a_run_goes_with_its_job(store: Store) -> None:
     await store.create(attrs.evolve(make_job(1), session_id=SessionId(""), cli=""), None)
 
     assert await store.research.take_over("two") == []
+
+
+async def test_a_run_of_another_version_is_aborted_and_keeps_nobody_from_starting(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left out, and is an orphan like any other then."""
+    await store.create(make_job(1, cli="", session_id=SessionId("")), None, log(JobStarted()))
+    with monkeypatch.context() as patched:
+        patched.setattr(_research, "dump_bytes", lambda _: b'{"later": 1}')
+        await store.research.begin(task(1))
+
+    before = await store.abort_orphans("two", at(900))
+    taken = await store.research.take_over("two")
+    after = await store.abort_orphans("two", at(900))
+
+    assert before == taken == []
+    assert [each.job_id for each in after] == ["job_1"]
