@@ -14,7 +14,7 @@ from aimux.errors import SetupFault
 
 from ._interactions import Interaction, Refused, malformed, read_interaction, refusal, unreached
 
-PATH: Final = "/v1beta/interactions"
+PATH: Final = "/v1/interactions"  # as the vendor's library has it from 3.6 on
 INSTALL: Final = 'pip install "aimux-mcp[research]"'
 
 

@@ -1,6 +1,7 @@
 """The interactions API as values: what is sent, and what an answer says. No I/O.
 
-Two revisions of its answers are read: `steps` with contents, and the `outputs` before them.
+Shapes are those of the vendor's Python library 3.6. Answers of the revision before it (`outputs` in
+the place of `steps`) are read too.
 """
 
 import base64
@@ -60,7 +61,8 @@ def request_body(model: str, prompt: str, attachments: Sequence[Attachment]) -> 
     """What begins a research in the background."""
     parts: list[Json] = [{"type": "text", "text": prompt}]
     parts += map(_part, attachments)
-    body: dict[str, object] = {"input": parts, "background": True, "store": True}
+    said = [{"type": "user_input", "content": parts}]  # as the vendor's library sends it
+    body: dict[str, object] = {"input": said, "background": True, "store": True}
     if model.startswith(AGENT_PREFIX):
         config = {"type": "deep-research", "thinking_summaries": "auto"}
         return body | {"agent": model, "agent_config": config}

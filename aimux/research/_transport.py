@@ -12,7 +12,6 @@ from ._gemini import Reply
 
 MAX_ANSWER_BYTES: Final = 32 * 2**20
 NEAR: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-REVISION: Final = "2026-05-20"  # of the answers that are read here
 
 
 class Transport:
@@ -63,7 +62,7 @@ async def open_transport(base_url: str, key: str, limit_s: float) -> AsyncIterat
     is_near = urllib.parse.urlsplit(base_url).hostname in NEAR
     client = httpx.AsyncClient(
         base_url=base_url,
-        headers={"x-goog-api-key": key, "api-revision": REVISION, "accept": "application/json"},
+        headers={"x-goog-api-key": key, "accept": "application/json"},
         timeout=httpx.Timeout(limit_s),
         follow_redirects=False,
         trust_env=not is_near,  # proxies are for what is far

@@ -1,7 +1,7 @@
 """The interactions API: research in the background, which is begun, looked at and cancelled.
 
-Shapes are those of the vendor's Python library 3.6 (revision 2026-05-20 of the API). What happens
-to an interaction is scripted by directives in its text; `_script` lists them.
+Shapes are those of the vendor's Python library 3.6, which reads them. What happens to an
+interaction is scripted by directives in its text; `_script` lists them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ._requests import Json
 from ._script import Directive, Script, directives, read_script
 
 FAMILY: Final = "interactions"
-ROUTE: Final = re.compile(r"/v1beta/interactions(?:/([\w.-]+)(/cancel)?)?$")
+ROUTE: Final = re.compile(r"/v1(?:beta)?/interactions(?:/([\w.-]+)(/cancel)?)?$")
 ODD: Final = ("hang", "malformed")  # faults that are no HTTP errors
 OPEN: Final = ("queued", "in_progress")
 
@@ -138,7 +138,7 @@ def _input(parsed: Json) -> tuple[str, list[dict[str, object]]]:
     if isinstance(given, str):
         return given, []
     texts, files = [], []
-    for part in given if isinstance(given, list) else []:
+    for part in _parts(given):
         if not isinstance(part, dict):
             continue
         if part.get("type") == "text":
@@ -150,6 +150,16 @@ def _input(parsed: Json) -> tuple[str, list[dict[str, object]]]:
             {"type": part.get("type"), "mime_type": part.get("mime_type"), "sha256": digest}
         )
     return "\n".join(texts), files
+
+
+def _parts(given: object) -> list[object]:
+    """Contents, which stand in the steps of a conversation or by themselves."""
+    found: list[object] = []
+    for each in given if isinstance(given, list) else []:
+        is_step = isinstance(each, dict) and each.get("type") == "user_input"
+        inside = each.get("content") if is_step else [each]
+        found += inside if isinstance(inside, list) else []
+    return found
 
 
 def _midway(running: Running) -> str:

@@ -171,7 +171,7 @@ class _Responder(http.server.BaseHTTPRequestHandler):
         return urllib.parse.urlsplit(self.path).path.rstrip("/")
 
     def _family(self, route: str) -> str:
-        if GEMINI_ROUTE.search(route) or route.startswith("/v1beta"):
+        if GEMINI_ROUTE.search(route) or route.startswith("/v1beta") or "/interactions" in route:
             return "gemini"
         known = (family for end, family in ROUTES.items() if route.endswith(end))
         return "messages" if route.endswith("/count_tokens") else next(known, "chat")

@@ -46,7 +46,9 @@ def test_an_agent_and_a_model_are_asked_in_their_own_ways() -> None:
     assert model["tools"] == [{"type": "google_search"}, {"type": "url_context"}]
     for body in (agent, model):
         assert body["background"] is body["store"] is True
-        assert body["input"] == [{"type": "text", "text": "why?"}]
+        assert body["input"] == [
+            {"type": "user_input", "content": [{"type": "text", "text": "why?"}]}
+        ]
 
 
 def test_files_are_parts_of_the_input() -> None:
@@ -56,7 +58,8 @@ def test_files_are_parts_of_the_input() -> None:
         attached("b.png", "image/png", b"\x89PNG"),
         attached("c.pdf", "application/pdf", b"%PDF-"),
     ]
-    parts: Any = request_body("m", "why?", files)["input"]
+    step: Any = request_body("m", "why?", files)["input"]
+    parts = step[0]["content"]
 
     assert parts[1] == {"type": "text", "text": "Attached file a.md:\n\nGröße"}
     assert [each["type"] for each in parts] == ["text", "text", "image", "document"]

@@ -23,7 +23,7 @@ def ask(server: ModelServer, method: str, path: str = "", body: Any = None) -> t
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT_S)
     try:
         data = None if body is None else json.dumps(body)
-        connection.request(method, f"/v1beta/interactions{path}", data)
+        connection.request(method, f"/v1/interactions{path}", data)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
     finally:
