@@ -65,6 +65,7 @@ async def open_own_engine(
             ) as engine,
             trio.open_nursery() as background,
         ):
+            await engine.go_on()
             background.start_soon(serve_housekeeping, engine)
             background.start_soon(_serve_reloads, engine)
             try:

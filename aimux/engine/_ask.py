@@ -160,24 +160,11 @@ class Asker:
             raise
         finally:  # cancelled, killed, out of time or broken: it has its end all the same
             if result is None:
-                result = turn.interrupted(*self._why(is_bug=is_bug))
+                result = turn.interrupted(*why_ended(handle, is_bug=is_bug))
             handle.log.end_turn(turn, result)
             handle.spend(result.usage)
         conversation.take(prompt, result)
         return result
-
-    def _why(self, *, is_bug: bool) -> tuple[JobStatus, str]:
-        """How a turn ended that did not end by itself."""
-        handle = self._handle
-        if is_bug:
-            return JobStatus.FAILED, "internal error; see the log"
-        if handle.cause:
-            return JobStatus.CANCELLED, handle.cause
-        if handle.backstop.cancel_called:
-            return JobStatus.TIMED_OUT, f"not finished after {handle.limit_s:g} s"
-        if handle.is_aborted:
-            return JobStatus.ABORTED, ABORTED
-        return JobStatus.CANCELLED, "cancelled"
 
     async def _run(
         self,
@@ -189,13 +176,7 @@ class Asker:
         handle = self._handle
         slot = self._request_slot(turn, spec)
         try:
-            with trio.CancelScope(deadline=handle.deadline) as waiting:
-                handle.waits.add(waiting)
-                try:
-                    await slot.granted.wait()
-                finally:
-                    handle.waits.discard(waiting)
-            if waiting.cancelled_caught:
+            if not await wait_slot(handle, slot):
                 return turn.interrupted(JobStatus.TIMED_OUT, "no slot before the job's deadline")
             handle.begin()
             turn.begin()
@@ -219,26 +200,63 @@ class Asker:
         handle = self._handle
         cli = spec.routes.candidates[0].cli
 
-        def tell(position: int) -> None:
-            turn.add(TurnQueued(turn=turn.turn, seat=turn.seat, position=position))
-
         slot, handle.first_slot = handle.first_slot, None
         if slot is not None and slot.cli == cli:
             return slot
         if slot is not None:
             self._slots.release(slot)
-        slot = self._slots.request(
-            SlotRequest(
-                key=f"{handle.id}/{turn.turn}",
-                cli=cli,
-                client=handle.client_key,
-                root=handle.root_id,
-                lender=handle.lender,
-            )
+        return request_slot(self._slots, handle, turn, cli)
+
+
+def request_slot(slots: Slots, handle: JobHandle, turn: TurnLog, cli: str) -> Slot:
+    """A slot for a turn, or a position for one; the caller releases it.
+
+    Raises:
+        TooManyJobs: the queue is full.
+    """
+
+    def tell(position: int) -> None:
+        turn.add(TurnQueued(turn=turn.turn, seat=turn.seat, position=position))
+
+    slot = slots.request(
+        SlotRequest(
+            key=f"{handle.id}/{turn.turn}",
+            cli=cli,
+            client=handle.client_key,
+            root=handle.root_id,
+            lender=handle.lender,
         )
-        if slot is None:  # its root has nothing running any more, and the queue is full
-            raise TooManyJobs(f"{handle.id} cannot wait for a slot: the queue is full")
-        slot.tell = tell
-        if slot.position:
-            tell(slot.position)
-        return slot
+    )
+    if slot is None:  # its root has nothing running any more, and the queue is full
+        raise TooManyJobs(f"{handle.id} cannot wait for a slot: the queue is full")
+    slot.tell = tell
+    if slot.position:
+        tell(slot.position)
+    return slot
+
+
+async def wait_slot(handle: JobHandle, slot: Slot) -> bool:
+    """Wait for a slot until the job's deadline; whether it was granted.
+
+    Cancelling it leaves the request as it is.
+    """
+    with trio.CancelScope(deadline=handle.deadline) as waiting:
+        handle.waits.add(waiting)
+        try:
+            await slot.granted.wait()
+        finally:
+            handle.waits.discard(waiting)
+    return not waiting.cancelled_caught
+
+
+def why_ended(handle: JobHandle, *, is_bug: bool) -> tuple[JobStatus, str]:
+    """How a turn ended that did not end by itself."""
+    if is_bug:
+        return JobStatus.FAILED, "internal error; see the log"
+    if handle.cause:
+        return JobStatus.CANCELLED, handle.cause
+    if handle.backstop.cancel_called:
+        return JobStatus.TIMED_OUT, f"not finished after {handle.limit_s:g} s"
+    if handle.is_aborted:
+        return JobStatus.ABORTED, ABORTED
+    return JobStatus.CANCELLED, "cancelled"

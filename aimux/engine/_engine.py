@@ -41,6 +41,7 @@ from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
 from ._prepare import Preparer
 from ._recovery import clear_leftovers, open_temporary
+from ._research import ResearchKeys, ResearchWork, run_research
 from ._specs import ChooseDriver, TurnResources, TurnSpec
 from ._work_copy import work_copies
 
@@ -84,6 +85,7 @@ class Engine:
         self.registry = registry
         self.metrics = resources.metrics
         self.copies = work_copies(state_dir, resources.choose)
+        self.keys = ResearchKeys(own.env)
         self.started_at = utc_now()
         self._resources = resources
         self._loader = loader
@@ -192,7 +194,7 @@ class Engine:
         """
         return await self._preparer.prepare(request)
 
-    async def start(self, prepared: PreparedJob, work: Work) -> JobHandle:
+    async def start(self, prepared: PreparedJob, work: Work | ResearchWork) -> JobHandle:
         """Admit and start a prepared job. It outlives this call; its row is committed.
 
         Cancelling it before the row is committed leaves nothing.
@@ -214,9 +216,34 @@ class Engine:
             above=above.root,
             depth=above.depth,
         )
-        handle = await self.supervisor.open_job(job, start, partial(self._work, prepared, work))
+        if isinstance(work, ResearchWork):
+            run = partial(self._research, work)
+        else:
+            run = partial(self._work, prepared, work)
+        handle = await self.supervisor.open_job(job, start, run)
         self._preparer.count_begun(request.client.env)
         return handle
+
+    async def go_on(self) -> int:
+        """Go on with what died servers left to vendors; how many jobs.
+
+        Cancelled before the store has answered, they stay left.
+        """
+        left = await self.store.research.take_over(self._owner)
+        await self.store.abort_orphans(self._owner, utc_now())  # what could not be read
+        for job, task in left:
+            work = ResearchWork(task=task, key="")
+            start = JobStart(client_key=job.client, limit_s=task.limit_s)
+            age_s = (utc_now() - (job.started_at or job.created_at)).total_seconds()
+            run = partial(self._research, work)
+            self.supervisor.adopt_job(job, start, run, age_s=max(0.0, age_s))
+            log.info("goes on with a research", extra={"job": job.id})
+        return len(left)
+
+    async def _research(self, work: ResearchWork, handle: JobHandle) -> Report:
+        return await run_research(
+            handle, work, slots=self.supervisor.slots, store=self.store, keys=self.keys
+        )
 
     async def _work(self, prepared: PreparedJob, work: Work, handle: JobHandle) -> Report:
         async def resolve(seat: Seat) -> TurnSpec:

@@ -48,6 +48,7 @@ class JobHandle:
     cause: str = ""  # why it was cancelled, in our own words
     is_kill: bool = False
     is_aborted: bool = False  # the supervisor closes under it
+    remote_id: str = ""  # of what a vendor does for it, once that is in the store
     report: Report | None = None  # of the work; nothing that comes later changes it
     is_over: bool = False  # why it ends is decided; what is left is to write it down
     children: "set[JobHandle]" = attrs.field(factory=set)  # that have not ended
@@ -83,6 +84,11 @@ class JobHandle:
         return self.is_over or bool(self.cause) or self.report is not None
 
     @property
+    def is_left(self) -> bool:
+        """Aimux stops, and the next server goes on with it: its end is not ours to write."""
+        return self.is_aborted and bool(self.remote_id) and not self.cause and self.parent is None
+
+    @property
     def kept_chars(self) -> int:
         """What it holds in memory once it has ended."""
         content = self.job.outcome.content if self.job.outcome is not None else ""
@@ -104,6 +110,11 @@ class JobHandle:
         self.backstop.deadline = self.deadline + BACKSTOP_S
         for wait in self.waits:
             wait.deadline = self.deadline
+
+    def go_on(self, left_s: float) -> None:
+        """It began under another server and has so much time left."""
+        self.deadline = trio.current_time() + left_s
+        self.backstop.deadline = self.deadline + BACKSTOP_S
 
     def admit_turn(self) -> None:
         """Count another turn here and in the jobs above.

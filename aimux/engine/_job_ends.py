@@ -63,6 +63,14 @@ async def _store_entries(joblog: JobLog, store: Store) -> bool:
     return is_stored
 
 
+async def store_log(store: Store, handle: JobHandle) -> None:
+    """Store what is not stored of the log of a job that is left as it is.
+
+    Cancelled before the store has begun, that is lost.
+    """
+    await _store_entries(handle.log, store)
+
+
 def why_stopped(handle: JobHandle) -> tuple[Failure, JobStatus]:
     """Why a job ended that was cancelled, or that aimux stopped under; and its status."""
     status = JobStatus.CANCELLED if handle.cause else JobStatus.ABORTED

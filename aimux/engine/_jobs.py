@@ -39,13 +39,14 @@ from aimux.store import Store
 from aimux.waiting import Broadcast
 
 from ._handle import JobHandle
-from ._job_ends import check_backlog, store_end, store_later, why_stopped
+from ._job_ends import check_backlog, store_end, store_later, store_log, why_stopped
 from ._log import JobLog
 from ._recent import RecentJobs
 from ._slots import Slots
 from ._work import Run, run_work
 
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
+LAST_LOOK_S: Final = 30.0  # for one whose time ran out while no server was there
 
 
 @attrs.frozen(kw_only=True)
@@ -102,6 +103,33 @@ def _check_session(session_id: SessionId, busy: JobHandle | None) -> None:
         hint=f"wait for it: status(job_id={busy.id!r}, wait_seconds=45)",
         data={"job_id": busy.id},
     )
+
+
+def _request_first_slot(slots: Slots, handle: JobHandle, cli: str) -> None:
+    """Ask for the slot of a job's first turn, if it is known to run on a CLI."""
+    if not cli:
+        return
+    slot = slots.request(
+        SlotRequest(
+            key=f"{handle.id}/0",
+            cli=cli,
+            client=handle.client_key,
+            root=handle.root_id,
+            lender=handle.lender,
+        )
+    )
+    if slot is None:
+        limits = slots.statistics().limits
+        raise TooManyJobs(
+            f"{limits.root_jobs} jobs or {limits.turns} turns are running and the queue is full",
+            hint="wait for a running job (sessions action=list status=active) or cancel one",
+        )
+    handle.first_slot = slot
+    slot.tell = lambda position: handle.log.add(JobQueued(position=position))
+    if slot.position:
+        slot.tell(slot.position)
+    else:
+        handle.begin()
 
 
 class JobSupervisor:
@@ -188,7 +216,11 @@ class JobSupervisor:
             self._busy_sessions[start.session.id] = handle
         is_started = False
         try:
-            self._request_first_slot(handle, start)
+            try:
+                _request_first_slot(self.slots, handle, start.cli)
+            except TooManyJobs:
+                self._refused += 1
+                raise
             session = handle.session
             row = session if session is not None and handle.is_new_session else None
             if row is not None:
@@ -209,6 +241,18 @@ class JobSupervisor:
             if not is_started:
                 self._leave(handle)
                 self._free_session(handle)
+        return handle
+
+    def adopt_job(self, job: Job, start: JobStart, run: Run, *, age_s: float) -> JobHandle:
+        """Go on with a job that another server began so long ago; its row is there."""
+        handle = self._handle(job, start)
+        handle.log.born -= age_s
+        handle.log.last_seq = handle.log.stored_seq = job.last_seq
+        if job.status is JobStatus.RUNNING:
+            handle.go_on(max(LAST_LOOK_S, start.limit_s - age_s))
+        self._open[job.id] = handle
+        self._nursery.start_soon(self._supervise, handle, run, name=f"job {job.id}")
+        self._changed.notify()
         return handle
 
     def _check_free(self, start: JobStart) -> None:
@@ -243,33 +287,6 @@ class JobSupervisor:
             lender=lender,
         )
 
-    def _request_first_slot(self, handle: JobHandle, start: JobStart) -> None:
-        if not start.cli:
-            return
-        slot = self.slots.request(
-            SlotRequest(
-                key=f"{handle.id}/0",
-                cli=start.cli,
-                client=handle.client_key,
-                root=handle.root_id,
-                lender=handle.lender,
-            )
-        )
-        if slot is None:
-            self._refused += 1
-            limits = self.slots.statistics().limits
-            raise TooManyJobs(
-                f"{limits.root_jobs} jobs or {limits.turns} turns are running and the queue is"
-                " full",
-                hint="wait for a running job (sessions action=list status=active) or cancel one",
-            )
-        handle.first_slot = slot
-        slot.tell = lambda position: handle.log.add(JobQueued(position=position))
-        if slot.position:
-            slot.tell(slot.position)
-        else:
-            handle.begin()
-
     def resize(self, settings: ServerSettings) -> None:
         """Follow other limits from now on; whoever has a slot keeps it."""
         self.slots.resize(slot_limits(settings))
@@ -288,18 +305,35 @@ class JobSupervisor:
         finally:
             if not has_ended:  # cancelled, or the supervisor closes; what came first counts
                 failure, status = why_stopped(handle)
-            handle.is_over = True
-            if handle.report is not None:
-                status = handle.report.status
-            for child in list(handle.children):
-                child.cancel(f"its parent {handle.id} has ended")
-            self._leave(handle)
-            try:
-                await self._end(handle, status, failure)  # noqa: ASYNC102  # shielded in there
-            finally:
-                self._forget(handle)
+            if handle.is_left and handle.report is None:
+                await self._leave_open(handle)  # noqa: ASYNC102  # shielded in there
+            else:
+                await self._close(handle, status, failure)  # noqa: ASYNC102  # shielded in there
+
+    async def _close(self, handle: JobHandle, status: JobStatus, failure: Failure | None) -> None:
+        """End what is below a job, and write its own end."""
+        handle.is_over = True
+        if handle.report is not None:
+            status = handle.report.status
+        for child in list(handle.children):
+            child.cancel(f"its parent {handle.id} has ended")
+        self._leave(handle)
+        try:
+            await self._end(handle, status, failure)
+        finally:
+            self._forget(handle)
 
     # ------------------------------------------------------------------ ending
+
+    async def _leave_open(self, handle: JobHandle) -> None:
+        """The next server goes on with it; it has no end."""
+        try:
+            with trio.move_on_after(CLOSE_GRACE_S, shield=True):
+                await store_log(self._store, handle)
+        finally:
+            handle.done.set()
+            self._leave(handle)
+            del self._open[handle.id]
 
     async def _end(self, handle: JobHandle, status: JobStatus, failure: Failure | None) -> None:
         """Write the end of a job, and tell of it; what is not stored then is tried again."""

@@ -17,7 +17,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import attrs
 
@@ -59,6 +59,14 @@ class FileLines:
     note: str = ""  # how it was found, if not under the name that was asked for
 
 
+@attrs.frozen(eq=False)
+class FileBytes:
+    """A file of the tree: its path from the root with slashes, and its content."""
+
+    path: str
+    data: bytes = attrs.field(repr=False)
+
+
 class _Refused(Exception):
     """There is nothing to read under a name; the text is the reason."""
 
@@ -96,6 +104,21 @@ class TreeReader:
             if found != MISSING:
                 return found
         return self._look_for(parts)
+
+    def read_bytes(self, path: str, max_bytes: int) -> FileBytes | str:
+        """The content of the file at exactly `path`, or why there is none to be had.
+
+        `path` is relative to the root or absolute inside it.
+        """
+        try:
+            parts = self._parts(path)
+            with self._opened(parts) as file:
+                data = file.read(max_bytes + 1)
+        except _Refused as refused:
+            return str(refused)
+        if len(data) > max_bytes:
+            return f"larger than {max_bytes:,} bytes"
+        return FileBytes("/".join(parts), data)
 
     # ------------------------------------------------------------------------------ names
 
@@ -195,26 +218,34 @@ class TreeReader:
             _Refused: there is none, it may not be read, or it is no text.
         """
         path = "/".join(parts)
+        with self._opened(parts) as file:
+            found = os.fstat(file.fileno())
+            facts = found.st_mtime_ns, found.st_size, found.st_ino
+            kept = self._kept.get(path)
+            if kept is None or kept[0] != facts:
+                kept = facts, _lines_of(file.read(MAX_BYTES + 1))
+                self._kept.put(path, kept)
+        return FileLines(path, kept[1])
+
+    @contextlib.contextmanager
+    def _opened(self, parts: list[str]) -> Iterator[BinaryIO]:
+        """The regular file with these names, open while the body runs.
+
+        Raises:
+            _Refused: there is none, or it may not be read.
+        """
         try:
             descriptor = self._open(parts) if HAS_DIR_FD else self._open_by_path(parts)
-            try:
-                found = os.fstat(descriptor)
-                if not stat.S_ISREG(found.st_mode):  # it was when it was looked at
-                    raise _Refused(_kind(found.st_mode))
-                facts = found.st_mtime_ns, found.st_size, found.st_ino
-                kept = self._kept.get(path)
-                if kept is None or kept[0] != facts:
-                    with os.fdopen(descriptor, "rb", closefd=False) as file:
-                        kept = facts, _lines_of(file.read(MAX_BYTES + 1))
-                    self._kept.put(path, kept)
-            finally:
-                os.close(descriptor)
+            with os.fdopen(descriptor, "rb") as file:
+                mode = os.fstat(descriptor).st_mode
+                if not stat.S_ISREG(mode):  # it was when it was looked at
+                    raise _Refused(_kind(mode))
+                yield file
         except (FileNotFoundError, NotADirectoryError):
             raise _Refused(MISSING) from None
         except (OSError, ValueError) as error:
             said = getattr(error, "strerror", None) or "not a path"
             raise _Refused(f"cannot be read: {said}") from None
-        return FileLines(path, kept[1])
 
     def _open(self, parts: list[str]) -> int:
         """A descriptor of the file, opened from directory to directory.

@@ -245,6 +245,7 @@ _POLICIES: Final[Mapping[str, Callable[[Json], Guidance]]] = {
     "exec": guide_job,
     "audit": partial(guide_job, tool="audit"),
     "consensus": partial(guide_job, tool="consensus"),
+    "deepresearch": partial(guide_job, tool="deepresearch"),
     "workflow": partial(guide_job, tool="workflow"),
     "investigate": guide_job,  # of its run; the other actions have an envelope of their own
     "dialog": partial(guide_job, tool="dialog"),

@@ -84,6 +84,14 @@ from ._reports import (
     Report as Report,
     Work as Work,
 )
+from ._research import (
+    AttachedFile as AttachedFile,
+    RemoteStatus as RemoteStatus,
+    Research as Research,
+    ResearchProvider as ResearchProvider,
+    ResearchSource as ResearchSource,
+    ResearchTask as ResearchTask,
+)
 from ._routes import (
     EFFORTS as EFFORTS,
     Plan as Plan,
@@ -124,6 +132,7 @@ from ._settings import (
     PairSettings as PairSettings,
     PanelSettings as PanelSettings,
     Problem as Problem,
+    ResearchSettings as ResearchSettings,
     RoleSettings as RoleSettings,
     ServerSettings as ServerSettings,
     Settings as Settings,

@@ -6,6 +6,7 @@ The unit stands in the key's name. The names are those of the configuration file
 
 import enum
 import re
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -205,6 +206,32 @@ class AuditSettings:
     ignore: Sequence[str] = ()
 
 
+def _is_vendor(_: object, __: object, value: str) -> None:
+    """A key goes there: over TLS, or not off this machine."""
+    try:
+        found = urllib.parse.urlsplit(value)
+        is_near = found.hostname in {"127.0.0.1", "::1", "localhost"}
+    except ValueError:
+        raise ValueError(f"{value!r} is not a URL") from None
+    if not found.hostname or found.username or found.query or found.fragment:
+        raise ValueError(f"{value!r} is not a plain https URL")
+    if found.scheme != "https" and not (is_near and found.scheme == "http"):
+        raise ValueError(f"{value!r} is not an https URL; http is for this machine only")
+
+
+@attrs.frozen(kw_only=True)
+class ResearchSettings:
+    """Whom `deepresearch` asks where the client has a key, and how long answers are kept."""
+
+    base_url: str = attrs.field(
+        default="https://generativelanguage.googleapis.com", validator=_is_vendor
+    )
+    model: str = "deep-research-preview-04-2026"
+    poll_seconds: float = attrs.field(default=10.0, validator=gt(0))
+    request_timeout_seconds: float = attrs.field(default=60.0, validator=gt(0))
+    cache_days: float = attrs.field(default=30.0, validator=[ge(0), le(MAX_AGE_HOURS / 24)])
+
+
 @attrs.frozen(kw_only=True)
 class WorkflowSettings:
     """How steps are run where nothing else limits them."""
@@ -309,6 +336,7 @@ class Settings:
     panels: Mapping[str, PanelSettings] = attrs.field(factory=dict)
     think: ThinkSettings = attrs.field(factory=ThinkSettings)
     audit: AuditSettings = attrs.field(factory=AuditSettings)
+    research: ResearchSettings = attrs.field(factory=ResearchSettings)
     workflow: WorkflowSettings = attrs.field(factory=WorkflowSettings)
     agents: AgentSettings = attrs.field(factory=AgentSettings)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)

@@ -2,7 +2,7 @@
 
 `user_version` counts the steps a file has been through; a step is never changed after a release.
 
-Five tables hold values, each as columns that are searched or changed beside one JSON `body`:
+Seven tables hold values, each as columns that are searched or changed beside one JSON `body`:
 
 - `sessions`: the body is a whole `Session`; `status` and `active_us` are the truth where they
   differ from it (a job that starts or ends rolls its state up without rewriting the body).
@@ -13,6 +13,8 @@ Five tables hold values, each as columns that are searched or changed beside one
 - `thoughts`: the body is a whole `ThoughtSession`; there are no jobs to it.
 - `investigations`: the body is a whole `Investigation`; `investigation_index` is the full-text
   index over its question and findings, kept by triggers.
+- `research_runs`: the body is a whole `ResearchTask`, what a vendor does for a job that is open or
+  was; `research_answers`: the body is a whole `Research`, given again until it is old.
 
 `tallies` counts rows by status, kept by triggers, so that a summary costs the same at any size.
 Times are microseconds since 1970, UTC.
@@ -26,6 +28,7 @@ from typing import Final
 from aimux.errors import StoreUnavailable
 
 from ._investigations import INVESTIGATIONS
+from ._research import RESEARCH
 
 APPLICATION_ID: Final = 0x61696D78  # "aimx": tells our file from somebody else's
 
@@ -180,6 +183,7 @@ STEPS: Final[Sequence[str]] = (
     _SEATS,
     THOUGHTS,
     INVESTIGATIONS,
+    RESEARCH,
 )
 
 

@@ -35,6 +35,7 @@ from aimux.rules import add_usage, outcome_of, session_after
 
 from . import _jobs, _sessions
 from ._pages import Row
+from ._research import TO_GO_ON
 from ._times import to_us
 
 T = TypeVar("T")
@@ -42,12 +43,12 @@ T = TypeVar("T")
 PARTIAL_CHARS: Final = 64_000  # the end of what a lost turn had said
 MESSAGE_CHARS: Final = 300  # of a failure, in the list of attempts
 
-_OPEN: Final = """
+_OPEN: Final = f"""
 SELECT jobs.number, jobs.id, jobs.created_us, jobs.started_us, jobs.last_seq, jobs.session,
     sessions.id
 FROM jobs LEFT JOIN sessions ON sessions.number = jobs.session
-WHERE jobs.status IN ('queued', 'running') AND jobs.owner <> ?
-"""
+WHERE jobs.status IN ('queued', 'running') AND jobs.owner <> ? AND NOT ({TO_GO_ON})
+"""  # noqa: S608  # a constant
 _LOG: Final = """
 SELECT at_us, turn, kind, body FROM entries
 WHERE job = ? AND turn > 0 AND kind IN ('turn_queued', 'turn_started', 'text', 'message', 'usage',

@@ -35,6 +35,7 @@ from ._migrations import migrate
 from ._orphans import Orphan
 from ._readers import Readers
 from ._reading import StoreReader, spools_of
+from ._research import ResearchRows
 from ._spool import Spool
 from ._store_file import StoreFile
 from ._sweep import Collected
@@ -78,6 +79,7 @@ class Store(StoreReader):
     ) -> None:
         super().__init__(writer, path=path, readers=readers, file=file)
         self.investigations = Investigations(self._read, self._write)
+        self.research = ResearchRows(self._write)
         self._lost_entries = 0
         self._is_failing = False
 
@@ -153,7 +155,8 @@ class Store(StoreReader):
         """End every queued or running job of another owner than `owner` as aborted, once.
 
         Each of its turns without an end gets one with what it had said so far, and the job its
-        `job_finished`; its session follows if it was the last one there. The caller ends the
+        `job_finished`; its session follows if it was the last one there. Those that a vendor works
+        for are left to `research.take_over`. The caller ends the
         `children` that are still alive.
         """
         return await self._write(lambda connection: _orphans.abort(connection, owner, at))

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.engine import JobHandle, PreparedJob, Question
+from aimux.engine import JobHandle, PreparedJob, Question, ResearchWork
 from aimux.errors import PeerFault
 from aimux.model import Job, ServerSettings, Work
 
@@ -39,7 +39,7 @@ def check_waiting(given: Mapping[str, object]) -> None:
 
 
 async def run_job(
-    context: ToolContext, call: ToolCall, prepared: PreparedJob, work: Work
+    context: ToolContext, call: ToolCall, prepared: PreparedJob, work: Work | ResearchWork
 ) -> Payload | InputRequired:
     """Start a prepared job and answer as the call's `async` and `wait_seconds` want it.
 

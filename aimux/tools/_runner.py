@@ -47,6 +47,7 @@ class ToolRunner:
         answer_nowait = module.answer_nowait
         if answer_nowait is None:
             return None
+        self._engine.keys.offer(call.client.env)
         if self._engine.is_reload_due():  # after the answer: a reload takes ten times as long
             self._stale.set()
         checked = self._checked(tool, call)
@@ -81,6 +82,7 @@ class ToolRunner:
         checked = self._checked(tool, call)
         warnings = _warnings_of(tool, call, checked)
         await self._engine.reload()
+        self._engine.keys.offer(call.client.env)
         with _also_on_errors(warnings):
             if tool.task_support != "forbidden" and _starts_something(checked):
                 self._take_token(call)

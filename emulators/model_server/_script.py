@@ -14,6 +14,11 @@ tell earlier ones again before its own.
               [[write PATH TEXT]]   a call of whichever offered tool writes files
               [[shell COMMAND]]     a call of whichever offered tool runs commands
               [[shell-write PATH]]  the same, creating a file
+    research  [[polls N]]           looks until an interaction has ended (1 if not said), or never
+              [[midway NAME]]       every look is answered by an error, hang or malformed
+              [[midway NAME N]]     only N of them, after the first
+              [[finish STATUS]]     it ends so, and not completed
+              [[sources N]]         pages that its report cites (2 if not said)
     delivery  [[slow S]]            the answer spread over S seconds
               [[cut]]               the connection closes after the first piece
               [[empty]]             a well-formed answer without text
@@ -31,6 +36,7 @@ from typing import Final
 
 CONTENT: Final = ("say", "recall", "sha256", "tool", "tool!", "write", "shell", "shell-write")
 DELIVERY: Final = ("slow", "cut", "empty", "hang", "behave")
+RESEARCH: Final = ("polls", "midway", "finish", "sources")  # of an interaction
 MARKS: Final = ("begin", "end")
 TAKES_JSON: Final = ("tool", "tool!")
 
@@ -88,7 +94,7 @@ def _read_one(text: str, start: int) -> tuple[Directive | None, int]:
     while end < len(text) and (text[end].isalnum() or text[end] in "-!"):
         end += 1
     name = text[start:end]
-    if name not in CONTENT + DELIVERY + MARKS:
+    if name not in CONTENT + DELIVERY + RESEARCH + MARKS:
         return None, start
     if name in TAKES_JSON:
         return _read_tool(text, name, end)

@@ -25,6 +25,7 @@ from typing import Final
 
 from ._bodies import BadBody, parse_body, read_body
 from ._faults import FAULTS, error_of
+from ._interactions import FAMILY, Interactions, route_of
 from ._replies import DELIVERIES, Reply, decide
 from ._requests import Json, ModelRequest, read_request
 from ._script import Script, read_script
@@ -60,6 +61,7 @@ class ModelServer:
         self._lines: list[dict[str, object]] = []
         self._seen: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
+        self.interactions = Interactions()
         self.http: _Listener | None = None
 
     @property
@@ -169,7 +171,7 @@ class _Responder(http.server.BaseHTTPRequestHandler):
         return urllib.parse.urlsplit(self.path).path.rstrip("/")
 
     def _family(self, route: str) -> str:
-        if GEMINI_ROUTE.search(route) or route.startswith("/v1beta"):
+        if GEMINI_ROUTE.search(route) or route.startswith("/v1beta") or "/interactions" in route:
             return "gemini"
         known = (family for end, family in ROUTES.items() if route.endswith(end))
         return "messages" if route.endswith("/count_tokens") else next(known, "chat")
@@ -198,6 +200,10 @@ class _Responder(http.server.BaseHTTPRequestHandler):
             model.record(line | {"reply": "401"})
             self._send_fault(family, "401", "")
             return
+        asked = route_of(self.command, route)
+        if asked is not None:
+            self._follow(line, asked, parsed)
+            return
         request = self._turn_request(route, family, parsed)
         if request is None:
             answer = self._side_answer(route, family, parsed)
@@ -217,6 +223,22 @@ class _Responder(http.server.BaseHTTPRequestHandler):
             | {"said": reply.text[:SAID_CHARS]}
         )
         self._deliver(request, reply)
+
+    def _follow(self, line: dict[str, object], asked: tuple[str, str], parsed: Json) -> None:
+        """An interaction: begun, looked at or cancelled."""
+        model = self.server.model
+        with model.interactions.lock:
+            step = model.interactions.step(*asked, parsed, model)
+        model.record(line | {"family": FAMILY, "reply": step.label} | dict(step.facts))
+        if step.fault == "hang":
+            self.close_connection = True
+            self._wait(None)
+        elif step.fault == "malformed":
+            self._send_json(HTTPStatus.OK, {"neither": "id", "nor": "status"})
+        elif step.fault:
+            self._send_fault("gemini", step.fault, str(step.facts.get("model", "")))
+        elif self._wait(step.delay_s):
+            self._send_json(HTTPStatus.OK, step.body)
 
     def _reply(self, request: ModelRequest, prompt: str) -> Reply:
         model = self.server.model

@@ -82,12 +82,14 @@ class Stand:
         server: Mapping[str, object] | None = None,
         breaker: Mapping[str, object] | None = None,
         roles: Mapping[str, object] | None = None,
+        **sections: Mapping[str, object],
     ) -> None:
         """Write the user's default.yaml."""
         settings = {
             "server": {**SERVER, **(server or {})},
             "circuit_breaker": breaker or {"failure_threshold": 100},
             "roles": roles or {},
+            **sections,
         }
         self._write(self.config / "default.yaml", settings)
 

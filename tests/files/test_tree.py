@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aimux.files import tree
-from aimux.files.tree import FileLines, TreeReader
+from aimux.files.tree import FileBytes, FileLines, TreeReader
 
 from .. import needs
 
@@ -336,3 +336,25 @@ def test_no_name_leads_out(root: Path, names: list[str], is_absolute: bool) -> N
     found = TreeReader(root).read_lines(path)
 
     assert SECRET not in str(found if isinstance(found, str) else found.lines)
+
+
+def test_a_file_is_read_as_it_is_up_to_a_limit(root: Path, tmp_path: Path) -> None:
+    """By exactly its path: bytes are for who names a file, not for who guesses one."""
+    data = b"\x89PNG\r\n\xff\x00"
+    (root / "pictures").mkdir()
+    (root / "pictures" / "a.png").write_bytes(data)
+    (tmp_path / "outside.png").write_bytes(data)
+    (root / "out.png").symlink_to(tmp_path / "outside.png")
+    reader = TreeReader(root)
+
+    found = reader.read_bytes("pictures/a.png", len(data))
+    absolute = reader.read_bytes(str(root / "pictures" / "a.png"), 100)
+    assert isinstance(found, FileBytes)
+    assert isinstance(absolute, FileBytes)
+    assert (found.path, found.data) == ("pictures/a.png", data)
+    assert absolute.data == data
+    assert reader.read_bytes("pictures/a.png", len(data) - 1) == "larger than 7 bytes"
+    assert reader.read_bytes("a.png", 100) == "no such file"
+    assert reader.read_bytes("../outside.png", 100) == "leads out of the tree"
+    assert reader.read_bytes("out.png", 100) == "leads out of the tree"
+    assert reader.read_bytes("pictures", 100) == "a directory, not a file"

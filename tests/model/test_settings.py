@@ -2,7 +2,7 @@
 
 import pytest
 
-from aimux.model import Problem, Severity, TransportSettings
+from aimux.model import Problem, ResearchSettings, Severity, TransportSettings
 
 
 @pytest.mark.parametrize("endpoint", ["mcp", "", "/m cp"])
@@ -36,3 +36,25 @@ def test_a_problem_reads_as_what_where_and_what_was_meant() -> None:
 
     assert str(plain) == "unknown key rolse @ a.yaml:3"
     assert str(meant) == "unknown @ a:3 (did you mean roles?)"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://vendor.example", "vendor.example", "ftp://127.0.0.1", "https://", "https://[x"),
+        *("https://me@vendor.example", "https://vendor.example?key=1", "http://127.0.0.1.example"),
+    ],
+)
+def test_a_key_is_sent_over_tls_or_not_off_this_machine(url: str) -> None:
+    """And to a place without anything of its own to say."""
+    with pytest.raises(ValueError, match="URL"):
+        ResearchSettings(base_url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://vendor.example/v2", "http://127.0.0.1:80", "http://[::1]:1", "http://localhost"],
+)
+def test_a_vendor_may_be_elsewhere(url: str) -> None:
+    """Behind a gateway, or a stand-in."""
+    assert ResearchSettings(base_url=url).base_url == url

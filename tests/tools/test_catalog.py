@@ -98,7 +98,7 @@ async def test_every_declared_parameter_is_read_and_no_other(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
     """The schemas and the code behind them name the same parameters."""
-    roles = {**ROLES, "analyze": Role(name="analyze")}
+    roles = {**ROLES, "analyze": Role(name="analyze"), "research": Role(name="research")}
     async with open_house(tmp_path, lambda _: answers(), roles=roles) as house:
         job = await house.run()
         seen = {
@@ -106,6 +106,7 @@ async def test_every_declared_parameter_is_read_and_no_other(
             "status": await reads(house, "status", job_id=job.id),
             "sessions": set[str](),
             "consensus": await reads(house, "consensus", prompt="p", cwd=str(tmp_path)),
+            "deepresearch": await reads(house, "deepresearch", topic="t"),
             "audit": await reads(house, "audit", rules_only=False),
             "workflow": await reads(house, "workflow", steps=[STEP]),
             "think": await reads(house, "think", pattern="think", thought="t"),

@@ -8,6 +8,7 @@ from ._audit import AUDIT
 from ._background import BACKGROUND
 from ._consensus import CONSENSUS
 from ._debate import DEBATE
+from ._deepresearch import DEEPRESEARCH
 from ._dialog import DIALOG
 from ._exec import EXEC
 from ._investigate import INVESTIGATE
@@ -28,6 +29,7 @@ _ALL: Final = (
     WORKFLOW,
     THINK,
     INVESTIGATE,
+    DEEPRESEARCH,
     AGENTS,
     BACKGROUND,
 )

@@ -1,0 +1,1 @@
+"""What the vendor says, read without a loop, and how it is asked, over fakes."""
