@@ -53,6 +53,7 @@ WORDS: Final = {
     "think": [("think", "think", "is it so?")],
     "investigate": [("investigate", "list")],
     "worktrees": [("worktrees",)],
+    "research": [("research", "is it so?")],
 }
 
 
