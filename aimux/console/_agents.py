@@ -8,7 +8,8 @@ import click
 from aimux.model import Mode
 
 from ._client import Json, McpClient
-from ._output import note, one_line, open_progress, say, say_json, table
+from ._ended import call_to_end
+from ._output import note, one_line, say, say_json, table
 from ._screen import (
     DONE,
     Finite,
@@ -22,7 +23,6 @@ from ._screen import (
 )
 from ._table import Column
 
-LONG_POLL_S: Final = 45  # for a job that was handed over
 ROWS: Final = (
     Column("agent"), Column("from", flex=6, drop=3), Column("mode", flex=5, drop=1),
     Column("score", drop=2), Column("what for", flex=20),
@@ -108,13 +108,7 @@ def run_agent(
     arguments |= {name: value for name, value in named.items() if value is not None}
 
     async def work(client: McpClient) -> int:
-        with open_progress(is_quiet=quiet) as on_progress:
-            body = await client.call("agents", arguments, on_progress)
-            while body.get("status") in {"queued", "running"}:  # handed over
-                follow = {"job_id": body["job_id"], "wait_seconds": LONG_POLL_S}
-                body = await client.call("status", follow, on_progress)
-        if body.get("truncated"):
-            body = await client.call("status", {"job_id": body["job_id"], "include_content": True})
+        body = await call_to_end(client, "agents", arguments, is_quiet=quiet)
         if as_json:
             say_json(body)
             return exit_code(body)

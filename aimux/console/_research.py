@@ -2,15 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Final
 
 import click
 
 from ._client import Json, McpClient
-from ._output import as_text, note, one_line, open_progress, say, say_json
+from ._ended import call_to_end
+from ._output import as_text, note, one_line, say, say_json
 from ._screen import Finite, exit_code, json_option, part_of, rows_of, say_error, with_server
-
-LONG_POLL_S: Final = 45  # for a job that was handed over
 
 
 @click.command(
@@ -60,13 +58,7 @@ def research(topic: str, *, quiet: bool, as_json: bool, **given: object) -> None
     arguments = _arguments(topic, given)
 
     async def work(client: McpClient) -> int:
-        with open_progress(is_quiet=quiet) as on_progress:
-            body = await client.call("deepresearch", arguments, on_progress)
-            while body.get("status") in {"queued", "running"}:  # handed over
-                follow = {"job_id": body["job_id"], "wait_seconds": LONG_POLL_S}
-                body = await client.call("status", follow, on_progress)
-        if body.get("truncated"):
-            body = await client.call("status", {"job_id": body["job_id"], "include_content": True})
+        body = await call_to_end(client, "deepresearch", arguments, is_quiet=quiet)
         if as_json:
             say_json(body)
             return exit_code(body)

@@ -2,7 +2,6 @@
 
 import shlex
 from pathlib import Path
-from typing import Final
 
 import click
 import orjson
@@ -10,7 +9,8 @@ import orjson
 from aimux.model import EFFORTS, Mode
 
 from ._client import Json, McpClient
-from ._output import as_text, note, one_line, open_progress, say, say_json
+from ._ended import call_to_end
+from ._output import as_text, note, one_line, say, say_json
 from ._screen import (
     Finite,
     exit_code,
@@ -23,8 +23,6 @@ from ._screen import (
     session_of,
     with_server,
 )
-
-LONG_POLL_S: Final = 45  # for a job that was handed over
 
 
 @click.command(
@@ -119,13 +117,7 @@ def _arguments(prompt: str, given: Json) -> Json:
 
 
 async def _wait(client: McpClient, arguments: Json, *, as_json: bool, is_quiet: bool) -> int:
-    with open_progress(is_quiet=is_quiet) as on_progress:
-        body = await client.call("exec", arguments, on_progress)
-        while body.get("status") in {"queued", "running"}:  # handed over
-            follow = {"job_id": body["job_id"], "wait_seconds": LONG_POLL_S}
-            body = await client.call("status", follow, on_progress)
-    if body.get("truncated"):
-        body = await client.call("status", {"job_id": body["job_id"], "include_content": True})
+    body = await call_to_end(client, "exec", arguments, is_quiet=is_quiet)
     if as_json:
         say_json(body)
         return exit_code(body)
