@@ -64,7 +64,7 @@ def _settings(snapshot: Snapshot, reader: YamlReader) -> Iterator[Trace]:
     found = [name for name in SECTIONS if isinstance(server, Mapping) and name in server]
     if found:
         keys = ", ".join(f"server.{name}" for name in found)
-        yield Trace(f"{path}: {keys} have no effect here, the rest has", PAGE)
+        yield Trace(f"{path}: {keys} have no effect there: such sections stand beside server", PAGE)
 
 
 def _timeout(snapshot: Snapshot) -> Iterator[Trace]:
