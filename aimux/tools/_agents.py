@@ -22,7 +22,7 @@ from aimux.rules.agents import (
     role_of,
     select_candidate,
 )
-from aimux.strategies import AgentRequest, run_agent
+from aimux.strategies.seats import AgentRequest, run_agent
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext

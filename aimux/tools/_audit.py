@@ -23,7 +23,7 @@ from aimux.rules.audit import (
     share_categories,
 )
 from aimux.rules.panels import Member, seat_chosen
-from aimux.strategies import AuditRequest, Depth, RuleScan, Scanner, audit
+from aimux.strategies.seats import AuditRequest, Depth, RuleScan, Scanner, audit
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext

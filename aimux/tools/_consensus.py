@@ -8,7 +8,7 @@ from aimux.engine import Survey
 from aimux.errors import AimuxError, InvalidArguments
 from aimux.model import PanelSettings, Seat, Warned
 from aimux.rules.panels import Member, Panel, draw_seed, lettered, seat_outsider
-from aimux.strategies import ConsensusMode, ConsensusRequest, consensus
+from aimux.strategies.seats import ConsensusMode, ConsensusRequest, consensus
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext

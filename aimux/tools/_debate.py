@@ -10,7 +10,7 @@ from aimux.model import Warned
 from aimux.rules import RoutingFacts
 from aimux.rules.panels import Member, draw_seed, seat_chosen, seat_outsider, shuffled
 from aimux.rules.talk import CON, PRO, phases_of
-from aimux.strategies import DebateRequest, debate, judge_seats
+from aimux.strategies.seats import DebateRequest, debate, judge_seats
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext

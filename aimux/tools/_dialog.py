@@ -18,7 +18,7 @@ from aimux.rules.talk import (
     read_critique,
     read_draft,
 )
-from aimux.strategies import CRITIQUE, DRAFT, SEATS, DialogRequest, dialog
+from aimux.strategies.seats import CRITIQUE, DRAFT, SEATS, DialogRequest, dialog
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext

@@ -14,7 +14,7 @@ from ._calls import InputRequired, Payload, ToolCall, error_json
 from ._context import ToolContext
 from ._health import PROFILE_REMEDY, fault_of
 from ._jobs import go_on, number, run_job
-from ._pair import answer_pair, is_wanted
+from ._pair_wanted import is_wanted
 from ._results import Json, with_warning
 from ._roots import KnownRoots, is_answer, roots_of
 
@@ -61,6 +61,8 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if isinstance(roots, InputRequired):
         return roots
     if await is_wanted(context, call):
+        from ._pair import answer_pair  # several seats: only where they are wanted
+
         return await answer_pair(context, call, roots)
     request = request_of(call, roots)
     try:

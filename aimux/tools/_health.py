@@ -16,6 +16,7 @@ from aimux.config import Snapshot
 from aimux.engine import CliState, Engine, JobRequest
 from aimux.errors import AimuxError
 from aimux.model import Mode, RouteRequest
+from aimux.strategies import single
 from aimux.times import utc_now
 
 from ._calls import Client
@@ -138,8 +139,6 @@ async def verify_logins(engine: Engine, client: Client, *, only: str = "") -> No
     What they answer is in `guard.verified`; a CLI that cannot be run says nothing. At most
     `VERIFIED_AT_ONCE` run together, each for at most `VERIFY_S`. Cancelling it ends them.
     """
-    from aimux.strategies import single  # all of them, only where one is run
-
     snapshot = await engine.snapshot(client)
     clis = await engine.registry.ready(snapshot, client.env, refresh=True)
     limiter = trio.CapacityLimiter(VERIFIED_AT_ONCE)

@@ -7,7 +7,7 @@ import attrs
 
 from aimux.investigate import CheckedPlace, Domain, Investigation
 from aimux.rules.panels import seat_outsider
-from aimux.strategies import InvestigationRequest, investigation
+from aimux.strategies.seats import InvestigationRequest, investigation
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext

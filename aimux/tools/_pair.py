@@ -12,41 +12,16 @@ from aimux.model import Budget, Mode, PairSettings, RouteRequest, Seat, Warned
 from aimux.rules import RoutingFacts
 from aimux.rules.pair import CommandFault, split_command
 from aimux.rules.panels import Member, member_of, seat_chosen
-from aimux.strategies import PairRequest, Reviewer, pair
+from aimux.strategies.seats import PairRequest, Reviewer, pair
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
 from ._jobs import number, run_job
+from ._pair_wanted import AGAINST
 from ._panels import evidence_check, one_member, plan_payload
 from ._roots import KnownRoots
 
-OWN: Final = ("reviewer", "verify", "best_of", "max_rounds", "dirty")  # of pair alone
-AGAINST: Final = ("session_id", "schema", "tty")  # mean nothing where several seats work
 SHOWN_FILES: Final = 10
-
-
-async def is_wanted(context: ToolContext, call: ToolCall) -> bool:
-    """Whether a call of `exec` is one for a pair.
-
-    Cancelling it changes nothing: it only reads.
-
-    Raises:
-        PeerFault: it brings what only a pair takes, and is none.
-    """
-    given = call.arguments
-    own = [name for name in OWN if given.get(name) is not None]
-    wanted = given.get("pair")
-    if wanted is None and given.get("role"):
-        settings = (await context.engine.snapshot(call.client)).settings.pair
-        is_plain = given.get("mode") == Mode.READ or any(given.get(name) for name in AGAINST)
-        wanted = settings.default and given.get("role") == settings.driver_role and not is_plain
-    if own and not wanted:
-        raise PeerFault(
-            f"{' and '.join(own)} would have no effect: this is no pair",
-            code="contradictory_arguments",
-            hint=f"give pair=true with {'it' if len(own) == 1 else 'them'}",
-        )
-    return bool(wanted)
 
 
 @attrs.frozen(kw_only=True)

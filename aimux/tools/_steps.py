@@ -16,7 +16,7 @@ from aimux.files.yaml import YamlFault, parse
 from aimux.model import JobId, Noted
 from aimux.rules import compile_schema, problems, shallow
 from aimux.rules.workflow import StepEnd
-from aimux.strategies import Call
+from aimux.strategies.seats import Call
 
 from ._calls import InputRequired, Reach, ToolCall
 from ._context import ToolContext

@@ -9,7 +9,7 @@ from aimux.errors import InvalidArguments, NotFound, Refusal, SetupFault
 from aimux.model import Seat
 from aimux.rules import find_cli
 from aimux.rules.panels import Panel, draw_seed, lettered, seat_chosen, seat_named
-from aimux.strategies import ThinkRequest, strays_json, think
+from aimux.strategies.seats import ThinkRequest, strays_json, think
 from aimux.think import Step
 from aimux.think.panel import Contract, contract_of, unasked
 

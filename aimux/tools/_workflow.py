@@ -10,7 +10,7 @@ from aimux.engine import JobRequest, PreparedJob
 from aimux.errors import InvalidArguments
 from aimux.model import Budget, Mode
 from aimux.rules.workflow import Workflow, read_workflow
-from aimux.strategies import WorkflowRequest, workflow
+from aimux.strategies.seats import WorkflowRequest, workflow
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext

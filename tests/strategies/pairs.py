@@ -10,7 +10,7 @@ import trio
 
 from aimux.model import Report, RouteRequest, Seat, Warned
 from aimux.rules.pair import Landed, Verified, assemble, parse_diff, unit_key
-from aimux.strategies import PairRequest, Reviewer, pair
+from aimux.strategies.seats import PairRequest, Reviewer, pair
 from aimux.testing import FakeAsk, Reply
 
 from .panels import believe

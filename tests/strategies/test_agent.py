@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from aimux.model import Agent, Budget, JobStatus, Report
-from aimux.strategies import AgentRequest, run_agent
+from aimux.strategies.seats import AgentRequest, run_agent
 from aimux.testing import FakeAsk, Reply
 
 from ..tools.calls import Clock

@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from aimux.model import Budget, JobStatus, Report, Seat
-from aimux.strategies import ConsensusMode, ConsensusRequest, consensus
+from aimux.strategies.seats import ConsensusMode, ConsensusRequest, consensus
 from aimux.testing import FakeAsk, Reply
 
 from .panels import believe, fake, late, panel, position

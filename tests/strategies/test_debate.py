@@ -10,7 +10,7 @@ import trio.testing
 from aimux.model import Budget, JobStatus, Report, RouteRequest
 from aimux.rules.panels import Member
 from aimux.rules.talk import CON, PRO
-from aimux.strategies import DebateRequest, debate
+from aimux.strategies.seats import DebateRequest, debate
 from aimux.testing import FakeAsk, Reply
 
 from .panels import believe, fake, late

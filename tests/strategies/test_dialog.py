@@ -10,7 +10,7 @@ import trio.testing
 from aimux.errors import BudgetSpent
 from aimux.model import Budget, JobStatus, Report, TurnResult, Usage
 from aimux.rules.talk import Draft, Task, read_critique
-from aimux.strategies import DialogRequest, dialog
+from aimux.strategies.seats import DialogRequest, dialog
 from aimux.testing import FakeAsk, Reply
 
 from .panels import believe, fake, late, panel

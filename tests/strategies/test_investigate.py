@@ -11,7 +11,8 @@ import trio.testing
 
 from aimux.investigate import CheckedPlace, Investigation
 from aimux.model import Budget, JobStatus, Report, RouteRequest
-from aimux.strategies import InvestigationRequest, Seat, investigation
+from aimux.strategies import Seat
+from aimux.strategies.seats import InvestigationRequest, investigation
 from aimux.testing import FakeAsk, Reply
 
 from ..investigate._values import DOMAIN, SAID, add, make

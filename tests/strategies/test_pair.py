@@ -9,7 +9,7 @@ import trio
 
 from aimux.model import JobStatus, Report, RouteRequest, Seat
 from aimux.rules.pair import Landed
-from aimux.strategies import Reviewer
+from aimux.strategies.seats import Reviewer
 from aimux.testing import Reply
 
 from .pairs import ONE, OTHER, FakeCopy, Move, Play, approve, hunk, play, review

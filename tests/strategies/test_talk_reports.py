@@ -8,7 +8,7 @@ import pytest
 import trio.testing
 
 from aimux.model import Work
-from aimux.strategies import debate, dialog
+from aimux.strategies.seats import debate, dialog
 from aimux.testing import Reply
 
 from . import test_debate as debates, test_dialog as dialogs

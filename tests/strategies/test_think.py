@@ -9,7 +9,7 @@ import trio
 
 from aimux.model import JobStatus, Report
 from aimux.rules import compile_schema
-from aimux.strategies import ThinkRequest, think
+from aimux.strategies.seats import ThinkRequest, think
 from aimux.testing import FakeAsk, Reply
 from aimux.think import answer, choose, placed, run, schema_for
 from aimux.think.panel import contract_of

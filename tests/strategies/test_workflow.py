@@ -10,7 +10,7 @@ import trio.testing
 from aimux.errors import Refusal
 from aimux.model import JobStatus, Report
 from aimux.rules.workflow import StepEnd, Workflow, read_workflow
-from aimux.strategies import WorkflowRequest, workflow
+from aimux.strategies.seats import WorkflowRequest, workflow
 from aimux.testing import FakeAsk
 
 Clock = trio.testing.MockClock

@@ -8,8 +8,7 @@ import trio
 from aimux.errors import Refusal
 from aimux.model import JobStatus, TurnResult
 from aimux.rules.panels import is_worth_asking_again, lost_reason
-
-from ._base import Ask, Seat
+from aimux.strategies import Ask, Seat
 
 
 @attrs.frozen(kw_only=True)

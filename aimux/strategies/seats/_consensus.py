@@ -39,9 +39,9 @@ from aimux.rules.panels import (
     tally,
     with_evidence,
 )
+from aimux.strategies import Ask, Note, Report, Seat, Work
 
 from ._asking import Heard, ask_seat
-from ._base import Ask, Note, Report, Seat, Work
 
 SYNTHESIS_SHARE: Final = 0.3  # of the job's time, kept for the synthesis
 Check = Callable[[Sequence[SourcePlace]], Awaitable[Sequence[Evidence]]]

@@ -28,8 +28,7 @@ from aimux.rules.workflow import (
     render_value,
     report_workflow,
 )
-
-from ._base import Ask, Note, Report, Work
+from aimux.strategies import Ask, Note, Report, Work
 
 AT_ONCE: Final = 4  # steps, and items of one step; turns have their own limits
 GOOD: Final = frozenset({"completed", "partial"})

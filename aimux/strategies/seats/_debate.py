@@ -41,9 +41,9 @@ from aimux.rules.talk import (
     read_speech,
     report_debate,
 )
+from aimux.strategies import Ask, Note, Report, Seat, Work
 
 from ._asking import Heard, ask_seat
-from ._base import Ask, Note, Report, Seat, Work
 
 JUDGE_SHARE: Final = 0.25  # of the job's time, kept for the verdict
 OTHER_ORDER: Final = "-swapped"  # what the seat of a judge's second order is called

@@ -9,9 +9,9 @@ import trio
 
 from aimux.model import Evidence, SourcePlace, Warned
 from aimux.rules.pair import Diff, Landed, PairRound, PairState, Phase, Verified
+from aimux.strategies import Seat
 
 from ._asking import Heard
-from ._base import Seat
 
 Check = Callable[[Sequence[SourcePlace]], Awaitable[Sequence[Evidence]]]
 

@@ -22,9 +22,9 @@ from aimux.rules.pair import (
     touches,
     with_places,
 )
+from aimux.strategies import Ask, Note, Seat
 
 from ._asking import Heard, ask_seat
-from ._base import Ask, Note, Seat
 from ._pair_request import Clock, Draft, Losses, PairRequest, Reviewer
 
 MAX_REVIEWERS: Final = 2  # asked one after the other, where one is lost

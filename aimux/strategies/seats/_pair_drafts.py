@@ -15,9 +15,9 @@ from aimux.rules.pair import (
     parse_diff,
 )
 from aimux.rules.panels import is_worth_asking_again, lost_reason
+from aimux.strategies import Ask, Note, Seat
 
 from ._asking import Heard
-from ._base import Ask, Note, Seat
 from ._pair_request import Clock, Copy, Draft, Losses, PairRequest
 
 MAX_DIFF_CHARS: Final = 2_000_000

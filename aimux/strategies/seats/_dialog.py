@@ -31,9 +31,9 @@ from aimux.rules.talk import (
     read_draft,
     report_dialog,
 )
+from aimux.strategies import Ask, Note, Report, Seat, Work
 
 from ._asking import Heard, ask_seat
-from ._base import Ask, Note, Report, Seat, Work
 
 PROPOSER: Final = "proposer"
 CRITIC: Final = "critic"

@@ -16,11 +16,11 @@ import trio
 
 from aimux.model import Failure, FailureClass, JobStatus, Warned
 from aimux.rules import harmless
+from aimux.strategies import Ask, Note, Report, Seat, Work
 from aimux.think import Step, render
 from aimux.think.panel import Contract, Opinion, joined, panel_prompt, role_of
 
 from ._asking import Heard, ask_seat
-from ._base import Ask, Note, Report, Seat, Work
 
 TURNS_SHARE: Final = 0.97  # of the job's time; the rest is for the report
 HEAVY: Final = 30_000  # characters of answers that take long enough to merge to be in the way

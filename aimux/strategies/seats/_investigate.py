@@ -38,10 +38,10 @@ from aimux.investigate import (
 )
 from aimux.model import Failure, FailureClass, JobStatus
 from aimux.rules import harmless
+from aimux.strategies import Ask, Note, Report, Seat, Work
 from aimux.times import utc_now
 
 from ._asking import Heard, ask_seat
-from ._base import Ask, Note, Report, Seat, Work
 
 T = TypeVar("T")
 

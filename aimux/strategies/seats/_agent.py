@@ -17,8 +17,7 @@ from aimux.rules.agents import (
     read_agent_turn,
     report_agent,
 )
-
-from ._base import Ask, Note, Report, Seat, Work
+from aimux.strategies import Ask, Note, Report, Seat, Work
 
 
 @attrs.frozen(kw_only=True)

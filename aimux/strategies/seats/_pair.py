@@ -36,8 +36,8 @@ from aimux.rules.pair import (
     unit_key,
     unit_text,
 )
+from aimux.strategies import Ask, Note, Report, Seat, Work
 
-from ._base import Ask, Note, Report, Seat, Work
 from ._pair_drafts import Drafting
 from ._pair_request import Clock, Copy, Draft, End, Losses, PairRequest
 from ._pair_reviews import Reviewed, Reviewing

@@ -34,9 +34,9 @@ from aimux.rules.audit import (
     with_verdict,
 )
 from aimux.rules.panels import Member
+from aimux.strategies import Ask, Note, Report, Seat, Work
 
 from ._asking import Heard, ask_seat
-from ._base import Ask, Note, Report, Seat, Work
 
 RULES: Final = "rules"  # what rules are called as finders
 GRAVE: Final = frozenset({FindingSeverity.CRITICAL, FindingSeverity.HIGH})
