@@ -94,8 +94,10 @@ async def _play_machine(
             if trio.current_time() > deadline:
                 return
             found = await play_round(machine, before, told, is_first=number == 0)
-            if number == 0:
-                before = await trio.to_thread.run_sync(count, machine.world)
+            if number == 0:  # of a daemon that is at work, as those will be that it is held against
+                async with machine.host() as host:
+                    await host.call("sessions", action="health")
+                    before = await trio.to_thread.run_sync(count, machine.world)
             ends.append(found)
             if (number + 1) % 20 == 0:
                 print(f"  {number + 1} rounds of kill -9", flush=True)
