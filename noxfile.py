@@ -54,7 +54,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def mutation(session: nox.Session) -> None:
-    """Mutants of a pure module, `-- rules/_breaker`, or room, `-- rules`, that no test notices."""
+    """Mutants of a pure module, `-- rules/_breaker`, or room, `-- rules/panels --sample 500`."""
     install(session)
     session.install("mutmut>=3.8")
     session.run("python", "tests/mutation/run.py", *session.posargs, env=STRICT_ENV)

@@ -1,68 +1,102 @@
 """Which changes of a pure module its tests do not notice: `nox -s mutation -- rules/_breaker`.
 
-A module or a whole room (`rules`, `protocol`, `dialects`, `think`, `investigate`) is copied with
-its tests and mutated there by mutmut. Prints every mutant that lived, as a diff. One that lives is
-a missing test or changes nothing; a reader decides, so it does not fail the run.
+A module (`rules/_breaker`), a room (`rules`) or a room in it (`rules/panels`) is copied with its
+tests and mutated there by mutmut. `--sample N` tries N of the mutants, always the same ones for the
+same code. Prints every mutant that lived, as a diff. One that lives is a missing test or changes
+nothing; a reader decides, so it does not fail the run.
 """
 
+import argparse
+import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ROOMS: Final = ("rules", "protocol", "dialects", "think", "investigate")
-COPIED: Final = ("aimux", "tests", "profiles", "prompts", "emulators", "docs", "pyproject.toml")
+# what a pure module's tests may read; the tests themselves are chosen by the target
+COPIED: Final = ("aimux", "profiles", "prompts", "emulators", "docs", "pyproject.toml")
+TESTED: Final = ("corpus", "golden", "data")
 DEAD: Final = {"killed", "timeout", "caught by type check"}
+SEED: Final = 11
+NICENESS: Final = 10  # others work on this machine
+NONE_OF_THEM: Final = "no mutant has this name"
+SHOW: Final = "import sys, mutmut.__main__ as m; [m.show.callback(name) for name in sys.argv[1:]]"
 
 
-def settings(target: str) -> str:
-    """What mutmut is told: which module, and the tests that are for it."""
-    room, _, module = target.partition("/")
-    inner, _, name = module.rpartition("/")
-    place = f"tests/{room}/{inner}".rstrip("/")
-    own = f"{place}/test_{name.removeprefix('_')}.py"
-    tests = own if module and (ROOT / own).exists() else place
-    pattern = f"aimux/{target}.py" if module else f"aimux/{room}/*"
+def tests_of(target: str) -> str:
+    """Where the tests of a target are: its own file, or the folder that mirrors its room."""
+    parent, _, name = target.rpartition("/")
+    own = f"tests/{parent}/test_{name.removeprefix('_')}.py"
+    if (ROOT / own).is_file():
+        return own
+    return f"tests/{target}" if (ROOT / "tests" / target).is_dir() else f"tests/{parent}"
+
+
+def settings(target: str, tests: Sequence[str]) -> str:
+    """What mutmut is told: which modules, and the tests that are for them."""
+    is_room = (ROOT / "aimux" / target).is_dir()
+    pattern = f"aimux/{target}/*" if is_room else f"aimux/{target}.py"
+    chosen = ", ".join(f'"{name}"' for name in tests)
     return f"""
 [tool.mutmut]
 source_paths = ["aimux"]
 only_mutate = ["{pattern}"]
 also_copy = ["profiles", "prompts", "emulators", "docs"]
-pytest_add_cli_args = ["-p", "no:cacheprovider"]
-pytest_add_cli_args_test_selection = ["{tests}"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "whole_tests"]
+pytest_add_cli_args_test_selection = [{chosen}]
 use_git_change_detection = false
+timeout_multiplier = 5.0
+track_dependencies = false
 """
 
 
 def check(target: str) -> str | None:
     """What is wrong with a target, or None."""
-    room, _, module = target.partition("/")
+    room = target.partition("/")[0]
     if room not in ROOMS:
         return f"{target}: rooms are {', '.join(ROOMS)}"
-    if module and not (ROOT / "aimux" / f"{target}.py").is_file():
-        return f"{target}: no module aimux/{target}.py"
+    place = ROOT / "aimux" / target
+    if not place.is_dir() and not place.with_name(f"{place.name}.py").is_file():
+        return f"{target}: no module aimux/{target}.py and no room aimux/{target}"
     return None
 
 
-def copy(directory: Path) -> None:
+def copy(directory: Path, tests: Sequence[str]) -> None:
     """Put what a run needs into `directory`: mutants are written beside the code."""
-    for name in COPIED:
+    skipped = shutil.ignore_patterns("__pycache__")
+    rooms = {Path(name).parts[1] for name in tests}
+    helpers = [path.relative_to(ROOT) for path in (ROOT / "tests").glob("*.py")]
+    folders = [Path("tests", name) for name in {*rooms, *TESTED}]
+    for name in [*map(Path, COPIED), *folders, *helpers]:
         source = ROOT / name
         if source.is_dir():
-            skipped = shutil.ignore_patterns("__pycache__")
             shutil.copytree(source, directory / name, ignore=skipped)
-        else:
+        elif source.is_file():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, directory / name)
+
+
+def call(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these words beside the copy, and wait for it."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=directory,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},  # whole_tests is there
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
 
 
 def mutmut(directory: Path, *words: str) -> str:
     """What a command of mutmut prints; leaves if it fails."""
-    command = [sys.executable, "-m", "mutmut", *words]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, encoding="utf-8")
+    done = call(directory, "-m", "mutmut", *words)
     if done.returncode != 0:
         print(done.stdout.replace("\r", "\n")[-4_000:], done.stderr[-4_000:])
         sys.exit(f"mutmut {words[0]} failed with {done.returncode}")
@@ -77,29 +111,58 @@ def verdicts(directory: Path) -> Iterator[tuple[str, str]]:
             yield name, verdict
 
 
-def run(target: str) -> None:
+def sample(directory: Path, size: int) -> list[str]:
+    """The names of `size` mutants, or of all there are; the same ones for the same code."""
+    # a name that none has: mutmut makes the mutants, times the tests, and finds nothing to try
+    made = call(directory, "-m", "mutmut", "run", "--max-children", "1", NONE_OF_THEM)
+    names = sorted(name for name, _ in verdicts(directory))
+    if not names:
+        print(made.stdout.replace("\r", "\n")[-4_000:], made.stderr[-4_000:])
+        sys.exit("mutmut made no mutant")
+    return random.Random(SEED).sample(names, min(size, len(names)))
+
+
+def run(target: str, *, size: int | None, tests: Sequence[str]) -> None:
     """Mutate one target and print what lived."""
     with tempfile.TemporaryDirectory(prefix="mutants") as name:
         directory = Path(name)
-        copy(directory)
+        copy(directory, tests)
         with (directory / "pyproject.toml").open("a", encoding="utf-8") as file:
-            file.write(settings(target))
-        mutmut(directory, "run")
+            file.write(settings(target, tests))
+        chosen = sample(directory, size) if size else []
+        mutmut(directory, "run", "--max-children", "1", *chosen)
         found = dict(verdicts(directory))
-        alive = [mutant for mutant, verdict in found.items() if verdict not in DEAD]
-        for mutant in alive:
-            print(mutmut(directory, "show", mutant))
-        print(f"{target}: {len(found)} mutants, {len(alive)} lived")
+        tried = {mutant: found[mutant] for mutant in chosen or found}
+        alive = [mutant for mutant, verdict in tried.items() if verdict not in DEAD]
+        print(call(directory, "-c", SHOW, *alive).stdout)
+        share = 100 * (len(tried) - len(alive)) / len(tried)
+        print(
+            f"{target}: {len(tried)} of {len(found)} tried, {len(alive)} lived, {share:.1f} % died"
+        )
 
 
-def main(targets: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Mutate each target; 2 if one is unknown."""
-    faults = [fault for fault in map(check, targets) if fault]
-    if faults or not targets:
-        print("\n".join(faults) or "name modules (rules/_breaker) or a room (rules)")
+    parser = argparse.ArgumentParser(prog="nox -s mutation --", description=__doc__)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="rules/panels, …")
+    parser.add_argument("--sample", type=int, metavar="N", help="try N of each")
+    parser.add_argument(
+        "--tests",
+        action="append",
+        metavar="PATH",
+        help="other tests",
+    )
+    chosen = parser.parse_args(words)
+    faults = [fault for fault in map(check, chosen.targets) if fault]
+    if chosen.sample is not None and chosen.sample < 1:
+        faults.append(f"--sample {chosen.sample}: at least 1")
+    if faults or not chosen.targets:
+        print("\n".join(faults) or "name modules (rules/_breaker) or rooms (rules, rules/panels)")
         return 2
-    for target in targets:
-        run(target)
+    if sys.platform != "win32":
+        os.nice(NICENESS)
+    for target in chosen.targets:
+        run(target, size=chosen.sample, tests=chosen.tests or [tests_of(target)])
     return 0
 
 

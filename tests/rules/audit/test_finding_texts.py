@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from aimux.model import Finding, FindingSeverity, FindingState
 from aimux.rules.audit import merge, prioritise, render_findings_markdown, sarif
 
-SCHEMA = Path(__file__).resolve().parents[1] / "corpus" / "sarif" / "sarif-schema-2.1.0.json"
+SCHEMA = Path(__file__).resolve().parents[2] / "corpus" / "sarif" / "sarif-schema-2.1.0.json"
 
 
 @pytest.fixture(scope="module")

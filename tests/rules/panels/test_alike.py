@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from aimux.rules.panels import are_alike, group_alike, read_stance
 
-PAIRS = pathlib.Path(__file__).parents[1] / "corpus" / "consensus" / "pairs.json"
+PAIRS = pathlib.Path(__file__).parents[2] / "corpus" / "consensus" / "pairs.json"
 
 
 @pytest.mark.requirement("consensus:grouping")
