@@ -74,8 +74,9 @@ class ConfigPaths:
 
     @property
     def profile_roots(self) -> Sequence[tuple[Source, pathlib.Path]]:
-        """Directories with one directory per CLI. A project has none: a profile names a program
-        to run, and a fresh clone must not.
+        """Directories with one directory per CLI, lowest layer first.
+
+        A project has none: a profile names a program to run, and a fresh clone must not.
         """
         return ((Source.SHIPPED, self.shipped), (Source.USER, self.user / "cli.d"))
 
@@ -118,8 +119,9 @@ def state_dir(env: Mapping[str, str]) -> pathlib.Path:
 
 
 def state_path(value: str, env: Mapping[str, str]) -> pathlib.Path:
-    """A path of the settings (`db_path`, `log_file`): `~` expanded, relative ones in the state
-    directory.
+    """A path of the settings (`db_path`, `log_file`), with `~` expanded.
+
+    Relative ones are in the state directory.
     """
     return state_dir(env) / expand(value, env)
 

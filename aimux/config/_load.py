@@ -82,14 +82,13 @@ _ENVIRONMENT: Final = ("HOME", "USERPROFILE", "MCP_TRANSPORT", "PORT")  # and AI
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """Everything a client's configuration says, at one moment. Running work keeps the one it began
-    with.
+    """Everything a client's configuration says, at one moment.
 
-    `origins` has an entry for each dotted key that a layer set; `overrides` are the roles that the
-    environment sends elsewhere; `broken` are the profiles that were left out, by CLI, and why;
-    `fingerprint` changes whenever anything here may have. `accepted`
-    is what these values are from if the files have changed since in a way that was refused; the
-    `problems` say why.
+    Running work keeps the one it began with. `origins` has an entry for each dotted key that a
+    layer set; `overrides` are the roles that the environment sends elsewhere; `broken` are the
+    profiles that were left out, by CLI, and why; `fingerprint` changes whenever anything here may
+    have. `accepted` is what these values are from if the files have changed since in a way that was
+    refused; the `problems` say why.
     """
 
     settings: Settings

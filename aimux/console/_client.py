@@ -60,7 +60,11 @@ class McpClient:
     _writing: trio.Lock = attrs.field(factory=trio.Lock)  # calls overlap, frames must not
 
     async def shake_hands(self, name: str) -> None:
-        """Begin the session. Raises SetupFault: the server does not answer as it should."""
+        """Begin the session; cancelled, it has not begun and the connection is of no more use.
+
+        Raises:
+            SetupFault: the server does not answer as it should.
+        """
         info = {"name": name, "version": __version__}
         params: Json = {"protocolVersion": LATEST, "capabilities": {}, "clientInfo": info}
         try:
@@ -114,6 +118,8 @@ class McpClient:
     ) -> Json:
         """Call a tool and return its structured content; a failed job is content, not an error.
 
+        Cancelling it tells the server so, which ends a job that only this call waits for.
+
         Raises:
             ServerSaid: the call itself was refused: no job came of it.
         """
@@ -130,7 +136,7 @@ class McpClient:
         return body
 
     async def read(self, uri: str) -> str:
-        """The text of a resource.
+        """The text of a resource. Cancelling it tells the server so.
 
         Raises:
             ServerSaid: there is none.

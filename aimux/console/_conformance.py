@@ -80,7 +80,7 @@ class Subject:
         )
 
     async def answer(self, prompt: str, **more: object) -> Json:
-        """The result of a call that must complete.
+        """The result of a call that must complete. Cancelling it ends the call's job.
 
         Raises:
             Fell: it did not.
@@ -295,7 +295,10 @@ CHECKS: Final = (
 
 
 async def run_matrix(subject: Subject) -> list[Row]:
-    """Every row in the order of `CHECKS`. A row that falls is a result, not an exception."""
+    """Every row in the order of `CHECKS`. A row that falls is a result, not an exception.
+
+    Cancelled, the calls under way are cancelled too, and no row is known.
+    """
     rows: dict[str, Row] = {}
     supervisor = trio.CapacityLimiter(ROWS_AT_ONCE)
 

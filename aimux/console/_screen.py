@@ -75,6 +75,8 @@ async def _with_server(work: Work) -> int:
 async def job_of(client: McpClient, name: str) -> str:
     """The job that an argument means: its id, or the latest of a session, which is said.
 
+    It only looks, so cancelling it changes nothing.
+
     Raises:
         ServerSaid: there is no such session.
     """
@@ -91,6 +93,8 @@ async def job_of(client: McpClient, name: str) -> str:
 
 async def session_of(client: McpClient, name: str) -> str:
     """The session that an argument means: its id, or the one that a job belongs to.
+
+    It only looks, so cancelling it changes nothing.
 
     Raises:
         ServerSaid: there is no such job.

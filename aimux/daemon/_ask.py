@@ -46,6 +46,7 @@ async def ask(address: DaemonAddress, question: str) -> Json | None:
     """What the daemon answers to `status`, `stop` or `restart`; None if none can be reached.
 
     One that lost the name of its socket binds it again: that is waited for, for `REACH_S`.
+    Cancelled after the question was sent, the daemon may do what it says all the same.
 
     Raises:
         DaemonSilent: it refuses, or says nothing for `ANSWER_S`.

@@ -48,7 +48,7 @@ async def open_daemon_lock(
 
     What its file says is for the body to write. Waits for a predecessor that is leaving, unless
     `is_served`, which may block, says that clients find a daemon by now. `kept` is the descriptor
-    of a process that became this one.
+    of a process that became this one. Cancelled while it waits, the lock is not taken.
 
     Raises:
         Refusal: another daemon is there and stays.
@@ -164,7 +164,10 @@ def find_holder(address: DaemonAddress) -> Holder | None:
 
 
 async def wait_holder(address: DaemonAddress) -> Holder | None:
-    """Who holds the lock of a state directory, with its pid; None if nobody does."""
+    """Who holds the lock of a state directory, with its pid; None if nobody does.
+
+    It only looks, so cancelling it changes nothing.
+    """
     found = find_holder(address)
     await trio.lowlevel.checkpoint()
     with trio.move_on_after(TELL_S):
@@ -196,7 +199,10 @@ def _is_alive(pid: int) -> bool:
 
 
 async def wait_lock(descriptor: int) -> None:
-    """Have the lock of a file that is open."""
+    """Have the lock of a file that is open.
+
+    Cancelled, a thread may still get it, for as long as anybody has the file open.
+    """
     if sys.platform == "win32":
         while not try_lock(descriptor):  # noqa: ASYNC110  # nothing there wakes who waits for it
             await trio.sleep(POLL_S)

@@ -34,7 +34,8 @@ async def open_own_engine(
 ) -> AsyncIterator[Engine]:
     """The engine over the store of this environment's state directory, recovered and kept tidy.
 
-    It follows its configuration files: changed limits hold from then on.
+    It follows its configuration files: changed limits hold from then on. Cancelled at any moment,
+    jobs are ended and stored first, then the store is closed.
 
     Raises:
         StoreUnavailable: another server owns the store, or it cannot be opened.

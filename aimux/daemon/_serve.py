@@ -130,7 +130,10 @@ class Daemon:
     # ------------------------------------------------------------------ local clients
 
     async def attend(self, stream: "trio.SocketStream | PipeStream") -> None:
-        """Serve one connection of socket or pipe: a session, or an operator's question."""
+        """Serve one connection of socket or pipe: a session, or an operator's question.
+
+        Cancelled, the connection is closed; jobs that somebody else waits for go on.
+        """
         async with stream:
             if not isinstance(stream, trio.SocketStream):  # who comes by a pipe knows its key
                 await self._receive(stream)
@@ -222,7 +225,10 @@ class Daemon:
             self._streams.discard(stream)
 
     async def run_warm_up(self) -> None:
-        """Open the engine: what a dead predecessor left is ended, and the first call is quick."""
+        """Open the engine: what a dead predecessor left is ended, and the first call is quick.
+
+        Cancelled, the next call opens it.
+        """
         await trio.sleep(WARM_UP_S)
         try:
             await self.app.ready()
@@ -232,7 +238,10 @@ class Daemon:
     # ------------------------------------------------------------------ leaving
 
     async def drain(self) -> None:
-        """Let jobs end for as long as the settings say, then end every session's input."""
+        """Let jobs end for as long as the settings say, then end every session's input.
+
+        Cancelled, nobody's input is ended.
+        """
         engine = self.app.engine
         if engine is not None:
             with trio.move_on_after(engine.settings.server.drain_seconds):
@@ -243,7 +252,10 @@ class Daemon:
             end()
 
     async def serve_restart(self) -> None:
-        """Stop for a restart once one is wanted and may be; see `wait_renewal`."""
+        """Stop for a restart once one is wanted and may be; see `wait_renewal`.
+
+        Cancelled, no restart is due.
+        """
         await self.restarting.wait()
         engine = self.app.engine
         if engine is not None:
@@ -252,7 +264,10 @@ class Daemon:
         self.stopping.set()
 
     async def serve_idle_exit(self, limit_s: Callable[[], float]) -> None:
-        """Stop when there was no client and no job for that long; 0 is never."""
+        """Stop when there was no client and no job for that long; 0 is never.
+
+        Cancelled, nothing is stopped.
+        """
         while True:
             await self._wait_quiet()
             wait_s = await trio.to_thread.run_sync(limit_s) or float("inf")

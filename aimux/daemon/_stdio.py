@@ -35,7 +35,8 @@ def own_directory() -> Path:
 async def serve_stdio() -> None:
     """Serve one client on the standard streams in this process, until end of input or a signal.
 
-    End of input, SIGINT and SIGTERM mean the same: flush, stop the children, leave.
+    End of input, SIGINT and SIGTERM mean the same, and so does cancelling it: flush, stop the
+    children, leave.
     """
     client = Client(
         key=f"stdio-{os.getpid()}", cwd=own_directory(), env=dict(os.environ), transport="stdio"

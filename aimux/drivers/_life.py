@@ -24,7 +24,11 @@ Pump = Callable[[OnOutput], Awaitable[None]]
 
 
 class ProcessLeader(Protocol):
-    """A child in the hands of its system: the leader of a POSIX group, or of a Windows job."""
+    """A child in the hands of its system: the leader of a POSIX group, or of a Windows job.
+
+    Cancelled in `watch`, `stop` or `sweep`, who is alive stays alive, and the call can be made
+    again; whoever lives through a child's life makes them under a shield.
+    """
 
     pid: int
     started: float

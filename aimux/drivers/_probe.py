@@ -285,7 +285,10 @@ def _facts(path: str) -> list[int]:
 async def discover(
     profiles: Sequence[Profile], env: Mapping[str, str]
 ) -> dict[str, Found | Missing]:
-    """Look for the binaries of all profiles at once, in threads; keys are their names, in order."""
+    """Look for the binaries of all profiles at once, in threads; keys are their names, in order.
+
+    It only looks; cancelled, it waits for the looks under way.
+    """
     results: dict[str, Found | Missing] = {}
     limiter = trio.CapacityLimiter(len(profiles) or 1)
 

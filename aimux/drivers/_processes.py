@@ -148,7 +148,8 @@ _rounds: trio.lowlevel.RunVar[_Rounds] = trio.lowlevel.RunVar("aimux_process_rou
 async def scanned() -> Table:
     """Return a table that was read after this call began. The loop goes on meanwhile.
 
-    It lacks `attended` children, and may lack processes older than this one.
+    Cancelled, a reading under way is waited for, and whoever asked too has the next one. It lacks
+    `attended` children, and may lack processes older than this one.
     """
     try:
         rounds = _rounds.get()
@@ -253,7 +254,8 @@ async def end(procs: Iterable[Proc]) -> int:
     """KILL each of these very processes, wait for their death, return how many there were.
 
     Waits at most `GONE_S`. Where the system has process descriptors the signal cannot hit a later
-    process with the same number. Ours by adoption are reaped.
+    process with the same number. Ours by adoption are reaped. Cancelled, all have had the signal
+    and not everybody was waited for.
     """
     open_fds: dict[int, int] = {}
     ended = 0

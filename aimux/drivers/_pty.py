@@ -46,7 +46,8 @@ async def run_in_terminal(
     """Run one child on a terminal of `rows` x `columns` and tell how it left.
 
     As `run_piped`, but all output comes as stdout and `stdin` has no end: the child sees what is
-    in it as typed, then what comes through `keyboard`. `TERM` is the spec's business.
+    in it as typed, then what comes through `keyboard`. `TERM` is the spec's business. Cancelling
+    stops the child and waits until no descendant is left.
 
     Raises:
         BinaryMissing: there is no such binary, or it cannot be executed.

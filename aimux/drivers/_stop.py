@@ -102,15 +102,18 @@ class Leader:
         return leader
 
     async def stop(self, *, polite: str, grace_s: float, hurry: trio.Event) -> None:
-        """Ask the child's group to leave, then KILL it; see `stop_leader`."""
+        """Ask the child's group to leave, then KILL it; as `stop_leader`, cancelled or not."""
         self.seen += await stop_leader(self, polite=SIGNALS[polite], grace_s=grace_s, hurry=hurry)
 
     async def sweep(self) -> int:
-        """End whatever the dead child has left behind; see `sweep`."""
+        """End whatever the dead child has left behind; as `sweep`, cancelled or not."""
         return await sweep(self, self.seen)
 
     async def watch(self) -> None:
-        """Wait for its death and set `gone`. Needs one task for as long as the child lives."""
+        """Wait for its death and set `gone`. Needs one task for as long as the child lives.
+
+        Cancelled, `gone` is not set, and who waits again hears of it.
+        """
         if self._pidfd is not None:
             await trio.lowlevel.wait_readable(self._pidfd)
         else:  # no other way than to reap it here and now; abandoned, the thread does just that
@@ -175,6 +178,7 @@ async def stop_leader(
 
     Returns when the leader is dead, at the latest `GONE_S` after KILL. `hurry` ends the grace. When
     the leader goes, so does the rest of its group: a polite leader may leave stubborn helpers.
+    Cancelled during the grace, there is no KILL: whoever calls it has a shield.
     """
     seen = descendants(await scanned(), [leader.pid])
     if grace_s > 0 and not hurry.is_set():
@@ -191,7 +195,8 @@ async def stop_leader(
 async def sweep(leader: Leader, seen: Sequence[Proc] = ()) -> int:
     """KILL whatever a dead leader has left behind, wait for it, return how many there were.
 
-    `seen` are descendants known from before; they count only if they still live.
+    `seen` are descendants known from before; they count only if they still live. Cancelled, some of
+    them may be left.
     """
     _living.pop(leader.pid, None)
     if _has_adopted_nobody():
@@ -281,7 +286,7 @@ def strays(table: Table, living: Sequence[float]) -> list[Proc]:
 
 
 async def first_of(*waits: Callable[[], Awaitable[None]]) -> None:
-    """Return when the first of these returns."""
+    """Return when the first of these returns; the others are cancelled, at a cancellation all."""
     async with trio.open_nursery() as nursery:
 
         async def run(wait: Callable[[], Awaitable[None]]) -> None:

@@ -20,6 +20,7 @@ async def end_survivors(records: Sequence[tuple[int, float]], owners: Collection
     `records` are (pid, started) of its children as they were stored. A pid that is taken by a
     later process is left alone. `owners` are what the marks of its children begin with: so those
     are found that were born a moment before the crash. This process and those above it stay.
+    Cancelled, some may be left.
     """
     known = {each for each in owners if _OWNER.fullmatch(each)}
     table = await trio.to_thread.run_sync(scan)  # they are older than this process

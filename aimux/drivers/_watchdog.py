@@ -55,7 +55,8 @@ class Watchdog:
     async def watch(self, pid: int, ticks: int) -> None:
         """Put a child in charge; it stays there until `forget`. Starts the watchdog if need be.
 
-        `ticks` is the child's start time since boot; 0 if it is not known.
+        `ticks` is the child's start time since boot; 0 if it is not known. Cancelled, the child is
+        in charge or it is not; `forget` is right for both.
         """
         await self.stand()
         async with self._starting:
@@ -65,7 +66,10 @@ class Watchdog:
                 self._write(slot, pid, ticks)
 
     async def stand(self) -> None:
-        """Have the watchdog at its post: it knows children by their mark before it is told."""
+        """Have the watchdog at its post: it knows children by their mark before it is told.
+
+        Cancelled, it may not be there; the next call sees to that.
+        """
         self._wanted.set()
         async with self._starting:
             if self._process is None or self._process.returncode is not None:  # none, or killed
@@ -80,7 +84,10 @@ class Watchdog:
             self._free.append(slot)
 
     async def dismiss(self) -> None:
-        """Send the watchdog home; what is still in charge is nobody's concern any more."""
+        """Send the watchdog home; what is still in charge is nobody's concern any more.
+
+        Cancelled or not, it waits for at most twice `BYE_S`.
+        """
         if self._pipe >= 0:
             with contextlib.suppress(BrokenPipeError):  # it was killed
                 os.write(self._pipe, b"!")
@@ -173,7 +180,7 @@ _current: trio.lowlevel.RunVar[Watchdog | None] = trio.lowlevel.RunVar("aimux_wa
 async def open_watchdog() -> AsyncIterator[Watchdog]:
     """Let every child that is started inside die with this process, however it dies.
 
-    On Windows jobs see to that, and the watchdog stays at home.
+    On Windows jobs see to that, and the watchdog stays at home. Cancelled or not, it is dismissed.
     """
     watchdog = Watchdog()
     _current.set(watchdog)
@@ -188,14 +195,20 @@ async def open_watchdog() -> AsyncIterator[Watchdog]:
 
 
 async def expect_child() -> None:
-    """Have the current watchdog, if there is one, at its post before a child is started."""
+    """Have the current watchdog, if there is one, at its post before a child is started.
+
+    Cancelled, it may not be there, and no child may be started.
+    """
     watchdog = _current.get()
     if watchdog is not None and sys.platform != "win32":
         await watchdog.stand()
 
 
 async def take_charge(pid: int, ticks: int) -> None:
-    """Have the current watchdog, if there is one, watch a child until `end_charge`."""
+    """Have the current watchdog, if there is one, watch a child until `end_charge`.
+
+    Cancelled, the child may be unwatched; `end_charge` is right all the same.
+    """
     watchdog = _current.get()
     if watchdog is not None and sys.platform != "win32":
         await watchdog.watch(pid, ticks)

@@ -161,12 +161,15 @@ class Charge:
         return "SIGKILL" if self._is_killed else ""
 
     async def watch(self) -> None:
-        """Wait for its death and set `gone`."""
+        """Wait for its death and set `gone`; not, if it is cancelled."""
         self._exit_code = await self.wait()
         self.gone.set()
 
     async def stop(self, *, polite: str, grace_s: float, hurry: trio.Event) -> None:
-        """Ask it to leave (there is but one way to, whatever `polite` says), then end the job."""
+        """Ask it to leave (there is but one way to, whatever `polite` says), then end the job.
+
+        Cancelled during the grace, the job is not ended: whoever calls it has a shield.
+        """
         del polite
         if self.ask is not None and grace_s > 0 and not hurry.is_set():
             self.ask()
@@ -180,7 +183,7 @@ class Charge:
             await self.gone.wait()
 
     async def sweep(self) -> int:
-        """End what is left in the job, return how many that were."""
+        """End what is left in the job, return how many that were; cancelled, nothing was ended."""
         await trio.lowlevel.checkpoint()
         if left := self.job.members():
             self.job.terminate()

@@ -20,7 +20,8 @@ async def spawn_in_job(spec: ProcessSpec, mark: str) -> tuple[trio.Process, Char
     """Return a child that runs inside its job from its first instruction.
 
     It starts suspended, or it could start others before it is in. There is no polite signal: a
-    control event reaches only those who share our console, and a daemon has none.
+    control event reaches only those who share our console, and a daemon has none. Cancelled before
+    it is there, no child is started.
 
     Raises:
         OSError, ValueError: it cannot be started.

@@ -108,7 +108,8 @@ async def run_in_console(
     """Run one child on a console of `rows` x `columns` and tell how it left.
 
     As `run_in_terminal`: all output comes as stdout, and `stdin` is typed, ended by Enter. The
-    polite signal is Ctrl-C. `open_console` and `open_job` are for tests.
+    polite signal is Ctrl-C. Cancelling stops the child and waits until its job is empty.
+    `open_console` and `open_job` are for tests.
 
     Raises:
         BinaryMissing: it cannot be started, or is a batch file that is no npm shim.

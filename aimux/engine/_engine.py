@@ -162,8 +162,9 @@ class Engine:
         return await self._preparer.survey(request)
 
     async def domains(self, client: Client) -> "DomainLibrary":
-        """The domains of investigations that the client has. Cancelled or not, it reads to its
-        end.
+        """The domains of investigations that the client has.
+
+        Cancelled or not, it reads to its end.
         """
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.domains, context)

@@ -41,7 +41,10 @@ class Scratch:
     _before: Facts
 
     async def changes(self) -> list[str]:
-        """Relative paths that were added, changed or removed in the copy, sorted."""
+        """Relative paths that were added, changed or removed in the copy, sorted.
+
+        Cancelled or not, it reads to its end.
+        """
         after = await trio.to_thread.run_sync(_facts, self.path)
         paths = self._before.keys() | after.keys()
         changed = sorted(path for path in paths if self._before.get(path) != after.get(path))
@@ -51,6 +54,8 @@ class Scratch:
 @asynccontextmanager
 async def open_scratch(cwd: str, parent: Path) -> AsyncIterator[Scratch]:
     """A copy of `cwd` below `parent`, removed at the end whatever happened in it.
+
+    Cancelled while it is made, it is made to its end first, then removed.
 
     Raises:
         Refusal: the tree is too large to be copied for one turn, or the copy cannot be made.
