@@ -61,8 +61,6 @@ from aimux.protocol._shapes import (
     input_required as input_required,
 )
 from aimux.protocol._sse import (
-    EventReader as EventReader,
-    ServerSent as ServerSent,
     encode_comment as encode_comment,
     encode_event as encode_event,
 )
@@ -70,13 +68,11 @@ from aimux.protocol._tasks import (
     Task as Task,
     TaskStatus as TaskStatus,
     TaskSupport as TaskSupport,
-    accept_input as accept_input,
     judge_cancel as judge_cancel,
     judge_task as judge_task,
     related as related,
     render_cancelled as render_cancelled,
     render_created as render_created,
-    render_list as render_list,
     render_notice as render_notice,
     render_result as render_result,
     render_state as render_state,

@@ -8,7 +8,7 @@ what a revision calls that.
 """
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -188,14 +188,6 @@ def related(task_id: str) -> Json:
     return {RELATED_TASK_KEY: {"taskId": task_id}}
 
 
-def render_list(tasks: Sequence[Task], revision: Revision, next_cursor: str | None = None) -> Json:
-    """Return the answer to ``tasks/list`` (2025-11-25)."""
-    shape: Json = {"tasks": [render_task(task, revision) for task in tasks]}
-    if next_cursor is not None:
-        shape["nextCursor"] = next_cursor
-    return shape
-
-
 def judge_cancel(task: Task, revision: Revision) -> bool | Fault:
     """Tell whether ``tasks/cancel`` has something to stop, or why it is refused.
 
@@ -216,28 +208,6 @@ def render_cancelled(task: Task, revision: Revision) -> Json:
 def unknown_task(task_id: str) -> Fault:
     """Return the refusal of a task id that is not (or no longer) known."""
     return Fault(Code.INVALID_PARAMS, f"unknown task: {task_id}", {"taskId": task_id})
-
-
-def accept_input(
-    task: Task,
-    responses: Mapping[str, object],
-    is_valid: Callable[[str, object], bool] = lambda _key, answer: isinstance(answer, dict),
-) -> tuple[Task, dict[str, object]]:
-    """Return the task without the requests that were answered, and those answers.
-
-    Answers to unknown keys and malformed ones are ignored; the rest stays pending, and the task
-    works on once nothing is. Keys must never be used again within a task.
-    """
-    if task.is_terminal:
-        return task, {}
-    accepted = {
-        key: answer
-        for key, answer in responses.items()
-        if key in task.input_requests and is_valid(key, answer)
-    }
-    pending = {key: one for key, one in task.input_requests.items() if key not in accepted}
-    status = TaskStatus.INPUT_REQUIRED if pending else TaskStatus.WORKING
-    return attrs.evolve(task, input_requests=pending, status=status), accepted
 
 
 def render_notice(task: Task, *, is_modern: bool) -> tuple[str, Json]:

@@ -27,7 +27,7 @@ from aimux.model import (
     ThoughtId,
 )
 
-from . import _jobs, _orphans, _sessions, _sweep, _thoughts
+from . import _jobs, _orphans, _sweep, _thoughts
 from ._faults import translated
 from ._files import connect, connect_memory
 from ._investigations import Investigations
@@ -135,10 +135,6 @@ class Store(StoreReader):
             ValueError: the job's state is not terminal.
         """
         return await self._write(lambda connection: _jobs.finish(connection, job, session, entries))
-
-    async def save_session(self, session: Session) -> None:
-        """Keep a session as it is, new or not."""
-        await self._write(lambda connection: _sessions.save(connection, session))
 
     async def change_thought(self, thought_id: ThoughtId | None, step: _thoughts.Step[T]) -> T:
         """Take a session of thinking one step on, in one transaction; what the step came to.

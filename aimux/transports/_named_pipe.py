@@ -223,33 +223,11 @@ def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-@asynccontextmanager
-async def open_pipe(
-    address: str, key: bytes, *, family: str | None = None
-) -> AsyncIterator[PipeStream]:
-    """A stream to whoever listens at `address` and knows the key.
-
-    `family` is `AF_PIPE` or `AF_UNIX`, decided from the address if it is not given. Cancelling it
-    waits for the step under way (the connecting, the proof of the key).
-
-    Raises:
-        OSError: nobody listens there.
-        trio.BrokenResourceError: it does not know the key.
-    """
-    connection = await trio.to_thread.run_sync(mpc.Client, address, family, limiter=_threads())
-    if not await trio.to_thread.run_sync(_proves, connection, key, False, limiter=_threads()):
-        connection.close()
-        raise trio.BrokenResourceError("the other end does not know the key")
-    async with open_pipe_stream(connection) as stream:
-        yield stream
-
-
-def _proves(connection: "Pipe", key: bytes, is_listener: bool) -> bool:
+def _proves(connection: "Pipe", key: bytes) -> bool:
     """Whether both ends know the key; False too if the other one is gone."""
-    steps = (mpc.deliver_challenge, mpc.answer_challenge)
     try:
-        for step in steps if is_listener else reversed(steps):
-            step(connection, key)
+        mpc.deliver_challenge(connection, key)
+        mpc.answer_challenge(connection, key)
     except (*_GONE, multiprocessing.AuthenticationError):
         return False
     return True
@@ -280,7 +258,7 @@ async def serve_pipe(
 
         def proves() -> bool:
             with held.used():
-                return _proves(connection, key, True)
+                return _proves(connection, key)
 
         try:
             with trio.move_on_after(PROOF_S):

@@ -12,16 +12,15 @@ from aimux.protocol import (
     Task,
     TaskStatus,
     TaskSupport,
-    accept_input,
     judge_cancel,
     judge_task,
     related,
     render_cancelled,
     render_created,
-    render_list,
     render_notice,
     render_result,
     render_state,
+    render_task,
     unknown_task,
 )
 
@@ -55,7 +54,7 @@ class Tasks:
         """Answer a method of tasks."""
         revision = called.revision
         if called.method == "tasks/list":
-            return render_list(list(self._tasks.values()), revision)
+            return {"tasks": [render_task(each, revision) for each in self._tasks.values()]}
         task_id = str(called.params["taskId"])
         if task_id not in self._tasks:
             return unknown_task(task_id)
@@ -198,3 +197,21 @@ class Tasks:
             return InputRequired({"user_name": NAME})
         done = result(text(f"Hello, {content.get('name')}!"))
         return await self._maybe_task(called, steps, 0.1, result=done)
+
+
+def accept_input(task: Task, responses: Mapping[str, object]) -> tuple[Task, dict[str, object]]:
+    """Return the task without the requests that were answered, and those answers.
+
+    Answers to unknown keys and malformed ones are ignored; the rest stays pending, and the task
+    works on once nothing is. Keys must never be used again within a task.
+    """
+    if task.is_terminal:
+        return task, {}
+    accepted = {
+        key: answer
+        for key, answer in responses.items()
+        if key in task.input_requests and isinstance(answer, dict)
+    }
+    pending = {key: one for key, one in task.input_requests.items() if key not in accepted}
+    status = TaskStatus.INPUT_REQUIRED if pending else TaskStatus.WORKING
+    return attrs.evolve(task, input_requests=pending, status=status), accepted

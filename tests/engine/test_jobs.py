@@ -12,6 +12,7 @@ from aimux.model import (
     Report,
 )
 
+from ..store._values import save_session
 from .house import SlowStore, finished, make_session
 from .supervised import hang, open_stand
 
@@ -117,7 +118,7 @@ async def test_a_session_is_busy_while_its_first_row_is_committed(autojump_clock
     session = make_session(9)
     refusals: list[str] = []
     async with open_stand(store) as stand:
-        await store.save_session(session)
+        await save_session(store, session)
         store.shut()
 
         async def call() -> None:

@@ -5,7 +5,8 @@ import itertools
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.protocol import EventReader, ServerSent, encode_comment, encode_event
+from aimux.protocol import encode_comment, encode_event
+from aimux.testing import EventReader, ServerSent
 
 LINES = st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"]), max_size=20)
 NAMES = st.text(

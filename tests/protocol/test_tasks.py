@@ -15,12 +15,10 @@ from aimux.protocol import (
     Task,
     TaskStatus,
     TaskSupport,
-    accept_input,
     judge_cancel,
     judge_task,
     render_cancelled,
     render_created,
-    render_list,
     render_notice,
     render_result,
     render_state,
@@ -79,8 +77,6 @@ def test_creation_is_nested_in_one_era_and_flat_in_the_other() -> None:
     assert render_created(WORKING, EXTENSION) == modern
     assert render_state(WORKING, CORE) == core
     assert render_state(WORKING, EXTENSION) == modern | {"resultType": "complete"}
-    assert render_list([WORKING], CORE) == {"tasks": [core]}
-    assert render_list([], CORE, "") == {"tasks": [], "nextCursor": ""}
 
 
 def test_optional_fields_are_left_out() -> None:
@@ -148,19 +144,6 @@ def test_cancel_of_a_finished_task_is_refused_in_core_only() -> None:
     assert judge_cancel(CANCELLED, EXTENSION) is False
     assert render_cancelled(CANCELLED, CORE)["status"] == "cancelled"
     assert render_cancelled(CANCELLED, EXTENSION) == {}
-
-
-def test_partial_answers_leave_the_rest_pending() -> None:
-    task, accepted = accept_input(ASKING, {"a": {"action": "accept"}, "zzz": {}, "b": None})
-
-    assert accepted == {"a": {"action": "accept"}}
-    assert list(task.input_requests) == ["b"]
-    assert task.status is TaskStatus.INPUT_REQUIRED
-    task, accepted = accept_input(task, {"a": {}, "b": {"roots": []}})
-    assert accepted == {"b": {"roots": []}}
-    assert task.status is TaskStatus.WORKING
-    assert accept_input(CANCELLED, {"a": {}}) == (CANCELLED, {})
-    assert accept_input(ASKING, {"a": {}}, lambda *_: False) == (ASKING, {})
 
 
 def called(

@@ -16,7 +16,7 @@ from aimux.model import (
     Session,
     SessionId,
 )
-from aimux.store import Store
+from aimux.store import Store, _sessions
 
 BIRTH = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
@@ -63,3 +63,8 @@ async def finish(store: Store, number: int, status: JobStatus = JobStatus.COMPLE
         job, status=status, finished_at=at(1_000 + number), outcome=outcome, last_seq=2
     )
     await store.finish(end, None, log(JobFinished(status=status), first=2))
+
+
+async def save_session(store: Store, session: Session) -> None:
+    """Keep a session that no job brings along."""
+    await store._write(lambda connection: _sessions.save(connection, session))

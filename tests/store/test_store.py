@@ -22,7 +22,7 @@ from aimux.model import (
 )
 from aimux.store import Store
 
-from ._values import at, finish, log, make_job, make_session
+from ._values import at, finish, log, make_job, make_session, save_session
 
 
 def finished(status: JobStatus = JobStatus.COMPLETED) -> JobFinished:
@@ -206,7 +206,7 @@ async def test_a_saved_session_replaces_the_one_before(store: Store) -> None:
     seats = {name: SeatSession(cli=name, turns=3) for name in ("codex", "gemini")}
     changed = make_session(seats=seats, cli="gemini", kind="dialog", status=JobStatus.PARTIAL)
 
-    await store.save_session(changed)
+    await save_session(store, changed)
 
     assert await store.session(changed.id) == changed
     assert (await store.sessions(cli="codex")).sessions == []
@@ -367,8 +367,8 @@ async def test_sessions_are_listed_by_last_activity(store: Store) -> None:
 
 async def test_sessions_are_filtered(store: Store) -> None:
     await finish(store, 1)
-    await store.save_session(make_session(2, kind="consensus"))
-    await store.save_session(make_session(3, cli="gemini"))
+    await save_session(store, make_session(2, kind="consensus"))
+    await save_session(store, make_session(3, cli="gemini"))
 
     by_status = await store.sessions(statuses=[JobStatus.QUEUED, JobStatus.RUNNING])
     by_kind = await store.sessions(kind="consensus", cli="codex")
@@ -382,7 +382,7 @@ async def test_pages_together_are_the_whole(store: Store, statuses: list[JobStat
     for number in range(1, 24):  # births collide: the row number has to tell them apart
         state = list(JobStatus)[number % 8]
         session = make_session(number, status=state, last_active_at=at(number % 3))
-        await store.save_session(session)
+        await save_session(store, session)
     seen: list[str] = []
     cursor = None
 
@@ -453,7 +453,7 @@ async def test_old_jobs_go_with_log_and_session(store: Store) -> None:
 
 async def test_collection_goes_by_the_end_not_the_birth(store: Store) -> None:
     await finish(store, 1)  # born at 1, ended at 1,001
-    await store.save_session(make_session(2))
+    await save_session(store, make_session(2))
 
     done = await store.collect(at(900))
 
@@ -497,7 +497,7 @@ async def test_every_method_is_a_checkpoint(store: Store) -> None:
         lambda: store.append(job, log(Text(text="x"), first=2)),
         lambda: store.append(job, []),
         lambda: store.finish(make_job(2, status=JobStatus.FAILED)),
-        lambda: store.save_session(make_session(3)),
+        lambda: save_session(store, make_session(3)),
         lambda: store.job(job),
         lambda: store.session(SessionId("ses_1")),
         lambda: store.entries(job),

@@ -9,8 +9,9 @@ import attrs
 import orjson
 import trio
 
-from aimux.protocol import EventReader, Json, ServerSent
+from aimux.protocol import Json
 from aimux.server import serve_session
+from aimux.testing import EventReader, ServerSent
 from aimux.tools import App, Client, Payload, ToolCall
 from aimux.transports.network import ListenAddress, Site
 

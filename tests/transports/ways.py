@@ -19,7 +19,8 @@ import orjson
 import trio
 from trio_websocket import open_websocket_url
 
-from aimux.protocol import EventReader, Json
+from aimux.protocol import Json
+from aimux.testing import EventReader
 
 from ..daemon._world import World
 

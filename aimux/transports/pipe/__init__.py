@@ -3,7 +3,6 @@
 from aimux.transports._named_pipe import (
     PipeStream as PipeStream,
     new_key as new_key,
-    open_pipe as open_pipe,
     open_pipe_stream as open_pipe_stream,
     serve_pipe as serve_pipe,
 )
