@@ -68,4 +68,6 @@ class JsonLines(logging.Formatter):
 def _tame(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_tame(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _tame(each) for name, each in value.items()}
     return safe_to_show(value)[:MAX_LINE] if isinstance(value, str) else value

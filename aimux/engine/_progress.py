@@ -23,7 +23,7 @@ from aimux.model import (
     TurnStarted,
     Warned,
 )
-from aimux.rules import mask_between, redact
+from aimux.rules import mask_between
 
 from ._handle import JobHandle
 
@@ -55,9 +55,9 @@ def line_at(entries: Sequence[Entry], at: int) -> str | None:
         case Reasoning():
             return "thinking"
         case ToolUse(name=name, status="started"):
-            return f"uses {redact(name)}"
+            return f"uses {mask_between(name)}"
         case Warned(message=said) | Noted(text=said):
-            return redact(said)[:TAIL_CHARS]
+            return mask_between(said)[:TAIL_CHARS]
         case AttemptFailed(failure=failure):
             return f"failed: {failure.failure_class} ({failure.code})"
         case TurnFailed(result=result):

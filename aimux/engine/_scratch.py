@@ -20,6 +20,7 @@ from aimux.errors import Refusal
 from aimux.files.private import make_private
 from aimux.model import Warned
 
+from ._exhausted import when_exhausted
 from ._git import GIT_MISSING, GitFault, Repository, make_repository
 from ._scratch_copy import Copying, TooLarge, find_repository, list_files, remove, walk
 
@@ -77,7 +78,7 @@ def _make_base(parent: Path) -> Path:
         make_private(parent)
         return Path(tempfile.mkdtemp(prefix="read-", dir=parent))
     except OSError as error:
-        raise Refusal(
+        raise when_exhausted(f"no copy can be made in {parent}", error) or Refusal(
             f"no copy can be made in {parent}: {error.strerror}",
             code="scratch_failed",
             hint="see that the state directory has room and is yours",
@@ -103,8 +104,9 @@ def _copy_tree(cwd: Path, copy: Path) -> str:
             retryable=False,
         ) from large
     except (GitFault, OSError) as fault:
-        raise Refusal(
-            f"no copy of {cwd} can be made for this CLI: {fault}",
+        doing = f"no copy of {cwd} can be made for this CLI"
+        raise when_exhausted(doing, fault) or Refusal(
+            f"{doing}: {fault}",
             code="scratch_failed",
             hint=HINT,
             retryable=False,

@@ -20,7 +20,7 @@ import trio
 
 from aimux.dialects import Dialect, open_dialect
 from aimux.drivers import Child, Driver, Exit, ProcessSpec
-from aimux.errors import AimuxError, first_leaf
+from aimux.errors import AimuxError, SetupFault, first_leaf
 from aimux.files.private import make_private
 from aimux.model import (
     ChildExited,
@@ -48,6 +48,7 @@ from aimux.rules import (
 )
 from aimux.store import Spool
 
+from ._exhausted import when_exhausted
 from ._guard import Guard, Pass
 from ._seeing_out import see_out
 from ._terminal import Conversation
@@ -376,8 +377,20 @@ async def _prompt_file(spec: AttemptSpec) -> AsyncIterator[Plan]:
 
 
 def _write_prompt(directory: Path, text: bytes) -> Path:
-    make_private(directory)
-    descriptor, name = tempfile.mkstemp(prefix="prompt-", suffix=".md", dir=directory)
-    with os.fdopen(descriptor, "wb") as file:  # mkstemp made it 0600
-        file.write(text)
-    return Path(name)
+    path: Path | None = None
+    try:
+        make_private(directory)
+        descriptor, name = tempfile.mkstemp(prefix="prompt-", suffix=".md", dir=directory)
+        path = Path(name)
+        with os.fdopen(descriptor, "wb") as file:  # mkstemp made it 0600
+            file.write(text)
+    except OSError as error:
+        if path is not None:
+            path.unlink(missing_ok=True)
+        doing = f"the prompt cannot be written to a file in {directory}"
+        raise when_exhausted(doing, error) or SetupFault(
+            f"{doing}: {error.strerror or error}",
+            code="prompt_file_failed",
+            hint="see that the state directory is yours and can be written",
+        ) from error
+    return path

@@ -35,6 +35,7 @@ from aimux.rules import bare_environment
 from aimux.rules.pair import Landed, Verified, patterns_below
 
 from ._base_facts import BaseFacts, base_facts
+from ._exhausted import when_exhausted
 from ._git import GitFault, Repository, make_repository
 from ._scratch_copy import SKIPPED, Copying, TooLarge, find_repository, list_files
 from ._specs import ChooseDriver
@@ -279,7 +280,9 @@ class WorkCopies:
         try:
             directory = await trio.to_thread.run_sync(owned.__enter__)
         except OSError as error:
-            raise _refused(cwd, error.strerror or str(error)) from error
+            doing = f"no copy can be made in {self.root}"
+            told = error.strerror or str(error)
+            raise when_exhausted(doing, error) or _refused(cwd, told) from error
         try:
             made = await trio.to_thread.run_sync(_make, Path(cwd), directory, linked)
             yield WorkCopy(
@@ -333,7 +336,8 @@ def _make(cwd: Path, directory: Path, linked: Sequence[str]) -> _Made:
     except TooLarge as large:
         raise _refused(str(cwd), str(large), code="scratch_too_large") from large
     except (GitFault, OSError) as fault:
-        raise _refused(str(cwd), str(fault)) from fault
+        doing = f"no copy of {cwd} can be made"
+        raise when_exhausted(doing, fault) or _refused(str(cwd), str(fault)) from fault
     warnings = [Warned(code="scratch_incomplete", message=each) for each in told]
     return _Made(cwd=tree, repository=repository, base=base, warnings=warnings)
 

@@ -92,6 +92,16 @@ def _kind(character: str) -> str:
     return "upper" if character.isupper() else "lower"
 
 
+def redact_bare(text: str) -> str:
+    """`redact`, after every terminal sequence was taken out: one inside a key would hide it."""
+    return redact(_ANSI.sub("", text))
+
+
+def hides_secrets(text: str) -> bool:
+    """Whether terminal sequences keep a secret from being found where it stands."""
+    return "\x1b" in text and _ANSI.sub("", redact(text)) != redact_bare(text)
+
+
 def harmless(text: str, *, is_line: bool = False) -> str:
     """`text` without terminal sequences; other control characters are shown as escapes.
 

@@ -267,7 +267,8 @@ async def test_a_full_disk_is_refused_with_its_words(
         async with open_scratch(str(tree), tree.parent / "scratch"):
             pytest.fail("it was copied")
 
-    assert caught.value.code == "scratch_failed"
+    assert caught.value.code == "machine_exhausted"
+    assert "free space" in str(caught.value.hint)
 
 
 def test_much_that_is_left_out_is_counted(tmp_path: Path) -> None:

@@ -21,6 +21,24 @@ async def read(house: House, uri: str) -> str:
     return str((await resources.read(house.client, uri))["text"])
 
 
+def keep_raw(house: House, printed: bytes) -> None:
+    """Have the store know what the first turn printed: the fake keeps none."""
+    pieces: dict[Stream, bytes] = {Stream.STDOUT: printed, Stream.STDERR: b""}
+
+    async def attempts(*_: object) -> list[tuple[int, int]]:
+        return [(1, 1)]
+
+    async def raw(
+        _job: str, _turn: int, stream: Stream, offset: int, wanted: int, *, attempt: int
+    ) -> Piece:
+        del attempt
+        data = pieces[stream][offset : offset + min(wanted, 50_000)]
+        return Piece(offset=offset, data=data, total=len(pieces[stream]))
+
+    house.store.raw_attempts = attempts  # type: ignore[method-assign]  # see above
+    house.store.raw_output = raw  # type: ignore[method-assign,assignment]  # see above
+
+
 @pytest.mark.requirement("stored:redacted")
 async def test_answers_and_retold_prompts_keep_what_they_say_and_events_do_not(
     tmp_path: pathlib.Path, autojump_clock: Clock
@@ -97,23 +115,24 @@ async def test_raw_output_shows_no_secret_wherever_it_is_cut(
     printed = b"key " + SECRET.encode() + b"\n" + begin + filler + end
     said = [Say(printed), Say(record(answer="done")), Say(record(type="end"))]
     async with open_house(tmp_path, [Turn(says=said)]) as house:
-        pieces: dict[Stream, bytes] = {Stream.STDOUT: printed, Stream.STDERR: b""}
-
-        async def attempts(*_: object) -> list[tuple[int, int]]:
-            return [(1, 1)]
-
-        async def raw(  # the fake keeps none
-            _job: str, _turn: int, stream: Stream, offset: int, wanted: int, *, attempt: int
-        ) -> Piece:
-            del attempt
-            data = pieces[stream][offset : offset + min(wanted, 50_000)]
-            return Piece(offset=offset, data=data, total=len(pieces[stream]))
-
-        house.store.raw_attempts = attempts  # type: ignore[method-assign]  # see above
-        house.store.raw_output = raw  # type: ignore[method-assign,assignment]  # see above
+        keep_raw(house, printed)
         job = await house.run()
         text = await read(house, f"aimux://jobs/{job.id}/raw")
 
     assert "aB3-" not in text
     assert f"key {MASK}" in text
     assert "bytes are left out here" in text
+
+
+async def test_raw_output_shows_no_secret_that_a_sequence_cuts(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """A terminal leaves the sequence out, so what it shows is looked at."""
+    cut = f"\x1b[1m{SECRET[:20]}\x1b[0m{SECRET[20:]}"
+    said = [Say(f"key {cut}\n".encode()), Say(record(answer="done")), Say(record(type="end"))]
+    async with open_house(tmp_path, [Turn(says=said)]) as house:
+        keep_raw(house, f"key {cut}\n".encode())
+        job = await house.run()
+        text = await read(house, f"aimux://jobs/{job.id}/raw")
+
+    assert text == f"--- turn 1, stdout: {len(cut) + 5} bytes\nkey {MASK}\n"
