@@ -31,6 +31,8 @@ from aimux.rules import (
     DEFAULT_ROLE,
     RoutingFacts,
     check_schema,
+    check_session_id,
+    check_session_kind,
     choose,
     enter_job,
     lineage,
@@ -102,7 +104,7 @@ class Preparer:
         Raises:
             AimuxError: whatever would make it fail before a child runs; says the way out.
         """
-        session = await self._session(request.session_id) if request.session_id else None
+        session = await self._session(request) if request.session_id else None
         snapshot, directory = await trio.to_thread.run_sync(self._load, request, session)
         _check_prompt(request.prompt, snapshot.settings.server)
         if isinstance(directory, AimuxError):
@@ -238,11 +240,14 @@ class Preparer:
             cwd = Path(directory.path)
         return self._loader.load(ClientContext(cwd=cwd, env=client.env)), directory
 
-    async def _session(self, session_id: str) -> Session:
-        busy = self._supervisor.of_session(session_id)
-        if busy is not None and busy.session is not None:
-            return busy.session
-        return await self._store.session(SessionId(session_id))
+    async def _session(self, request: JobRequest) -> Session:
+        check_session_id(request.session_id)
+        busy = self._supervisor.of_session(request.session_id)
+        found = busy.session if busy is not None else None
+        if found is None:
+            found = await self._store.session(SessionId(request.session_id))
+        check_session_kind(found, request.tool)
+        return found
 
     async def _told(self, session: Session) -> list[PastTurn]:
         """Earlier turns of a session; what it takes to continue it without the CLI's help.

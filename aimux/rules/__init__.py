@@ -73,6 +73,10 @@ from ._fences import (
     share_out as share_out,
     shorten as shorten,
 )
+from ._going_on import (
+    check_session_id as check_session_id,
+    check_session_kind as check_session_kind,
+)
 from ._hints import install_step as install_step, reset_step as reset_step
 from ._limits import (
     Bucket as Bucket,

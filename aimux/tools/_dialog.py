@@ -5,9 +5,8 @@ from typing import Final
 
 import attrs
 
-from aimux.errors import PeerFault
 from aimux.model import Job, Noted, Session, SessionId, Warned
-from aimux.rules import RoutingFacts, check_answer
+from aimux.rules import RoutingFacts, check_answer, check_session_id, check_session_kind
 from aimux.rules.panels import Member, seat_chosen
 from aimux.rules.talk import (
     CRITIQUE_SCHEMA,
@@ -168,13 +167,9 @@ async def _past(context: ToolContext, call: ToolCall) -> Past | None:
     session_id = str(call.arguments.get("session_id") or "")
     if not session_id:
         return None
+    check_session_id(session_id)
     session = await context.engine.store.session(SessionId(session_id))
-    if session.kind != KIND:
-        raise PeerFault(
-            f"session {session.id} is of {session.kind}, not of {KIND}",
-            code="session_kind_mismatch",
-            hint=f"go on with it by {session.kind}, or start a new dialog without session_id",
-        )
+    check_session_kind(session, KIND)
     page = await context.engine.store.jobs(session_id=session.id)
     jobs = sorted(page.jobs, key=lambda each: each.created_at)
     said: list[Said] = []

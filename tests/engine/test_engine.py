@@ -67,6 +67,7 @@ async def refusal(house: House, **request: Any) -> AimuxError:
         ("prompt_too_large", {"prompt": "x" * 2_001}),
         ("prompt_too_large", {"prompt": "ü" * 1_001}),
         ("session_not_found", {"session_id": "ses_unknown"}),
+        ("session_not_found", {"session_id": "thk_1"}),
         ("cli_unknown", {"route": RouteRequest(cli="nobody")}),
         ("cli_not_installed", {"route": RouteRequest(cli="beta")}),
         ("role_unknown", {"route": RouteRequest(role="astronaut")}),

@@ -1,0 +1,49 @@
+"""Which conversations a tool goes on with: those of one CLI by exec and its kin, others by theirs.
+
+A strategy keeps what each seat said for itself; a plain turn in the middle of it would be a seat
+that nobody prepared, and the strategy would not know of it later.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from aimux.errors import NotFound, PeerFault
+from aimux.model import Session
+
+SINGLE: Final = frozenset({"exec", "background", "agents"})  # one CLI speaks in their sessions
+# ids of what is not kept as a session -> what it is, and how it goes on
+OTHER_IDS: Final[Mapping[str, tuple[str, str]]] = {
+    "thk_": ("steps of thinking", "go on with think(session_id=…)"),
+    "inv_": ("an investigation", "go on with investigate(session_id=…)"),
+    "job_": ("a job", "status(job_id=…) tells its session_id, if it has one"),
+}
+
+
+def check_session_id(session_id: str) -> None:
+    """Refuse an id that is plainly of something else.
+
+    Raises:
+        NotFound: with the way that leads to it.
+    """
+    found = OTHER_IDS.get(session_id[:4])
+    if found is not None:
+        what, hint = found
+        raise NotFound(
+            f"{session_id} is {what}, not a session", code="session_not_found", hint=hint
+        )
+
+
+def check_session_kind(session: Session, tool: str) -> None:
+    """Refuse a session that a tool cannot go on with.
+
+    Raises:
+        PeerFault: it is of another tool.
+    """
+    if tool == session.kind or {tool, session.kind} <= SINGLE:
+        return
+    own = "exec" if session.kind in SINGLE else session.kind
+    raise PeerFault(
+        f"session {session.id} is of {session.kind}, not of {tool}",
+        code="session_kind_mismatch",
+        hint=f"go on with it by {own}(session_id=…), or leave session_id out and start a new one",
+    )
