@@ -30,6 +30,7 @@ from aimux.model import (
 from aimux.rules._recursion import LINEAGE_VARIABLE, Lineage, encode
 from aimux.testing import Turn
 
+from ..store._values import save_session
 from .house import (
     ALPHA,
     BETA,
@@ -235,6 +236,19 @@ async def test_a_session_brings_its_own(tmp_path: pathlib.Path, autojump_clock: 
         assert not prepared.is_new_session
         refused = await refusal(house, session_id=first.session_id, route=RouteRequest(cli="alpha"))
         assert refused.code == "session_cli_mismatch"
+
+
+async def test_a_session_of_a_strategy_is_refused_with_its_own_tool(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """A plain turn in the middle of a dialog would be nobody's."""
+    session = make_session(9, kind="dialog")
+    async with open_house(tmp_path, [answers()]) as house:
+        await save_session(house.store, session)
+        refused = await refusal(house, session_id=session.id)
+
+    assert refused.code == "session_kind_mismatch"
+    assert "dialog(session_id" in str(refused.hint)
 
 
 async def test_a_session_without_an_answer_cannot_go_on(

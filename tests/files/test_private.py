@@ -37,6 +37,20 @@ def test_what_is_missing_above_is_private_too(tmp_path: Path, umask: int) -> Non
     assert [mode(tmp_path / each) for each in ("a", "a/b", "a/b/c")] == [0o700] * 3
 
 
+def test_nothing_is_open_between_its_birth_and_the_last_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may look in that moment; the last word is for umasks that take too much."""
+    monkeypatch.setattr("aimux.files.private.os.chmod", lambda *_: None)
+    before = os.umask(0)
+    try:
+        make_private(tmp_path / "a" / "b")
+    finally:
+        os.umask(before)
+
+    assert [mode(tmp_path / each) for each in ("a", "a/b")] == [0o700] * 2
+
+
 def test_what_exists_is_left_as_it_is(tmp_path: Path) -> None:
     """Somebody may have opened it on purpose; a file of that name is told."""
     (tmp_path / "open").mkdir(mode=0o755)
