@@ -93,6 +93,7 @@ class TurnLog:
     _pending_chars: int = 0
     _pieces: list[str] = attrs.field(factory=list)
     _pieces_chars: int = 0
+    _before: tuple[str, bool] = ("", False)  # what an earlier attempt said, and whether it is cut
     _is_open: bool = False  # pieces of a message came, its whole has not
     _logged_chars: int = 0  # of this attempt; more than `LOGGED_CHARS` once it was told
 
@@ -154,6 +155,7 @@ class TurnLog:
         self.started = event
         self.position = 0
         self._spent, self._usage = self.usage, None
+        self._before = self._most_said()
         self._pieces, self._pieces_chars, self._is_open = [], 0, False
         self.is_text_cut = False
         self._logged_chars = 0
@@ -240,6 +242,12 @@ class TurnLog:
         """Length of `text_so_far` without building it."""
         return self._pieces_chars
 
+    def _most_said(self) -> tuple[str, bool]:
+        """The text of the attempt that said most, and whether more was said than that."""
+        said = self.text_so_far
+        is_most = len(said.strip()) >= len(self._before[0].strip())
+        return (said, self.is_text_cut) if is_most else self._before
+
     def result(
         self, status: JobStatus, *, content: str | None = None, failure: Failure | None = None
     ) -> TurnResult:
@@ -266,7 +274,11 @@ class TurnLog:
         )
 
     def interrupted(self, status: JobStatus, message: str) -> TurnResult:
-        """What a turn has come to that did not end by itself: all it said, and why it ended."""
+        """What a turn has come to that did not end by itself, and why it ended.
+
+        Its content is what the attempt has said that said most: an attempt that had only begun does
+        not take away what one before it had said.
+        """
         is_late = status is JobStatus.TIMED_OUT
         failure = Failure(
             failure_class=_CLASSES.get(status, FailureClass.CANCELLED),
@@ -274,4 +286,7 @@ class TurnLog:
             message=message,
             retryable=is_late,
         )
-        return self.result(status, failure=failure)
+        self.flush()
+        text, is_cut = self._most_said()
+        result = self.result(status, content=text, failure=failure)
+        return attrs.evolve(result, is_cut=is_cut)

@@ -8,6 +8,7 @@ are the sum over the turns, whatever became of each.
 
 import datetime
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -25,6 +26,10 @@ from aimux.model import (
     Usage,
     Warned,
 )
+
+from ._fences import share_out
+
+MAX_CONTENT_CHARS: Final = 2**20  # of what several turns said, together; the limit of one answer
 
 
 def add_usage(first: Usage | None, second: Usage | None) -> Usage | None:
@@ -160,8 +165,15 @@ def _content(
     said = _said(turns)
     if speaking is not None:  # a later turn of a seat repairs or continues an earlier one
         return (speaking.content, speaking.is_cut) if said else ("", False)
-    parts = [f"## {turn.seat or turn.turn} ({turn.status})\n\n{turn.content}" for turn in said]
-    return "\n\n".join(parts), any(turn.is_cut for turn in said)
+    texts = share_out([turn.content for turn in said], MAX_CONTENT_CHARS)
+    parts = [
+        f"## {turn.seat or turn.turn} ({turn.status})\n\n{text}"
+        for turn, text in zip(said, texts, strict=True)
+    ]
+    is_cut = any(
+        turn.is_cut or turn.content != text for turn, text in zip(said, texts, strict=True)
+    )
+    return "\n\n".join(parts), is_cut
 
 
 def session_after(

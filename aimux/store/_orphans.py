@@ -41,6 +41,7 @@ from ._times import to_us
 T = TypeVar("T")
 
 PARTIAL_CHARS: Final = 64_000  # the end of what a lost turn had said
+BREAK: Final = "\n\n"  # between messages
 MESSAGE_CHARS: Final = 300  # of a failure, in the list of attempts
 
 _OPEN: Final = f"""
@@ -88,6 +89,40 @@ class Orphan:
 
 
 @attrs.define(eq=False)
+class _Said:
+    """What one attempt said, as far as it was logged: the end of it."""
+
+    chars: int = 0  # in all
+    _whole: str = ""  # messages
+    _pieces: list[str] = attrs.field(factory=list)  # of the one that is not whole yet
+    _pieces_chars: int = 0
+
+    def message(self, text: str) -> None:
+        """A message is whole; its pieces are in it."""
+        gap = BREAK if self._whole else ""
+        self.chars += len(gap) + len(text) - self._pieces_chars
+        self._whole = f"{self._whole}{gap}{text}"[-PARTIAL_CHARS:]
+        self._pieces, self._pieces_chars = [], 0
+
+    def piece(self, text: str) -> None:
+        self.chars += len(text)
+        self._pieces_chars += len(text)
+        self._pieces.append(text)
+        if self._pieces_chars > 2 * PARTIAL_CHARS:  # keep the end, in steps
+            self._pieces = ["".join(self._pieces)[-PARTIAL_CHARS:]]
+            self._pieces_chars = PARTIAL_CHARS
+
+    @property
+    def text(self) -> str:
+        being = "".join(self._pieces)
+        return BREAK.join(each for each in (self._whole, being) if each)[-PARTIAL_CHARS:]
+
+    @property
+    def is_cut(self) -> bool:
+        return self.chars > PARTIAL_CHARS
+
+
+@attrs.define(eq=False)
 class _Trail:
     """What the log of one turn leaves for its end."""
 
@@ -95,9 +130,8 @@ class _Trail:
     seat: str = ""
     began_us: int = 0  # its first attempt, or its waiting if it had none
     last_us: int = 0
-    said: list[str] = attrs.field(factory=list)
-    chars: int = 0
-    is_cut: bool = False
+    said: _Said = attrs.field(factory=_Said)  # by the last attempt
+    said_before: _Said = attrs.field(factory=_Said)  # by the one before it that said most
     native_id: str = ""
     attempt: int = 0  # the last one that was started
     attempt_us: int = 0
@@ -122,10 +156,9 @@ class _Trail:
                 self.seat = str(event.get("seat", ""))
                 self._begin_attempt(at_us, event)
             case "message", {"text": str(text)}:
-                self.said, self.chars, self.is_cut = [], 0, False  # its deltas are in it
-                self._say(text)
+                self.said.message(text)
             case "text", {"text": str(text)}:
-                self._say(text)
+                self.said.piece(text)
             case "usage", _:
                 self.usage = _loaded(Usage, {k: v for k, v in event.items() if k != "kind"})
             case "native_session", {"native_id": str(native_id)}:
@@ -155,7 +188,7 @@ class _Trail:
         self.attempt = number if isinstance(number, int) else self.attempt + 1
         self.attempt_us = at_us
         self.mode = next((mode for mode in Mode if mode == event.get("mode")), Mode.READ)
-        self.said, self.chars, self.is_cut = [], 0, False
+        self.said_before, self.said = self._most_said(), _Said()
         self.spent, self.usage = add_usage(self.spent, self.usage), None
 
     def _fail_attempt(self, at_us: int, data: Mapping[str, object]) -> None:
@@ -172,22 +205,18 @@ class _Trail:
             )
             self.failed.append(attempt)
 
-    def _say(self, text: str) -> None:
-        self.said.append(text)
-        self.chars += len(text)
-        self.is_cut = self.is_cut or self.chars > PARTIAL_CHARS
-        if self.chars > 2 * PARTIAL_CHARS:  # keep the end, in steps
-            self.said = ["".join(self.said)[-PARTIAL_CHARS:]]
-            self.chars = PARTIAL_CHARS
+    def _most_said(self) -> "_Said":
+        return max(self.said, self.said_before, key=lambda each: each.chars)
 
     def end(self) -> TurnResult:
-        """The end of a turn that has none: what it had said."""
+        """The end of a turn that has none: what the attempt had said that said most."""
+        said = self._most_said()
         return TurnResult(
             turn=self.turn,
             seat=self.seat,
             status=JobStatus.ABORTED,
-            content="".join(self.said)[-PARTIAL_CHARS:],
-            is_cut=self.is_cut,
+            content=said.text,
+            is_cut=said.is_cut,
             cli=self.cli,
             model=self.model,
             effort=self.effort,

@@ -135,6 +135,34 @@ async def test_a_new_attempt_begins_with_an_empty_text() -> None:
     assert [entry.turn for entry in log.since(0)] == [1, 1, 1]
 
 
+async def test_an_interrupted_turn_keeps_what_the_attempt_said_that_said_most() -> None:
+    """One that had only begun takes nothing away; one that said more counts."""
+    turn = make_log().open_turn()
+    turn.add(TurnStarted(turn=1, cli="alpha"))
+    turn.add(Text(text="half of a long answer"))
+    turn.add(TurnStarted(turn=1, cli="beta", attempt=2))
+    at_once = turn.interrupted(JobStatus.CANCELLED, "enough")
+    turn.add(Text(text="half"))
+    begun = turn.interrupted(JobStatus.TIMED_OUT, "late")
+    turn.add(Text(text=" of another answer, which is longer"))
+    later = turn.interrupted(JobStatus.CANCELLED, "enough")
+
+    assert at_once.content == begun.content == "half of a long answer"
+    assert (at_once.cli, begun.failure and begun.failure.code) == ("beta", "timed_out")
+    assert later.content == "half of another answer, which is longer"
+    assert not later.is_cut
+
+
+async def test_what_was_cut_of_an_earlier_attempt_is_said_so() -> None:
+    turn = make_log(stored=True).open_turn()
+    turn.add(TurnStarted(turn=1, cli="alpha"))
+    turn.add(Text(text="x" * (KEPT_TEXT_CHARS + 1)))
+    turn.add(TurnStarted(turn=1, cli="beta", attempt=2))
+
+    assert turn.interrupted(JobStatus.CANCELLED, "enough").is_cut
+    assert not turn.is_text_cut
+
+
 async def test_text_in_memory_is_bounded() -> None:
     """The text of an attempt is cut at `KEPT_TEXT_CHARS`; the entries still come."""
     log = make_log(stored=True)

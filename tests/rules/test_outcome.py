@@ -35,6 +35,7 @@ from aimux.rules import (
     summarise,
     total_usage,
 )
+from aimux.rules._outcome import MAX_CONTENT_CHARS
 
 AT = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 LATER = AT + datetime.timedelta(hours=1)
@@ -389,6 +390,19 @@ def test_an_ended_job_of_several_seats_tells_what_each_said() -> None:
         "## 6 (completed)\n\nwho am I"
     )
     assert (outcome.is_cut, outcome.error, outcome.data) == (True, TOO_LATE, None)
+
+
+def test_what_many_seats_said_together_has_a_bound() -> None:
+    """Short texts stay whole, long ones are cut in the middle, and that is told."""
+    long = "x" * MAX_CONTENT_CHARS
+    turns = [stopped(1, "A", content=long), stopped(2, "B", content="short"), stopped(3, "C", long)]
+
+    outcome = outcome_of(turns, failure=TOO_LATE)
+
+    assert len(outcome.content) < MAX_CONTENT_CHARS + 500
+    assert "## B (cancelled)\n\nshort\n\n" in outcome.content
+    assert outcome.content.count("characters cut") == 2
+    assert outcome.is_cut
 
 
 STATUSES = st.sampled_from([JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
