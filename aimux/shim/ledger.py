@@ -46,6 +46,10 @@ Json = dict[str, object]
 class Ledger:
     """What a client and its daemon have said, as far as it matters later."""
 
+    # code, message and hint of what open calls are answered with
+    LOST = ("daemon_gone", LOST, HINT)
+    GONE = ("no_daemon", GONE, GONE_HINT)
+
     def __init__(self) -> None:
         self.open: dict[str, int] = {}  # id as JSON -> requests without an answer
         self.setup: dict[str, tuple[str, bytes]] = {}  # what -> id, line
@@ -163,7 +167,7 @@ class Ledger:
         self.swallowed = {key for key, _ in setup if key not in self.open}
         replayed = {key for key, _ in setup}
         lost = [key for key in self.open if key not in replayed]
-        told = b"".join([_error(key, "daemon_gone", LOST, HINT, retryable=True) for key in lost])
+        told = b"".join([_error(key, self.LOST, retryable=True) for key in lost])
         self.open = {key: 1 for key in self.open if key in replayed}
         if self.initialized:
             told += b'{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n'
@@ -178,9 +182,7 @@ class Ledger:
         if self._long is not None:  # whoever asks in it may be known without its end
             self._end_line()
         open_ones, self.open = self.open, {}
-        return b"".join(
-            [_error(key, "no_daemon", GONE, GONE_HINT, retryable=False) for key in open_ones]
-        )
+        return b"".join([_error(key, self.GONE, retryable=False) for key in open_ones])
 
     def swallow(self, lines: bytes) -> bytes:
         """The lines without the answers that the client has had from an earlier daemon."""
@@ -243,7 +245,8 @@ def _found(skimmer: Skimmer) -> list[Json]:
     return messages
 
 
-def _error(key: str, code: str, message: str, hint: str, *, retryable: bool) -> bytes:
+def _error(key: str, words: tuple[str, str, str], *, retryable: bool) -> bytes:
+    code, message, hint = words
     data = {"code": code, "retryable": retryable, "hint": hint}
     error = json.dumps({"code": CODE, "message": f"{message}; {hint}", "data": data})
     return f'{{"jsonrpc":"2.0","id":{key},"error":{error}}}\n'.encode()

@@ -9,7 +9,8 @@ import trio
 from trio.testing import memory_stream_pair
 from trio_websocket import WebSocketRequest, WebSocketServer, serve_websocket
 
-from aimux.console._connect import find_token, run_bridge, socket_url
+from aimux.console._bridge import run_bridge
+from aimux.console._connect import find_token, socket_url
 from aimux.errors import SetupFault
 from aimux.transports import LineWire
 
