@@ -251,6 +251,25 @@ async def test_nothing_that_the_environment_names_is_run(
     assert found == EXPECTED
 
 
+def test_nothing_is_run_though_git_read_such_settings(field: Field) -> None:
+    """The second net, alone: the settings of each call hold against a directory full of traps."""
+    made = make_repository(field.tree / "deep", field.root / "ours")
+    (made.git_dir / "config").write_text(settings_of(field, "net"), encoding="utf-8")
+    lay_hooks(field, made.git_dir / "hooks", "net-hook")
+    for words in (
+        ("add", "--all", "--force", "--", "."),
+        ("commit", "--quiet", "-m", "x"),
+        ("tag", "-m", "x", "one"),
+        ("diff", "HEAD"),
+        ("log", "-p"),
+        ("ls-files", "-co", "--exclude-standard"),
+        ("write-tree",),
+    ):
+        made.run(*words)
+
+    assert field.sprung() == []
+
+
 @pytest.mark.parametrize("place", ["tree", "home"])
 async def test_a_signing_program_that_waits_holds_nothing_up(
     field: Field, monkeypatch: pytest.MonkeyPatch, place: str
