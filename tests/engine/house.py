@@ -50,6 +50,7 @@ from aimux.strategies import single
 from aimux.testing import FakeDriver, FakeStore, Say, Turn
 from aimux.tools import App, Client, Payload, Reach, ToolCall, open_app
 
+LONGEST_S = 200_000.0  # of the clock of a test: one that waits for what never comes fails
 BIRTH = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 PATTERNS: Mapping[FailureClass, Sequence[str]] = {
     FailureClass.QUOTA: ["out of quota"],
@@ -331,7 +332,7 @@ async def open_house(
         del is_terminal
         return driver
 
-    with threads_on_the_loop():
+    with threads_on_the_loop(), trio.fail_after(LONGEST_S):
         async with (
             open_engine(
                 settings=settings,

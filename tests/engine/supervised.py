@@ -22,7 +22,7 @@ from aimux.model import (
 from aimux.rules import SlotLimits
 from aimux.testing import FakeStore
 
-from .house import finished, make_job, make_session, speaking
+from .house import LONGEST_S, finished, make_job, make_session, speaking
 
 Run = Callable[[JobHandle], Awaitable[Report]]
 
@@ -86,6 +86,7 @@ async def open_stand(
     store: FakeStore | None = None, *, strict: bool = True, **limits: int
 ) -> AsyncIterator[Stand]:
     kept = store or FakeStore()
-    async with open_supervisor(kept, SlotLimits(**limits), strict=strict) as supervisor:
-        yield Stand(supervisor, kept)
+    with trio.fail_after(LONGEST_S):
+        async with open_supervisor(kept, SlotLimits(**limits), strict=strict) as supervisor:
+            yield Stand(supervisor, kept)
     assert supervisor.open_handles() == []
