@@ -223,8 +223,9 @@ class _Bridge:
         except* ConnectionClosed:
             pass  # while it was told the handshake
         except* (trio.TooSlowError, HandshakeError, OSError) as group:
-            said = f"{self.url} does not answer: {_reason(group)}"
-            fault = Refusal(said, code="server_unreachable")
+            fault = Refusal(
+                f"{self.url} does not answer: {_reason(group)}", code="server_unreachable"
+            )
         return fault
 
     async def _carry(self, socket: WebSocketConnection) -> bool:

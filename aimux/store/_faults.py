@@ -1,5 +1,6 @@
 """What SQLite and the file system say, in words of our own."""
 
+import errno
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -7,6 +8,9 @@ from typing import Final
 from aimux.errors import StoreUnavailable
 from aimux.model import ShapeMismatch
 
+FREE_SPACE: Final = "free space on the disk of the state directory; writing goes on by itself then"
+_NO_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _FULL: Final = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 _CORRUPT: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _READ_ONLY: Final = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")
@@ -30,6 +34,22 @@ def _chained(made: StoreUnavailable, fault: Exception) -> StoreUnavailable:
 
 def _from_os(fault: OSError, path: Path | None) -> StoreUnavailable:
     where = path or fault.filename or "the state directory"
+    if fault.errno in _NO_DISK:
+        return StoreUnavailable(
+            f"store {where}: {fault.strerror or fault}",
+            code="store_full",
+            hint=FREE_SPACE,
+            retryable=True,
+            data={"path": str(where)},
+        )
+    if fault.errno in _NO_ROOM:  # the directory is as it should be
+        return StoreUnavailable(
+            f"store {where}: this machine has no room now: {fault.strerror or fault}",
+            code="machine_exhausted",
+            hint="try again; lower server.max_concurrent_turns, or raise the limit (ulimit -a)",
+            retryable=True,
+            data={"path": str(where)},
+        )
     return StoreUnavailable(
         f"store {where}: {fault.strerror or fault}",
         code="store_unwritable",
@@ -55,7 +75,7 @@ def _from_sqlite(fault: sqlite3.Error, path: Path | None) -> StoreUnavailable:
         return StoreUnavailable(
             f"{where}: {fault}",
             code="store_full",
-            hint="free space on the disk of the state directory; writing goes on by itself then",
+            hint=FREE_SPACE,
             retryable=True,
             data=data,
         )
