@@ -32,6 +32,16 @@ def install(session: nox.Session, *, is_editable: bool = True) -> None:
     session.install("--no-deps", *(["-e"] if is_editable else []), ".")
 
 
+def place_of(session: nox.Session) -> pathlib.Path:
+    """A directory for files of the session itself.
+
+    Nox's own would become TMPDIR: inside a repository, and too long for a socket.
+    """
+    place = pathlib.Path(session.virtualenv.location).resolve() / "own"
+    place.mkdir(exist_ok=True)
+    return place
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Unit and component tests on this Python (fast: fakes, memory streams, small children)."""
@@ -103,7 +113,7 @@ def wheel(session: nox.Session) -> None:
     """Build sdist and wheel, install the wheel, check its data, run the suite against it."""
     session.install("--require-hashes", "-r", LOCK)
     session.install("build", "hatchling")
-    dist = pathlib.Path(session.create_tmp()) / "dist"
+    dist = place_of(session) / "dist"
     session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)
     built, archive = (
         max(dist.glob(kind), key=lambda path: path.stat().st_mtime)
@@ -118,7 +128,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session(default=False)
 def minimums(session: nox.Session) -> None:
     """The tests with the lowest versions that pyproject.toml allows, on this Python."""
-    lowest = str(pathlib.Path(session.create_tmp()) / "lowest.txt")
+    lowest = str(place_of(session) / "lowest.txt")
     session.run(
         "uv", "pip", "compile", "-q", "--resolution", "lowest-direct", "pyproject.toml",
         "--python", str(session.virtualenv.location), "--group", "test", "-o", lowest,
@@ -135,7 +145,7 @@ def minimums(session: nox.Session) -> None:
 def noproc(session: nox.Session) -> None:
     """The tests where /proc is hidden and temporary directories are as on macOS; wants Linux."""
     install(session)
-    place = pathlib.Path(session.create_tmp()).resolve()
+    place = place_of(session)
     hidden = place / "proc"
     hidden.mkdir(exist_ok=True)
     # psutil needs none on macOS: here it finds the real one where nobody else looks

@@ -71,6 +71,8 @@ def _abandon(stream: TextIO | None, descriptor: int) -> None:
 
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a stream is shown by a terminal."""
+    # while progress is drawn rich stands in for the stream, and some versions of it are no terminal
+    stream = getattr(stream, "rich_proxied_file", stream)
     try:
         return stream is not None and stream.isatty()
     except ValueError:  # closed

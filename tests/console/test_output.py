@@ -45,6 +45,18 @@ def test_a_terminal_gets_text_without_a_command_in_it() -> None:
     assert terminal.getvalue() == f"{HARMLESS}\n{HARMLESS}\n"
 
 
+def test_a_terminal_behind_drawn_progress_is_one() -> None:
+    """Rich puts something of its own there meanwhile; its older versions say that it is none."""
+
+    class Proxy(io.StringIO):
+        rich_proxied_file = Terminal()
+
+    with printing_to(Proxy()) as proxied:
+        note(HOSTILE)
+
+    assert proxied.getvalue() == f"{HARMLESS}\n"
+
+
 def test_a_pipe_gets_what_was_said() -> None:
     """But for what no text holds."""
     with printing_to(io.StringIO()) as pipe:

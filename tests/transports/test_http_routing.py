@@ -146,11 +146,11 @@ async def test_other_methods_are_405(autojump_clock: MockClock, method: str) -> 
         "/.well-known/oauth-authorization-server/mcp", "/.well-known/openid-configuration",
     ],
 )  # fmt: skip
-async def test_other_paths_are_404_without_a_token(autojump_clock: MockClock, path: str) -> None:
-    """L-4: clients look for OAuth metadata and must hear soon that there is none."""
+async def test_other_paths_are_404_without_a_token(path: str) -> None:
+    """L-4: clients look for OAuth metadata and must hear that there is none."""
     async with open_browser() as browser:
         answer = await browser.send("GET", path, headers={"authorization": None})
-        with trio.fail_after(1):
+        with trio.fail_after(60):  # of the real clock: a thread may be in play
             await answer.wait_over()
 
     assert answer.status == 404
