@@ -6,9 +6,19 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
+import trio
 
-from aimux.daemon._local import LocalSocket, kept_local, make_runtime_dir, open_local
+from aimux.daemon import _local
+from aimux.daemon._local import (
+    LocalSocket,
+    kept_local,
+    make_runtime_dir,
+    open_local,
+    serve_local,
+)
+from aimux.daemon._lockfile import find_holder, open_daemon_lock, tell_holder
 from aimux.shim.address import DaemonAddress, connect
 
 from .. import needs
@@ -105,3 +115,45 @@ def test_a_socket_that_was_kept_over_a_restart_has_the_name_it_had(local: LocalS
     Path(local.address.socket).unlink()
 
     assert not kept_local(elsewhere, local.plain).is_named
+
+
+@attrs.define(eq=False)
+class Owner:
+    """A daemon, as far as its socket matters."""
+
+    nursery: trio.Nursery
+    lock: int
+    is_owner: bool = True
+    stopping: trio.Event = attrs.field(factory=trio.Event)
+
+    async def attend(self, stream: trio.SocketStream, /) -> None:
+        await stream.aclose()
+
+
+async def test_another_name_is_told_in_the_file_of_the_lock(
+    local: LocalSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks at the old one would find nobody."""
+    monkeypatch.setattr(_local, "CHECK_S", 0.01)
+    before = local.address.socket
+    told = trio.Event()
+
+    def tell(lock: int, address: DaemonAddress) -> None:
+        tell_holder(lock, address)
+        told.set()
+
+    monkeypatch.setattr(_local, "tell_holder", tell)
+    async with open_daemon_lock(local.address, is_served=lambda: False) as lock:
+        tell_holder(lock, local.address)
+        with trio.fail_after(60):
+            async with trio.open_nursery() as nursery:
+                await nursery.start(serve_local, Owner(nursery, lock), local)
+                up = Path(local.address.runtime_dir).parent
+                shutil.rmtree(up)
+                up.touch()
+                await told.wait()
+                nursery.cancel_scope.cancel(reason="seen")
+        holder = find_holder(local.address)
+
+    assert holder is not None
+    assert holder.socket == local.address.socket != before

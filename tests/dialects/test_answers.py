@@ -326,6 +326,13 @@ def test_the_last_closing_record_counts() -> None:
     assert dialect.output.usage == Usage(cost_usd=0.3)
 
 
+def test_the_last_of_two_closing_records_counts_though_nothing_else_said_its_text() -> None:
+    """The first one does not stay because its text was the only one so far."""
+    _, dialect = told("claude", result("Two helpers are at work."), result("Both agree."))
+
+    assert dialect.output.answer == "Both agree."
+
+
 def test_tokens_of_two_results_are_those_of_all_models() -> None:
     """`usage` is that of the last part, `modelUsage` of the whole run."""
     models = {

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.files.yaml import Document, YamlFault, YamlReader, parse
+from aimux.files.yaml import MAX_YAML_BYTES, Document, YamlFault, YamlReader, parse
 
 TEXT: Final = """\
 a: 1
@@ -208,6 +208,16 @@ def test_front_matter_that_does_not_end_is_a_fault() -> None:
     """It would eat the text."""
     with pytest.raises(YamlFault, match="not closed"):
         parse("---\nmode: read\n", path="r.md", has_front=True)
+
+
+def test_front_matter_is_bounded_before_it_is_composed() -> None:
+    """The text below it may be long, what is parsed may not."""
+    front = "a: x\n" * (MAX_YAML_BYTES // 5 + 1)  # each repeated key alone would be a fault
+    with pytest.raises(YamlFault, match=f"of YAML, the limit is {MAX_YAML_BYTES}"):
+        parse(f"---\n{front}---\nbody", path="r.md", has_front=True)
+    body = "text\n" * MAX_YAML_BYTES
+
+    assert parse(f"---\na: x\n---\n{body}", path="r.md", has_front=True).body == body
 
 
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from("\n\tÄ€漢🙂")
