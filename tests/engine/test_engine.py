@@ -68,7 +68,6 @@ async def refusal(house: House, **request: Any) -> AimuxError:
         ("prompt_too_large", {"prompt": "x" * 2_001}),
         ("prompt_too_large", {"prompt": "ü" * 1_001}),
         ("session_not_found", {"session_id": "ses_unknown"}),
-        ("session_not_found", {"session_id": "thk_1"}),
         ("cli_unknown", {"route": RouteRequest(cli="nobody")}),
         ("cli_not_installed", {"route": RouteRequest(cli="beta")}),
         ("role_unknown", {"route": RouteRequest(role="astronaut")}),
@@ -246,9 +245,12 @@ async def test_a_session_of_a_strategy_is_refused_with_its_own_tool(
     async with open_house(tmp_path, [answers()]) as house:
         await save_session(house.store, session)
         refused = await refusal(house, session_id=session.id)
+        thought = await refusal(house, session_id="thk_1")
 
     assert refused.code == "session_kind_mismatch"
     assert "dialog(session_id" in str(refused.hint)
+    assert thought.code == "session_not_found"
+    assert "think(session_id" in str(thought.hint)
 
 
 async def test_a_session_without_an_answer_cannot_go_on(
