@@ -18,6 +18,7 @@ LANDMARKS: Final[Mapping[str, str]] = {
     "prompts": "roles",
     "emulators": "install.py",
 }
+ARCHIVE_MARK: Final = "aimux-archive.json"  # beside the launcher of a self-contained archive
 REMEDY: Final = "install aimux-mcp again, then: aimux daemon restart"
 _PACKAGE: Final = pathlib.Path(__file__).resolve().parents[1]
 
@@ -48,6 +49,18 @@ def shipped(kind: str) -> pathlib.Path:
         if (found / LANDMARKS[kind]).exists():
             return found
     raise installation_broken(str(_PACKAGE / "_data" / kind))
+
+
+def beside() -> pathlib.Path | None:
+    """The `config/` beside the executable of this installation, if there is one.
+
+    In an archive that is the directory with its launcher, else the one with our interpreter. Where
+    somebody stands when they start it has no part in this.
+    """
+    python = pathlib.Path(sys.executable)
+    root = pathlib.Path(sys.prefix).parent
+    found = (root if (root / ARCHIVE_MARK).is_file() else python.parent) / "config"
+    return found if python.is_absolute() and found.is_dir() else None
 
 
 def is_whole() -> bool:

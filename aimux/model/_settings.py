@@ -20,9 +20,12 @@ LOOPBACK: Final = "127.0.0.1"  # a bare port never opens the machine to its netw
 
 
 class Source(enum.IntEnum):
-    """The layer a value or file is from; the higher one wins."""
+    """The layer a value or file is from; the higher one wins.
 
-    SHIPPED, USER, PROJECT, ENVIRONMENT, FLAG = range(5)
+    An installation's is the `config/` beside its executable: for everybody who uses it.
+    """
+
+    SHIPPED, INSTALLATION, USER, PROJECT, ENVIRONMENT, FLAG = range(6)
 
 
 class Severity(enum.StrEnum):
