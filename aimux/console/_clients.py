@@ -31,10 +31,11 @@ Entry = Callable[[Sequence[str]], Json]
 class ClientKind:
     """One client, and the files where it looks for servers.
 
-    `paths` are tried in order, the first is made if none exists (`windows` instead, if that has
-    any). In them `~` is the home, `{config}` where desktop programs keep settings, `{xdg}` the
-    same on Linux and `~/.config` elsewhere, `{NAME}` the variable of that name, else what `homes`
-    says. `known_by` is how we know that the client reads this.
+    `paths` are tried in order: the first that is there, else the first with a directory for it;
+    on Windows those of `windows`, if there are any. In them `~` is the home, `{config}` where
+    desktop programs keep settings, `{xdg}` the same on Linux and `~/.config` elsewhere, `{NAME}`
+    the variable of that name, else what `homes` says. `known_by` is how we know that the client
+    reads this.
     """
 
     title: str
@@ -159,7 +160,7 @@ CLIENTS: Final[Mapping[str, ClientKind]] = {
         ),
         keys=("mcpServers",),
         entry=_with(timeout=CALL_S, disabled=False),
-        known_by="its `cline mcp list`, 3.0.65",
+        known_by="its `cline config mcp`, 3.0.65",
     ),
     "opencode": ClientKind(
         title="OpenCode",
@@ -207,7 +208,10 @@ def find_file(kind: ClientKind, env: Mapping[str, str], platform: str = sys.plat
     known |= {name: env.get(name) or default for name, default in kind.homes.items()}
     templates = kind.windows if platform == "win32" and kind.windows else kind.paths
     places = [_placed(each.format_map(known), home) for each in templates]
-    return next((place for place in places if place.exists()), places[0])
+    found = [each for each in places if each.exists()]
+    # a client that has no servers yet may have its directory
+    found += [each for each in places if each.parent.parent.exists()]
+    return (found or places)[0]
 
 
 def _placed(text: str, home: Path) -> Path:

@@ -18,6 +18,7 @@ LANDMARKS: Final[Mapping[str, str]] = {
     "prompts": "roles",
     "emulators": "install.py",
 }
+BUILD_FILE: Final = "build.txt"  # written into the package where a release is made
 ARCHIVE_MARK: Final = "aimux-archive.json"  # beside the launcher of a self-contained archive
 REMEDY: Final = "install aimux-mcp again, then: aimux daemon restart"
 _PACKAGE: Final = pathlib.Path(__file__).resolve().parents[1]
@@ -61,6 +62,15 @@ def beside() -> pathlib.Path | None:
     root = pathlib.Path(sys.prefix).parent
     found = (root if (root / ARCHIVE_MARK).is_file() else python.parent) / "config"
     return found if python.is_absolute() and found.is_dir() else None
+
+
+def build() -> str:
+    """What this installation was built from, as a release says it: commit and day."""
+    try:
+        text = (_PACKAGE / BUILD_FILE).read_text(encoding="utf-8")
+    except OSError:
+        return "not a release"
+    return " ".join(text.split())
 
 
 def is_whole() -> bool:

@@ -96,9 +96,13 @@ def test_variables_of_the_client_are_heeded(
 def test_a_file_that_exists_is_preferred(tmp_path: Path) -> None:
     """Cline has two files."""
     own = tmp_path / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
-    own.parent.mkdir(parents=True)
-    own.write_text("{}", encoding="utf-8")
+    assert find_file(CLIENTS["cline"], {"HOME": str(tmp_path)}) != own
 
+    own.parent.parent.mkdir(parents=True)  # the terminal's was started once
+    assert find_file(CLIENTS["cline"], {"HOME": str(tmp_path)}) == own
+
+    own.parent.mkdir()
+    own.write_text("{}", encoding="utf-8")
     assert find_file(CLIENTS["cline"], {"HOME": str(tmp_path)}) == own
 
 
