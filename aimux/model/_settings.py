@@ -103,6 +103,13 @@ class TransportSettings:
         """Host and port to bind."""
         return address(self.port)
 
+    @property
+    def reach(self) -> tuple[str, int]:
+        """The same where nothing but what it publishes can be reached: no host means every one."""
+        host, port = address(self.port)
+        found = _ADDRESS.fullmatch(self.port)
+        return ("" if found is not None and not found["host"] else host), port
+
 
 @attrs.frozen(kw_only=True)
 class ServerSettings:
