@@ -3,8 +3,8 @@
 Theory of operation. An address is judged by what it *is* (parsed, or resolved), never by how it is
 spelt. Loopback is always fine. A wildcard means loopback unless the operator says that the machine
 may be reached from outside; then, and for any other address, a token must have been configured.
-In the container image and on loopback one is made when there is none, unless the operator says that nobody else works here:
-any web page and any user can reach a port of this machine.
+On loopback one is made when there is none, unless the operator says that nobody else works here:
+any web page and any user can reach a port of this machine. One is made in the container image too.
 """
 
 import ipaddress
