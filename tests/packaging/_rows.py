@@ -155,7 +155,7 @@ def units(place: Place) -> str:
         return "launchd: read back; systemd: no systemd-analyze here, not verified"
     unit = cwd / "aimux.service"
     unit.write_text(text, encoding="utf-8")
-    run([verifier, "verify", "--user", unit], os.environ, cwd)
+    run([verifier, "verify", "--user", unit], {**env, "XDG_RUNTIME_DIR": str(cwd)}, cwd)
     return "launchd: read back; systemd: verified"
 
 
