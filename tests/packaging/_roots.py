@@ -25,13 +25,12 @@ def bare(place: Place) -> str:
     """No HOME, no TERM, a read-only root, a number without a name, the PATH of a desktop."""
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("setpriv") is None:
         raise Missing("needs root, unshare and setpriv")
-    venv = place.work / "pip" / "venv"
-    if not venv.exists():
-        raise Missing("the row pip did not run")
+    found = [*(place.work / "archive" / "else where").glob("*/aimux")]
+    if not found:
+        raise Missing("the row archive did not run")
     tmp = place.work / "bare"
     tmp.mkdir(exist_ok=True)
-    for path in (place.work.parent, place.work):
-        path.chmod(0o755)
+    place.work.chmod(0o755)
 
     def start(*words: str, given: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         # all is read-only but for a fresh /tmp, of which nothing is told
@@ -45,7 +44,7 @@ def bare(place: Place) -> str:
         return subprocess.run(
             ["unshare", "--mount", "sh", "-c", inside, "sh", *who, "env", "-i",
              f"PATH={GUI_PATH}", f"TMPDIR={tmp}", *(f"{k}={v}" for k, v in more.items()),
-             str(venv / "bin" / "aimux"), *words],
+             str(found[0]), *words],
             input=given, capture_output=True, text=True, timeout=SHORT_S, check=False,
             encoding="utf-8",
         )  # fmt: skip

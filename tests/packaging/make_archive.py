@@ -14,7 +14,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -127,7 +126,7 @@ def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
 def main(argv: Sequence[str]) -> int:
     """Make it."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    options.add_argument("--python", type=Path, default=Path(sysconfig.get_config_var("prefix")))
+    options.add_argument("--python", type=Path, default=Path(sys.base_prefix))
     options.add_argument("--wheel", type=Path, required=True)
     options.add_argument("--constraints", type=Path, required=True)
     options.add_argument("out", type=Path)

@@ -25,7 +25,7 @@ ROWS: Final[Mapping[str, Callable[[Place], str]]] = {
     "pip": _rows.pip,
     "pipx": _rows.pipx,
     "uv tool": _rows.uv_tool,
-    "sdist": _rows.sdist,
+    "source": _rows.sdist,
     "server.json": _rows.registry_entry,
     "mcpb": _rows.desktop_bundle,
     "plugin": _rows.plugin,
@@ -66,7 +66,8 @@ def main(argv: Sequence[str]) -> int:
     chosen = options.parse_args(argv)
     wanted = tuple(chosen.only.split(","))
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="aimux-packaging-") as name:
+    # where other users may go too, unlike the session's own
+    with tempfile.TemporaryDirectory(prefix="aimux-packaging-", dir="/tmp") as name:
         place = prepare(Path(name), chosen.dist)
         for row, play in ROWS.items():
             if not row.startswith(wanted):
