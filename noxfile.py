@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 
@@ -123,6 +124,24 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "tests/packaging/check_wheel.py", str(built))
     session.install("--no-deps", "--force-reinstall", str(built))
     session.run("pytest", NOT_E2E, *session.posargs, env=STRICT_ENV)
+
+
+@nox.session(default=False)
+def bundles(session: nox.Session) -> None:
+    """The registry's entry, the desktop bundle and the plugin, `-- OUT`."""
+    install(session)
+    session.run("python", "tests/packaging/make_bundles.py", *session.posargs)
+
+
+@nox.session(default=False)
+def packaging(session: nox.Session) -> None:
+    """Installs, manifests, units, archive, image, workflows and a bare root; prints a table."""
+    install(session)
+    session.install("build", "hatchling", "pip", "pipx")
+    dist = pathlib.Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)
+    session.run("python", "-m", "tests.packaging.run", str(dist), *session.posargs)
 
 
 @nox.session(default=False)

@@ -9,7 +9,7 @@ import orjson
 
 from aimux.errors import PeerFault, SetupFault
 from aimux.files.home import REMEDY, NoHomeError, find_home
-from aimux.files.shipped import shipped
+from aimux.files.shipped import beside, shipped
 from aimux.model import EFFORTS, Route, Source
 from aimux.rules import parse_override
 
@@ -22,7 +22,7 @@ FOREIGN: Final = frozenset({
     "AIMUX_CONFIG_DIR", "AIMUX_STATE_DIR", "AIMUX_CACHE_DIR", "AIMUX_RUNTIME_DIR",
     "AIMUX_LOCAL", "AIMUX_DAEMON", "AIMUX_ENV",
     "AIMUX_ALLOWED_HOSTS", "AIMUX_ALLOW_UNAUTHENTICATED_HTTP", "AIMUX_AUTH_TOKEN_FILE",
-    "AIMUX_BIND_PUBLIC",
+    "AIMUX_BIND_PUBLIC", "AIMUX_CONTAINER",
 })  # fmt: skip
 TRANSPORT_ALIASES: Final = {"streamablehttp": "http", "streamable-http": "http"}
 
@@ -48,6 +48,7 @@ class ConfigPaths:
     prompts: pathlib.Path  # prompts/
     user: pathlib.Path
     project: pathlib.Path  # <cwd>/.aimux
+    installation: pathlib.Path | None = None  # beside the executable
 
     @property
     def project_root(self) -> pathlib.Path:
@@ -55,20 +56,32 @@ class ConfigPaths:
         return self.project.parent
 
     @property
+    def directories(self) -> Sequence[tuple[Source, pathlib.Path]]:
+        """The configuration directories beside the shipped data, lowest layer first."""
+        user = (Source.USER, self.user)
+        if self.installation is None:
+            return (user,)
+        return ((Source.INSTALLATION, self.installation), user)
+
+    @property
     def settings_files(self) -> Sequence[tuple[Source, pathlib.Path]]:
         """The YAML files of settings, lowest layer first."""
         return (
             (Source.SHIPPED, self.shipped / "default.yaml"),
-            (Source.USER, self.user / "default.yaml"),
+            *self._own("default.yaml"),
             (Source.PROJECT, self.project / "config.yaml"),
         )
+
+    def _own(self, name: str) -> Iterator[tuple[Source, pathlib.Path]]:
+        for source, directory in self.directories:
+            yield source, directory / name
 
     @property
     def panel_roots(self) -> Mapping[Source, pathlib.Path]:
         """Directories with one file per panel, by layer."""
         return {
             Source.SHIPPED: self.shipped / "panels",
-            Source.USER: self.user / "panels.d",
+            **dict(self._own("panels.d")),
             Source.PROJECT: self.project / "panels.d",
         }
 
@@ -78,7 +91,7 @@ class ConfigPaths:
 
         A project has none: a profile names a program to run, and a fresh clone must not.
         """
-        return ((Source.SHIPPED, self.shipped), (Source.USER, self.user / "cli.d"))
+        return ((Source.SHIPPED, self.shipped), *self._own("cli.d"))
 
     @property
     def domain_roots(self) -> Sequence[pathlib.Path]:
@@ -86,14 +99,14 @@ class ConfigPaths:
 
         A project has none: whoever investigates a clone must not be told by it where not to look.
         """
-        return (self.shipped / "domains", self.user / "domains.d")
+        return (self.shipped / "domains", *(path for _, path in self._own("domains.d")))
 
     @property
     def prompt_roots(self) -> Sequence[tuple[Source, pathlib.Path]]:
         """Directories with `roles/`, `styles/`, `snippets/`, lowest layer first."""
         return (
             (Source.SHIPPED, self.prompts),
-            (Source.USER, self.user / "prompts.d"),
+            *self._own("prompts.d"),
             (Source.PROJECT, self.project / "prompts.d"),
         )
 
@@ -102,8 +115,13 @@ class ConfigPaths:
         """Directories with audit rules, lowest layer first; a project would judge itself."""
         return (
             (Source.SHIPPED, self.shipped / "audit-rules"),
-            (Source.USER, self.user / "audit-rules.d"),
+            *self._own("audit-rules.d"),
         )
+
+    @property
+    def workflow_roots(self) -> Sequence[pathlib.Path]:
+        """Directories of workflows that can be called by name, lowest layer first."""
+        return (self.shipped / "workflows", *(path for _, path in self._own("workflows.d")))
 
 
 def user_dir(env: Mapping[str, str]) -> pathlib.Path:
@@ -157,6 +175,7 @@ def find_paths(client: ClientContext) -> ConfigPaths:
         prompts=shipped("prompts"),
         user=user,
         project=client.cwd / ".aimux",
+        installation=beside(),
     )
 
 

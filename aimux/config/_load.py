@@ -181,6 +181,7 @@ class Loader:
             agent_places(
                 shipped=paths.prompts / "agents",
                 user=paths.user / "agents.d",
+                installation=paths.installation and paths.installation / "agents.d",
                 home=home,
                 project=client.cwd,
             )
@@ -360,7 +361,7 @@ class _Layers:
             for below in [each for each in self.origins if each.startswith(f"{path}.")]:
                 del self.origins[below]  # reset or replaced as a whole
             self.origins[path] = origin_of(path)
-            if path == "server.auth_token" and source in {Source.USER, Source.PROJECT}:
+            if path == "server.auth_token" and source > Source.SHIPPED:
                 message = "server.auth_token: a secret in a file, AIMUX_AUTH_TOKEN is its place"
                 self.say(Severity.WARNING, str(origin_of(path)), message)
 

@@ -111,8 +111,14 @@ def paths_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
     """What each path is for, and where it is."""
     paths = snapshot.paths
     files = find_state_files(snapshot.settings.server, os.environ)
+    beside = (
+        []
+        if paths.installation is None
+        else [("installation settings", paths.installation / "default.yaml")]
+    )
     return [
         ("shipped settings", paths.shipped / "default.yaml"),
+        *beside,
         ("your settings", paths.user / "default.yaml"),
         ("your profiles", paths.user / "cli.d"),
         ("your prompts", paths.user / "prompts.d"),

@@ -69,6 +69,43 @@ def with_value(text: str, path: Sequence[str], value: object) -> str:
     return text[: node.start] + shown + text[node.end :]
 
 
+def without_value(text: str, path: Sequence[str]) -> str:
+    """The text without the member under these keys. All else stays, comments beside it too.
+
+    Raises:
+        ValueError: it is no JSON, or there is no such member.
+    """
+    into = parse(text)
+    for key in path[:-1]:
+        into = _member(into, key)
+    name = path[-1]
+    node, start = _member(into, name), into.keys[name]
+    end, has_comma = node.end, False
+    at = _skipped(text, node.end)
+    if text[at : at + 1] == ",":
+        end, has_comma = at + 1, True
+    line = text.rfind("\n", 0, start) + 1
+    rest = re.compile(r"[ \t]*(?:\r?\n)?").match(text, end)
+    assert rest is not None
+    if not text[line:start].strip() and rest[0].endswith("\n"):  # it has its lines to itself
+        head, tail = text[:line], text[rest.end() :]
+    else:
+        head, tail = text[:start].rstrip(" \t"), text[end:].lstrip(" \t")
+    assert into.members is not None
+    before = [each.end for key, each in into.members.items() if into.keys[key] < start]
+    is_last = all(at <= start for at in into.keys.values())
+    if before and is_last and not has_comma:  # nobody needs the comma before it
+        comma = _skipped(text, max(before))
+        head = head[:comma] + head[comma + 1 :]
+    return head + tail
+
+
+def _member(node: Node, key: str) -> Node:
+    if node.members is None or key not in node.members:
+        raise ValueError(f"there is no {key}")
+    return node.members[key]
+
+
 # --------------------------------------------------------------------------------------- reading
 
 

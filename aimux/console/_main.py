@@ -11,9 +11,9 @@ import click
 
 from aimux import __version__
 from aimux.errors import AimuxError, first_leaf
-from aimux.files.shipped import installation_broken
+from aimux.files.shipped import build, installation_broken
 
-from ._output import NobodyReads, abandon_output, is_gone, note, prepare_streams
+from ._output import NobodyReads, abandon_output, is_gone, note, prepare_streams, say
 from ._screen import DONE, INTERRUPTED
 
 NAME: Final = "aimux"
@@ -98,13 +98,29 @@ class Commands(click.Group):
     epilog="Exit codes: 0 done, 1 the job or the check failed, 2 usage or a fault of ours, "
     "130 interrupted, 141 nobody reads the output any more.",
 )
-@click.version_option(__version__, prog_name="aimux")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, is_asked: _show_version(context) if is_asked else None,
+    help="Say which version and build this is, and which revisions of MCP it speaks.",
+)
 @click.pass_context
 def commands(context: click.Context) -> None:
     """The group; sub-commands do the work. Alone, at a terminal, it says what could be typed."""
     if context.invoked_subcommand is None:
         note(ALONE)
         context.exit(FAULT)
+
+
+def _show_version(context: click.Context) -> None:
+    from aimux.protocol import VERSIONS  # only here
+
+    say(f"{NAME}, version {__version__}")
+    say(f"build: {build()}")
+    say(f"MCP revisions: {', '.join(VERSIONS)}")
+    context.exit()
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # its libraries cost 0.1 s, and most daemons have no network 
     from ._serve import Daemon
 
 SECRETS: Final = frozenset({"AIMUX_AUTH_TOKEN", "AIMUX_AUTH_TOKEN_FILE"})  # no child needs them
+UNAUTHENTICATED: Final = "AIMUX_ALLOW_UNAUTHENTICATED_HTTP"
 SETTLE_S: Final = 1.0  # to decide costs imports and files: a client waits for its first answer
 
 log = logging.getLogger("aimux.http")
@@ -103,17 +104,32 @@ class NetworkListener:
         server = snapshot.settings.server
         if not self.is_wanted and server.transport.type is TransportType.STDIO:
             return None
-        from aimux.transports.network import choose_address, find_token, require_token
+        from aimux.transports.network import (
+            choose_address,
+            find_token,
+            in_container,
+            is_set,
+            make_token,
+            require_token,
+        )
 
         for problem in snapshot.problems:
             if problem.severity is Severity.ERROR and "server.transport" in problem.message:
                 raise SetupFault(str(problem))
         directory = state_dir(env)
+        token = find_token(env, server.auth_token, directory)
+        is_container = in_container(env)
+        if token is None and is_container and not is_set(env, UNAUTHENTICATED):
+            token = make_token(directory)
+            sys.stderr.write(
+                f"aimux: no AIMUX_AUTH_TOKEN was given; this one is kept in {directory} and not "
+                f"shown again: {token}\n"
+            )
         address = choose_address(
-            server.transport.address,
-            token=find_token(env, server.auth_token, directory),
+            server.transport.reach if is_container else server.transport.address,
+            token=token,
             env=env,
-            is_public=self.is_public,
+            is_public=self.is_public or is_container,
         )
         transport = attrs.evolve(
             server.transport,

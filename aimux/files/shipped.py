@@ -18,6 +18,8 @@ LANDMARKS: Final[Mapping[str, str]] = {
     "prompts": "roles",
     "emulators": "install.py",
 }
+BUILD_FILE: Final = "build.txt"  # written into the package where a release is made
+ARCHIVE_MARK: Final = "aimux-archive.json"  # beside the launcher of a self-contained archive
 REMEDY: Final = "install aimux-mcp again, then: aimux daemon restart"
 _PACKAGE: Final = pathlib.Path(__file__).resolve().parents[1]
 
@@ -48,6 +50,27 @@ def shipped(kind: str) -> pathlib.Path:
         if (found / LANDMARKS[kind]).exists():
             return found
     raise installation_broken(str(_PACKAGE / "_data" / kind))
+
+
+def beside() -> pathlib.Path | None:
+    """The `config/` beside the executable of this installation, if there is one.
+
+    In an archive that is the directory with its launcher, else the one with our interpreter. Where
+    somebody stands when they start it has no part in this.
+    """
+    python = pathlib.Path(sys.executable)
+    root = pathlib.Path(sys.prefix).parent
+    found = (root if (root / ARCHIVE_MARK).is_file() else python.parent) / "config"
+    return found if python.is_absolute() and found.is_dir() else None
+
+
+def build() -> str:
+    """What this installation was built from, as a release says it: commit and day."""
+    try:
+        text = (_PACKAGE / BUILD_FILE).read_text(encoding="utf-8")
+    except OSError:
+        return "not a release"
+    return " ".join(text.split())
 
 
 def is_whole() -> bool:

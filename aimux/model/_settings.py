@@ -20,9 +20,12 @@ LOOPBACK: Final = "127.0.0.1"  # a bare port never opens the machine to its netw
 
 
 class Source(enum.IntEnum):
-    """The layer a value or file is from; the higher one wins."""
+    """The layer a value or file is from; the higher one wins.
 
-    SHIPPED, USER, PROJECT, ENVIRONMENT, FLAG = range(5)
+    An installation's is the `config/` beside its executable: for everybody who uses it.
+    """
+
+    SHIPPED, INSTALLATION, USER, PROJECT, ENVIRONMENT, FLAG = range(6)
 
 
 class Severity(enum.StrEnum):
@@ -99,6 +102,13 @@ class TransportSettings:
     def address(self) -> tuple[str, int]:
         """Host and port to bind."""
         return address(self.port)
+
+    @property
+    def reach(self) -> tuple[str, int]:
+        """The same where nothing but what it publishes can be reached: no host means every one."""
+        host, port = address(self.port)
+        found = _ADDRESS.fullmatch(self.port)
+        return ("" if found is not None and not found["host"] else host), port
 
 
 @attrs.frozen(kw_only=True)

@@ -204,7 +204,7 @@ def _parsed(text: str, path: str) -> object:
 
 def _example(name: str, snapshot: Snapshot) -> str:
     known: dict[str, Path] = {}
-    for root in (snapshot.paths.shipped / "workflows", snapshot.paths.user / "workflows.d"):
+    for root in snapshot.paths.workflow_roots:
         known |= {path.stem: path for path in sorted(root.glob("*.yaml"))}
     if name not in known:
         raise NotFound(

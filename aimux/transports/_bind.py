@@ -4,7 +4,7 @@ Theory of operation. An address is judged by what it *is* (parsed, or resolved),
 spelt. Loopback is always fine. A wildcard means loopback unless the operator says that the machine
 may be reached from outside; then, and for any other address, a token must have been configured.
 On loopback one is made when there is none, unless the operator says that nobody else works here:
-any web page and any user can reach a port of this machine.
+any web page and any user can reach a port of this machine. One is made in the container image too.
 """
 
 import ipaddress
@@ -27,6 +27,7 @@ from aimux.protocol import LOCAL_HOSTS
 TOKEN_FILE: Final = "http-token"  # noqa: S105  # a name
 TOKEN_BYTES: Final = 32
 LOOPBACK: Final = "127.0.0.1"
+CONTAINER: Final = "AIMUX_CONTAINER"
 UNAUTHENTICATED: Final = "AIMUX_ALLOW_UNAUTHENTICATED_HTTP"
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
@@ -36,6 +37,15 @@ log = logging.getLogger("aimux.http")
 def is_set(env: Mapping[str, str], name: str) -> bool:
     """Whether a switch of the environment is on."""
     return env.get(name, "").strip().lower() in _TRUE
+
+
+def in_container(env: Mapping[str, str]) -> bool:
+    """Whether this is the container image, as it says itself.
+
+    There an address without a host means all of them, for only published ports are reached, and a
+    token that is made is shown: nobody can look into the files.
+    """
+    return is_set(env, CONTAINER)
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,7 @@
 Each SDK row lists the tools, runs `exec` with a progress token, reads the result, answers what a
 CLI asks, and cancels a call in flight; `left` counts what still ran 15 s later. The rows of real
 CLIs (those that `tests/realclis/install.py` has installed) let a loopback model call one of our
-tools.
+tools; those of setup let a client show the configuration that `aimux setup` wrote for it.
 
 SDKs come from their package registries into `.cache/clients`; nothing else leaves the machine.
 """
@@ -35,6 +35,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "realclis")]
 import direct  # noqa: E402  # of tests/realclis
 import isolate  # noqa: E402
 import setup as realsetup  # noqa: E402
+import setup_rows  # noqa: E402
 
 from tests.e2e._stand import Stand, make_stand  # noqa: E402
 
@@ -345,6 +346,12 @@ ROWS: Final[Mapping[str, Callable[[Scene], str]]] = {
         for transport, era in (("stdio", "legacy"), ("http", "legacy"), ("http", "auto"))
     },
     **{f"real {cli}": lambda scene, cli=cli: real_cli(scene, cli) for cli in REAL},
+    **{
+        f"setup {cli}": lambda scene, cli=cli: setup_rows.check(
+            cli, scene.stand.root / f"setup-{cli}"
+        )
+        for cli in setup_rows.CHECKS
+    },
 }  # fmt: skip
 
 
@@ -388,7 +395,7 @@ def play(root: Path, only: str) -> int:
                 print(f"{name:26} ok      {row(scene)}", flush=True)
             except realsetup.NotPrepared as missing:
                 print(f"{name:26} -       {missing}", flush=True)
-            except (Failed, KeyError, ValueError) as problem:
+            except (Failed, setup_rows.NotShown, KeyError, ValueError) as problem:
                 failed += 1
                 print(f"{name:26} FAILED  {problem}", flush=True)
     return failed

@@ -1,11 +1,12 @@
 """How layers lie over each other, and what happens to values that cannot be used."""
 
 import pathlib
+import sys
 
 import pytest
 
 from aimux.config import ClientContext, Loader, state_dir, state_path, user_dir
-from aimux.config._find import parse_role
+from aimux.config._find import find_paths, parse_role
 from aimux.model import Route, Severity, Source, TransportType
 
 from .. import needs
@@ -14,8 +15,20 @@ from .conftest import ConfigHome
 TINY = "{schema_version: 1, name: tiny, binary: tiny, command: [tiny]}"
 
 
-def test_later_layers_win(home: ConfigHome) -> None:
-    """Shipped, user, project, environment, flag."""
+@pytest.fixture
+def beside(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """A `config/` beside the interpreter of an installation."""
+    found = tmp_path / "installed" / "bin" / "config"
+    found.mkdir(parents=True)
+    monkeypatch.setattr(sys, "executable", str(found.parent / "python"))
+    return found
+
+
+def test_later_layers_win(home: ConfigHome, beside: pathlib.Path) -> None:
+    """Shipped, installation, user, project, environment, flag."""
+    (beside / "default.yaml").write_text(
+        "server: {max_prompt_bytes: 9, max_chars: 9, max_queued_jobs: 9}", encoding="utf-8"
+    )
     home.write_user("server: {max_chars: 1, max_queued_jobs: 1, fallback_max: 1, drain_seconds: 1}")
     home.write_project("server: {max_queued_jobs: 2, fallback_max: 2, drain_seconds: 2}")
     snapshot = home.load(
@@ -23,12 +36,53 @@ def test_later_layers_win(home: ConfigHome) -> None:
     )
     server = snapshot.settings.server
 
+    assert server.max_prompt_bytes == 9
     assert (server.max_chars, server.max_queued_jobs, server.fallback_max) == (1, 2, 3)
     assert server.drain_seconds == 4
     assert [
         snapshot.origins[f"server.{key}"].source
-        for key in ("log_level", "max_chars", "max_queued_jobs", "fallback_max", "drain_seconds")
-    ] == list(Source)
+        for key in (
+            "log_level", "max_prompt_bytes", "max_chars", "max_queued_jobs", "fallback_max",
+            "drain_seconds",
+        )
+    ] == list(Source)  # fmt: skip
+
+
+def test_everything_of_a_configuration_directory_may_lie_beside_the_executable(
+    home: ConfigHome, beside: pathlib.Path
+) -> None:
+    """Profiles, prompts, panels, rules, domains, workflows and agents, below the user's."""
+    (beside / "cli.d" / "tiny").mkdir(parents=True)
+    (beside / "cli.d" / "tiny" / "profile.yaml").write_text(TINY, encoding="utf-8")
+    (beside / "prompts.d" / "snippets").mkdir(parents=True)
+    (beside / "prompts.d" / "snippets" / "s.md").write_text("Say s.", encoding="utf-8")
+    (beside / "panels.d").mkdir()
+    (beside / "panels.d" / "duo.yaml").write_text("{members: [codex, claude]}", encoding="utf-8")
+    client = home.client()
+    snapshot = home.load()
+    paths = find_paths(client)
+    agents = beside / "agents.d"
+    agents.mkdir()
+    (agents / "a.md").write_text("---\ndescription: Does it\n---\nDo it.\n", encoding="utf-8")
+
+    assert "tiny" in snapshot.profiles
+    assert snapshot.prompts["snippets/s"].source is Source.INSTALLATION
+    assert "duo" in snapshot.settings.panels
+    assert home.loader.agents(client).agents["a"].source is Source.INSTALLATION
+    assert [path.name for path in paths.workflow_roots] == [
+        "workflows", "workflows.d", "workflows.d",
+    ]  # fmt: skip
+    assert beside / "domains.d" in paths.domain_roots
+    assert (Source.INSTALLATION, beside / "audit-rules.d") in paths.audit_rule_roots
+
+
+def test_a_config_directory_where_the_client_stands_is_nothing_to_us(home: ConfigHome) -> None:
+    """A clone may have one, for another program."""
+    place = home.project / "config"
+    place.mkdir(parents=True)
+    (place / "default.yaml").write_text("server: {max_chars: 9}", encoding="utf-8")
+
+    assert home.load().settings.server.max_chars == 16_384
 
 
 def test_maps_merge_and_lists_replace(home: ConfigHome) -> None:

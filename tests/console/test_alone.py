@@ -5,6 +5,11 @@ import os
 import subprocess
 
 import pytest
+from click.testing import CliRunner
+
+from aimux import __version__
+from aimux.console._main import commands
+from aimux.protocol import VERSIONS
 
 from .. import needs
 from ._terminal import at_terminal
@@ -75,3 +80,15 @@ def test_help_tells_both(bare: Machine) -> None:
     assert said.code == 0
     for word in ("--stdio", "--in-process", "130 interrupted", "141"):
         assert word in said.out
+
+
+def test_the_version_names_build_and_revisions() -> None:
+    """What a report of a fault needs, and what a client can speak."""
+    said = CliRunner().invoke(commands, ["--version"])
+
+    assert said.exit_code == 0
+    assert said.stdout.splitlines() == [
+        f"aimux, version {__version__}",
+        "build: not a release",
+        f"MCP revisions: {', '.join(VERSIONS)}",
+    ]

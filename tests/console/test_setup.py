@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aimux.console._setup import CLIENTS, edited, find_file, setup
+from aimux.console._client_files import FileText, write
+from aimux.console._clients import CLIENTS
+from aimux.console._setup import edited, setup
 from aimux.errors import SetupFault
 
 
@@ -29,21 +31,6 @@ def test_a_client_without_a_file_gets_one(client: str, tmp_path: Path) -> None:
 
     assert shown.exit_code == written.exit_code == 0
     assert file.read_text(encoding="utf-8") == shown.stdout
-
-
-@pytest.mark.parametrize(
-    ("client", "key", "value"),
-    [
-        ("codex", "tool_timeout_sec", 300),
-        ("codex", "startup_timeout_sec", 30),
-        ("gemini", "timeout", 300_000),
-        ("cline", "timeout", 300),
-        ("opencode", "timeout", 300_000),
-    ],
-)
-def test_timeouts_are_in_the_units_of_the_client(client: str, key: str, value: int) -> None:
-    """Seconds here, milliseconds there."""
-    assert CLIENTS[client].entry(["aimux"])[key] == value
 
 
 def test_everything_else_in_a_json_file_stays(tmp_path: Path) -> None:
@@ -217,10 +204,145 @@ def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == [file]
 
 
-def test_a_file_that_exists_is_preferred(tmp_path: Path) -> None:
-    """Cline has two files."""
-    own = tmp_path / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
-    own.parent.mkdir(parents=True)
-    own.write_text("{}", encoding="utf-8")
+def test_undo_of_a_file_that_was_not_there_removes_it(tmp_path: Path) -> None:
+    """Exactly as it was: nothing."""
+    for client in CLIENTS:
+        file = tmp_path / client
+        run(client, "--file", str(file), "--write")
+        undone = run(client, "--file", str(file), "--undo")
 
-    assert find_file(CLIENTS["cline"], {"HOME": str(tmp_path)}) == own
+        assert undone.exit_code == 0, undone.exception
+        assert [*tmp_path.iterdir()] == []
+
+
+def test_undo_leaves_what_others_have_written_since(tmp_path: Path) -> None:
+    """Clients keep state of their own in these files."""
+    file = tmp_path / "settings.json"
+    file.write_text('{"a": 1}\n', encoding="utf-8")
+    run("gemini", "--file", str(file), "--write")
+    tree = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**tree, "a": 2, "b": 3}), encoding="utf-8")
+    undone = run("gemini", "--file", str(file), "--undo")
+    again = run("gemini", "--file", str(file), "--undo")
+
+    assert "changed since" in undone.stdout
+    assert json.loads(file.read_text(encoding="utf-8")) == {"a": 2, "b": 3, "mcpServers": {}}
+    assert isinstance(again.exception, SetupFault)
+
+
+def test_undo_puts_an_older_entry_of_ours_back(tmp_path: Path) -> None:
+    """Not only takes the new one out."""
+    file = tmp_path / "config.toml"
+    file.write_text(TOML, encoding="utf-8")
+    run("codex", "--file", str(file), "--write")
+    with file.open("a", encoding="utf-8") as more:
+        more.write("[later]\nx = 1\n")
+    undone = run("codex", "--file", str(file), "--undo")
+    tree = tomllib.loads(file.read_text(encoding="utf-8"))
+
+    assert "older entry" in undone.stdout, undone.exception
+    assert tree["later"] == {"x": 1}
+    assert tree["mcp_servers"] == tomllib.loads(TOML)["mcp_servers"]
+
+
+def test_a_read_only_file_is_left_alone(tmp_path: Path) -> None:
+    """A rename would go through, also for root."""
+    file = tmp_path / "mcp.json"
+    file.write_text("{}", encoding="utf-8")
+    file.chmod(0o444)
+    result = run("cursor", "--file", str(file), "--write")
+
+    assert isinstance(result.exception, SetupFault)
+    assert "read-only" in result.exception.message
+    assert file.read_text(encoding="utf-8") == "{}"
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """What it leads to is edited, wherever a user keeps it."""
+    real = tmp_path / "kept" / "mcp.json"
+    real.parent.mkdir()
+    real.write_text("{}", encoding="utf-8")
+    link = tmp_path / "mcp.json"
+    link.symlink_to(real)
+    result = run("cursor", "--file", str(link), "--write")
+
+    assert str(real) in result.stdout
+    assert link.is_symlink()
+    assert "aimux" in json.loads(real.read_text(encoding="utf-8"))["mcpServers"]
+
+
+def test_a_file_that_another_program_writes_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    """What was read is what may be replaced, and nothing else."""
+    file = tmp_path / "mcp.json"
+    file.write_text('{"new": 1}', encoding="utf-8")
+    before = FileText('{"old": 1}', data=b'{"old": 1}')
+    with pytest.raises(SetupFault, match="changed by somebody else"):
+        write(file, before, "{}")
+
+    assert file.read_text(encoding="utf-8") == '{"new": 1}'
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_a_directory_in_the_place_of_a_file_is_a_fault(tmp_path: Path) -> None:
+    """In words."""
+    for action in ("--write", "--dry-run", "--undo"):
+        result = CliRunner().invoke(setup, ["cursor", action, "--file", str(tmp_path)])
+
+        assert result.exit_code != 0
+
+
+def test_a_dry_run_shows_a_diff_and_writes_nothing(tmp_path: Path) -> None:
+    """As `diff -u` would, of what --write does."""
+    file = tmp_path / "settings.json"
+    file.write_text('{\n  "theme": "dark"\n}\n', encoding="utf-8")
+    shown = run("gemini", "--file", str(file), "--dry-run")
+    lines = shown.stdout.splitlines()
+    run("gemini", "--file", str(file), "--write")
+    done = run("gemini", "--file", str(file), "--dry-run")
+
+    assert lines[:2] == [f"--- {file}", f"+++ {file}"]
+    assert '-  "theme": "dark"' in lines
+    assert '+  "theme": "dark",' in lines
+    assert any('"aimux"' in line for line in lines if line.startswith("+"))
+    assert "nothing to do" in done.stdout
+    assert [each.name for each in tmp_path.glob("*.aimux-backup-*")] == [
+        "settings.json.aimux-backup-1"
+    ]
+
+
+def test_the_list_says_what_there_is_and_how_it_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients that no registry has are marked, with a date."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    run("qwen", "--write")
+    run("goose", "--write", "--file", str(tmp_path / "elsewhere"))
+    (tmp_path / ".cursor").mkdir()
+    (tmp_path / ".cursor" / "mcp.json").write_text("{", encoding="utf-8")
+    (tmp_path / ".gemini").mkdir()
+    (tmp_path / ".gemini" / "settings.json").write_text("{}", encoding="utf-8")
+    listed = run("--list").stdout
+    rows = {line.split()[0]: line for line in listed.splitlines() if line.split()}
+
+    assert set(CLIENTS) < set(rows)
+    for client, said in (
+        ("qwen", " set up "),
+        ("goose", " no file "),
+        ("cursor", " unreadable "),
+        ("gemini", " not set up "),
+    ):
+        assert said in rows[client]
+    for client in ("claude-desktop", "cursor", "vscode", "zed", "windsurf"):
+        assert re.search(r"by documentation, 20\d\d-\d\d-\d\d$", rows[client])
+    assert run().stdout == listed
+
+
+def test_links_are_printed_for_the_clients_that_take_them() -> None:
+    """Others say so."""
+    every = run("--links").stdout.splitlines()
+
+    assert [line.partition(": ")[0] for line in every] == ["cursor", "vscode"]
+    assert run("--links", "vscode").stdout.splitlines() == every[1:]
+    assert isinstance(run("--links", "zed").exception, SetupFault)

@@ -2,11 +2,17 @@
 
 A module (`rules/_breaker`), a room (`rules`) or a room in it (`rules/panels`) is copied with its
 tests and mutated there by mutmut. `--sample N` tries N of the mutants, always the same ones for the
-same code. Prints every mutant that lived, as a diff. One that lives is a missing test or changes
-nothing; a reader decides, so it does not fail the run.
+same code. Prints every mutant that lived, as a diff: a missing test, or a change that changes
+nothing, which a reader decides. A whole room fails the run if fewer of its mutants died than its
+floor says; a module or a room in it does not.
+
+    run.py rules --scores DIR      # and leave the counts there
+    run.py --overall DIR           # all counts together, against the floor of the whole
+    run.py --rooms                 # the list, as JSON: what the workflow runs
 """
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -18,7 +24,11 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-ROOMS: Final = ("rules", "protocol", "dialects", "think", "investigate")
+FLOOR: Final = 0.75  # of the mutants of all rooms together
+# the pure rooms, and what part of the mutants of each must die
+ROOMS: Final = dict.fromkeys(
+    ("rules", "protocol", "dialects", "think", "investigate", "guidance", "model"), 0.80
+)
 # what a pure module's tests may read; the tests themselves are chosen by the target
 COPIED: Final = ("aimux", "profiles", "prompts", "emulators", "docs", "pyproject.toml")
 TESTED: Final = ("corpus", "golden", "data")
@@ -122,8 +132,8 @@ def sample(directory: Path, size: int) -> list[str]:
     return random.Random(SEED).sample(names, min(size, len(names)))
 
 
-def run(target: str, *, size: int | None, tests: Sequence[str]) -> None:
-    """Mutate one target and print what lived."""
+def run(target: str, *, size: int | None, tests: Sequence[str]) -> tuple[int, int]:
+    """Mutate one target and print what lived; how many died, of how many."""
     with tempfile.TemporaryDirectory(prefix="mutants") as name:
         directory = Path(name)
         copy(directory, tests)
@@ -139,10 +149,33 @@ def run(target: str, *, size: int | None, tests: Sequence[str]) -> None:
         print(
             f"{target}: {len(tried)} of {len(found)} tried, {len(alive)} lived, {share:.1f} % died"
         )
+    return len(tried) - len(alive), len(tried)
+
+
+def judge(what: str, died: int, tried: int, floor: float) -> bool:
+    """Whether enough died, said in a line. None at all is a run that went wrong."""
+    part = died / tried if tried else 0.0
+    verdict = "enough" if part >= floor else "too few"
+    print(f"{what}: {died} of {tried} died, {part:.1%}, {verdict} (floor {floor:.0%})")
+    return part >= floor
+
+
+def overall(directory: Path) -> int:
+    """Judge the counts of all rooms together; 1 if too few, or if a room is missing."""
+    counts = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in directory.rglob("*.json")
+    }
+    missing = sorted(ROOMS.keys() - counts.keys())
+    if missing:
+        print(f"no counts of {', '.join(missing)}")
+        return 1
+    died, tried = (sum(each[at] for each in counts.values()) for at in (0, 1))
+    return int(not judge("overall", died, tried, FLOOR))
 
 
 def main(words: list[str]) -> int:
-    """Mutate each target; 2 if one is unknown."""
+    """Mutate each target; 1 if a room is below its floor, 2 if a target is unknown."""
     parser = argparse.ArgumentParser(prog="nox -s mutation --", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="rules/panels, …")
     parser.add_argument("--sample", type=int, metavar="N", help="try N of each")
@@ -152,7 +185,15 @@ def main(words: list[str]) -> int:
         metavar="PATH",
         help="other tests",
     )
+    parser.add_argument("--scores", type=Path, metavar="DIR", help="leave the counts there")
+    parser.add_argument("--overall", type=Path, metavar="DIR", help="judge the counts there")
+    parser.add_argument("--rooms", action="store_true", help="print the list of rooms")
     chosen = parser.parse_args(words)
+    if chosen.rooms:
+        print(json.dumps(list(ROOMS)))
+        return 0
+    if chosen.overall is not None:
+        return overall(chosen.overall)
     faults = [fault for fault in map(check, chosen.targets) if fault]
     if chosen.sample is not None and chosen.sample < 1:
         faults.append(f"--sample {chosen.sample}: at least 1")
@@ -161,9 +202,16 @@ def main(words: list[str]) -> int:
         return 2
     if sys.platform != "win32":
         os.nice(NICENESS)
+    low = 0
     for target in chosen.targets:
-        run(target, size=chosen.sample, tests=chosen.tests or [tests_of(target)])
-    return 0
+        died, tried = run(target, size=chosen.sample, tests=chosen.tests or [tests_of(target)])
+        if chosen.scores is not None:
+            chosen.scores.mkdir(parents=True, exist_ok=True)
+            path = chosen.scores / f"{target.replace('/', '.')}.json"
+            path.write_text(json.dumps([died, tried]), encoding="utf-8")
+        if target in ROOMS:
+            low += not judge(target, died, tried, ROOMS[target])
+    return int(low > 0)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ VARIABLES = {
     "AIMUX_ALLOWED_HOSTS": "further names under which network clients may ask, with commas between",
     "AIMUX_ALLOW_UNAUTHENTICATED_HTTP": "`1`: network clients on this machine need no token",
     "AIMUX_AUTH_TOKEN_FILE": "a file, readable by you alone, with the token of network clients",
+    "AIMUX_CONTAINER": "`1`, as in the container image: listen on all interfaces, and show a token "
+    "that was made",
     "AIMUX_BIND_PUBLIC": "`1`: listen beyond loopback, which needs a token",
 }
 NO_EFFECT = {"AIMUX_ENV"}  # known, so that nobody is told of a typing error

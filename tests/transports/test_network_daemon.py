@@ -54,6 +54,7 @@ class Started:
     host: str
     port: int
     path: str
+    said: bytes  # on stderr, up to the address
 
     async def status(self, token: str | None, path: str | None = None) -> int:
         """The status of an initialize, with a token or without one."""
@@ -88,7 +89,7 @@ async def start(root: Path, *words: str, **env: str) -> AsyncIterator[Started]:
                 assert more, said
                 said += more
             host, port, path = found[2].decode(), int(found[3]), found[4].decode()
-            yield Started(process, host, port, path)
+            yield Started(process, host, port, path, said)
     finally:
         with trio.move_on_after(20, shield=True):
             process.terminate()
@@ -142,6 +143,31 @@ async def test_public_bind_without_a_token_is_refused_at_start(
     assert "needs a token" in said
     assert "needs a token" in again
     assert not (tmp_path / "state" / "http-token").exists()
+
+
+async def test_a_container_is_reached_by_every_address_with_a_token_shown_once(
+    tmp_path: Path,
+) -> None:
+    """Nobody can look into the file; a second start has the same token and does not show it."""
+    env = {"AIMUX_CONTAINER": "1", "MCP_TRANSPORT": "sse", "PORT": "0"}
+    async with start(tmp_path, **env) as started:
+        token = (tmp_path / "state" / "http-token").read_text(encoding="utf-8").strip()
+        statuses = [await started.status(each) for each in (None, token)]
+    async with start(tmp_path, **env) as again:
+        statuses.append(await again.status(token))
+
+    assert (started.host, statuses) == ("0.0.0.0", [401, 200, 200])
+    assert started.said.decode().count(token) == 1
+    assert token not in again.said.decode()
+
+
+async def test_a_container_without_any_token_is_refused(tmp_path: Path) -> None:
+    """There all the network would be let in."""
+    said = await refused(
+        tmp_path, AIMUX_CONTAINER="1", MCP_TRANSPORT="http", AIMUX_ALLOW_UNAUTHENTICATED_HTTP="1"
+    )
+
+    assert "needs a token" in said
 
 
 async def test_nonsense_for_an_address_is_refused(tmp_path: Path) -> None:

@@ -72,10 +72,13 @@ def agent_places(
     user: pathlib.Path,
     home: pathlib.Path | None,
     project: pathlib.Path,
+    installation: pathlib.Path | None = None,
 ) -> list[AgentPlace]:
-    """Where agents may lie, lowest first. `user` and `shipped` are directories of ours."""
+    """Where agents may lie, lowest first. `user`, `shipped`, `installation` are ours."""
     ours = functools.partial(AgentPlace, host=OURS, cli="")
     found = [ours(source=Source.SHIPPED, directory=shipped)]
+    if installation is not None:
+        found.append(ours(source=Source.INSTALLATION, directory=installation))
     if home is not None:
         for host in HOSTS:
             found += [_of_host(Source.USER, host, home / name, None) for name in host.user]

@@ -1,0 +1,212 @@
+"""The rows of `nox -s packaging`: installs, manifests, units, workflows, archive, contents."""
+
+import json
+import os
+import plistlib
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Final
+
+import jsonschema
+
+from ._steps import ROOT, SHORT_S, Failed, Missing, Place, check, run
+from .make_bundles import dumped, server_json
+
+REGISTRY: Final = "github.com/modelcontextprotocol/registry@v1.8.9"
+ACTIONLINT: Final = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+MCPB: Final = "@anthropic-ai/mcpb@2.1.2"
+CLAUDE: Final = "@anthropic-ai/claude-code@2.1.330"
+CYCLONEDX: Final = "cyclonedx-bom==7.5.0"
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise Missing(f"there is no {name} here")
+    return found
+
+
+def _npm(place: Place, package: str, command: str) -> Path:
+    prefix = place.work / "npm"
+    prefix.mkdir(exist_ok=True)
+    quiet = ("--no-audit", "--no-fund", "--loglevel=error", "--no-package-lock")
+    run([_tool("npm"), "install", "--prefix", prefix, *quiet, package], os.environ, prefix)
+    return prefix / "node_modules" / ".bin" / command
+
+
+# -------------------------------------------------------------------------------------- installs
+
+
+def pip(place: Place) -> str:
+    """`pip install WHEEL` in a fresh environment."""
+    env = place.home("pip")
+    cwd = place.work / "pip" / "cwd"
+    venv = place.work / "pip" / "venv"
+    run([sys.executable, "-m", "venv", venv], env, cwd)
+    run([venv / "bin" / "pip", "install", "-q", "-c", place.constraints, place.wheel], env, cwd)
+    return check([venv / "bin" / "aimux"], env, cwd)
+
+
+def pipx(place: Place) -> str:
+    """`pipx install WHEEL`."""
+    env = place.home("pipx")
+    cwd = place.work / "pipx" / "cwd"
+    run([sys.executable, "-m", "pipx", "install", "--quiet", place.wheel], env, cwd)
+    return check([Path(env["HOME"]) / ".local" / "bin" / "aimux"], env, cwd)
+
+
+def uv_tool(place: Place) -> str:
+    """`uv tool install WHEEL`, and both of its commands."""
+    env = place.home("uv")
+    cwd = place.work / "uv" / "cwd"
+    run([sys.executable, "-m", "uv", "tool", "install", "-q", "--python", sys.executable,
+         place.wheel], env, cwd)  # fmt: skip
+    binaries = Path(env["HOME"]) / ".local" / "bin"
+    run([binaries / "aimux-mcp", "--version"], env, cwd, limit_s=SHORT_S)
+    return check([binaries / "aimux"], env, cwd)
+
+
+def sdist(place: Place) -> str:
+    """A wheel from the source archive alone, without git."""
+    env = place.home("sdist")
+    cwd = place.work / "sdist" / "cwd"
+    with tarfile.open(place.sdist) as archive:
+        archive.extractall(cwd, filter="data")
+    (source,) = cwd.iterdir()
+    out = place.work / "sdist" / "wheel"
+    run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source],
+        env, cwd)  # fmt: skip
+    (again,) = out.glob("*.whl")
+    if again.name != place.wheel.name:
+        raise Failed(f"{again.name} instead of {place.wheel.name}")
+    return f"{again.name} again"
+
+
+# ------------------------------------------------------------------------------------- manifests
+
+
+def registry_entry(place: Place) -> str:
+    """`server.json` against the schema that the registry itself checks by."""
+    del place
+    said = run([_tool("go"), "mod", "download", "-json", REGISTRY], os.environ, ROOT)
+    schemas = Path(json.loads(said)["Dir"]) / "internal" / "validators" / "schemas"
+    text = (ROOT / "server.json").read_text(encoding="utf-8")
+    if text != dumped(server_json()):
+        raise Failed("server.json is not current: python tests/packaging/make_bundles.py .")
+    entry = json.loads(text)
+    day = entry["$schema"].split("/")[-2]
+    schema = json.loads((schemas / f"{day}.json").read_text(encoding="utf-8"))
+    jsonschema.validate(entry, schema)
+    return f"valid by the schema of {day}"
+
+
+def desktop_bundle(place: Place) -> str:
+    """The bundle for desktop hosts, by the maker's own tool."""
+    command = _npm(place, MCPB, "mcpb")
+    unpacked = place.work / "mcpb"
+    shutil.unpack_archive(place.work / "bundles" / "aimux.mcpb", unpacked, "zip")
+    said = run([command, "validate", unpacked / "manifest.json"], os.environ, unpacked)
+    return said.strip().splitlines()[-1]
+
+
+def plugin(place: Place) -> str:
+    """The plugin folder and its marketplace, by the host itself."""
+    command = _npm(place, CLAUDE, "claude")
+    env = {**place.home("claude"), "PATH": os.environ["PATH"]}
+    folder = place.work / "bundles" / "plugin"
+    said = ""
+    for each in (folder, folder / "aimux"):
+        said = run([command, "plugin", "validate", each], env, folder)
+        if "Validation passed" not in said:
+            raise Failed(said[-800:])
+    found = [word for word in ("consensus", "debate", "audit", "review") if word not in said]
+    if found or "README_MISSING" in said:
+        raise Failed(f"not found by the host: {found}: {said[-500:]}")
+    return "validation passed: four commands, a skill, a server"
+
+
+def workflows(place: Place) -> str:
+    """Every workflow, by the linter made for them."""
+    binaries = place.work / "go-bin"
+    env = {**os.environ, "GOBIN": str(binaries)}
+    run([_tool("go"), "install", ACTIONLINT], env, place.work)
+    files = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    run([binaries / "actionlint", *files], os.environ, ROOT)
+    return f"{len(files)} without a fault"
+
+
+def units(place: Place) -> str:
+    """What `aimux daemon install --print` prints, as its readers read it."""
+    env = place.home("units")
+    cwd = place.work / "units" / "cwd"
+    aimux = place.work / "pip" / "venv" / "bin" / "aimux"
+    if not aimux.exists():
+        raise Missing("the row pip did not run")
+    plist = run([aimux, "daemon", "install", "--print", "--kind", "launchd"], env, cwd)
+    agent = plistlib.loads(plist.encode())
+    if not Path(agent["ProgramArguments"][0]).is_absolute():
+        raise Failed(f"launchd: {agent['ProgramArguments']}")
+    text = run([aimux, "daemon", "install", "--print", "--kind", "systemd"], env, cwd)
+    verifier = shutil.which("systemd-analyze")
+    if verifier is None:
+        return "launchd: read back; systemd: no systemd-analyze here, not verified"
+    unit = cwd / "aimux.service"
+    unit.write_text(text, encoding="utf-8")
+    run([verifier, "verify", "--user", unit], {**env, "XDG_RUNTIME_DIR": str(cwd)}, cwd)
+    return "launchd: read back; systemd: verified"
+
+
+# -------------------------------------------------------------------------------------- contents
+
+
+def archive(place: Place) -> str:
+    """The self-contained archive: unpacked elsewhere, started, configured beside itself."""
+    out = place.work / "archive" / "made"
+    script = ROOT / "tests" / "packaging" / "make_archive.py"
+    run([sys.executable, script, "--wheel", place.wheel, "--constraints", place.constraints, out],
+        os.environ, place.work)  # fmt: skip
+    (packed,) = out.glob("*.tar.gz")
+    elsewhere = place.work / "archive" / "else where"
+    with tarfile.open(packed) as opened:
+        opened.extractall(elsewhere, filter="data")
+    (root,) = elsewhere.iterdir()
+    shutil.rmtree(out)  # what is started may not lean on it
+    env = place.home("archive")
+    cwd = place.work / "archive" / "cwd"
+    (root / "config" / "default.yaml").write_text("server: {max_chars: 4321}", encoding="utf-8")
+    (cwd / "config").mkdir()
+    (cwd / "config" / "default.yaml").write_text("server: {max_chars: 1234}", encoding="utf-8")
+    link = cwd / "linked"
+    link.symlink_to(root / "aimux")
+    shown = run([link, "config", "show", "--origin"], env, cwd, limit_s=SHORT_S)
+    if "4321" not in shown or "1234" in shown or "installation" not in shown:
+        raise Failed(f"config/ beside the executable: {shown[-500:]}")
+    said = check([root / "aimux"], env, cwd)
+    return f"{packed.name}, {said}"
+
+
+def contents(place: Place) -> str:
+    """What is in an installation, as a CycloneDX document; and checksums of what is published."""
+    env = place.home("sbom")
+    cwd = place.work / "sbom" / "cwd"
+    venv = place.work / "pip" / "venv"
+    if not venv.exists():
+        raise Missing("the row pip did not run")
+    tools = place.work / "sbom" / "venv"
+    run([sys.executable, "-m", "venv", tools], env, cwd)
+    run([tools / "bin" / "pip", "install", "-q", CYCLONEDX], env, cwd)
+    file = place.work / "sbom" / "aimux.cdx.json"
+    run([tools / "bin" / "cyclonedx-py", "environment", venv / "bin" / "python",
+         "--output-format", "JSON", "-o", file], env, cwd)  # fmt: skip
+    found = json.loads(file.read_text(encoding="utf-8"))
+    names = {each["name"] for each in found["components"]}
+    if not {"aimux-mcp", "trio"} <= names:
+        raise Failed(f"components: {sorted(names)}")
+    dist = place.wheel.parent
+    run([sys.executable, ROOT / "tests" / "packaging" / "release.py", "checksums", dist],
+        os.environ, ROOT)  # fmt: skip
+    subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=dist, check=True)
+    return f"CycloneDX {found['specVersion']}, {len(names)} components; checksums hold"
