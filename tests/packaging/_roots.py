@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ._steps import LISTING, ROOT, SHORT_S, TOOLS, Failed, Missing, Place, count_tools, run
+from ._steps import LISTING, ROOT, SHORT_S, TOOLS, Built, Failed, Missing, count_tools, run
 
 NOBODY: Final = "4242"  # a number that no system has a name for
 GUI_PATH: Final = "/usr/bin:/bin:/usr/sbin:/sbin"  # what a program started from a desktop has
@@ -21,23 +21,23 @@ BASE: Final = "AIMUX_IMAGE_BASE"  # a directory with a root that has python3, fo
 IMAGE: Final = "localhost/aimux-packaging"
 
 
-def bare(place: Place) -> str:
+def bare(built: Built) -> str:
     """No HOME, no TERM, a read-only root, a number without a name, the PATH of a desktop."""
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("setpriv") is None:
         raise Missing("needs root, unshare and setpriv")
-    found = [*(place.work / "archive" / "else where").glob("*/aimux")]
+    found = [*(built.work / "archive" / "else where").glob("*/aimux")]
     if not found:
         raise Missing("the row archive did not run")
-    tmp = place.work / "bare"
+    tmp = built.work / "bare"
     tmp.mkdir(exist_ok=True)
-    place.work.chmod(0o755)
+    built.work.chmod(0o755)
 
     def start(*words: str, given: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         # all is read-only but for a fresh /tmp, of which nothing is told
         inside = (
             "mount --make-rprivate / && mount -o remount,bind,ro / && "
-            f'mount --bind "{place.work}" "{place.work}" && '
-            f'mount -o remount,bind,ro "{place.work}" && '
+            f'mount --bind "{built.work}" "{built.work}" && '
+            f'mount -o remount,bind,ro "{built.work}" && '
             f'mount -t tmpfs -o mode=1777 none "{tmp}" && cd / && exec "$@"'
         )
         who = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -68,13 +68,13 @@ def bare(place: Place) -> str:
 # ----------------------------------------------------------------------------------------- image
 
 
-def image(place: Place) -> str:
+def image(built: Built) -> str:
     """The Dockerfile, built and run as people write it, without a registry of images."""
     base = os.environ.get(BASE, "")
     if shutil.which("buildah") is None or not base:
         raise Missing(f"needs buildah, and {BASE}: a root directory with python3 and apt-get")
-    store = ["buildah", "--root", str(place.work / "images"), "--runroot",
-             str(place.work / "images-run"), "--storage-driver", "vfs"]  # fmt: skip
+    store = ["buildah", "--root", str(built.work / "images"), "--runroot",
+             str(built.work / "images-run"), "--storage-driver", "vfs"]  # fmt: skip
     env = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
 
     def buildah(*words: str | Path) -> str:

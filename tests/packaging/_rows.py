@@ -12,7 +12,7 @@ from typing import Final
 
 import jsonschema
 
-from ._steps import ROOT, SHORT_S, Failed, Missing, Place, check, run
+from ._steps import ROOT, SHORT_S, Built, Failed, Missing, check, run
 from .make_bundles import dumped, server_json
 
 REGISTRY: Final = "github.com/modelcontextprotocol/registry@v1.8.9"
@@ -29,8 +29,8 @@ def _tool(name: str) -> str:
     return found
 
 
-def _npm(place: Place, package: str, command: str) -> Path:
-    prefix = place.work / "npm"
+def _npm(built: Built, package: str, command: str) -> Path:
+    prefix = built.work / "npm"
     prefix.mkdir(exist_ok=True)
     quiet = ("--no-audit", "--no-fund", "--loglevel=error", "--no-package-lock")
     run([_tool("npm"), "install", "--prefix", prefix, *quiet, package], os.environ, prefix)
@@ -40,57 +40,57 @@ def _npm(place: Place, package: str, command: str) -> Path:
 # -------------------------------------------------------------------------------------- installs
 
 
-def pip(place: Place) -> str:
+def pip(built: Built) -> str:
     """`pip install WHEEL` in a fresh environment."""
-    env = place.home("pip")
-    cwd = place.work / "pip" / "cwd"
-    venv = place.work / "pip" / "venv"
+    env = built.home("pip")
+    cwd = built.work / "pip" / "cwd"
+    venv = built.work / "pip" / "venv"
     run([sys.executable, "-m", "venv", venv], env, cwd)
-    run([venv / "bin" / "pip", "install", "-q", "-c", place.constraints, place.wheel], env, cwd)
+    run([venv / "bin" / "pip", "install", "-q", "-c", built.constraints, built.wheel], env, cwd)
     return check([venv / "bin" / "aimux"], env, cwd)
 
 
-def pipx(place: Place) -> str:
+def pipx(built: Built) -> str:
     """`pipx install WHEEL`."""
-    env = place.home("pipx")
-    cwd = place.work / "pipx" / "cwd"
-    run([sys.executable, "-m", "pipx", "install", "--quiet", place.wheel], env, cwd)
+    env = built.home("pipx")
+    cwd = built.work / "pipx" / "cwd"
+    run([sys.executable, "-m", "pipx", "install", "--quiet", built.wheel], env, cwd)
     return check([Path(env["HOME"]) / ".local" / "bin" / "aimux"], env, cwd)
 
 
-def uv_tool(place: Place) -> str:
+def uv_tool(built: Built) -> str:
     """`uv tool install WHEEL`, and both of its commands."""
-    env = place.home("uv")
-    cwd = place.work / "uv" / "cwd"
+    env = built.home("uv")
+    cwd = built.work / "uv" / "cwd"
     run([sys.executable, "-m", "uv", "tool", "install", "-q", "--python", sys.executable,
-         place.wheel], env, cwd)  # fmt: skip
+         built.wheel], env, cwd)  # fmt: skip
     binaries = Path(env["HOME"]) / ".local" / "bin"
     run([binaries / "aimux-mcp", "--version"], env, cwd, limit_s=SHORT_S)
     return check([binaries / "aimux"], env, cwd)
 
 
-def sdist(place: Place) -> str:
+def sdist(built: Built) -> str:
     """A wheel from the source archive alone, without git."""
-    env = place.home("sdist")
-    cwd = place.work / "sdist" / "cwd"
-    with tarfile.open(place.sdist) as archive:
+    env = built.home("sdist")
+    cwd = built.work / "sdist" / "cwd"
+    with tarfile.open(built.sdist) as archive:
         archive.extractall(cwd, filter="data")
     (source,) = cwd.iterdir()
-    out = place.work / "sdist" / "wheel"
+    out = built.work / "sdist" / "wheel"
     run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source],
         env, cwd)  # fmt: skip
     (again,) = out.glob("*.whl")
-    if again.name != place.wheel.name:
-        raise Failed(f"{again.name} instead of {place.wheel.name}")
+    if again.name != built.wheel.name:
+        raise Failed(f"{again.name} instead of {built.wheel.name}")
     return f"{again.name} again"
 
 
 # ------------------------------------------------------------------------------------- manifests
 
 
-def registry_entry(place: Place) -> str:
+def registry_entry(built: Built) -> str:
     """`server.json` against the schema that the registry itself checks by."""
-    del place
+    del built
     said = run([_tool("go"), "mod", "download", "-json", REGISTRY], os.environ, ROOT)
     schemas = Path(json.loads(said)["Dir"]) / "internal" / "validators" / "schemas"
     text = (ROOT / "server.json").read_text(encoding="utf-8")
@@ -103,20 +103,20 @@ def registry_entry(place: Place) -> str:
     return f"valid by the schema of {day}"
 
 
-def desktop_bundle(place: Place) -> str:
+def desktop_bundle(built: Built) -> str:
     """The bundle for desktop hosts, by the maker's own tool."""
-    command = _npm(place, MCPB, "mcpb")
-    unpacked = place.work / "mcpb"
-    shutil.unpack_archive(place.work / "bundles" / "aimux.mcpb", unpacked, "zip")
+    command = _npm(built, MCPB, "mcpb")
+    unpacked = built.work / "mcpb"
+    shutil.unpack_archive(built.work / "bundles" / "aimux.mcpb", unpacked, "zip")
     said = run([command, "validate", unpacked / "manifest.json"], os.environ, unpacked)
     return said.strip().splitlines()[-1]
 
 
-def plugin(place: Place) -> str:
+def plugin(built: Built) -> str:
     """The plugin folder and its marketplace, by the host itself."""
-    command = _npm(place, CLAUDE, "claude")
-    env = {**place.home("claude"), "PATH": os.environ["PATH"]}
-    folder = place.work / "bundles" / "plugin"
+    command = _npm(built, CLAUDE, "claude")
+    env = {**built.home("claude"), "PATH": os.environ["PATH"]}
+    folder = built.work / "bundles" / "plugin"
     said = ""
     for each in (folder, folder / "aimux"):
         said = run([command, "plugin", "validate", each], env, folder)
@@ -128,21 +128,21 @@ def plugin(place: Place) -> str:
     return "validation passed: four commands, a skill, a server"
 
 
-def workflows(place: Place) -> str:
+def workflows(built: Built) -> str:
     """Every workflow, by the linter made for them."""
-    binaries = place.work / "go-bin"
+    binaries = built.work / "go-bin"
     env = {**os.environ, "GOBIN": str(binaries)}
-    run([_tool("go"), "install", ACTIONLINT], env, place.work)
+    run([_tool("go"), "install", ACTIONLINT], env, built.work)
     files = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     run([binaries / "actionlint", *files], os.environ, ROOT)
     return f"{len(files)} without a fault"
 
 
-def units(place: Place) -> str:
+def units(built: Built) -> str:
     """What `aimux daemon install --print` prints, as its readers read it."""
-    env = place.home("units")
-    cwd = place.work / "units" / "cwd"
-    aimux = place.work / "pip" / "venv" / "bin" / "aimux"
+    env = built.home("units")
+    cwd = built.work / "units" / "cwd"
+    aimux = built.work / "pip" / "venv" / "bin" / "aimux"
     if not aimux.exists():
         raise Missing("the row pip did not run")
     plist = run([aimux, "daemon", "install", "--print", "--kind", "launchd"], env, cwd)
@@ -162,20 +162,20 @@ def units(place: Place) -> str:
 # -------------------------------------------------------------------------------------- contents
 
 
-def archive(place: Place) -> str:
+def archive(built: Built) -> str:
     """The self-contained archive: unpacked elsewhere, started, configured beside itself."""
-    out = place.work / "archive" / "made"
+    out = built.work / "archive" / "made"
     script = ROOT / "tests" / "packaging" / "make_archive.py"
-    run([sys.executable, script, "--wheel", place.wheel, "--constraints", place.constraints, out],
-        os.environ, place.work)  # fmt: skip
+    run([sys.executable, script, "--wheel", built.wheel, "--constraints", built.constraints, out],
+        os.environ, built.work)  # fmt: skip
     (packed,) = out.glob("*.tar.gz")
-    elsewhere = place.work / "archive" / "else where"
+    elsewhere = built.work / "archive" / "else where"
     with tarfile.open(packed) as opened:
         opened.extractall(elsewhere, filter="data")
     (root,) = elsewhere.iterdir()
     shutil.rmtree(out)  # what is started may not lean on it
-    env = place.home("archive")
-    cwd = place.work / "archive" / "cwd"
+    env = built.home("archive")
+    cwd = built.work / "archive" / "cwd"
     (root / "config" / "default.yaml").write_text("server: {max_chars: 4321}", encoding="utf-8")
     (cwd / "config").mkdir()
     (cwd / "config" / "default.yaml").write_text("server: {max_chars: 1234}", encoding="utf-8")
@@ -188,24 +188,24 @@ def archive(place: Place) -> str:
     return f"{packed.name}, {said}"
 
 
-def contents(place: Place) -> str:
+def contents(built: Built) -> str:
     """What is in an installation, as a CycloneDX document; and checksums of what is published."""
-    env = place.home("sbom")
-    cwd = place.work / "sbom" / "cwd"
-    venv = place.work / "pip" / "venv"
+    env = built.home("sbom")
+    cwd = built.work / "sbom" / "cwd"
+    venv = built.work / "pip" / "venv"
     if not venv.exists():
         raise Missing("the row pip did not run")
-    tools = place.work / "sbom" / "venv"
+    tools = built.work / "sbom" / "venv"
     run([sys.executable, "-m", "venv", tools], env, cwd)
     run([tools / "bin" / "pip", "install", "-q", CYCLONEDX], env, cwd)
-    file = place.work / "sbom" / "aimux.cdx.json"
+    file = built.work / "sbom" / "aimux.cdx.json"
     run([tools / "bin" / "cyclonedx-py", "environment", venv / "bin" / "python",
          "--output-format", "JSON", "-o", file], env, cwd)  # fmt: skip
     found = json.loads(file.read_text(encoding="utf-8"))
     names = {each["name"] for each in found["components"]}
     if not {"aimux-mcp", "trio"} <= names:
         raise Failed(f"components: {sorted(names)}")
-    dist = place.wheel.parent
+    dist = built.wheel.parent
     run([sys.executable, ROOT / "tests" / "packaging" / "release.py", "checksums", dist],
         os.environ, ROOT)  # fmt: skip
     subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=dist, check=True)

@@ -1,4 +1,4 @@
-"""What the rows of `nox -s packaging` share: a place, commands with a limit, a client on stdio."""
+"""What rows of `nox -s packaging` share: what was built, commands with a limit, a client."""
 
 import json
 import os
@@ -27,8 +27,8 @@ class Missing(Exception):  # a row's outcome
 
 
 @attrs.frozen(kw_only=True)
-class Place:
-    """Where a run works: outside the checkout, with what was built."""
+class Built:
+    """What is tried, and where: outside the checkout."""
 
     work: Path
     wheel: Path

@@ -19,9 +19,9 @@ from typing import Final
 import jsonschema
 
 from . import _roots, _rows
-from ._steps import ROOT, Failed, Missing, Place
+from ._steps import ROOT, Built, Failed, Missing
 
-ROWS: Final[Mapping[str, Callable[[Place], str]]] = {
+ROWS: Final[Mapping[str, Callable[[Built], str]]] = {
     "pip": _rows.pip,
     "pipx": _rows.pipx,
     "uv tool": _rows.uv_tool,
@@ -39,7 +39,7 @@ ROWS: Final[Mapping[str, Callable[[Place], str]]] = {
 PINNED: Final = re.compile(r"^[A-Za-z0-9._-]+==[^ ;\\]+", re.MULTILINE)
 
 
-def prepare(work: Path, dist: Path) -> Place:
+def prepare(work: Path, dist: Path) -> Built:
     """What the rows begin with."""
     bundles = ROOT / "tests" / "packaging" / "make_bundles.py"
     subprocess.run([sys.executable, bundles, work / "bundles"], check=True)
@@ -49,7 +49,7 @@ def prepare(work: Path, dist: Path) -> Place:
     (work / "dist").mkdir()
     (wheel,) = dist.glob("*.whl")
     (sdist,) = dist.glob("*.tar.gz")
-    return Place(
+    return Built(
         work=work,
         wheel=Path(shutil.copy(wheel, work / "dist")),
         sdist=Path(shutil.copy(sdist, work / "dist")),
@@ -68,12 +68,12 @@ def main(argv: Sequence[str]) -> int:
     failed = 0
     # where other users may go too, unlike the session's own
     with tempfile.TemporaryDirectory(prefix="aimux-packaging-", dir="/tmp") as name:
-        place = prepare(Path(name), chosen.dist)
+        built = prepare(Path(name), chosen.dist)
         for row, play in ROWS.items():
             if not row.startswith(wanted):
                 continue
             try:
-                print(f"{row:12} ok      {play(place)}", flush=True)
+                print(f"{row:12} ok      {play(built)}", flush=True)
             except Missing as missing:
                 failed += chosen.whole
                 print(f"{row:12} -       {missing}", flush=True)
