@@ -32,7 +32,7 @@ KEYS: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")  # deepresearch reads them
 
 
 @attrs.frozen
-class Wanted:
+class Subject:
     """For whom values are looked up, and what for."""
 
     context: ToolContext
@@ -42,7 +42,7 @@ class Wanted:
     arguments: Mapping[str, str]
 
     @property
-    def subject(self) -> str:
+    def text(self) -> str:
         """What the prompt is about: its arguments in one text."""
         return " ".join(self.arguments.values())
 
@@ -58,7 +58,7 @@ async def values_for(
 
     Cancelling it leaves nothing.
     """
-    wanted = Wanted(context, client, library, skill, arguments)
+    subject = Subject(context, client, library, skill, arguments)
     used = names_in(skill, library.parts_of(skill))
     values: dict[str, object] = {"args": dict(arguments)}
     values["kind"] = kind_of(skill, arguments.get(skill.kinds_of, ""))
@@ -76,14 +76,14 @@ async def values_for(
     values["can_research"] = any(client.env.get(name) for name in KEYS)
     for names, look_up in _LOOK_UPS.items():
         if used & set(names):
-            values |= await look_up(wanted)
+            values |= await look_up(subject)
     return values
 
 
-async def _clis(wanted: Wanted) -> dict[str, object]:
+async def _clis(subject: Subject) -> dict[str, object]:
     """`clis` that can be run now, `roles` with the CLI that each would get, `role` that fits."""
-    request = JobRequest(tool="prompts", prompt="", client=wanted.client)
-    survey = await wanted.context.engine.survey(request)
+    request = JobRequest(tool="prompts", prompt="", client=subject.client)
+    survey = await subject.context.engine.survey(request)
     facts = survey.facts
     first = {name: at for at, name in enumerate(facts.order)}
     ready = sorted(
@@ -100,9 +100,16 @@ async def _clis(wanted: Wanted) -> dict[str, object]:
         for role in facts.roles.values()
         if role.text
     ]
-    found = role_for(wanted.subject, facts.roles)
+    found = role_for(subject.text, facts.roles)
     return {
-        "clis": [{"name": name, "vendor": facts.profiles[name].vendor} for name in ready],
+        "clis": [
+            {
+                "name": name,
+                "vendor": facts.profiles[name].vendor,
+                "roles": [each["name"] for each in roles if each["cli"] == name],
+            }
+            for name in ready
+        ],
         "roles": roles,
         "cli_of": {str(each["name"]): each["cli"] for each in roles},
         "role": {"name": "", "why": ""} if found is None else {"name": found.id, "why": found.why},
@@ -129,11 +136,11 @@ def _cli_of(role: str, survey: Survey) -> str:
     return routes.candidates[0].cli
 
 
-async def _agents(wanted: Wanted) -> dict[str, object]:
+async def _agents(subject: Subject) -> dict[str, object]:
     """`agents` there are, and the `agent` that fits."""
-    library = await wanted.context.engine.agents(wanted.client, "", ())
-    chosen = select_candidate(wanted.subject, candidates_of(library))
-    named = wanted.arguments.get("agent", "")
+    library = await subject.context.engine.agents(subject.client, "", ())
+    chosen = select_candidate(subject.text, candidates_of(library))
+    named = subject.arguments.get("agent", "")
     agent = {"id": "", "why": ""}
     if named in library.agents:
         agent = {"id": named, "why": "you named it"}
@@ -150,11 +157,11 @@ async def _agents(wanted: Wanted) -> dict[str, object]:
     return {"agents": rows, "agent": agent}
 
 
-async def _domains(wanted: Wanted) -> dict[str, object]:
+async def _domains(subject: Subject) -> dict[str, object]:
     """`domains` there are, and the `domain` that fits, with what it looks at."""
-    domains = (await wanted.context.engine.domains(wanted.client)).domains
-    named = wanted.arguments.get("domain", "")
-    found = detect(wanted.subject, domains)
+    domains = (await subject.context.engine.domains(subject.client)).domains
+    named = subject.arguments.get("domain", "")
+    found = detect(subject.text, domains)
     domain = domains.get(named) or domains.get(found.domain) or domains[GENERIC]
     matched = "" if domain.name == named else ", ".join(found.matched)
     return {
@@ -175,14 +182,14 @@ async def _domains(wanted: Wanted) -> dict[str, object]:
     }
 
 
-async def _reports(wanted: Wanted) -> dict[str, object]:
+async def _reports(subject: Subject) -> dict[str, object]:
     """`reports`: earlier investigations that speak of the same."""
-    subject = wanted.subject.strip()
-    if not subject:
+    text = subject.text.strip()
+    if not text:
         return {"reports": []}
-    store = wanted.context.engine.store.investigations
-    project = await trio.to_thread.run_sync(find_project, str(wanted.client.cwd))
-    found = await store.recall(subject, project=project, limit=RECALLED)
+    store = subject.context.engine.store.investigations
+    project = await trio.to_thread.run_sync(find_project, str(subject.client.cwd))
+    found = await store.recall(text, project=project, limit=RECALLED)
     return {
         "reports": [
             {"id": each.investigation.id, "question": " ".join(each.investigation.question.split())}
@@ -191,13 +198,13 @@ async def _reports(wanted: Wanted) -> dict[str, object]:
     }
 
 
-async def _jobs(wanted: Wanted) -> dict[str, object]:
+async def _jobs(subject: Subject) -> dict[str, object]:
     """`jobs`: how many run and wait."""
-    statistics = wanted.context.engine.supervisor.statistics()
+    statistics = subject.context.engine.supervisor.statistics()
     return {"jobs": {"running": statistics.running, "queued": statistics.queued}}
 
 
-_LookUp = Callable[[Wanted], Awaitable[dict[str, object]]]
+_LookUp = Callable[[Subject], Awaitable[dict[str, object]]]
 _LOOK_UPS: Final[Mapping[tuple[str, ...], _LookUp]] = {
     ("clis", "roles", "role", "cli_of"): _clis,
     ("agents", "agent"): _agents,

@@ -179,6 +179,7 @@ class _Rendering:
             loader=_loader(self._texts),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
+            keep_trailing_newline=True,
             lstrip_blocks=True,
             optimized=False,  # nothing is computed before it is counted
             finalize=self._printable,
@@ -278,7 +279,7 @@ def _loader(texts: Mapping[str, Skill | Part]) -> "jinja2.BaseLoader":
             key = (name, text.origin, text.text)
             code = _COMPILED.get(key)
             if code is None:
-                tree = environment.parse(text.text, name, text.origin)
+                tree = environment.parse(f"{text.text}\n", name, text.origin)
                 _check(tree, name)
                 code = environment.compile(tree, name, text.origin)
                 _COMPILED.put(key, code)
