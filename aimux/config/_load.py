@@ -117,6 +117,11 @@ def load(client: ClientContext) -> Snapshot:
     return shared_loader().load(client)
 
 
+def load_skills(client: ClientContext) -> "SkillLibrary":
+    """The skills of `client`. Reads files: call it in a thread where a loop runs."""
+    return shared_loader().skills(client)
+
+
 def cache_dir(env: Mapping[str, str]) -> pathlib.Path:
     """Where parsed files are kept between processes."""
     named = env.get("AIMUX_CACHE_DIR", "").strip()
@@ -517,6 +522,7 @@ def _roles(texts: Mapping[str, RoleText], routes: Mapping[str, RoleSettings]) ->
             model=route.model,
             effort=route.reasoning_effort,
             mode=text.mode,
+            style=text.style,
             text=text.text,
             summary=text.summary,
             origin=text.origin,
