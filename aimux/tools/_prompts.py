@@ -108,13 +108,12 @@ class Prompts:
                 f"it takes {known}",
                 code="argument_unknown",
             )
-        if wanted.complete == "path":
-            found: Sequence[str] = await trio.to_thread.run_sync(_paths, client.cwd, typed)
-            return Completion(found[:COMPLETIONS], len(found))
         names = [*wanted.values, *await self._known(client, wanted)]
         folded = typed.casefold()
         found = [each for each in names if each.casefold().startswith(folded)]
         found += [each for each in names if folded in each.casefold() and each not in found]
+        if wanted.complete == "path":
+            found += await trio.to_thread.run_sync(_paths, client.cwd, typed)
         return Completion(found[:COMPLETIONS], len(found))
 
     async def _known(self, client: Client, argument: Argument) -> list[str]:

@@ -161,6 +161,8 @@ class _Rendering:
                 return super().get_template(name, *args, **more)  # type: ignore[arg-type]  # passed on
 
             def getattr(self, obj: object, attribute: str) -> object:
+                if isinstance(obj, jinja2.Undefined):
+                    return obj  # what is missing first is told
                 if isinstance(obj, jinja2.runtime.LoopContext):
                     if attribute in {"index", "first", "last"}:
                         return getattr(obj, attribute)
