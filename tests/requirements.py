@@ -33,7 +33,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "prompts:without": "each prompt says what to do with one CLI, or none",
     "prompts:completion": "arguments of prompts complete to what is there",
     "prompts:protocol": "prompts are listed, got and completed on every revision",
-    "prompts:changed": "a client that has the list of prompts hears of a change within five seconds",
+    "prompts:changed": "who has the list of prompts hears of a change within five seconds",
     "agents:end": "the line that ends a run counts at the end of an answer, in no fence or quote",
     "agents:front": "no front matter of an agent reaches a prompt",
     "agents:rights": "a project's agent gets no more rights than the user's settings allow",

@@ -21,9 +21,7 @@ STANCES: Final = (Mode.READ, Mode.WRITE)  # danger is a configuration's to allow
 
 @attrs.frozen(kw_only=True)
 class RoleText:
-    """A role as its text has it: `mode` is its stance, `style` the form of its answers where a call
-    names none.
-    """
+    """A role as its text has it: stance (`mode`) and form of answers where a call names none."""
 
     name: str
     summary: str = ""

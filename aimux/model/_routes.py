@@ -52,9 +52,7 @@ class Route:
 
 @attrs.frozen(kw_only=True)
 class Role:
-    """A kind of work: its route preference, its stance, the text that goes before the prompt, and
-    the style of its answers.
-    """
+    """A kind of work: its route preference, its stance, its text and the style of its answers."""
 
     name: str
     cli: str = ""

@@ -55,8 +55,9 @@ class Watches:
         lists: bool,
         prompts: Client | None = None,
     ) -> None:
-        """Follow exactly these from now on; `lists` is the list of resources, `prompts` is whose
-        list of prompts.
+        """Follow exactly these from now on.
+
+        `lists` is the list of resources, `prompts` is whose list of prompts.
         """
         wanted = {("uri", uri) for uri in uris} | {("task", each) for each in task_ids}
         if lists:

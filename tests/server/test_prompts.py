@@ -41,7 +41,7 @@ async def test_every_revision_lists_gets_and_completes(
         got = await peer.result("prompts/get", wanted)
         asked = {
             "ref": {"type": "ref/prompt", "name": "review"},
-            "argument": {"name": "scope", "value": "st"},
+            "argument": {"name": "scope", "value": "sta"},
             **meta,
         }
         completed = await peer.result("completion/complete", asked)

@@ -45,9 +45,7 @@ def includes_of(text: Skill | Part) -> Iterator[Include]:
 
 
 def fault_in(skill: Skill, parts: Mapping[str, Part]) -> GraphFault | None:
-    """The first fault of what a skill is made of: a part that is missing, named twice, in a circle,
-    or one too many.
-    """
+    """The first fault of what a skill is made of: a part missing, twice, in a circle, too many."""
     if not skill.is_template:
         return None
     first: dict[str, str] = {}  # part -> where it is included
