@@ -53,7 +53,7 @@ class SkillPlace:
 
 @attrs.frozen(kw_only=True)
 class SkillLibrary:
-    """The skills in effect by id, the parts of each layer's templates, what was wrong with files."""
+    """The skills in effect by id, the parts of each layer's templates, and faults of files."""
 
     skills: Mapping[str, Skill]
     parts: Mapping[Source, Mapping[str, Part]] = attrs.field(factory=dict)
