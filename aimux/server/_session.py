@@ -216,13 +216,14 @@ class Session:
         task_ids = frozenset[str]().union(*(each.task_ids for each in filters))
         has_lists = any("resourcesListChanged" in each.kinds for each in filters)
         is_handshake = self.peer.phase is Phase.READY
+        # to follow the list of resources opens the engine, which nobody needs for prompts alone;
         # the list of prompts is files that are looked at: only for those who have it
         has_prompts = any("promptsListChanged" in each.kinds for each in filters)
         has_prompts = has_prompts or (is_handshake and self._has_prompts)
         self._watches.follow(
             self.peer.watched_uris,
             task_ids,
-            lists=has_lists or is_handshake,
+            lists=has_lists or (is_handshake and self.app.engine is not None),
             prompts=self.client if has_prompts else None,
         )
 
