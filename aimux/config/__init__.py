@@ -16,6 +16,7 @@ from ._load import (
     Loader as Loader,
     Snapshot as Snapshot,
     load as load,
+    load_skills as load_skills,
     shared_loader as shared_loader,
 )
 from ._merge import Origin as Origin

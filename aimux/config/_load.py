@@ -21,6 +21,7 @@ import platformdirs
 from aimux.errors import SetupFault
 from aimux.files.cache import Dependencies, FileCache
 from aimux.files.reading import NOTHING, lacking
+from aimux.files.skills import skill_directories
 from aimux.files.yaml import Document, YamlFault, YamlReader
 from aimux.library import (
     Prompt,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from aimux.library.agents import AgentLibrary
     from aimux.library.audit import AuditRules
     from aimux.library.domains import DomainLibrary
+    from aimux.library.skills import SkillLibrary
 
 # A fresh clone must not change whom the server trusts, where it writes or who may reach it.
 NOT_FROM_PROJECT: Final = (
@@ -112,6 +114,11 @@ class Snapshot:
 def load(client: ClientContext) -> Snapshot:
     """The configuration of `client`. Reads files: call it in a thread where a loop runs."""
     return shared_loader().load(client)
+
+
+def load_skills(client: ClientContext) -> "SkillLibrary":
+    """The skills of `client`. Reads files: call it in a thread where a loop runs."""
+    return shared_loader().skills(client)
 
 
 def cache_dir(env: Mapping[str, str]) -> pathlib.Path:
@@ -188,6 +195,18 @@ class Loader:
         )
         return self._cache.get(
             ("agents", places), lambda own: read_agents(places, self._reader, own)
+        )
+
+    def skills(self, client: ClientContext) -> "SkillLibrary":
+        """The skills that `client` has; the same while no file changed."""
+        from aimux.library.skills import read_skills, skill_places  # only where one is wanted
+
+        paths = find_paths(client)
+        named = "" if client.config_dir is None else str(client.config_dir)
+        directories = skill_directories(client.env, str(client.cwd), user=named)
+        places = tuple(skill_places(paths.prompts / "skills", directories))
+        return self._cache.get(
+            ("skills", places), lambda own: read_skills(places, self._reader, own)
         )
 
     def audit_rules(self, paths: ConfigPaths) -> "AuditRules":
@@ -503,6 +522,7 @@ def _roles(texts: Mapping[str, RoleText], routes: Mapping[str, RoleSettings]) ->
             model=route.model,
             effort=route.reasoning_effort,
             mode=text.mode,
+            style=text.style,
             text=text.text,
             summary=text.summary,
             origin=text.origin,

@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "think": "_think",
     "investigate": "_investigate",
     "agents": "_agents",
+    "skills": "_skills",
     "research": "_research",
     "ps": "_jobs",
     "logs": "_jobs",

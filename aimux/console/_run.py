@@ -50,6 +50,7 @@ Exit codes: 0 the job completed, 1 it did not, 2 it could not be asked for, 130 
     type=click.Path(exists=True, file_okay=False, resolve_path=True),
     help="Directory to work in; this one if not given.",
 )
+@click.option("--style", help="Form of the answer: concise, detailed, json, or one of your own.")
 @click.option("-s", "--session", help="Continue this session; a job's id means its own.")
 @click.option("--timeout", type=Finite(), help="Deadline of the whole job, in seconds.")
 @click.option(

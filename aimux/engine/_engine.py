@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from aimux.library.agents import AgentLibrary
     from aimux.library.audit import AuditRules
     from aimux.library.domains import DomainLibrary
+    from aimux.library.skills import SkillLibrary
 
 RELOAD_EVERY_S: Final = 1.0  # a reload is a `stat` per file; later calls see what was saved
 
@@ -168,6 +169,11 @@ class Engine:
         """
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.domains, context)
+
+    async def skills(self, client: Client) -> "SkillLibrary":
+        """The skills that the client has. Cancelled or not, it reads to its end."""
+        context = ClientContext(cwd=client.cwd, env=client.env)
+        return await trio.to_thread.run_sync(self._loader.skills, context)
 
     async def agents(self, client: Client, named: str, roots: Sequence[str]) -> "AgentLibrary":
         """The agents in the directory of a call that says `named`, of a client with `roots`.

@@ -61,7 +61,8 @@ class JobRequest:
     `prompt` is what is asked of the first seat; a strategy makes its own of it. `seats` empty is
     one seat on `route`; without `has_seats` its work asks nobody itself. `roots` are the
     directories the client works in: the first that exists counts where neither `cwd` nor a session
-    says more. `warnings` go with the answer.
+    says more. `warnings` go with the answer. `style` is the form of the first seat's answer: empty
+    is its role's, None is none, for answers that only a strategy reads.
     """
 
     tool: str
@@ -81,6 +82,7 @@ class JobRequest:
     parent: JobHandle | None = None
     wants_terminal: bool = False
     schema: Mapping[str, object] | None = None
+    style: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -45,6 +45,7 @@ class TurnSpec:
     role: str = ""
     prompt: str = ""  # what the caller wrote
     instructions: str = ""  # the role's text; goes before the prompt, once per conversation
+    style: str = ""  # its text; goes behind each prompt, as the answer is to have that form
     mode: Mode
     cwd: str
     env: Mapping[str, str]  # the client's own
@@ -76,6 +77,8 @@ class TurnSpec:
                 parts.insert(0, retell(self.told))
             if self.instructions:
                 parts.insert(0, self.instructions)
+        if self.style:
+            parts.append(self.style)
         if self.schema is not None:
             parts.append(ask_for(self.schema))
         return "\n\n".join(parts)

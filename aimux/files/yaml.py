@@ -60,14 +60,15 @@ class YamlFault(ConfigInvalid):
 class Document:
     """What a file says.
 
-    `lines` maps dotted key paths to lines, `body` is what follows front matter, `yaml_bytes` the
-    size of what was parsed.
+    `lines` maps dotted key paths to lines, `body` is what follows front matter and `body_line` the
+    line it begins at, `yaml_bytes` the size of what was parsed.
     """
 
     path: str
     data: object = None
     lines: Mapping[str, int] = attrs.field(factory=dict)
     body: str = ""
+    body_line: int = 1
     yaml_bytes: int = 0
 
     def line(self, path: str) -> int:
@@ -186,6 +187,7 @@ class YamlReader:
                 data=kept["data"],
                 lines=kept["lines"],
                 body=kept["body"],
+                body_line=kept["body_line"],
                 yaml_bytes=kept["yaml_bytes"],
             )
         except (OSError, ValueError, LookupError, TypeError):
@@ -203,6 +205,7 @@ class YamlReader:
                     "data": document.data,
                     "lines": document.lines,
                     "body": document.body,
+                    "body_line": document.body_line,
                     "yaml_bytes": document.yaml_bytes,
                 }
             )
@@ -226,7 +229,7 @@ def parse(
     Raises:
         YamlFault: it is not YAML, uses what a settings file has no use for, or is too much.
     """
-    body = ""
+    body, body_line = "", 1
     skipped = 0
     if has_front:
         lines = text.splitlines(keepends=True)
@@ -236,6 +239,7 @@ def parse(
         if not end:
             raise YamlFault("front matter is not closed by ---", path=path, line=1)
         text, body, skipped = "".join(lines[1:end]), "".join(lines[end + 1 :]), 1
+        body_line = end + 2
     size = len(text.encode(errors="replace"))
     if size > MAX_YAML_BYTES:
         raise YamlFault(f"{size} bytes of YAML, the limit is {MAX_YAML_BYTES}", path=path, line=1)
@@ -253,7 +257,9 @@ def parse(
         raise YamlFault(f"not YAML: {str(error)[:200]}", path=path) from error
     walk = _Walk(path, skipped)
     data = walk.value(root, "", 0) if root is not None else None
-    return Document(path=path, data=data, lines=walk.lines, body=body, yaml_bytes=size)
+    return Document(
+        path=path, data=data, lines=walk.lines, body=body, body_line=body_line, yaml_bytes=size
+    )
 
 
 def _loader() -> "YAML":

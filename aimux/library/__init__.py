@@ -11,4 +11,5 @@ from ._prompts import (
 from ._roles import (
     RoleText as RoleText,
     read_roles as read_roles,
+    styles_in as styles_in,
 )

@@ -15,17 +15,18 @@ from aimux.rules import nearest
 
 from ._prompts import Prompt, PromptLibrary, TemplateFault, render
 
-KEYS: Final = ("summary", "mode", "tags")
+KEYS: Final = ("summary", "mode", "style", "tags")
 STANCES: Final = (Mode.READ, Mode.WRITE)  # danger is a configuration's to allow, not a text's
 
 
 @attrs.frozen(kw_only=True)
 class RoleText:
-    """A role as its text has it: `mode` is its stance where a call does not name one."""
+    """A role as its text has it: stance (`mode`) and form of answers where a call names none."""
 
     name: str
     summary: str = ""
     mode: Mode = Mode.READ
+    style: str = ""
     tags: Sequence[str] = ()
     text: str
     origin: str = ""
@@ -52,12 +53,18 @@ def read_roles(library: PromptLibrary) -> tuple[Mapping[str, RoleText], Sequence
                 problem = Problem(severity=Severity.ERROR, where=each.where(), message=message)
                 problems.append(problem)
             else:
-                roles[each.name] = _role(each, layers, text, problems)
+                roles[each.name] = _role(each, layers, text, library, problems)
                 break
     return roles, problems
 
 
-def _role(prompt: Prompt, below: Sequence[Prompt], text: str, problems: list[Problem]) -> RoleText:
+def _role(
+    prompt: Prompt,
+    below: Sequence[Prompt],
+    text: str,
+    library: PromptLibrary,
+    problems: list[Problem],
+) -> RoleText:
     for key in sorted(set(prompt.front) - set(KEYS)):
         problem = Problem(
             severity=Severity.WARNING,
@@ -70,6 +77,7 @@ def _role(prompt: Prompt, below: Sequence[Prompt], text: str, problems: list[Pro
         name=prompt.name,
         summary=_text(prompt, "summary", problems),
         mode=_stance(prompt, below, problems),
+        style=_style(prompt, library, problems),
         tags=_tags(prompt, problems),
         text=text,
         origin=prompt.origin,
@@ -98,6 +106,27 @@ def _said(prompt: Prompt, problems: list[Problem]) -> Mode:
     problem = Problem(severity=Severity.ERROR, where=prompt.where("mode"), message=message)
     problems.append(problem)
     return Mode.READ
+
+
+def _style(prompt: Prompt, library: PromptLibrary, problems: list[Problem]) -> str:
+    """The style of its answers; one that is not there is told and left out."""
+    style = _text(prompt, "style", problems)
+    known = styles_in(library.prompts)
+    if not style or style in known:
+        return style
+    problem = Problem(
+        severity=Severity.ERROR,
+        where=prompt.where("style"),
+        message=f"there is no style {style}: there are {', '.join(known)}",
+        suggestion=nearest(style, known),
+    )
+    problems.append(problem)
+    return ""
+
+
+def styles_in(prompts: Mapping[str, Prompt]) -> list[str]:
+    """The names of the styles among texts."""
+    return sorted(id_.removeprefix("styles/") for id_ in prompts if id_.startswith("styles/"))
 
 
 def _text(prompt: Prompt, key: str, problems: list[Problem]) -> str:

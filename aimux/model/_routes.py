@@ -52,13 +52,14 @@ class Route:
 
 @attrs.frozen(kw_only=True)
 class Role:
-    """A kind of work: its route preference, its stance and the text that goes before the prompt."""
+    """A kind of work: its route preference, its stance, its text and the style of its answers."""
 
     name: str
     cli: str = ""
     model: str = ""
     effort: str = ""
     mode: Mode = Mode.READ
+    style: str = ""
     text: str = ""
     summary: str = ""
     origin: str = ""

@@ -37,6 +37,7 @@ from ._completion import (
     judge as judge,
 )
 from ._contract import (
+    ANY_JSON as ANY_JSON,
     Contract as Contract,
     ask_for as ask_for,
     check_answer as check_answer,

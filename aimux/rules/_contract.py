@@ -26,6 +26,7 @@ _FENCE: Final = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _START: Final = re.compile(r"[{\[]")
 
 Schema = Mapping[str, object] | bool
+ANY_JSON: Final[Mapping[str, object]] = {}  # fits every JSON value
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +48,10 @@ def repair_prompt(contract: Contract) -> str:
 
 def ask_for(schema: Schema) -> str:
     """The words that ask for an answer of this schema, to stand after a prompt."""
+    if schema == ANY_JSON:
+        return (
+            "Answer with exactly one JSON value and nothing else: no introduction, no code fence."
+        )
     shown = json.dumps(schema, ensure_ascii=False, indent=1)
     return (
         "Answer with exactly one JSON value that fits this JSON Schema, and nothing else: no "

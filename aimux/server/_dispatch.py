@@ -7,12 +7,12 @@ internal.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import attrs
 
-from aimux.errors import AimuxError, InternalFault, NotFound
+from aimux.errors import AimuxError, InternalFault, InvalidArguments, NotFound
 from aimux.protocol import (
     Called,
     Code,
@@ -35,6 +35,7 @@ from ._tasks import support_of, takes_async, task_of, tool_result
 
 STATIC_TTL_MS: Final = 300_000  # the tool list changes with a release
 LIVE_TTL_MS: Final = 0  # jobs change all the time
+PROMPTS_TTL_MS: Final = 5_000  # as long as it takes to tell of a change
 
 log = logging.getLogger("aimux.dispatch")
 
@@ -102,8 +103,15 @@ class Dispatcher:
             match called.method:
                 case "tools/call":
                     return await self._call_tool(client, called)
-                case "resources/list" | "resources/read" | "completion/complete":
+                case "prompts/list":
+                    shown = {"prompts": await self._app.prompts(client)}
+                    return Result(shown, PROMPTS_TTL_MS, "private")
+                case "prompts/get":
+                    return await self._get_prompt(client, called)
+                case "resources/list" | "resources/read":
                     return await self._answer_resources(client, called)
+                case "completion/complete":
+                    return await self._complete(client, called)
                 case "resources/subscribe" | "resources/unsubscribe":
                     return Result({})
                 case _:
@@ -112,6 +120,8 @@ class Dispatcher:
             if error.code == "resource_not_found":
                 return resource_not_found(str(error.data["uri"]))
             return Fault(Code.INVALID_PARAMS, error.message)
+        except InvalidArguments as error:
+            return Fault(Code.INVALID_PARAMS, error.message, error_json(error))
         except AimuxError as error:
             return Fault(Code.INTERNAL_ERROR, error.message, error_json(error))
         except Exception:  # firewall 2 of 2
@@ -169,22 +179,35 @@ class Dispatcher:
 
     async def _answer_resources(self, client: Client, called: Called) -> Answer:
         resources = (await self._app.ready()).resources
-        params = called.params
         if called.method == "resources/list":
             return Result({"resources": await resources.listed()}, LIVE_TTL_MS, "private")
-        if called.method == "resources/read":
-            content = await resources.read(client, str(params["uri"]))
-            return Result({"contents": [content]}, LIVE_TTL_MS, "private")
-        match params:
+        content = await resources.read(client, str(called.params["uri"]))
+        return Result({"contents": [content]}, LIVE_TTL_MS, "private")
+
+    async def _get_prompt(self, client: Client, called: Called) -> Answer:
+        prompts = (await self._app.ready()).prompts
+        given = called.params.get("arguments")
+        arguments = given if isinstance(given, dict) else {}
+        return Result(await prompts.get(client, str(called.params["name"]), arguments))
+
+    async def _complete(self, client: Client, called: Called) -> Answer:
+        tools = await self._app.ready()
+        match called.params:
             case {"ref": {"type": "ref/resource", "uri": str(template)}, "argument": dict(given)}:
                 value = str(given.get("value", ""))
-                values = await resources.complete(client, template, value)
-                shown = {"values": list(values), "total": len(values), "hasMore": False}
-                return Result({"completion": shown})
-            case {"ref": {"type": "ref/prompt"}}:
-                return Fault(Code.INVALID_PARAMS, "there is no prompt of that name")
+                values = await tools.resources.complete(client, template, value)
+                return _completion(values, len(values))
+            case {
+                "ref": {"type": "ref/prompt", "name": str(name)},
+                "argument": {"name": str(argument), "value": str(value)},
+            }:
+                found = await tools.prompts.complete(client, name, argument, value)
+                return _completion(found.values, found.total)
             case _:
-                wanted = "completion/complete needs ref {type, uri} and argument {name, value}"
+                wanted = (
+                    "completion/complete needs ref {type: ref/prompt, name} or {type: "
+                    "ref/resource, uri}, and argument {name, value}"
+                )
                 return Fault(Code.INVALID_PARAMS, wanted)
 
     async def _answer_tasks(self, called: Called) -> Answer:
@@ -244,3 +267,8 @@ class Dispatcher:
             state=state,
             responses=called.input_responses or {},
         )
+
+
+def _completion(values: Sequence[str], total: int) -> Result:
+    shown = {"values": list(values), "total": total, "hasMore": total > len(values)}
+    return Result({"completion": shown})

@@ -110,6 +110,7 @@ class Session:
     _ended: Broadcast = attrs.field(factory=Broadcast)  # a call has
     _listens: dict[CallId, Listening] = attrs.field(factory=dict)
     _watches: Watches | None = None
+    _has_prompts: bool = False  # the client has asked for their list
 
     def __repr__(self) -> str:
         return f"<Session: {self.client.name or 'unnamed'}, {len(self._scopes)} running>"
@@ -215,7 +216,16 @@ class Session:
         task_ids = frozenset[str]().union(*(each.task_ids for each in filters))
         has_lists = any("resourcesListChanged" in each.kinds for each in filters)
         is_handshake = self.peer.phase is Phase.READY
-        self._watches.follow(self.peer.watched_uris, task_ids, lists=has_lists or is_handshake)
+        # to follow the list of resources opens the engine, which nobody needs for prompts alone;
+        # the list of prompts is files that are looked at: only for those who have it
+        has_prompts = any("promptsListChanged" in each.kinds for each in filters)
+        has_prompts = has_prompts or (is_handshake and self._has_prompts)
+        self._watches.follow(
+            self.peer.watched_uris,
+            task_ids,
+            lists=has_lists or (is_handshake and self.app.engine is not None),
+            prompts=self.client if has_prompts else None,
+        )
 
     def _notify(self, method: str, params: dict[str, object]) -> None:
         for outgoing in self.peer.notify(method, params):
@@ -251,6 +261,9 @@ class Session:
         if answer is not None:
             self.outbox.push(self._render(event.call_id, answer))
             if event.method in SUBSCRIBING:
+                self._rewatch()
+            elif event.method == "prompts/list" and not self._has_prompts:
+                self._has_prompts = True
                 self._rewatch()
 
     def _render(self, call_id: CallId, answer: Answer) -> Outgoing | None:

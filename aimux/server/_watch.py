@@ -13,12 +13,13 @@ import trio
 
 from aimux.errors import AimuxError, NotFound
 from aimux.protocol import render_notice
-from aimux.tools import App
+from aimux.tools import App, Client
 
 from ._tasks import task_of
 
 log = logging.getLogger("aimux.watch")
 
+LOOK_EVERY_S: Final = 4.0  # a saved skill is told of within five seconds
 BURST_S: Final = 0.5  # at most two notices a second about one thing
 SCHEME: Final = "aimux://"
 
@@ -40,16 +41,30 @@ class Watches:
         self._nursery = nursery
         self._notify = notify
         self._can_be_asked = can_be_asked
+        self._client: Client | None = None  # whose list of prompts is followed
         self._scopes: dict[tuple[str, str], trio.CancelScope] = {}
 
     def __repr__(self) -> str:
         return f"<Watches: {len(self._scopes)} followed>"
 
-    def follow(self, uris: Collection[str], task_ids: Collection[str], *, lists: bool) -> None:
-        """Follow exactly these from now on; `lists` is the list of resources."""
+    def follow(
+        self,
+        uris: Collection[str],
+        task_ids: Collection[str],
+        *,
+        lists: bool,
+        prompts: Client | None = None,
+    ) -> None:
+        """Follow exactly these from now on.
+
+        `lists` is the list of resources, `prompts` is whose list of prompts.
+        """
         wanted = {("uri", uri) for uri in uris} | {("task", each) for each in task_ids}
         if lists:
             wanted.add(("lists", ""))
+        if prompts is not None:
+            self._client = prompts
+            wanted.add(("prompts", ""))
         for key in self._scopes.keys() - wanted:
             self._scopes.pop(key).cancel(reason="not watched any more")
         for kind, name in wanted - self._scopes.keys():
@@ -63,6 +78,9 @@ class Watches:
         }
         with scope:
             try:
+                if kind == "prompts":
+                    await self._follow_prompts()
+                    return
                 resources = (await self._app.ready()).resources
                 if kind == "task":
                     await self._follow_task(name)
@@ -81,6 +99,17 @@ class Watches:
                 log.warning("%s %s is not followed: %s", kind, name, error.message)
                 return
             tell[kind]()  # the last one: it has ended
+
+    async def _follow_prompts(self) -> None:
+        """Look at the files of skills, as long as the client wants to know (docs/design/0013)."""
+        assert self._client is not None
+        told = await self._app.prompts(self._client)
+        while True:
+            await trio.sleep(LOOK_EVERY_S)
+            now = await self._app.prompts(self._client)
+            if now != told:
+                told = now
+                self._notify("notifications/prompts/list_changed", {})
 
     async def _follow_task(self, job_id: str) -> None:
         tools = await self._app.ready()

@@ -96,7 +96,8 @@ def _named(library: AgentLibrary, name: str) -> Agent:
     )
 
 
-def _candidates(library: AgentLibrary) -> list[Candidate]:
+def candidates_of(library: AgentLibrary) -> list[Candidate]:
+    """The agents of a library as what is chosen among."""
     return [
         Candidate(
             id=agent.id,
@@ -132,13 +133,13 @@ def _list(library: AgentLibrary) -> Payload:
 
 def _find(call: ToolCall, library: AgentLibrary) -> Payload:
     task = _needed(call, "prompt")
-    ranked = rank_candidates(task, _candidates(library))
+    ranked = rank_candidates(task, candidates_of(library))
     found = [
         {**_row(library.agents[each.id]), "score": each.score, "words": list(each.words)}
         for each in ranked[:AGENTS_SHOWN]
         if each.score
     ]
-    selection = select_candidate(task, _candidates(library))
+    selection = select_candidate(task, candidates_of(library))
     lines = [f"- **{each['id']}** {each['score']}: {each['description']}" for each in found]
     chosen = None if selection is None else selection.id
     said = "nobody" if selection is None else f"{selection.id} ({selection.why})"
@@ -236,7 +237,7 @@ def _chosen(call: ToolCall, library: AgentLibrary, task: str) -> tuple[Agent, Se
     name = str(call.arguments.get("agent_id", ""))
     if name:
         return _named(library, name), None
-    selection = select_candidate(task, _candidates(library))
+    selection = select_candidate(task, candidates_of(library))
     if selection is None:
         raise NotFound(
             "no agent fits this task, and there is none for everything",

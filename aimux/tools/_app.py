@@ -16,11 +16,12 @@ import trio
 from aimux import __version__
 from aimux.errors import AimuxError
 from aimux.files.shipped import import_part
+from aimux.files.skills import has_skills
 from aimux.protocol import Offer, Seal, ServerInfo
 from aimux.waiting import Broadcast
 
 from ._calls import Client, InputRequired, Payload, ToolCall, error_json
-from .catalog import TOOLS, listed, meant, templates
+from .catalog import PROMPTS, TOOLS, listed, meant, templates
 
 if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it is needed
     from aimux.engine import Engine
@@ -51,6 +52,7 @@ class App:
     server_info: Final = ServerInfo(name="aimux", version=__version__, title="aimux")
     offer: Final = Offer(
         tools=True,
+        prompts=True,
         resources=True,
         completions=True,
         logging=True,
@@ -108,6 +110,16 @@ class App:
     def tools(self) -> list[dict[str, object]]:
         """The list for `tools/list`, in the newest revision's shape."""
         return self._listed
+
+    async def prompts(self, client: Client) -> list[dict[str, object]]:
+        """The list for `prompts/list`, in the newest revision's shape.
+
+        Cancelling it leaves nothing. Where neither the user nor the project has a skill it opens no
+        engine: hosts ask for it when they start.
+        """
+        if await trio.to_thread.run_sync(has_skills, client.env, str(client.cwd)):
+            return await (await self.ready()).prompts.listed(client)
+        return PROMPTS
 
     def resource_templates(self) -> list[dict[str, object]]:
         """The list for `resources/templates/list`."""

@@ -6,7 +6,7 @@ from typing import Final
 import trio
 
 from aimux.engine import JobRequest, PreparedJob
-from aimux.errors import AimuxError, ConfigInvalid, NotFound
+from aimux.errors import AimuxError, ConfigInvalid, InvalidArguments, NotFound
 from aimux.model import Mode, Plan, RouteRequest
 from aimux.strategies import single
 
@@ -44,6 +44,7 @@ def request_of(call: ToolCall, roots: KnownRoots) -> JobRequest:
         timeout_s=number(given.get("timeout_seconds")),
         wants_terminal=bool(given.get("tty")),
         schema=schema if isinstance(schema, dict) else None,
+        style=str(given.get("style", "")),
     )
 
 
@@ -61,6 +62,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if isinstance(roots, InputRequired):
         return roots
     if await is_wanted(context, call):
+        _refuse_style(call)
         from ._pair import answer_pair  # several seats: only where they are wanted
 
         return await answer_pair(context, call, roots)
@@ -72,9 +74,17 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if call.arguments.get("dry_run"):
         return Payload(_plan_json(prepared))
     fault = await _left_out(context, call)
-    work = single(request.prompt, schema=request.schema)
+    work = single(request.prompt, schema=prepared.request.schema)
     payload = await run_job(context, call, prepared, work)
     return with_warning(payload, fault) if fault and isinstance(payload, Payload) else payload
+
+
+def _refuse_style(call: ToolCall) -> None:
+    if call.arguments.get("style"):
+        raise InvalidArguments(
+            "style has no effect where a change is made by pair: leave it out, or set pair=false",
+            problems=[{"path": "style", "value": call.arguments["style"], "expected": "none"}],
+        )
 
 
 async def _left_out(context: ToolContext, call: ToolCall) -> Json:

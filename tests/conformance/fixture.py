@@ -9,9 +9,11 @@ eras.
 from collections.abc import Mapping
 
 from aimux.protocol import Called, Code, Fault, Offer, Peer, Seal, ServerInfo
+from aimux.tools.catalog import PROMPTS as OWN
 
 from .catalogue import PROMPTS, RESOURCES, TEMPLATES, TOOLS
 from .content import get_prompt, read_resource
+from .prompts import own_prompt
 from .rounds import Rounds
 from .steps import Cached, Outcome, Steps, Tool
 from .tasks import Tasks
@@ -66,9 +68,10 @@ class Fixture:
             case "tools/call":
                 return await self._call(called, steps)
             case "prompts/list":
-                return Cached({"prompts": PROMPTS}, 300_000, "public")
+                return Cached({"prompts": [*PROMPTS, *OWN]}, 300_000, "public")
             case "prompts/get":
-                return get_prompt(called)
+                is_own = any(each["name"] == params["name"] for each in OWN)
+                return own_prompt(called) if is_own else get_prompt(called)
             case "resources/list":
                 return Cached({"resources": RESOURCES}, 0, "private")
             case "resources/templates/list":

@@ -9,7 +9,16 @@ from typing import Final
 
 HEAVY: Final = (
     *("aimux.model", "aimux.rules", "aimux.engine", "aimux.config", "aimux.store"),
-    *("jsonschema", "ruamel.yaml", "cattrs", "hypercorn", "sqlite3", "importlib.metadata"),
+    *(
+        "jsonschema",
+        "ruamel.yaml",
+        "jinja2",
+        "aimux.library",
+        "cattrs",
+        "hypercorn",
+        "sqlite3",
+        "importlib.metadata",
+    ),
 )
 CALLS: Final = (
     {
@@ -23,19 +32,19 @@ CALLS: Final = (
     },
     {"method": "notifications/initialized"},
     {"method": "tools/list", "id": 2},
+    {"method": "prompts/list", "id": 3},
 )
 
 
-def test_the_list_of_tools_needs_nothing_heavy(tmp_path: pathlib.Path) -> None:
-    """A server of its own answers `tools/list` before it has read engine, values or schemas."""
+def test_the_lists_of_tools_and_prompts_need_nothing_heavy(tmp_path: pathlib.Path) -> None:
+    """A server of its own answers both before it has read engine, values, schemas or YAML."""
     lines = "".join(json.dumps({"jsonrpc": "2.0", **call}) + "\n" for call in CALLS)
-    ran = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-P", "-X", "importtime", "-m", "aimux"],
-        input=lines,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
-        timeout=60,
-        check=True,
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
@@ -43,8 +52,16 @@ def test_the_list_of_tools_needs_nothing_heavy(tmp_path: pathlib.Path) -> None:
             "AIMUX_STATE_DIR": str(tmp_path / "state"),
             "AIMUX_CONFIG_DIR": str(tmp_path / "config"),
         },
-    )
-    read = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
+        cwd=tmp_path,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(lines)
+        server.stdin.flush()
+        said = [json.loads(server.stdout.readline()) for _ in range(3)]
+        _, told = server.communicate(timeout=60)
+    read = {line.rpartition("|")[2].strip() for line in told.splitlines()}
 
-    assert len(ran.stdout.splitlines()) == 2
+    assert sorted(each["id"] for each in said) == [1, 2, 3]
+    assert len(said[-1]["result"]["prompts"]) == 13
     assert read & set(HEAVY) == set()

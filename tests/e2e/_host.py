@@ -132,6 +132,15 @@ class Host:
                     return found
                 await self._more.wait()
 
+    async def notice(self, method: str) -> object:
+        """Params of the first notification of a method."""
+        with trio.fail_after(ANSWER_S):
+            while True:
+                for message in self.heard:
+                    if message.get("method") == method:
+                        return message.get("params", {})
+                await self._more.wait()
+
     def told(self, token: object) -> list[Json]:
         """Params of the progress notifications of a token so far."""
         found = [

@@ -1,10 +1,11 @@
-"""The tools and resources as a client sees them: names, schemas and texts, as plain data.
+"""The tools, prompts and resources as a client sees them: names, schemas and texts, as plain data.
 
 It is on the path to the first answer, so it imports nothing heavy; the code of a tool is imported
 when it is first called.
 """
 
 from ._listing import TOOLS as TOOLS, listed as listed, meant as meant
+from ._prompts import PROMPTS as PROMPTS
 from ._resources import SCHEME as SCHEME, TEMPLATES as TEMPLATES, templates as templates
 from ._schemas import RESULT as RESULT, Schema as Schema
 from ._tool import Tool as Tool

@@ -59,6 +59,7 @@ EXEC: Final = Tool(
             "schema": open_schema(
                 "JSON Schema the answer must fit; the parsed answer comes as data"
             ),
+            "style": string("form of the answer: concise, detailed, json (checked), or your own"),
             "pair": flag(
                 "a driver works in a copy, a CLI of another vendor reviews each hunk; the change "
                 "lands as a whole once it is approved and verified. For roles that write"
