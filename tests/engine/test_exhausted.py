@@ -1,8 +1,10 @@
 """A machine without room is told as that, wherever it is met."""
 
+import contextlib
 import errno
 import os
 import pathlib
+from collections.abc import Iterator
 
 import pytest
 import trio.testing
@@ -75,19 +77,23 @@ async def test_a_prompt_that_cannot_be_written_to_its_file_is_no_internal_error(
 ) -> None:
     """And nothing of it is left."""
 
-    def refuse(*_: object, **__: object) -> None:
+    @contextlib.contextmanager
+    def opened(descriptor: int, _mode: str) -> Iterator[None]:
+        os.close(descriptor)
         raise OSError(number, os.strerror(number))
+        yield
 
     rule = PromptRule(ways=(PromptWay.FILE,), file_flag="--prompt-file")
     profile = make_profile("alpha", priority=1, prompt=rule)
     async with open_house(tmp_path, lambda _: answers(), profiles=[profile]) as house:
-        monkeypatch.setattr("aimux.engine._turns.os.fdopen", refuse)
+        monkeypatch.setattr("aimux.engine._turns.os.fdopen", opened)
         job = await house.run("a prompt")
         monkeypatch.undo()
+        left = list(tmp_path.rglob("prompt-*"))  # noqa: ASYNC240  nothing else runs
 
     assert job.status is JobStatus.FAILED
     assert job.outcome is not None
     assert job.outcome.error is not None
     assert job.outcome.error.code == code
     assert job.outcome.error.hint
-    assert not list(tmp_path.rglob("prompt-*"))  # noqa: ASYNC240  nothing else runs
+    assert left == []
