@@ -77,6 +77,7 @@ from ._fences import (
 from ._going_on import (
     check_session_id as check_session_id,
     check_session_kind as check_session_kind,
+    way_to as way_to,
 )
 from ._hints import install_step as install_step, reset_step as reset_step
 from ._limits import (

@@ -11,12 +11,20 @@ from aimux.errors import NotFound, PeerFault
 from aimux.model import Session
 
 SINGLE: Final = frozenset({"exec", "background", "agents"})  # one CLI speaks in their sessions
-# ids of what is not kept as a session -> what it is, and how it goes on
-OTHER_IDS: Final[Mapping[str, tuple[str, str]]] = {
+# ids -> what they are of, and the call that is about them
+IDS: Final[Mapping[str, tuple[str, str]]] = {
+    "job_": ("a job", "status(job_id=…) tells of it, and of its session if it has one"),
+    "ses_": ("a session", "sessions(action=info, session_id=…) lists its jobs"),
     "thk_": ("steps of thinking", "go on with think(session_id=…)"),
     "inv_": ("an investigation", "go on with investigate(session_id=…)"),
-    "job_": ("a job", "status(job_id=…) tells its session_id, if it has one"),
 }
+LISTED: Final = "sessions(action=list, status=all) shows what there is; gc removes what is old"
+
+
+def way_to(wanted: str, given: str) -> str:
+    """What to do about an id that was not found where one with the prefix `wanted` belongs."""
+    found = IDS.get(given[:4]) if given[:4] != wanted else None
+    return LISTED if found is None else f"this is the id of {found[0]}: {found[1]}"
 
 
 def check_session_id(session_id: str) -> None:
@@ -25,12 +33,9 @@ def check_session_id(session_id: str) -> None:
     Raises:
         NotFound: with the way that leads to it.
     """
-    found = OTHER_IDS.get(session_id[:4])
-    if found is not None:
-        what, hint = found
-        raise NotFound(
-            f"{session_id} is {what}, not a session", code="session_not_found", hint=hint
-        )
+    if session_id[:4] in IDS and session_id[:4] != "ses_":
+        said = f"{session_id} is not a session"
+        raise NotFound(said, code="session_not_found", hint=way_to("ses_", session_id))
 
 
 def check_session_kind(session: Session, tool: str) -> None:

@@ -27,6 +27,7 @@ from aimux.model import (
     load_over,
     next_status,
 )
+from aimux.rules import way_to
 
 from . import _sessions
 from ._pages import Row, Where, page
@@ -288,7 +289,7 @@ def _find(
 
 def _missing(job_id: JobId) -> NotFound:
     msg = f"job {job_id} does not exist"
-    return NotFound(msg, code="job_not_found")
+    return NotFound(msg, code="job_not_found", hint=way_to("job_", job_id))
 
 
 def _folded(

@@ -8,6 +8,7 @@ import attrs
 
 from aimux.errors import NotFound
 from aimux.model import JobStatus, Session, SessionId, dump_bytes, load_over
+from aimux.rules import way_to
 
 from ._pages import Where, page
 from ._times import from_us, to_us
@@ -61,7 +62,7 @@ def number_of(connection: sqlite3.Connection, session_id: SessionId) -> int:
     row = connection.execute("SELECT number FROM sessions WHERE id = ?", (session_id,)).fetchone()
     if row is None:
         msg = f"session {session_id} does not exist"
-        raise NotFound(msg, code="session_not_found")
+        raise NotFound(msg, code="session_not_found", hint=way_to("ses_", session_id))
     return int(row[0])
 
 
@@ -77,7 +78,7 @@ def read(connection: sqlite3.Connection, session_id: SessionId) -> Session:
     ).fetchone()
     if row is None:
         msg = f"session {session_id} does not exist"
-        raise NotFound(msg, code="session_not_found")
+        raise NotFound(msg, code="session_not_found", hint=way_to("ses_", session_id))
     return from_row(row)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from aimux.errors import NotFound, PeerFault
 from aimux.model import Session, SessionId
-from aimux.rules import check_session_id, check_session_kind
+from aimux.rules import check_session_id, check_session_kind, way_to
 
 AT = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 
@@ -59,3 +59,19 @@ def test_an_id_of_something_else_is_refused_with_the_way_to_it(given: str, way: 
 @pytest.mark.parametrize("given", ["ses_1", "", "whatever"])
 def test_other_ids_are_looked_for(given: str) -> None:
     check_session_id(given)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "way"),
+    [
+        ("job_", "ses_1", "id of a session: sessions(action=info"),
+        ("job_", "thk_1", "id of steps of thinking: go on with think("),
+        ("ses_", "job_1", "id of a job: status("),
+        ("job_", "job_1", "sessions(action=list"),
+        ("ses_", "", "sessions(action=list"),
+        ("ses_", "x" * 9, "sessions(action=list"),
+    ],
+)
+def test_what_is_not_found_leads_on(wanted: str, given: str, way: str) -> None:
+    """To what the id is of, else to what there is."""
+    assert way in way_to(wanted, given)
