@@ -34,8 +34,11 @@ def check_session_id(session_id: str) -> None:
         NotFound: with the way that leads to it.
     """
     if session_id[:4] in IDS and session_id[:4] != "ses_":
-        said = f"{session_id} is not a session"
-        raise NotFound(said, code="session_not_found", hint=way_to("ses_", session_id))
+        raise NotFound(
+            f"{session_id} is not a session",
+            code="session_not_found",
+            hint=way_to("ses_", session_id),
+        )
 
 
 def check_session_kind(session: Session, tool: str) -> None:
