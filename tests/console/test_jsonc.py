@@ -31,6 +31,10 @@ CASES = {
         '{"a": {"b": /* old */ {"c": 2} /* x */}}',
         '{"a": {"b": /* old */ 1 /* x */}}',
     ),
+    "there, among comments of lines": (
+        '// mine\n{\n  // "a": 0\n  "a": {"b": 2} // x\n}',
+        '// mine\n{\n  // "a": 0\n  "a": {"b": 1} // x\n}',
+    ),
     "there, the same": ('{"a" : {"b":1}}', '{"a" : {"b":1}}'),
     "there twice": ('{"a": 3, "a": {"b": 0}}', '{"a": 3, "a": {"b": 1}}'),
     "other line ends": (
