@@ -3,7 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import trio
@@ -194,17 +194,35 @@ def test_only_what_changed_is_looked_at(tree: Stand) -> None:
     assert not trap.exists()
 
 
-def test_deep_investigates_what_is_grave(tree: Stand) -> None:
-    """By somebody who did not find it."""
-    tree.emulate(["codex"], script=scans(FOUND))
-    tree.emulate(
-        ["claude"],
-        script=[*verdicts("stands"), {"when": "Investigate this", "say": "The root is len()."}],
-    )
-    body = play(tree, {"clis": ["codex"], "mode": "deep", "focus": "correctness"})[0]
+SHOWS: Final = """import shop, sys
+open("left", "w").close()
+try:
+    shop.total([1])
+except IndexError:
+    sys.exit(42)
+"""
 
-    assert by_title(body)["reads past the end"]["investigation"] == "The root is len()."
+
+@pytest.mark.requirement("audit:check")
+def test_deep_investigates_what_is_grave_and_a_command_shows_it(tree: Stand) -> None:
+    """By somebody who did not find it; it runs in a copy, and alone makes it confirmed."""
+    tree.configure(audit={"check_programs": ["python3"]})
+    tree.emulate(["codex"], script=scans(FOUND))
+    check = {"command": ["python3", "-c", SHOWS], "exit_code": 42}
+    said = {"report": "The root is len().", "check": check}
+    tree.emulate(["claude"], script=[{"when": "Investigate this", "say": said}, *nothing()])
+    body = play(tree, {"clis": ["codex"], "mode": "deep", "focus": "correctness"})[0]
+    found = by_title(body)["reads past the end"]
+
+    assert found["investigation"] == "The root is len()."
     assert "## Investigated: reads past the end" in body["content"]
+    assert found["validators"] == []
+    assert found["state"] == "confirmed", found
+    assert found["check"]["exit_code"] == 42
+    assert found["check"]["control_exit_code"] == 1
+    assert "No module named 'shop'" not in found["check"]["tail"]
+    assert not (tree.project() / "left").exists()
+    assert tree.survivors() == {}
 
 
 def test_a_finding_that_gives_orders_is_data(tree: Stand) -> None:

@@ -3,6 +3,7 @@
 from ._agent import AgentRequest as AgentRequest, run_agent as run_agent
 from ._audit import (
     AuditRequest as AuditRequest,
+    Checking as Checking,
     Depth as Depth,
     RuleScan as RuleScan,
     Scanner as Scanner,
