@@ -76,7 +76,10 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     past = await _past(context, call)
     members, warnings = _members(call, survey.facts, past)
     first, second = members
-    seats = (first.seat(SEAT_NAMES[0]), second.seat(SEAT_NAMES[1]))
+    seats = (
+        attrs.evolve(first.seat(SEAT_NAMES[0]), restates=True),
+        attrs.evolve(second.seat(SEAT_NAMES[1]), restates=True),
+    )
     request = attrs.evolve(
         request,
         seats=seats,

@@ -304,8 +304,9 @@ def test_where_there_is_one_cli_it_does_not_approve_itself(stand: Stand) -> None
     assert_clean(stand)
 
 
+@pytest.mark.requirement("pair:session")
 def test_cancelled_or_killed_in_the_middle_the_tree_is_as_it_was(stand: Stand) -> None:
-    """Finished turns are kept and shown; the copy goes, at the latest when it is started again."""
+    """Finished turns are kept and shown, the copy goes, and the session goes on after a restart."""
     tree = repository(stand)
     emulate(
         stand,
@@ -332,22 +333,43 @@ def test_cancelled_or_killed_in_the_middle_the_tree_is_as_it_was(stand: Stand) -
         host.server.process.kill()
         return second
 
-    async def after(host: Host) -> tuple[Json, Json]:
+    async def after(host: Host) -> tuple[Json, ...]:
         turn = await host.call("status", job_id=job_id, turn=1)
         with trio.fail_after(60):  # it tidies up beside its work
             while any((stand.state / "copies").iterdir()):
                 await host.call("status", job_id=job_id)
-        return await host.call("status", job_id=job_id), turn
+        body = await host.call("status", job_id=job_id)
+        assert text(tree / "orders.py") == "TOTAL = 1\n"
+        session = {"session_id": body["session_id"], "prompt": "Now finish it."}
+        refused = [
+            payload(
+                await host.answer(await host.post("tools/call", {"name": name, "arguments": a}))
+            )
+            for name, a in (("dialog", session), ("exec", {**session, "pair": False}))
+        ]
+        goes_on = {"name": "exec", "arguments": {**session, "wait_seconds": 60}}
+        done = payload(await host.answer(await host.post("tools/call", goes_on)))
+        info = await host.call("sessions", action="info", session_id=body["session_id"])
+        return body, turn, done, info, *refused
 
     with pytest.raises(AssertionError):  # it does not leave with 0
         playing(stand, killed)
     job_id = killed_job(stand)
-    body, turn = playing(stand, after)
+    emulate(
+        stand,
+        [{"when": "The current directory has it, uncommitted", "say": "Nothing to add."}],
+        [{"when": REVIEW, "say": {"hunks": [verdict()]}}],
+    )
+    body, turn, done, info, *refused = playing(stand, after)
 
     assert body["status"] == "aborted", body
     assert turn.get("seat"), turn
     assert (turn["seat"], turn["status"], turn["content"]) == ("driver", "completed", "Done.")
-    assert text(tree / "orders.py") == "TOTAL = 1\n"
+    assert told(done) == ("completed", "approved", True), done
+    assert done["session_id"] == body["session_id"]
+    assert text(tree / "orders.py") == "TOTAL = 2\n"
+    assert [error_of(each)[1] for each in refused] == ["session_kind_mismatch"] * 2
+    assert info["session"]["kind"] == "pair", info  # type: ignore[index]
     assert_clean(stand)
 
 

@@ -33,6 +33,7 @@ from ._investigate import (
     investigation as investigation,
 )
 from ._pair import pair as pair
+from ._pair_drafts import DRAFTED as DRAFTED
 from ._pair_request import (
     Copy as Copy,
     PairRequest as PairRequest,
