@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from aimux.engine import PreparedJob, Survey, changed_files, new_id
-from aimux.errors import InvalidArguments, Refusal, SetupFault
+from aimux.errors import InvalidArguments, PeerFault, Refusal, SetupFault
 from aimux.files.tree import TreeReader
 from aimux.model import AuditSettings, ExecutedCheck, Finding, Seat
 from aimux.rules.audit import (
@@ -28,12 +28,13 @@ from aimux.strategies.seats import AuditRequest, Checking, Depth, RuleScan, Scan
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
 from ._jobs import go_on, run_job
-from ._panels import evidence_check, members_of, panel_request, plan_payload
+from ._panels import evidence_check, members_of, panel_request, plan_payload, turn_limit
 from ._roots import is_answer, roots_of
 from .catalog import SCHEME
 
 answer_nowait: Final = None  # it waits for the store at least
 MAX_VALIDATORS: Final = 6  # CLIs that may be asked to refute
+LAST_COMMIT: Final = "HEAD"
 CHECK_TAIL_CHARS: Final = 4_000  # of what a check printed, in its finding
 
 
@@ -89,8 +90,8 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         check=evidence_check(prepared.cwd),
         code=_code(prepared.cwd),
         limit_s=prepared.limit_s,
-        scanner_limit_s=settings.scanner_timeout_seconds,
-        validator_limit_s=settings.validator_timeout_seconds,
+        scanner_limit_s=turn_limit(given, settings.scanner_timeout_seconds),
+        validator_limit_s=turn_limit(given, settings.validator_timeout_seconds),
         is_exhaustive=scope.is_exhaustive,
         unseated=unseated,
         checking=_checking(context, call, prepared, settings, scope),
@@ -119,11 +120,20 @@ def _scope(call: ToolCall, settings: AuditSettings) -> Scope:
                 for word in unknown
             ],
         )
+    since = str(given.get("changed_since", ""))
+    if given.get("scope") == "full" and since:
+        raise PeerFault(
+            "scope=full and changed_since contradict each other",
+            code="contradictory_arguments",
+            hint="give one of them",
+        )
+    if given.get("scope") == "changed":
+        since = since or LAST_COMMIT
     return Scope(
         depth=Depth(str(given.get("mode", settings.default_mode))),
         categories=categories or list(CATEGORIES),
         patterns=patterns,
-        since=str(given.get("changed_since", "")),
+        since=since,
         is_exhaustive=given.get("thoroughness") == "exhaustive",
     )
 

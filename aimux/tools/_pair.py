@@ -20,7 +20,7 @@ from ._context import ToolContext
 from ._jobs import number, run_job
 from ._pair_past import PairPast, past_of
 from ._pair_wanted import AGAINST, PAIR
-from ._panels import evidence_check, one_member, plan_payload
+from ._panels import evidence_check, one_member, plan_payload, turn_limit
 from ._roots import KnownRoots
 
 SHOWN_FILES: Final = 10
@@ -100,8 +100,8 @@ async def answer_pair(
         open_copy=open_copy,
         check_in=evidence_check,
         limit_s=prepared.limit_s,
-        driver_limit_s=settings.driver_timeout_seconds,
-        reviewer_limit_s=settings.reviewer_timeout_seconds,
+        driver_limit_s=turn_limit(given, settings.driver_timeout_seconds),
+        reviewer_limit_s=turn_limit(given, settings.reviewer_timeout_seconds),
         verify_limit_s=settings.check_timeout_seconds,
         verify=_commands(given.get("verify"), settings),
         max_rounds=rounds if isinstance(rounds, int) else settings.max_rounds,

@@ -8,7 +8,9 @@ from aimux.model import Mode, SessionId
 from ._calls import ToolCall
 from ._context import ToolContext
 
-OWN: Final = ("reviewer", "verify", "best_of", "max_rounds", "dirty")  # of pair alone
+OWN: Final = (  # of pair alone
+    "reviewer", "verify", "best_of", "max_rounds", "dirty", "timeout_per_turn_seconds",
+)  # fmt: skip
 AGAINST: Final = ("schema", "tty")  # mean nothing where several seats work
 EXEC: Final = "exec"  # kinds of sessions
 PAIR: Final = "pair"
