@@ -257,7 +257,7 @@ class Preparer:
         found = busy.session if busy is not None else None
         if found is None:
             found = await self._store.session(SessionId(request.session_id))
-        check_session_kind(found, request.tool)
+        check_session_kind(found, request.session_kind or request.tool)
         return found
 
     async def _told(self, session: Session) -> list[PastTurn]:

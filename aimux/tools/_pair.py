@@ -51,19 +51,7 @@ async def answer_pair(
     given, engine = call.arguments, context.engine
     _check(given)
     past = await past_of(context, str(given.get("session_id") or ""))
-    request = JobRequest(
-        tool="exec",
-        prompt=str(given["prompt"]),
-        mode=Mode.WRITE,
-        cwd=str(given.get("cwd", "")),
-        roots=roots.paths,
-        warnings=roots.warnings,
-        client=call.client,
-        session_id="" if past is None else past.session.id,
-        session_kind=PAIR,
-        timeout_s=number(given.get("timeout_seconds")),
-        budget=Budget(),
-    )
+    request = _request(call, roots, past)
     survey = await engine.survey(request)
     settings = survey.snapshot.settings.pair
     seating = _seat(given, survey, settings, past)
@@ -115,6 +103,24 @@ async def answer_pair(
         )
         return Payload({**plan.body, "mode": str(Mode.WRITE)})
     return await run_job(context, call, prepared, pair(wanted))
+
+
+def _request(call: ToolCall, roots: KnownRoots, past: PairPast | None) -> JobRequest:
+    """The call as a request; who sits where comes later."""
+    given = call.arguments
+    return JobRequest(
+        tool="exec",
+        prompt=str(given["prompt"]),
+        mode=Mode.WRITE,
+        cwd=str(given.get("cwd", "")),
+        roots=roots.paths,
+        warnings=roots.warnings,
+        client=call.client,
+        session_id="" if past is None else past.session.id,
+        session_kind=PAIR,
+        timeout_s=number(given.get("timeout_seconds")),
+        budget=Budget(),
+    )
 
 
 def _check(given: Mapping[str, object]) -> None:

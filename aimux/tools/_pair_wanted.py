@@ -4,6 +4,7 @@ from typing import Final
 
 from aimux.errors import PeerFault
 from aimux.model import Mode, SessionId
+from aimux.rules import check_session_id, check_session_kind
 
 from ._calls import ToolCall
 from ._context import ToolContext
@@ -45,15 +46,9 @@ async def is_wanted(context: ToolContext, call: ToolCall) -> bool:
 
 async def _goes_on(context: ToolContext, session_id: str, wanted: object) -> bool:
     """Whether a session is a pair's; whoever began it goes on with it."""
+    check_session_id(session_id)
     session = await context.engine.store.session(SessionId(session_id))
-    is_pair = session.kind == PAIR
-    if session.kind in (PAIR, EXEC) and wanted in (None, is_pair):
-        return is_pair
-    way = {PAIR: "leave pair out", EXEC: "leave pair out"}.get(
-        session.kind, f"go on with it by {session.kind}"
-    )
-    raise PeerFault(
-        f"session {session.id} is of {session.kind}, not of {PAIR if wanted else EXEC}",
-        code="session_kind_mismatch",
-        hint=f"{way}, or start anew without session_id",
-    )
+    is_pair = session.kind == PAIR if wanted is None else wanted
+    kind = PAIR if is_pair else EXEC
+    check_session_kind(session, kind)
+    return kind == PAIR

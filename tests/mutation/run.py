@@ -206,7 +206,8 @@ def main(words: list[str]) -> int:
         os.nice(NICENESS)
     low = 0
     for target in chosen.targets:
-        tests = chosen.tests or [tests_of(target), *ALSO.get(target, ())]
+        also = [each for room in ALSO if f"{room}/".startswith(f"{target}/") for each in ALSO[room]]
+        tests = chosen.tests or [tests_of(target), *also]
         died, tried = run(target, size=chosen.sample, tests=tests)
         if chosen.scores is not None:
             chosen.scores.mkdir(parents=True, exist_ok=True)
