@@ -67,6 +67,8 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "debate:judge": "a judge who is a party is told, and an unreadable one gives no verdict",
     "tools:pair": "a change is made in a copy, proved, reviewed, and lands whole or not at all",
     "pair:verdicts": "no verdict never approves; a rejected hunk never lands",
+    "audit:check": "a command that ends as predicted in a copy confirms; others do not run",
+    "pair:session": "a pair goes on by session_id, after a restart too, from what did not land",
     "pair:verify": "a change on which a command fails does not land",
     "pair:changed": "a file that was changed meanwhile is not overwritten",
     "pair:landing": "killed at any point of landing, the tree is finished or undone",

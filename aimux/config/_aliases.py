@@ -16,6 +16,7 @@ ALIASES: Final = {  # old -> new, in the same section of the top level
     "server.max_jobs_per_client": "server.max_turns_per_client",
     "consensus.timeout_per_turn": "consensus.timeout_per_turn_seconds",
     "debate.timeout_per_turn": "debate.timeout_per_turn_seconds",
+    "dialog.timeout_per_turn": "dialog.timeout_per_turn_seconds",
 }
 
 Warn = Callable[[str, str], None]  # old path, message

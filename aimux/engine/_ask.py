@@ -55,6 +55,12 @@ class Conversation:
         """Whether the next turn is the one that was planned."""
         return not self.is_begun and prompt == self.base.prompt and schema is self.base.schema
 
+    def forget(self) -> None:
+        """The next prompt says all that counts; what it had said before need not be told again."""
+        if self.told or self.base.told:
+            self.told.clear()
+            self.base = attrs.evolve(self.base, told=())
+
     def take(self, prompt: str, result: TurnResult) -> None:
         """A turn has ended: the next one goes on after it."""
         if not result.content.strip() or not result.cli:
@@ -128,6 +134,8 @@ class Asker:
         if conversation is None or is_moved:  # elsewhere it knows nothing of what it saw here
             conversation = Conversation(await self._resolve(seat))
             self._conversations[seat.name] = conversation
+        if seat.restates:
+            conversation.forget()
         if schema is not None and schema is not conversation.base.schema:
             check_schema(schema)
         take_turn = partial(self._take_turn, conversation, schema=schema, limit_s=limit_s)

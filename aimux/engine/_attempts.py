@@ -227,16 +227,15 @@ class _Attempts:
                 has_acted=report.has_worked,
                 acted_before=self.has_acted,
                 failures=self._failures_of(plan),
-                is_lost_session=is_lost and bool(self.spec.told),
+                is_lost_session=is_lost and (bool(self.spec.told) or self.spec.restates),
             )
         )
         self.has_acted = self.has_acted or report.has_worked
         if failure.failure_class in (FailureClass.QUOTA, FailureClass.MODEL_UNAVAILABLE):
             self.resources.guard.cool(plan.cli, plan.model, profile.model.cooldown_s, failure)
         if retry.warning == "session_retold":
-            self.log.add_warning(
-                retry.warning, f"{plan.cli} has lost the session; earlier turns are told"
-            )
+            told = "earlier turns are told" if self.spec.told else "its prompt has all that counts"
+            self.log.add_warning(retry.warning, f"{plan.cli} has lost the session; {told}")
             self.spec = attrs.evolve(self.spec, native_id="", native_cli="")
         elif retry.warning:
             self.log.add_warning(retry.warning, f"{plan.cli} had begun to work; no further attempt")

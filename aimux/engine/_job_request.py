@@ -77,6 +77,7 @@ class JobRequest:
     warnings: Sequence[Warned] = ()
     session_id: str = ""
     keeps_session: bool = True
+    session_kind: str = ""  # empty: the tool's name
     timeout_s: float | None = None
     budget: Budget = attrs.field(factory=Budget)
     parent: JobHandle | None = None

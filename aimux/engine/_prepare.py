@@ -210,7 +210,7 @@ class Preparer:
             directory = find_directory(seat.cwd, (), request.client.cwd, request.client.env)
         directory.check(mode)
         warnings = [*request.warnings, *directory.warnings, *routes.warnings]
-        return TurnSpec(
+        spec = TurnSpec(
             job_id=prepared.job_id,
             seat=seat.name,
             role=role.name if role is not None else "",
@@ -227,7 +227,11 @@ class Preparer:
             is_effort_wanted=bool(seat.route.effort),
             turn_limit_s=request.timeout_s,
             hooks=snapshot.settings.hooks,
+            restates=seat.restates,
         )
+        if seat.was_there and session is not None:
+            return _in_session(spec, session, ())
+        return spec
 
     def _load(
         self, request: JobRequest, session: Session | None
@@ -253,7 +257,7 @@ class Preparer:
         found = busy.session if busy is not None else None
         if found is None:
             found = await self._store.session(SessionId(request.session_id))
-        check_session_kind(found, request.tool)
+        check_session_kind(found, request.session_kind or request.tool)
         return found
 
     async def _told(self, session: Session) -> list[PastTurn]:
@@ -388,6 +392,8 @@ def _mode(
 def _native_name(prepared: PreparedJob, seat: Seat) -> str:
     """What a CLI that lets us name its session is to call this one."""
     known = prepared.conversation_id
+    if seat.cwd and not seat.was_there and not prepared.is_new_session:
+        known = prepared.job_id  # the session's own name is taken, by what it said elsewhere
     name = f"{known}-{seat.name}" if seat.name else known
     return name.replace("_", "-").lower()
 
@@ -397,7 +403,7 @@ def _new_session(prepared: PreparedJob, seat: Seat, first: TurnSpec) -> Session:
     return Session(
         id=SessionId(prepared.conversation_id),
         cli=first.routes.candidates[0].cli,
-        kind=prepared.request.tool,
+        kind=prepared.request.session_kind or prepared.request.tool,
         mode=first.mode,
         role=seat.route.role,
         cwd=prepared.cwd,

@@ -56,6 +56,7 @@ class TurnSpec:
     native_id: str = ""  # the session of `native_cli` that goes on
     native_cli: str = ""
     told: Sequence[PastTurn] = ()  # earlier turns, for a CLI that cannot go on by itself
+    restates: bool = False  # the prompt says all that counts: it can do without them
     new_native_id: str = ""  # for CLIs whose sessions we name
     wants_terminal: bool = False
     is_effort_wanted: bool = True

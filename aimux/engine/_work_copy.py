@@ -10,6 +10,7 @@ a process that died has left is settled and removed by the next one.
 
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -18,8 +19,8 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.drivers import Driver, ProcessSpec
-from aimux.errors import AimuxError, Refusal
+from aimux.drivers import Driver
+from aimux.errors import Refusal
 from aimux.files.landing import (
     Change,
     FileState,
@@ -30,11 +31,11 @@ from aimux.files.landing import (
 )
 from aimux.files.reading import read_regular
 from aimux.files.temporary import owned_directory
-from aimux.model import Stream, Warned
-from aimux.rules import bare_environment
+from aimux.model import Warned
 from aimux.rules.pair import Landed, Verified, patterns_below
 
 from ._base_facts import BaseFacts, base_facts
+from ._commands import run_command
 from ._exhausted import when_exhausted
 from ._git import GitFault, Repository, make_repository
 from ._scratch_copy import SKIPPED, Copying, TooLarge, find_repository, list_files
@@ -44,8 +45,6 @@ COPIES: Final = "copies"  # below the state directory
 TREE: Final = "tree"
 LANDING: Final = "landing"
 MAX_IGNORE_BYTES: Final = 1_000_000
-TAIL_BYTES: Final = 65_536  # of the output of a command
-VERIFY_GRACE_S: Final = 2.0
 # what tests leave behind, and nobody means to hand over
 BY_PRODUCTS: Final = ("*.pyc", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".DS_Store")
 _DIFF: Final = (
@@ -112,40 +111,7 @@ class WorkCopy:
 
     async def verify(self, command: Sequence[str], limit_s: float) -> Verified:
         """How a command goes in the copy. Cancelling it ends the command and what it started."""
-        tail = bytearray()
-
-        def hear(_: Stream, data: bytes) -> None:
-            tail.extend(data)
-            del tail[:-TAIL_BYTES]
-
-        program = command[0]
-        if os.sep in program and not Path(program).is_absolute():
-            program = str(self.path / program)
-        spec = ProcessSpec(
-            argv=[program, *command[1:]],
-            cwd=str(self.path),
-            env=bare_environment(self._env),
-            grace_s=VERIFY_GRACE_S,
-        )
-        began = trio.current_time()
-        code: int | None = None
-        why = ""
-        try:
-            with trio.move_on_after(limit_s) as limit:
-                gone = await self._drive(spec, hear)
-                code = gone.exit_code
-                why = f"ended by {gone.signal}" if code is None else ""
-            if limit.cancelled_caught:
-                why = f"stopped after {limit_s:g} s"
-        except AimuxError as error:
-            why = f"could not be started: {error.message}"
-        return Verified(
-            command=" ".join(command),
-            exit_code=code,
-            tail=bytes(tail).decode(errors="replace"),
-            duration_ms=round((trio.current_time() - began) * 1000),
-            why=why,
-        )
+        return await run_command(self._drive, command, self.path, self._env, limit_s)
 
     async def land(self) -> Landed:
         """Take the ground over into the tree that was copied: all of it or nothing."""
@@ -253,6 +219,29 @@ class WorkCopies:
     def tree_of(self, name: str) -> str:
         """Where the files of a copy of this name are."""
         return str(self.root / name / TREE)
+
+    async def check(
+        self,
+        cwd: str,
+        name: str,
+        command: Sequence[str],
+        limit_s: float,
+        *,
+        job_id: str,
+        env: Mapping[str, str],
+    ) -> tuple[Verified, Verified]:
+        """How a command goes in a copy of `cwd` of this name, and how in an empty directory.
+
+        Cancelling it ends the command and removes the copy.
+
+        Raises:
+            Refusal: the tree is too large, or the copy cannot be made.
+        """
+        async with self.open(cwd, name, job_id=job_id, env=env) as copy:
+            real = await copy.verify(command, limit_s)
+            with tempfile.TemporaryDirectory(dir=copy.path.parent, prefix="empty") as empty:
+                control = await run_command(self.drive, command, Path(empty), env, limit_s)
+        return real, control
 
     async def base_facts(self, cwd: str) -> BaseFacts:
         """What the tree at `cwd` is based on. Cancelled or not, it looks to the end."""

@@ -38,6 +38,7 @@ from ._evidence import (
     Verified as Verified,
 )
 from ._findings import (
+    ExecutedCheck as ExecutedCheck,
     Finding as Finding,
     FindingSeverity as FindingSeverity,
     FindingState as FindingState,

@@ -21,7 +21,7 @@ class FindingSeverity(enum.StrEnum):
 class FindingState(enum.StrEnum):
     """What became of it."""
 
-    CONFIRMED = "confirmed"  # somebody else than the finder looked and agreed
+    CONFIRMED = "confirmed"  # a command showed it, or somebody else could not refute a true quote
     REFUTED = "refuted"
     UNREFUTED = "unrefuted"  # it stands, and nobody agreed or disagreed
     UNVERIFIED = "unverified"  # what it quotes was not found
@@ -35,6 +35,29 @@ class Priority(enum.StrEnum):
     P1 = "P1"
     P2 = "P2"
     P3 = "P3"
+
+
+@attrs.frozen(kw_only=True)
+class ExecutedCheck:
+    """A command that was to show a finding, and how it ended in a copy of the tree.
+
+    `exit_code` None: it was not run or did not end by itself, `why` says more. The control is the
+    same command in an empty directory.
+    """
+
+    command: Sequence[str]
+    predicted_exit_code: int  # where the finding is true
+    exit_code: int | None = None
+    control_exit_code: int | None = None
+    tail: str = ""
+    duration_ms: int = 0
+    why: str = ""
+
+    @property
+    def shows_it(self) -> bool:
+        """Whether it ended as predicted, and did so because of the code."""
+        predicted = self.predicted_exit_code
+        return self.exit_code == predicted != self.control_exit_code
 
 
 @attrs.frozen(kw_only=True)
@@ -60,3 +83,4 @@ class Finding:
     validators: Sequence[str] = ()
     evidence: Sequence[Evidence] = ()
     reason: str = ""  # why it is suppressed, or was refuted
+    check: ExecutedCheck | None = None

@@ -31,13 +31,17 @@ class Seat:
     """A participant of a job: the route it wants, and what it may do where.
 
     Everything asked of one seat is one conversation. `mode` None takes the job's or the role's,
-    an empty `cwd` the job's.
+    an empty `cwd` the job's. One that works elsewhere goes on with its session only if it was there
+    before. One that restates has all that counts in each prompt: what was said before is not told
+    to a CLI that cannot go on by itself.
     """
 
     name: str = ""  # never tells a vendor: A, B, judge; exec's is empty
     route: RouteRequest = attrs.field(factory=RouteRequest)
     mode: Mode | None = None
     cwd: str = ""
+    was_there: bool = False
+    restates: bool = False
 
 
 @attrs.frozen(kw_only=True)

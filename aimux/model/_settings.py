@@ -200,9 +200,18 @@ class ThinkSettings:
     members: int = attrs.field(default=2, validator=[ge(1), le(12)])
 
 
+def _are_programs(_: object, __: object, names: Sequence[str]) -> None:
+    for name in names:
+        if not name or name != name.strip() or "\0" in name:
+            raise ValueError(f"{name!r} is no program, like python3")
+
+
 @attrs.frozen(kw_only=True)
 class AuditSettings:
-    """Who audits where the call does not say, and how much of a tree is looked at."""
+    """Who audits where the call does not say, and how much of a tree is looked at.
+
+    `check_programs` are those that a check of a deep audit may start, in a copy of the tree.
+    """
 
     default_mode: str = attrs.field(
         default="standard", validator=in_(("quick", "standard", "deep"))
@@ -214,6 +223,8 @@ class AuditSettings:
     validator_timeout_seconds: float = attrs.field(default=300.0, validator=gt(0))
     max_files: int = attrs.field(default=5_000, validator=ge(1))
     ignore: Sequence[str] = ()
+    check_programs: Sequence[str] = attrs.field(default=(), validator=_are_programs)
+    check_timeout_seconds: float = attrs.field(default=60.0, validator=gt(0))  # of one command
 
 
 def _is_vendor(_: object, __: object, value: str) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from aimux.errors import NotFound, PeerFault
 from aimux.model import Session
 
+PAIR: Final = "pair"  # exec goes on with its sessions, as a pair
 SINGLE: Final = frozenset({"exec", "background", "agents"})  # one CLI speaks in their sessions
 # ids -> what they are of, and the call that is about them
 IDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -49,7 +50,7 @@ def check_session_kind(session: Session, tool: str) -> None:
     """
     if tool == session.kind or {tool, session.kind} <= SINGLE:
         return
-    own = "exec" if session.kind in SINGLE else session.kind
+    own = "exec" if session.kind in {*SINGLE, PAIR} else session.kind
     raise PeerFault(
         f"session {session.id} is of {session.kind}, not of {tool}",
         code="session_kind_mismatch",

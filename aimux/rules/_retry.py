@@ -48,7 +48,7 @@ class FailedAttempt:
     has_acted: bool  # text was said or a tool was used
     acted_before: bool = False  # the same of an earlier attempt of this turn
     failures: int = 1  # of this CLI and model in this turn, this one included
-    is_lost_session: bool = False  # the CLI has lost the session, and earlier turns can be retold
+    is_lost_session: bool = False  # the CLI has lost it, and the prompt can say what was before
 
 
 @attrs.frozen(kw_only=True)

@@ -7,10 +7,10 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.engine import PreparedJob, Survey, changed_files
-from aimux.errors import InvalidArguments, SetupFault
+from aimux.engine import PreparedJob, Survey, changed_files, new_id
+from aimux.errors import InvalidArguments, PeerFault, Refusal, SetupFault
 from aimux.files.tree import TreeReader
-from aimux.model import AuditSettings, Finding, Seat
+from aimux.model import AuditSettings, ExecutedCheck, Finding, Seat
 from aimux.rules.audit import (
     CATEGORIES,
     AuditRule,
@@ -23,17 +23,19 @@ from aimux.rules.audit import (
     share_categories,
 )
 from aimux.rules.panels import Member, seat_chosen
-from aimux.strategies.seats import AuditRequest, Depth, RuleScan, Scanner, audit
+from aimux.strategies.seats import AuditRequest, Checking, Depth, RuleScan, Scanner, audit
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
 from ._jobs import go_on, run_job
-from ._panels import evidence_check, members_of, panel_request, plan_payload
+from ._panels import evidence_check, members_of, panel_request, plan_payload, turn_limit
 from ._roots import is_answer, roots_of
 from .catalog import SCHEME
 
 answer_nowait: Final = None  # it waits for the store at least
 MAX_VALIDATORS: Final = 6  # CLIs that may be asked to refute
+LAST_COMMIT: Final = "HEAD"
+CHECK_TAIL_CHARS: Final = 4_000  # of what a check printed, in its finding
 
 
 @attrs.frozen(kw_only=True)
@@ -88,10 +90,11 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         check=evidence_check(prepared.cwd),
         code=_code(prepared.cwd),
         limit_s=prepared.limit_s,
-        scanner_limit_s=settings.scanner_timeout_seconds,
-        validator_limit_s=settings.validator_timeout_seconds,
+        scanner_limit_s=turn_limit(given, settings.scanner_timeout_seconds),
+        validator_limit_s=turn_limit(given, settings.validator_timeout_seconds),
         is_exhaustive=scope.is_exhaustive,
         unseated=unseated,
+        checking=_checking(context, call, prepared, settings, scope),
         exports={
             "markdown": f"{SCHEME}jobs/{prepared.job_id}/audit.md",
             "sarif": f"{SCHEME}jobs/{prepared.job_id}/audit.sarif",
@@ -117,11 +120,20 @@ def _scope(call: ToolCall, settings: AuditSettings) -> Scope:
                 for word in unknown
             ],
         )
+    since = str(given.get("changed_since", ""))
+    if given.get("scope") == "full" and since:
+        raise PeerFault(
+            "scope=full and changed_since contradict each other",
+            code="contradictory_arguments",
+            hint="give one of them",
+        )
+    if given.get("scope") == "changed":
+        since = since or LAST_COMMIT
     return Scope(
         depth=Depth(str(given.get("mode", settings.default_mode))),
         categories=categories or list(CATEGORIES),
         patterns=patterns,
-        since=str(given.get("changed_since", "")),
+        since=since,
         is_exhaustive=given.get("thoroughness") == "exhaustive",
     )
 
@@ -227,3 +239,43 @@ def _code(root: str) -> Callable[[Sequence[Finding]], Awaitable[Sequence[str]]]:
         return await trio.to_thread.run_sync(shown, findings)
 
     return code
+
+
+def _checking(
+    context: ToolContext,
+    call: ToolCall,
+    prepared: PreparedJob,
+    settings: AuditSettings,
+    scope: Scope,
+) -> Checking | None:
+    """How commands run that show findings; None unless it is deep and the user allows programs."""
+    if scope.depth is not Depth.DEEP or not settings.check_programs:
+        return None
+
+    async def run(check: ExecutedCheck, limit_s: float) -> ExecutedCheck:
+        try:
+            real, control = await context.engine.copies.check(
+                prepared.cwd,
+                new_id("copy"),
+                check.command,
+                limit_s,
+                job_id=prepared.job_id,
+                env=call.client.env,
+            )
+        except Refusal as refusal:
+            return attrs.evolve(check, why=f"it was not run: {refusal.message}")
+        return attrs.evolve(
+            check,
+            exit_code=real.exit_code,
+            control_exit_code=control.exit_code,
+            tail=real.tail[-CHECK_TAIL_CHARS:],
+            duration_ms=real.duration_ms,
+            why=real.why,
+        )
+
+    return Checking(
+        programs=settings.check_programs,
+        root=prepared.cwd,
+        limit_s=settings.check_timeout_seconds,
+        run=run,
+    )

@@ -6,7 +6,16 @@ from importlib.metadata import version
 import orjson
 
 from aimux.errors import NotFound
-from aimux.model import Evidence, Finding, FindingSeverity, FindingState, Job, Priority, Verified
+from aimux.model import (
+    Evidence,
+    ExecutedCheck,
+    Finding,
+    FindingSeverity,
+    FindingState,
+    Job,
+    Priority,
+    Verified,
+)
 from aimux.rules.audit import render_findings_markdown, sarif
 
 
@@ -63,14 +72,22 @@ def _skipped(data: Mapping[str, object]) -> list[str]:
 def _finding(raw: Mapping[str, object]) -> Finding:
     fields = {name: value for name, value in raw.items() if name != "investigation"}
     evidence = fields.pop("evidence")
+    check = fields.pop("check", None)  # results of earlier versions have none
     assert isinstance(evidence, Sequence)
     known = fields | {
         "severity": FindingSeverity(str(raw["severity"])),
         "state": FindingState(str(raw["state"])),
         "priority": Priority(str(raw["priority"])) if raw["priority"] else None,
         "reason": raw["reason"] or "",
+        "check": _check(check) if isinstance(check, Mapping) else None,
         "evidence": [
             Evidence(**{**each, "verified": Verified(each["verified"])}) for each in evidence
         ],
     }
     return Finding(**known)  # type: ignore[arg-type]  # as the report wrote them
+
+
+def _check(raw: Mapping[str, object]) -> ExecutedCheck:
+    fields = {name: value for name, value in raw.items() if name != "shows_it"}
+    known = fields | {"why": raw["why"] or ""}
+    return ExecutedCheck(**known)  # type: ignore[arg-type]  # as the report wrote them

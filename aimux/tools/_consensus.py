@@ -21,6 +21,7 @@ from ._panels import (
     plan_payload,
     refuse_together,
     settings_of,
+    turn_limit,
 )
 from ._roots import is_answer, roots_of
 
@@ -87,7 +88,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         check=evidence_check(prepared.cwd),
         seed=seating.seed,
         limit_s=prepared.limit_s,
-        turn_limit_s=settings.timeout_per_turn_seconds,
+        turn_limit_s=turn_limit(given, settings.timeout_per_turn_seconds),
         mode=ConsensusMode(str(given.get("mode", ConsensusMode.CONSENSUS))),
         choices=_choices(call),
         is_blinded=bool(given.get("blinded", settings.default_blinded)),

@@ -15,7 +15,14 @@ from aimux.strategies.seats import DebateRequest, debate, judge_seats
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
 from ._jobs import go_on, run_job
-from ._panels import evidence_check, one_member, panel_request, plan_payload, refuse_together
+from ._panels import (
+    evidence_check,
+    one_member,
+    panel_request,
+    plan_payload,
+    refuse_together,
+    turn_limit,
+)
 from ._roots import is_answer, roots_of
 
 answer_nowait: Final = None  # it waits for the store at least
@@ -65,7 +72,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         check=evidence_check(prepared.cwd),
         seed=drawn,
         limit_s=prepared.limit_s,
-        turn_limit_s=settings.timeout_per_turn_seconds,
+        turn_limit_s=turn_limit(given, settings.timeout_per_turn_seconds),
         max_turns=max_turns,
     )
     if given.get("dry_run"):

@@ -22,7 +22,15 @@ from aimux.strategies.seats import CRITIQUE, DRAFT, SEATS, DialogRequest, dialog
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
 from ._jobs import go_on, run_job
-from ._panels import Check, evidence_check, one_member, panel_request, plan_payload, refuse_together
+from ._panels import (
+    Check,
+    evidence_check,
+    one_member,
+    panel_request,
+    plan_payload,
+    refuse_together,
+    turn_limit,
+)
 from ._roots import is_answer, roots_of
 
 answer_nowait: Final = None  # it waits for the store at least
@@ -76,7 +84,10 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     past = await _past(context, call)
     members, warnings = _members(call, survey.facts, past)
     first, second = members
-    seats = (first.seat(SEAT_NAMES[0]), second.seat(SEAT_NAMES[1]))
+    seats = (
+        attrs.evolve(first.seat(SEAT_NAMES[0]), restates=True),
+        attrs.evolve(second.seat(SEAT_NAMES[1]), restates=True),
+    )
     request = attrs.evolve(
         request,
         seats=seats,
@@ -93,7 +104,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         members=dict(zip(SEAT_NAMES, members, strict=True)),
         check=check,
         limit_s=prepared.limit_s,
-        turn_limit_s=settings.timeout_per_turn_seconds,
+        turn_limit_s=turn_limit(given, settings.timeout_per_turn_seconds),
         max_turns=max_turns,
         swap=bool(given.get("swap")),
         earlier=() if past is None else await _with_evidence(past.said, check),

@@ -159,5 +159,11 @@ def refuse_together(given: Mapping[str, object], *names: str) -> None:
         )
 
 
+def turn_limit(given: Mapping[str, object], default: float) -> float:
+    """How long one turn may take: as the call says, else as the configuration does."""
+    said = number(given.get("timeout_per_turn_seconds"))
+    return default if said is None else said
+
+
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None

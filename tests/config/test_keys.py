@@ -67,6 +67,8 @@ SAMPLES: Final[dict[str, object]] = {
     "audit.validator_timeout_seconds": 4,
     "audit.max_files": 9,
     "audit.ignore": ["*.min.js"],
+    "audit.check_programs": ["python3", "node"],
+    "audit.check_timeout_seconds": 7,
     "research.base_url": "https://vendor.example",
     "research.model": "deep-research-next",
     "research.poll_seconds": 3,

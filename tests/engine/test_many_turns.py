@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Awaitable, Callable
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -13,6 +14,7 @@ from aimux.model import (
     JobStatus,
     Note,
     Report,
+    ResumeRule,
     RouteRequest,
     Seat,
     Text,
@@ -21,6 +23,7 @@ from aimux.model import (
 from aimux.testing import Say, Turn
 
 from .house import (
+    ALPHA,
     BETA,
     answers,
     fails,
@@ -134,6 +137,53 @@ async def test_a_seat_is_a_conversation(tmp_path: pathlib.Path, autojump_clock: 
     assert second.argv[-2:] == ["--resume", "n-1"]
     assert second.stdin == b"sure?"
     assert third.stdin == b"and you?"
+
+
+async def test_a_seat_that_restates_is_told_nothing_twice(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Its prompts say all that counts; a repair goes on with the answer that it is about."""
+    turns = [answers("blue!"), answers("prose"), answers("[1]"), answers("[2]")]
+    seat = attrs.evolve(A, restates=True)
+    schema = {"type": "array"}
+
+    async def work(ask: Ask, note: Note) -> Report:
+        await ask(seat, "which colour?")
+        await ask(seat, "which colour? You said blue.", schema=schema)
+        await ask(seat, "which colour? You said 1.", schema=schema)
+        return finished()
+
+    async with open_house(
+        tmp_path, turns, profiles=[attrs.evolve(ALPHA, resume=ResumeRule())]
+    ) as house:
+        await end(house, work, seats=[seat])
+        _, second, repair, last = [(each.stdin or b"").decode() for each in house.driver.specs]
+
+    assert second.startswith("which colour? You said blue.")
+    assert "Turn 1, answered:\n\n```\nprose\n```" in repair
+    assert "blue!" not in repair
+    assert last.startswith("which colour? You said 1.")
+
+
+async def test_a_seat_that_restates_outlives_a_lost_session(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """The CLI has forgotten: the same prompt is enough for it to begin anew."""
+    lost = fails("No conversation found with session ID n-1")
+    turns = [answers("blue", native="n-1"), lost, answers("still blue", native="n-2")]
+    seat = attrs.evolve(A, restates=True)
+
+    async def work(ask: Ask, note: Note) -> Report:
+        await ask(seat, "which colour?")
+        return finished((await ask(seat, "which colour? You said blue.")).content)
+
+    async with open_house(tmp_path, turns) as house:
+        handle = await end(house, work, seats=[seat])
+
+    assert handle.job.outcome is not None
+    assert handle.job.outcome.content == "still blue"
+    assert house.driver.specs[2].stdin == b"which colour? You said blue."
+    assert "--resume" not in house.driver.specs[2].argv
 
 
 async def test_a_named_seat_goes_on_or_begins_anew(

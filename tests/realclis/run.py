@@ -28,6 +28,7 @@ import direct
 import install
 import isolate
 import mcp_client as mcp
+import pairs
 import setup
 
 TURN_LIMIT_S: Final = 180
@@ -74,8 +75,15 @@ class Answer:
 class Bench:
     """One prepared CLI behind one aimux."""
 
-    def __init__(self, ready: setup.Prepared, client: mcp.Client, log: Path) -> None:
+    def __init__(
+        self,
+        ready: setup.Prepared,
+        client: mcp.Client,
+        log: Path,
+        reviewer: setup.Prepared | None = None,
+    ) -> None:
         self.ready = ready
+        self.reviewer = reviewer
         self.client = client
         self._log = log
 
@@ -235,6 +243,21 @@ def check_cancel_tool(bench: Bench) -> str:
     return _cancelled(bench, f"[[shell {ENDLESS}]]", mode="danger")
 
 
+def check_pair(bench: Bench) -> str:
+    """With another CLI that reviews: what is verified and approved lands, nothing else does."""
+    reviewer = bench.reviewer
+    if reviewer is None:
+        raise NotOffered("no reviewer")
+
+    def ask(prompt: str, **more: object) -> Mapping[str, Any]:
+        return bench.ask(prompt, **more).body
+
+    faults = pairs.faults_of(ask, bench.ready, reviewer)
+    if faults:
+        raise Failed("; ".join(faults))
+    return f"by {reviewer.cli}"
+
+
 def check_empty(bench: Bench) -> str:
     """An answer without a word is a failure, whatever the CLI's exit code says."""
     answer = bench.ask("Anything? [[empty]]")
@@ -299,6 +322,7 @@ CHECKS: Final[Mapping[str, Callable[[Bench], str]]] = {
     "large": check_large,
     "cancel": check_cancel,
     "cancel-tool": check_cancel_tool,
+    "pair": check_pair,
     "empty": check_empty,
     "auth": check_auth,
 }
@@ -308,6 +332,7 @@ def run_cli(cli: str, here: Path, port: int, log: Path, checks: list[str]) -> li
     """The cells of one CLI's row, printed as they come; what failed, in words."""
     project = setup.make_project(here / "project")
     ready = setup.prepare(cli, here / "home", project, port)
+    reviewer = pairs.beside(ready, port) if "pair" in checks else None
     state = here / "state"
     if cli == "cline":  # aimux gives it a data directory of its own
         setup.sign_in_cline(ready, f"http://127.0.0.1:{port}", state / "data" / "cline")
@@ -316,13 +341,14 @@ def run_cli(cli: str, here: Path, port: int, log: Path, checks: list[str]) -> li
     config.write_text("server:\n  allow_danger: true\n", encoding="utf-8")
     own = {"AIMUX_STATE_DIR": state, "AIMUX_CONFIG_DIR": here / "config"}
     own |= {"AIMUX_RUNTIME_DIR": here / "run", "AIMUX_CACHE_DIR": here / "cache"}
-    env = {**ready.env, **{name: str(path) for name, path in own.items()}, "AIMUX_DAEMON": "off"}
+    whole = ready.env if reviewer is None else pairs.merged(ready, reviewer)
+    env = {**whole, **{name: str(path) for name, path in own.items()}, "AIMUX_DAEMON": "off"}
     failures = []
     stderr = here / "aimux.stderr"
     argv = [sys.executable, "-m", "aimux"]
     with mcp.Client(argv, env=env, cwd=project, stderr=stderr) as client:
         client.initialize(START_LIMIT_S)
-        bench = Bench(ready, client, log)
+        bench = Bench(ready, client, log, reviewer)
         print(f"{cli:<10}{ready.version:<10}", end="", flush=True)
         for name in checks:
             try:

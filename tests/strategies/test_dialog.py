@@ -286,6 +286,8 @@ async def test_forty_turns_of_twenty_kilobytes_still_run(autojump_clock: Clock) 
     assert len(asking.asked) == 40
     assert data["stopped_by"] == "max_turns"
     assert max(len(each.prompt) for each in asking.asked) < 70_000
+    assert sum(len(each["text"]) for each in data["drafts"]) < 70_000
+    assert data["drafts"][-1]["length"] == len(data["final"]) > 10_000
     assert "earlier turns left out" in asking.asked[-1].prompt
     assert data["final"] in asking.asked[-1].prompt
 

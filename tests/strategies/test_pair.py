@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from aimux.model import JobStatus, Report, RouteRequest, Seat
-from aimux.rules.pair import Landed
+from aimux.rules.pair import Landed, Left
 from aimux.strategies.seats import Reviewer
 from aimux.testing import Reply
 
@@ -528,3 +528,55 @@ async def test_where_none_is_approved_the_first_goes_on(autojump_clock: Clock) -
     assert told(report) == ("completed", "approved", True)
     assert playing.asked.count("driver-2") == 2
     assert attrs.asdict(playing.copies["driver-2"])["is_landed"]
+
+
+# ------------------------------------------------------------------- an earlier job of the session
+
+
+async def test_what_did_not_land_is_in_the_copy_and_judged(autojump_clock: Clock) -> None:
+    """The driver need not make it anew; with nothing to add it is what it was."""
+    left = Left(why="not approved", diff=ONE)
+    pair = play([Move(says="Nothing to add.")], [approve(0)])
+    report = await pair.run(left=left)
+
+    assert told(report) == ("completed", "approved", True)
+    assert pair.copy.ground == [ONE]
+    assert "has not landed (not approved)" in pair.prompt("driver")
+    assert "The current directory has it" in pair.prompt("driver")
+
+
+async def test_what_does_not_fit_any_more_is_quoted(autojump_clock: Clock) -> None:
+    """With the reason; the change is then the driver's to make."""
+    copy = FakeCopy(refuses="a.py is not there")
+    pair = play([OTHER], [approve(0)], copy)
+    report = await pair.run(left=Left(diff=ONE))
+
+    assert data_of(report)["files"] == ["b.py"]
+    assert "a.py is not there" in pair.prompt("driver")
+    assert "-one\n+1\n" in pair.prompt("driver")
+    assert "The current directory has it" not in pair.prompt("driver")
+
+
+async def test_what_landed_is_not_put_in_again(autojump_clock: Clock) -> None:
+    """It is in the files; the driver is told so."""
+    pair = play([OTHER], [approve(0)])
+    report = await pair.run(left=Left(is_landed=True, diff=ONE))
+
+    assert pair.copy.ground == [OTHER]
+    assert told(report) == ("completed", "approved", True)
+    assert "What was made before has landed" in pair.prompt("driver")
+
+
+async def test_drafts_are_noted_whole_for_a_job_that_is_killed(autojump_clock: Clock) -> None:
+    """What a later job goes on from; one that is too large is left out, not cut."""
+    pair = play([ONE], [approve(0)])
+    await pair.run()
+    large = play([hunk("a.py", "one", "1" * 60_000)], [approve(0)])
+    await large.run()
+
+    def noted(played: Play) -> list[object]:
+        notes = played.asking.notes
+        return [data["diff"] for _, data in notes if data.get("step") == "draft"]
+
+    assert noted(pair) == [ONE]
+    assert noted(large) == [""]

@@ -1,7 +1,6 @@
 """How dialogs and debates read, pinned in `tests/golden/reports`: each was read by a person."""
 
 import re
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,11 +10,15 @@ from aimux.model import Work
 from aimux.strategies.seats import debate, dialog
 from aimux.testing import Reply
 
+from ..golden import pinned, record_of
 from . import test_debate as debates, test_dialog as dialogs
 from .panels import fake
 
 Clock = trio.testing.MockClock
-GOLDEN: Final = Path(__file__).parents[1] / "golden" / "reports"
+# both sides are asked at once, so their turns have either number
+TURN_IN_TEXT: Final = re.compile(r"\(turn \d+\)")
+TURNS: Final = re.compile(r'("turns"): \[[^]]*\]')
+TURN: Final = re.compile(r'("\w*turn\w*"): \d+')
 
 DRAFTS: Final = [
     "## Cache\n\nKeep the sum for 60 s.",
@@ -76,10 +79,27 @@ async def test_a_report_is_as_reviewed(
     work, table = CASES[name]
     asking = fake(table)
     report = await work(asking.ask, asking.note)
-    text = re.sub(r"\(turn \d+\)", "(turn N)", report.content) + "\n"  # both are asked at once
-    path = GOLDEN / f"{name}.md"
-    if update_golden:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    text = TURN_IN_TEXT.sub("(turn N)", report.content) + "\n"
+    record = TURNS.sub(r"\1: []", TURN.sub(r"\1: 0", record_of(report)))
+    places = [f"reports/{name}.md", f"reports/{name}.json"]
+    pinned_texts = [
+        pinned(place, said, update=update_golden)
+        for place, said in zip(places, (text, record), strict=True)
+    ]
 
-    assert text == path.read_text(encoding="utf-8")
+    assert [text, record] == pinned_texts
+
+
+@pytest.mark.parametrize("name", ["dialog-passed", "debate-ruled", "debate-party"])
+async def test_prompts_are_as_reviewed(
+    name: str, autojump_clock: Clock, update_golden: bool
+) -> None:
+    """What each seat is asked, turn by turn."""
+    work, table = CASES[name]
+    asking = fake(table)
+    await work(asking.ask, asking.note)
+    asked = sorted(asking.asked, key=lambda each: each.seat)
+    parts = [f"=== {each.seat}\n\n{each.prompt}\n" for each in asked]
+    text = TURN_IN_TEXT.sub("(turn N)", "\n".join(parts))
+
+    assert text == pinned(f"reports/{name}.prompts.md", text, update=update_golden)

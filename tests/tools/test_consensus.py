@@ -64,8 +64,11 @@ async def test_time_for_a_turn_is_a_setting(tmp_path: pathlib.Path, autojump_clo
     """Of members and of who puts their answers together; the shares are told."""
     async with open_house(tmp_path, speaks) as house:
         settle(house, timeout_per_turn_seconds=33)
-        body = await ask(house, "consensus", prompt="Is it?", clis=CLIS[:2], synthesize=True)
+        given = {"prompt": "Is it?", "clis": CLIS[:2], "synthesize": True}
+        body = await ask(house, "consensus", **given)
+        told = await ask(house, "consensus", **given, timeout_per_turn=22)
 
+    assert {each["limit_seconds"] for each in told["data"]["phases"]} == {22.0}
     assert [each["name"] for each in body["data"]["phases"]] == ["blind", "synthesis"]
     assert {each["limit_seconds"] for each in body["data"]["phases"]} == {33.0}
 

@@ -135,6 +135,23 @@ async def test_configured_commands_count_where_the_call_names_none(
     assert without["data"]["rounds"][0]["verify"] == []
 
 
+async def test_time_for_a_turn_is_a_setting(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
+    """Of the driver, of the reviewer and of a command, and a parameter for turns that wins."""
+    async with open_house(tmp_path, turns(), roles=PAIRED) as house:
+        times = {"driver": 33, "reviewer": 22}
+        more = {f"{name}_timeout_seconds": limit for name, limit in times.items()}
+        set_pair(house, **more, check_timeout_seconds=11)
+        body = await ask(house, "exec", prompt="p", pair=True, verify=["true"])
+        (house.work / "f.txt").unlink(missing_ok=True)
+        told = await ask(house, "exec", prompt="p", pair=True, timeout_per_turn=5)
+
+    def limits(found: dict[str, Any]) -> dict[str, float]:
+        return {each["name"]: each["limit_seconds"] for each in found["data"]["phases"]}
+
+    assert (limits(body)["driver"], limits(body)["verify"]) == (33.0, 11.0)
+    assert limits(told) == {"driver": 5.0, "review": 5.0}
+
+
 async def test_a_role_of_the_configuration_that_is_none_is_named(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:

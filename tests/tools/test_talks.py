@@ -84,7 +84,7 @@ async def test_rounds_are_two_turns_and_settings_say_the_rest(
 
 
 async def test_time_for_a_turn_is_a_setting(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
-    """Of both tools; the shares are told."""
+    """Of both tools, and a parameter that wins; the shares are told."""
     async with open_house(tmp_path, speaks) as house:
         settle(
             house,
@@ -93,10 +93,14 @@ async def test_time_for_a_turn_is_a_setting(tmp_path: pathlib.Path, autojump_clo
         )
         talk = await ask(house, "dialog", prompt="Plan it.")
         held = await ask(house, "debate", topic="Cache it?")
+        told = await ask(house, "dialog", prompt="Plan it.", timeout_per_turn=22)
+        short = await ask(house, "debate", topic="Cache it?", timeout_per_turn_seconds=11)
 
     assert {each["limit_seconds"] for each in talk["data"]["phases"]} == {33.0}
     assert [each["name"] for each in held["data"]["phases"]] == ["opening", "judge"]
     assert {each["limit_seconds"] for each in held["data"]["phases"]} == {44.0}
+    assert {each["limit_seconds"] for each in told["data"]["phases"]} == {22.0}
+    assert {each["limit_seconds"] for each in short["data"]["phases"]} == {11.0}
 
 
 async def test_a_debate_seats_two_sides_and_who_is_neither(

@@ -21,6 +21,15 @@ from ._audit_report import (
     AuditRecord as AuditRecord,
     report_audit as report_audit,
 )
+from ._checks import (
+    INVESTIGATION_SCHEMA as INVESTIGATION_SCHEMA,
+    check_json as check_json,
+    check_prompt as check_prompt,
+    read_investigation as read_investigation,
+    refuse_check as refuse_check,
+    told_check as told_check,
+    with_check as with_check,
+)
 from ._finding_texts import (
     render_findings_markdown as render_findings_markdown,
     sarif as sarif,

@@ -148,8 +148,8 @@ def validator_prompt(findings: Sequence[Finding], code: Sequence[str]) -> str:
     return "\n\n".join(parts)
 
 
-def investigation_prompt(finding: Finding, code: str) -> str:
-    """What is asked about one grave finding."""
+def investigation_prompt(finding: Finding, code: str, more: str = "") -> str:
+    """What is asked about one grave finding; `more` is asked besides."""
     claim = shorten(f"{finding.title}\n{finding.path}:{finding.line}\n{finding.scenario}", 4_000)
     return "\n\n".join([
         f"Investigate this defect to its root. {QUOTED}",
@@ -161,6 +161,7 @@ def investigation_prompt(finding: Finding, code: str) -> str:
             "cause, and the change that mends it. If it is no defect, say so and why. Name each "
             "place as path:line with a quote."
         ),
+        *([more] if more else []),
     ])  # fmt: skip
 
 

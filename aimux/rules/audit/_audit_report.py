@@ -7,6 +7,7 @@ import attrs
 from aimux.model import Failure, FailureClass, Finding, JobStatus, Report, Warned
 from aimux.rules import harmless
 
+from ._checks import check_json
 from ._finding_texts import render_findings_markdown
 from ._findings import counts
 
@@ -19,6 +20,8 @@ class AuditPhase:
     status: str
     turns: int
     reason: str = ""
+    limit_seconds: float | None = None  # what it was given of the time of the whole
+    took_seconds: float = 0.0
 
 
 @attrs.frozen(kw_only=True)
@@ -103,6 +106,7 @@ def _finding_json(finding: Finding, record: AuditRecord) -> dict[str, object]:
         ],
         "reason": finding.reason or None,
         "investigation": record.investigations.get(finding.id),
+        "check": check_json(finding.check) if finding.check is not None else None,
     }
 
 

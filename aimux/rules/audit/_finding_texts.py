@@ -1,6 +1,7 @@
 """Findings for people, in Markdown, and for programs, in SARIF 2.1.0."""
 
 import re
+import shlex
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 from aimux.model import Finding, FindingSeverity, FindingState, Priority
 from aimux.rules import fenced
 
+from ._checks import check_json, told_check
 from ._findings import APART, counts
 
 SARIF_VERSION: Final = "2.1.0"
@@ -15,6 +17,7 @@ SARIF_SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 MAX_TITLE_CHARS: Final = 200
+MAX_COMMAND_CHARS: Final = 500
 _LEVELS: Final[Mapping[FindingSeverity, str]] = {
     FindingSeverity.CRITICAL: "error",
     FindingSeverity.HIGH: "error",
@@ -89,6 +92,9 @@ def _section(title: str, findings: Sequence[Finding]) -> Iterator[str]:
         for label, text in (("Why", each.scenario), ("Fix", each.fix), ("Reason", each.reason)):
             if text:
                 yield from (f"{label}: {_plain(text)}", "")
+        if each.check is not None:
+            command = _code(shlex.join(each.check.command)[:MAX_COMMAND_CHARS])
+            yield from (f"Check {command}: {_plain(told_check(each.check))}.", "")
 
 
 def _position(finding: Finding) -> str:
@@ -168,6 +174,7 @@ def _result(finding: Finding, index: int) -> Mapping[str, object]:
             "state": finding.state,
             "scanners": list(finding.scanners),
             "validators": list(finding.validators),
+            **({} if finding.check is None else {"check": check_json(finding.check)}),
         },
     }
     if finding.id:

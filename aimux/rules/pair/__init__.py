@@ -7,9 +7,11 @@ from ._ignores import patterns_below as patterns_below
 from ._names import DiffFault as DiffFault, checked_name as checked_name
 from ._prompts import (
     Feedback as Feedback,
+    Left as Left,
     again_prompt as again_prompt,
     batches as batches,
     driver_prompt as driver_prompt,
+    left_prompt as left_prompt,
     missing_prompt as missing_prompt,
     review_prompt as review_prompt,
 )

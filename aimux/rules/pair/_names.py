@@ -66,8 +66,8 @@ def header_names(text: str) -> tuple[str, str]:
         half = len(text) // 2
         first, second = text[:half], text[half + 1 :]
         if first.removeprefix("a/") != second.removeprefix("b/"):
-            first, _, rest = text.partition(" b/")
-            second = f"b/{rest}"
+            first, mark, rest = text.partition(" b/")
+            second = mark[1:] + rest
     old, new = unquoted(first), unquoted(second)
     if not old.startswith("a/") or not new.startswith("b/"):
         raise DiffFault("names behind `diff --git` begin with a/ and b/", excerpt=text)

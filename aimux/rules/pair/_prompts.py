@@ -17,6 +17,7 @@ from ._verdicts import UnitReview, Verdict
 REVIEW_CHARS: Final = 60_000  # of diff that one prompt for a reviewer holds
 FEEDBACK_CHARS: Final = 20_000  # of what a driver is told of its last round
 TAIL_CHARS: Final = 4_000  # of the output of one command, in a prompt
+LEFT_CHARS: Final = 1_000  # of a reason out of an earlier job
 MAX_UNITS: Final = 60  # in one prompt for a reviewer
 UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # kinds of characters
 
@@ -39,9 +40,42 @@ class Feedback:
     rejected: Sequence[tuple[UnitReview, str]] = ()  # with the text of the unit
 
 
-def driver_prompt(task: str, verify: Sequence[str] = ()) -> str:
-    """What a driver is asked first."""
-    parts = [task, DRIVER_TEXT]
+@attrs.frozen(kw_only=True)
+class Left:
+    """What an earlier job of the session left: a diff that landed, or that did not and why."""
+
+    is_landed: bool = False
+    why: str = ""
+    diff: str = ""
+
+    @property
+    def open_diff(self) -> str:
+        """What is not in the caller's tree yet."""
+        return "" if self.is_landed else self.diff
+
+
+def left_prompt(left: Left, misfit: str = "") -> str:
+    """What a driver is told of it; `misfit` says why its diff does not fit the files any more."""
+    if left.is_landed:
+        return "What was made before has landed: it is in the files."
+    if not left.diff:
+        return ""
+    why = f" ({shorten(left.why, LEFT_CHARS)})" if left.why else ""
+    if not misfit:
+        return (
+            f"What was made before has not landed{why}. The current directory has it, uncommitted: "
+            "go on from there."
+        )
+    return (
+        f"What was made before has not landed{why}, and it does not fit the files any more: "
+        f"{shorten(misfit, LEFT_CHARS)}. It was this. {QUOTED}\n\n"
+        f"{_quoted(shorten(left.diff, FEEDBACK_CHARS))}"
+    )
+
+
+def driver_prompt(task: str, verify: Sequence[str] = (), left: str = "") -> str:
+    """What a driver is asked first; `left` is what it is told of an earlier job."""
+    parts = [task, *([left] if left else []), DRIVER_TEXT]
     if verify:
         parts.append("These commands have to pass:\n" + "\n".join(f"- {each}" for each in verify))
     parts.append(f"Once more, the task:\n\n{task}")

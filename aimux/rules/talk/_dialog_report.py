@@ -1,15 +1,18 @@
 """A dialog as its caller gets it: the record for programs, the same for people."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
 
 from aimux.model import Evidence, Failure, FailureClass, JobStatus, Report, Verified, Warned
-from aimux.rules import harmless
+from aimux.rules import harmless, share_out
 from aimux.rules.panels import evidence_json
 
 from ._dialog import Critique, Draft, Point, Said, StoppedBy, last_draft, open_points
 from ._dialog_prompts import Task
+
+DRAFTS_CHARS: Final = 60_000  # of all drafts in `data`, besides the last, which is whole in `final`
 
 
 @attrs.frozen(kw_only=True)
@@ -62,9 +65,7 @@ def report_dialog(record: DialogRecord) -> Report:
         status = JobStatus.FAILED
     warnings = _warnings(record, points, is_reviewed=is_reviewed)
     data = {
-        "drafts": [
-            _draft_json(each, record.said) for each in record.said if isinstance(each, Draft)
-        ],
+        "drafts": _drafts_json(record.said),
         "critiques": [_critique_json(each) for each in record.said if isinstance(each, Critique)],
         "final": draft.text if draft is not None else "",
         "objections": draft.objections if draft is not None else "",
@@ -141,7 +142,14 @@ def _warnings(record: DialogRecord, points: Sequence[Point], *, is_reviewed: boo
     return warnings
 
 
-def _draft_json(draft: Draft, said: Sequence[Said]) -> dict[str, object]:
+def _drafts_json(said: Sequence[Said]) -> list[dict[str, object]]:
+    """The drafts within a common budget; the last is whole in `final`, the turns have the rest."""
+    drafts = [each for each in said if isinstance(each, Draft)]
+    texts = share_out([each.text for each in drafts], DRAFTS_CHARS) if drafts else []
+    return [_draft_json(each, text, said) for each, text in zip(drafts, texts, strict=True)]
+
+
+def _draft_json(draft: Draft, text: str, said: Sequence[Said]) -> dict[str, object]:
     """A draft with what was said of it."""
     at = next(at for at, each in enumerate(said) if each is draft)
     after = said[at + 1] if at + 1 < len(said) else None
@@ -149,7 +157,8 @@ def _draft_json(draft: Draft, said: Sequence[Said]) -> dict[str, object]:
     return {
         "turn": draft.turn,
         "seat": draft.seat,
-        "text": draft.text,
+        "text": text,
+        "length": len(draft.text),
         "objections": draft.objections,
         "reviewed_in": critique.turn if critique is not None else None,
         "blocking": [_point_json(each) for each in critique.blocking] if critique else [],

@@ -3,6 +3,7 @@
 from ._agent import AgentRequest as AgentRequest, run_agent as run_agent
 from ._audit import (
     AuditRequest as AuditRequest,
+    Checking as Checking,
     Depth as Depth,
     RuleScan as RuleScan,
     Scanner as Scanner,
@@ -32,6 +33,7 @@ from ._investigate import (
     investigation as investigation,
 )
 from ._pair import pair as pair
+from ._pair_drafts import DRAFTED as DRAFTED
 from ._pair_request import (
     Copy as Copy,
     PairRequest as PairRequest,

@@ -4,7 +4,8 @@ Theory of operation. The rules look at every file and ask nobody. Scanners work 
 own categories; what they quote is looked up before anybody sees it, and what is one finding becomes
 one. Validators are of another vendor than the finder, do not know who it was, and are asked to
 refute; a finding that nobody could look at stays unrefuted. `deep` investigates each grave finding
-that stands. A phase that failed is told, and nothing found then never reads as clean.
+that stands, and where commands may run, one that shows the finding confirms it. A phase that failed
+is told, and nothing found then never reads as clean.
 """
 
 import enum
@@ -14,22 +15,34 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.model import Evidence, Finding, FindingSeverity, FindingState, SourcePlace
+from aimux.model import (
+    Evidence,
+    ExecutedCheck,
+    Finding,
+    FindingSeverity,
+    FindingState,
+    SourcePlace,
+)
 from aimux.rules.audit import (
     BATCH,
+    INVESTIGATION_SCHEMA,
     SCANNER_SCHEMA,
     VALIDATOR_SCHEMA,
     AuditPhase,
     AuditRecord,
+    check_prompt,
     investigation_prompt,
     merge,
     place_of,
     prioritise,
     read_findings,
+    read_investigation,
     read_verdicts,
+    refuse_check,
     report_audit,
     scanner_prompt,
     validator_prompt,
+    with_check,
     with_evidence_of,
     with_verdict,
 )
@@ -40,6 +53,8 @@ from ._asking import Heard, ask_seat
 
 RULES: Final = "rules"  # what rules are called as finders
 GRAVE: Final = frozenset({FindingSeverity.CRITICAL, FindingSeverity.HIGH})
+SCAN_SHARE: Final = 0.5  # of the time that is left, where other phases follow
+VALIDATE_SHARE: Final = 0.6
 STANDING: Final = frozenset({FindingState.CONFIRMED, FindingState.UNREFUTED})
 Check = Callable[[Sequence[SourcePlace]], Awaitable[Sequence[Evidence]]]
 
@@ -73,11 +88,25 @@ class Scanner:
 
 
 @attrs.frozen(kw_only=True)
+class Checking:
+    """Commands that may show a finding: which programs, how long one may take, how it is run.
+
+    `run` says how it went in a copy of the tree at `root` and in an empty directory.
+    """
+
+    programs: Sequence[str]
+    root: str
+    limit_s: float
+    run: Callable[[ExecutedCheck, float], Awaitable[ExecutedCheck]]
+
+
+@attrs.frozen(kw_only=True)
 class AuditRequest:
     """What is audited by whom.
 
     `scan` runs the rules, `check` looks quotes up, `code` shows the lines around findings; all of
-    them wait for the disk. `validators` are tried in order for each finding.
+    them wait for the disk. `validators` are tried in order for each finding. Without `checking` no
+    command runs.
     """
 
     depth: Depth
@@ -93,6 +122,7 @@ class AuditRequest:
     is_exhaustive: bool = False
     unseated: Sequence[tuple[str, str]] = ()
     exports: Mapping[str, str] = attrs.field(factory=dict)
+    checking: Checking | None = None
 
 
 def audit(request: AuditRequest) -> Work:
@@ -123,19 +153,30 @@ class _Audit:
     files_read: dict[str, int] = attrs.field(factory=dict)
     phases: list[AuditPhase] = attrs.field(factory=list)
     texts: dict[str, str] = attrs.field(factory=dict)  # investigations by finding
+    began: float = attrs.field(factory=trio.current_time)  # of the phase that runs
+    ends: float = attrs.field(init=False)  # when the whole has to be over
+    one_at_a_time: trio.Lock = attrs.field(factory=trio.Lock)  # checks: they may want one port
+
+    def __attrs_post_init__(self) -> None:
+        self.ends = self.began + self.request.limit_s
+
+    def left_s(self) -> float:
+        """What is left of the time of the whole."""
+        return max(0.0, self.ends - trio.current_time())
 
     async def rules(self) -> None:
         """What needs no CLI."""
         self.ruled = await self.request.scan()
         self.found = list(self.ruled.findings)
         status = "failed" if self.ruled.why else "completed"
-        self._end_phase("rules", status, 0, self.ruled.why)
+        self._end_phase("rules", status, 0, self.ruled.why, self.request.limit_s)
 
     async def scan(self) -> None:
         """Every scanner at once; what they quote is looked up before it counts."""
         request = self.request
         heard: list[Heard | None] = [None] * len(request.scanners)
-        limit_s = min(request.scanner_limit_s, request.limit_s * 0.5)
+        is_last = request.depth is Depth.QUICK
+        limit_s = min(request.scanner_limit_s, self.left_s() * (1.0 if is_last else SCAN_SHARE))
         files = self.ruled.files
 
         async def one(at: int, scanner: Scanner) -> None:
@@ -163,7 +204,8 @@ class _Audit:
             self.found += await self._looked_up(findings)
         self.found = merge(self.found)
         asked = len(request.scanners)
-        self._end_phase("scan", self._status(asked - len(lost), lost), asked, "; ".join(lost))
+        status = self._status(asked - len(lost), lost)
+        self._end_phase("scan", status, asked, "; ".join(lost), limit_s)
 
     async def _looked_up(self, findings: Sequence[Finding]) -> list[Finding]:
         found = await self.request.check([place_of(each) for each in findings])
@@ -187,17 +229,20 @@ class _Audit:
         seats = {seat.name: seat for seat, _ in self.request.validators}
         lost: list[str] = []
         turns = 0
+        is_last = self.request.depth is Depth.STANDARD
+        share_s = self.left_s() * (1.0 if is_last else VALIDATE_SHARE)
+        limit_s = min(self.request.validator_limit_s, share_s)
         async with trio.open_nursery() as asking:
             for name, positions in by_seat.items():
                 for first in range(0, len(positions), BATCH):
                     turns += 1
                     batch = positions[first : first + BATCH]
-                    asking.start_soon(self._refute, seats[name], batch, lost)
+                    asking.start_soon(self._refute, seats[name], batch, limit_s, lost)
         if alone:
             lost.append(f"no validator of another vendor for {len(alone)}: {', '.join(alone[:5])}")
         status = "skipped" if not open_ones else self._status(turns - len(lost), lost)
         reason = "nothing to validate" if not open_ones else "; ".join(lost)
-        self._end_phase("validate", status, turns, reason)
+        self._end_phase("validate", status, turns, reason, limit_s)
 
     def _validator_of(self, finding: Finding) -> Seat | None:
         """A seat of another vendor than any finder's."""
@@ -211,10 +256,11 @@ class _Audit:
                 return seat
         return None
 
-    async def _refute(self, seat: Seat, batch: Sequence[int], lost: list[str]) -> None:
+    async def _refute(
+        self, seat: Seat, batch: Sequence[int], limit_s: float, lost: list[str]
+    ) -> None:
         findings = [self.found[at] for at in batch]
         prompt = validator_prompt(findings, await self.request.code(findings))
-        limit_s = min(self.request.validator_limit_s, self.request.limit_s * 0.3)
         heard = await ask_seat(self.ask, seat, prompt, schema=VALIDATOR_SCHEMA, limit_s=limit_s)
         verdicts = read_verdicts(heard.data, len(batch)) if heard.is_answer else {}
         if not verdicts:
@@ -229,6 +275,10 @@ class _Audit:
         """Each grave finding that stands, by somebody who is not its finder."""
         grave = [each for each in self.found if each.severity in GRAVE and each.state in STANDING]
         lost: list[str] = []
+        checking = self.request.checking
+        more = check_prompt(checking.programs, checking.limit_s) if checking is not None else ""
+        schema = INVESTIGATION_SCHEMA if checking is not None else None
+        limit_s = min(self.request.validator_limit_s, self.left_s())
 
         async def one(finding: Finding) -> None:
             seat = self._validator_of(finding) or next(
@@ -239,29 +289,51 @@ class _Audit:
                 return
             (code,) = await self.request.code([finding])
             own = attrs.evolve(seat, name=f"{seat.name}-{finding.id}")
-            limit_s = self.request.validator_limit_s
-            heard = await ask_seat(
-                self.ask, own, investigation_prompt(finding, code), limit_s=limit_s
-            )
-            if heard.is_answer:
-                self.texts[finding.id] = heard.content
-            else:
+            prompt = investigation_prompt(finding, code, more)
+            heard = await ask_seat(self.ask, own, prompt, schema=schema, limit_s=limit_s)
+            if not heard.is_answer:
                 lost.append(f"{finding.title}: {heard.told}")
+                return
+            self.texts[finding.id], check = read_investigation(heard.data, heard.content)
+            if check is not None and checking is not None:
+                checked = await self._checked(check, checking)
+                at = next(at for at, each in enumerate(self.found) if each.id == finding.id)
+                self.found[at] = with_check(self.found[at], checked)
 
         async with trio.open_nursery() as asking:
             for finding in grave:
                 asking.start_soon(one, finding)
         status = "skipped" if not grave else self._status(len(self.texts), lost)
         reason = "no grave finding stands" if not grave else "; ".join(lost)
-        self._end_phase("investigate", status, len(grave), reason)
+        self._end_phase("investigate", status, len(grave), reason, limit_s)
+
+    async def _checked(self, check: ExecutedCheck, checking: Checking) -> ExecutedCheck:
+        """How a command went, if it may run."""
+        why = refuse_check(check, checking.programs, checking.root)
+        if why:
+            return attrs.evolve(check, why=f"it was not run: {why}")
+        async with self.one_at_a_time:
+            return await checking.run(check, min(checking.limit_s, self.left_s()))
 
     def _status(self, done: int, lost: Sequence[str]) -> str:
         if not lost:
             return "completed"
         return "partial" if done > 0 else "failed"
 
-    def _end_phase(self, name: str, status: str, turns: int, reason: str) -> None:
-        self.phases.append(AuditPhase(name=name, status=status, turns=turns, reason=reason))
+    def _end_phase(self, name: str, status: str, turns: int, reason: str, limit_s: float) -> None:
+        """Note how a phase went, and what it was given and took of the time of the whole."""
+        now = trio.current_time()
+        self.phases.append(
+            AuditPhase(
+                name=name,
+                status=status,
+                turns=turns,
+                reason=reason,
+                limit_seconds=None if limit_s == float("inf") else round(limit_s, 3),
+                took_seconds=round(now - self.began, 3),
+            )
+        )
+        self.began = now
         self.note(f"{name}: {status}", phase=name, findings=len(self.found), reason=reason)
 
     def report(self) -> Report:

@@ -31,6 +31,7 @@ from aimux.rules.pair import (
     assemble,
     driver_prompt,
     find_contests,
+    left_prompt,
     parse_diff,
     report_pair,
     unit_key,
@@ -117,12 +118,16 @@ class _Pairing:
 
     async def _first(self, copies: Sequence[Copy]) -> list[Draft]:
         """Every driver's first draft, all at once."""
-        prompt = driver_prompt(self.request.task, [" ".join(each) for each in self.request.verify])
+        verify = [" ".join(each) for each in self.request.verify]
+        left = self.request.left
         found: dict[int, Draft] = {}
 
         async def one(number: int, seat: Seat, copy: Copy) -> None:
+            misfit = await copy.put(left.open_diff) if left.open_diff else ""
+            before = await copy.diff() if left.open_diff else ""
+            prompt = driver_prompt(self.request.task, verify, left_prompt(left, misfit))
             found[number] = await self.drafting.draft(
-                seat, copy, 1, prompt, before="", is_frozen=False
+                seat, copy, 1, prompt, before=before, is_frozen=False
             )
 
         async with trio.open_nursery() as driving:

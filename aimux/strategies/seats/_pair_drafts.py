@@ -13,6 +13,7 @@ from aimux.rules.pair import (
     assemble,
     find_diff,
     parse_diff,
+    plain,
 )
 from aimux.rules.panels import is_worth_asking_again, lost_reason
 from aimux.strategies import Ask, Note, Seat
@@ -21,6 +22,8 @@ from ._asking import Heard
 from ._pair_request import Clock, Copy, Draft, Losses, PairRequest
 
 MAX_DIFF_CHARS: Final = 2_000_000
+MAX_NOTED_CHARS: Final = 60_000  # of a diff in the log, from which a killed job goes on
+DRAFTED: Final = "draft"  # the step of such a note
 WORDLESS: Final = frozenset({"empty_answer", "no_answer"})
 
 
@@ -67,8 +70,10 @@ class Drafting:
         what = f"changed {len(diff.paths)} files" if diff is not None else "has no change to judge"
         self.note(
             f"round {number}: {seat.name} {what}",
+            step=DRAFTED,
             phase="driver",
             seat=seat.name,
+            diff=plain(text) if diff is not None and len(text) <= MAX_NOTED_CHARS else "",
             problem=problem,
             verified=[each.exit_code for each in verified],
         )

@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from aimux.model import Evidence, SourcePlace, Warned
-from aimux.rules.pair import Diff, Landed, PairRound, PairState, Phase, Verified
+from aimux.rules.pair import Diff, Landed, Left, PairRound, PairState, Phase, Verified
 from aimux.strategies import Seat
 
 from ._asking import Heard
@@ -67,7 +67,7 @@ class PairRequest:
 
     `limit_s` is the whole job's. `reviewers` step in for each other in this order. `open_copy`
     opens the copy of a driver's seat, `check_in` looks places up in a directory. `base` is what the
-    tree is based on, where a repository says so.
+    tree is based on, where a repository says so, `left` what an earlier job of the session left.
     """
 
     task: str
@@ -82,6 +82,7 @@ class PairRequest:
     verify: Sequence[tuple[str, ...]] = ()
     max_rounds: int = 3
     base: str = ""
+    left: Left = attrs.field(factory=Left)
 
 
 @attrs.frozen(kw_only=True)

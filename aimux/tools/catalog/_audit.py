@@ -3,7 +3,7 @@
 from typing import Final
 
 from ._schemas import choice, count, flag, object_schema, string
-from ._strategies import ANNOTATIONS, CLIS, RUNNING, STRATEGY_RESULT
+from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
 
 AUDIT: Final = Tool(
@@ -20,6 +20,7 @@ AUDIT: Final = Tool(
             "path": string("absolute path of the directory; default as cwd of exec"),
             "mode": choice("how far to go (default standard)", ("quick", "standard", "deep")),
             "focus": string("categories (security, correctness, …) or path patterns, by blanks"),
+            "scope": choice("changed: what differs from the last commit", ("full", "changed")),
             "changed_since": string("only files that differ from this commit, branch or tag"),
             "thoroughness": choice(
                 "exhaustive asks for small things too", ("normal", "exhaustive")
@@ -27,12 +28,16 @@ AUDIT: Final = Tool(
             "clis": {**CLIS, "description": "scanners: cli, cli:model or cli:model:effort"},
             "rules_only": flag("ask no CLI"),
             "max_turns": count("turns at most, repairs included", minimum=1),
-            **{name: schema for name, schema in RUNNING.items() if name != "cwd"},
+            **{name: schema for name, schema in TURNS.items() if name != "cwd"},
         }
     ),
     output_schema=STRATEGY_RESULT,
     annotations={"title": "Look for defects in a tree", **ANNOTATIONS},
     module="aimux.tools._audit",
     task_support="optional",
-    aliases={"cwd": "path", "timeout": "timeout_seconds"},
+    aliases={
+        "cwd": "path",
+        "timeout": "timeout_seconds",
+        "timeout_per_turn": "timeout_per_turn_seconds",
+    },
 )

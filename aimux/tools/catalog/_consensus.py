@@ -3,7 +3,7 @@
 from typing import Final
 
 from ._schemas import choice, count, flag, object_schema, string
-from ._strategies import ANNOTATIONS, CLIS, RUNNING, STRATEGY_RESULT
+from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
 
 CONSENSUS: Final = Tool(
@@ -38,7 +38,7 @@ CONSENSUS: Final = Tool(
             "quorum": count("how many must answer (default 2)", minimum=1),
             "seed": count("draws seats and orders; default is made from the question", minimum=0),
             "max_turns": count("turns at most, repairs included", minimum=1),
-            **RUNNING,
+            **TURNS,
         },
         ("prompt",),
     ),
@@ -52,5 +52,6 @@ CONSENSUS: Final = Tool(
         "judge_cli": "judge",
         "min_success": "quorum",
         "timeout": "timeout_seconds",
+        "timeout_per_turn": "timeout_per_turn_seconds",
     },
 )

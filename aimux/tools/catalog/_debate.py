@@ -3,7 +3,7 @@
 from typing import Final
 
 from ._schemas import count, flag, object_schema, string
-from ._strategies import ANNOTATIONS, CLIS, RUNNING, STRATEGY_RESULT
+from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
 
 DEBATE: Final = Tool(
@@ -25,7 +25,7 @@ DEBATE: Final = Tool(
             "synthesize": flag("false: nobody judges"),
             "max_turns": count("of both sides (default 6)", minimum=2, maximum=20),
             "seed": count("draws the sides; default is made from the topic", minimum=0),
-            **RUNNING,
+            **TURNS,
         },
         ("topic",),
     ),
@@ -40,5 +40,6 @@ DEBATE: Final = Tool(
         "cli_b": "con_cli",
         "judge": "judge_cli",
         "timeout": "timeout_seconds",
+        "timeout_per_turn": "timeout_per_turn_seconds",
     },
 )

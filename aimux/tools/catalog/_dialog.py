@@ -3,7 +3,7 @@
 from typing import Final
 
 from ._schemas import count, flag, object_schema, string
-from ._strategies import ANNOTATIONS, CLIS, RUNNING, STRATEGY_RESULT
+from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
 
 DIALOG: Final = Tool(
@@ -24,7 +24,7 @@ DIALOG: Final = Tool(
             "rounds": count("draft and critique so many times", minimum=1),
             "swap": flag("the roles change after each critique"),
             "session_id": string("go on with an earlier dialog; a seat named anew begins anew"),
-            **RUNNING,
+            **TURNS,
         },
         ("prompt",),
     ),
@@ -39,5 +39,6 @@ DIALOG: Final = Tool(
         "critic": "cli_b",
         "max_rounds": "rounds",
         "timeout": "timeout_seconds",
+        "timeout_per_turn": "timeout_per_turn_seconds",
     },
 )

@@ -5,6 +5,7 @@ from typing import Final
 from ._schemas import (
     MAX_CHARS,
     RESULT,
+    TURN_LIMIT,
     choice,
     count,
     flag,
@@ -72,6 +73,7 @@ EXEC: Final = Tool(
             "reviewer": string("pair: who reviews (cli or cli:model)"),
             "best_of": count("pair: so many drivers make a first draft", minimum=1, maximum=6),
             "max_rounds": count("pair: rounds at most (default 3)", minimum=1, maximum=10),
+            "timeout_per_turn_seconds": {**TURN_LIMIT, "description": "pair: limit of each turn"},
             "dirty": flag("pair: carry uncommitted changes along instead of refusing"),
             "tty": flag("give the CLI a terminal instead of pipes"),
             "dry_run": flag("return the plan (argv, environment names, deadlines); start nothing"),
@@ -88,5 +90,10 @@ EXEC: Final = Tool(
     },
     module="aimux.tools._exec",
     task_support="optional",
-    aliases={"reasoning_effort": "effort", "read_only": "mode", "timeout": "timeout_seconds"},
+    aliases={
+        "reasoning_effort": "effort",
+        "read_only": "mode",
+        "timeout": "timeout_seconds",
+        "timeout_per_turn": "timeout_per_turn_seconds",
+    },
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ._schemas import MAX_CHARS, RESULT, Schema, count, flag, seconds, string
+from ._schemas import MAX_CHARS, RESULT, TURN_LIMIT, Schema, count, flag, seconds, string
 
 CLIS: Final[Schema] = {
     "type": "array",
@@ -22,6 +22,8 @@ RUNNING: Final[Mapping[str, Schema]] = {
     "max_chars": MAX_CHARS,
     "dry_run": flag("return seats and turns; start nothing"),
 }
+
+TURNS: Final[Mapping[str, Schema]] = {"timeout_per_turn_seconds": TURN_LIMIT, **RUNNING}
 
 ANNOTATIONS: Final[Mapping[str, object]] = {
     "readOnlyHint": True,

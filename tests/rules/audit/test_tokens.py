@@ -230,7 +230,7 @@ def processor_time(text: str, language: str) -> float:
 @pytest.mark.parametrize("piece", ["`${", "/*", "$(", '"$(', "<<E\n", "(\\"])
 def test_marks_without_end_take_bounded_time(piece: str, language: str) -> None:
     """However they are nested or left open: time grows with the length, not with its square."""
-    small, large = piece * (MEGABYTE // 64 // len(piece)), piece * (MEGABYTE // 16 // len(piece))
+    small, large = piece * (MEGABYTE // 128 // len(piece)), piece * (MEGABYTE // 32 // len(piece))
     once, again = (min(processor_time(text, language) for _ in range(2)) for text in (small, large))
 
     assert again < 16 * once / 2 + 0.5  # four times the text; its square would be 16
