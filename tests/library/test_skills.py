@@ -9,6 +9,7 @@ from aimux.files.cache import Dependencies
 from aimux.files.skills import has_skills, skill_directories
 from aimux.files.yaml import YamlReader
 from aimux.library.skills import (
+    RenderLimits,
     SkillLibrary,
     TemplateFault,
     check_template,
@@ -250,6 +251,15 @@ def test_a_template_ends_whatever_it_says(text: str, what: str, tmp_path: pathli
 
     assert what in fault.value.message
     assert str(file) in fault.value.message
+
+
+def test_time_is_a_bound_too(tmp_path: pathlib.Path) -> None:
+    """For what costs more than it counts."""
+    put(project(tmp_path), "a.md", "{{ v }}")
+    skill = read(tmp_path).skills["a"]
+
+    with pytest.raises(TemplateFault, match="takes over 0 seconds"):
+        render_skill(skill, {}, {"v": "x"}, RenderLimits(time_s=0))
 
 
 def test_a_template_is_checked_without_values(tmp_path: pathlib.Path) -> None:
