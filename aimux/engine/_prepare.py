@@ -16,7 +16,6 @@ import trio
 
 from aimux.config import ClientContext, Loader, Snapshot
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
-from aimux.library import render, styles_in
 from aimux.model import (
     RANDOM_BYTES,
     Mode,
@@ -29,7 +28,6 @@ from aimux.model import (
     ulid,
 )
 from aimux.rules import (
-    ANY_JSON,
     DEFAULT_ROLE,
     RoutingFacts,
     check_schema,
@@ -38,7 +36,6 @@ from aimux.rules import (
     choose,
     enter_job,
     lineage,
-    nearest,
     nested_limit_s,
 )
 from aimux.store import Store
@@ -51,10 +48,10 @@ from ._job_request import JobRequest, PreparedJob, Survey
 from ._jobs import JobSupervisor
 from ._retelling import PastTurn, past_turns
 from ._specs import TurnResources, TurnSpec, planned
+from ._style import styled
 
 KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
 EXEC_SEAT: Final = Seat()
-JSON_STYLE: Final = "json"
 
 
 def new_id(prefix: str) -> str:
@@ -141,7 +138,7 @@ class Preparer:
             directory.check(half.mode)
             return half
         wanted = request.seats or (attrs.evolve(EXEC_SEAT, route=request.route),)
-        half, style = _styled(half, wanted[0])
+        half, style = styled(half, _role(half, wanted[0]))
         request = half.request
         seats = {seat.name: self.seat(half, seat) for seat in wanted}
         if is_new:
@@ -279,34 +276,6 @@ class Preparer:
 
 
 # ---------------------------------------------------------------------- what prepare decides
-
-
-def _styled(half: PreparedJob, seat: Seat) -> tuple[PreparedJob, str]:
-    """The job and the text of its style: the caller's, else the role's. One of JSON is checked.
-
-    Raises:
-        InvalidArguments: there is no style of that name.
-    """
-    request, prompts = half.request, half.snapshot.prompts
-    role = _role(half, seat)
-    name = request.style
-    if name == "" and role is not None:
-        name = role.style
-    if not name:
-        return half, ""
-    text = prompts.get(f"styles/{name}")
-    if text is None:
-        known = styles_in(prompts)
-        problem = {"path": "style", "value": name, "expected": f"one of {', '.join(known)}"}
-        close = nearest(name, known)
-        meant = f", did you mean {close}?" if close else ""
-        raise InvalidArguments(
-            f"there is no style {name!r}: there are {', '.join(known) or 'none'}{meant}",
-            problems=[problem | ({"suggestion": close} if close else {})],
-        )
-    if name == JSON_STYLE and request.schema is None:
-        half = attrs.evolve(half, request=attrs.evolve(request, schema=ANY_JSON))
-    return half, render(prompts, text.id, {})
 
 
 def _check_prompt(prompt: str, settings: ServerSettings) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aimux.files.home import NoHomeError, find_home
+from aimux.files.shipped import beside
 
 OURS: Final = "aimux"
 # the program, its directory below a project, the one below the home directory
@@ -18,7 +19,7 @@ HOSTS: Final = (
 
 
 class SkillDirectory(NamedTuple):
-    """A directory that may hold skills: whose it is, and `user` or `project`."""
+    """A directory that may hold skills: its layer (installation, user, project) and whose it is."""
 
     layer: str
     host: str
@@ -28,7 +29,7 @@ class SkillDirectory(NamedTuple):
 def skill_directories(
     env: Mapping[str, str], project: str, *, user: str = ""
 ) -> list[SkillDirectory]:
-    """Every directory where the user or the project may have skills, lowest layer first.
+    """Every directory that may have skills beside the shipped ones, lowest layer first.
 
     `user` is the user's configuration directory, if it is not where `env` has it. Without a home
     directory there is none of the user, unless one of both names it.
@@ -38,6 +39,9 @@ def skill_directories(
     except NoHomeError:
         home = ""
     found: list[SkillDirectory] = []
+    installation = beside()
+    if installation is not None:
+        found.append(SkillDirectory("installation", OURS, str(installation / "skills.d")))
     if home:
         found += [SkillDirectory("user", host, f"{home}/{below}") for host, _, below in HOSTS]
     named = env.get("AIMUX_CONFIG_DIR", "").strip()
@@ -54,5 +58,5 @@ def skill_directories(
 
 
 def has_skills(env: Mapping[str, str], project: str) -> bool:
-    """Whether the user or the project has a directory for skills at all."""
+    """Whether there is any directory for skills but the shipped one."""
     return any(os.path.isdir(each.path) for each in skill_directories(env, project))  # noqa: PTH112

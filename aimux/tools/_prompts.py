@@ -8,6 +8,7 @@ import attrs
 import trio
 
 from aimux.errors import InvalidArguments, NotFound
+from aimux.files.skills import OURS
 from aimux.library.skills import Argument, Skill, SkillLibrary, render_skill
 from aimux.rules import harmless, nearest
 from aimux.think import choices
@@ -40,9 +41,14 @@ class Prompts:
         self._context = context
 
     async def listed(self, client: Client) -> list[Json]:
-        """What `prompts/list` shows this client."""
+        """What `prompts/list` shows this client: all but what it keeps and offers by itself."""
         library = await self._context.engine.skills(client)
-        return [row_of(skill) for skill in library.skills.values()]
+        own = client.name.casefold()
+        return [
+            row_of(skill)
+            for skill in library.skills.values()
+            if skill.host == OURS or not own.startswith(skill.host)
+        ]
 
     async def get(self, client: Client, name: str, given: Mapping[str, object]) -> Json:
         """A prompt filled in: what `prompts/get` answers.

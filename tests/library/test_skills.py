@@ -9,6 +9,7 @@ from aimux.files.cache import Dependencies
 from aimux.files.skills import has_skills, skill_directories
 from aimux.files.yaml import YamlReader
 from aimux.library.skills import (
+    RenderLimits,
     SkillLibrary,
     TemplateFault,
     check_template,
@@ -54,15 +55,23 @@ def told(library: SkillLibrary, severity: Severity = Severity.ERROR) -> list[str
 
 
 @pytest.mark.requirement("skills:layers")
-def test_the_nearest_layer_wins_and_what_it_replaces_is_known(tmp_path: pathlib.Path) -> None:
-    """shipped < user < project, by the relative path."""
+def test_the_nearest_layer_wins_and_what_it_replaces_is_known(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """shipped < installation < user < project, by the relative path."""
+    monkeypatch.setattr("aimux.files.skills.beside", lambda: tmp_path / "config")
     low = put(tmp_path / "shipped", "team/deploy.md", "shipped")
+    put(tmp_path / "config" / "skills.d", "fragments/p.md", "for all")
+    put(tmp_path / "config" / "skills.d", "everybody.md", "{% include 'p' %}")
     middle = put(user(tmp_path), "team/deploy.md", "user")
     put(user(tmp_path), "own.md", "mine")
     put(project(tmp_path), "team/deploy.md", "project")
     library = read(tmp_path)
 
-    assert list(library.skills) == ["own", "team/deploy"]
+    everybody = library.skills["everybody"]
+    assert list(library.skills) == ["everybody", "own", "team/deploy"]
+    assert everybody.source is Source.INSTALLATION
+    assert render_skill(everybody, library.parts_of(everybody), {}) == "for all"
     skill = library.skills["team/deploy"]
     assert (skill.text, skill.source) == ("project", Source.PROJECT)
     assert skill.hidden == [str(low), str(middle)]
@@ -250,6 +259,15 @@ def test_a_template_ends_whatever_it_says(text: str, what: str, tmp_path: pathli
 
     assert what in fault.value.message
     assert str(file) in fault.value.message
+
+
+def test_time_is_a_bound_too(tmp_path: pathlib.Path) -> None:
+    """For what costs more than it counts."""
+    put(project(tmp_path), "a.md", "{{ v }}")
+    skill = read(tmp_path).skills["a"]
+
+    with pytest.raises(TemplateFault, match="takes over 0 seconds"):
+        render_skill(skill, {}, {"v": "x"}, RenderLimits(time_s=0))
 
 
 def test_a_template_is_checked_without_values(tmp_path: pathlib.Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import attrs
 import jsonschema
 import pytest
 
@@ -288,3 +289,19 @@ async def test_arguments_complete_to_what_is_there(
         assert await complete("audit", "cwd", "../") == []
         with pytest.raises(NotFound, match="prompt debug takes no argument 'topic'"):
             await complete("debug", "topic")
+
+
+async def test_a_client_is_not_shown_what_it_keeps_itself(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Claude Code has its skills already; whoever else asks is shown them."""
+    file = tmp_path / ".claude" / "skills" / "tides" / "SKILL.md"
+    file.parent.mkdir(parents=True)
+    file.write_text("---\ndescription: tells of tides\n---\nLook.\n", encoding="utf-8")
+    async with machine(tmp_path, "none") as house:
+        claude = attrs.evolve(house.client, name="claude-code")
+        shown = {str(each["name"]) for each in await house.app.prompts(house.client)}
+        own = {str(each["name"]) for each in await house.app.prompts(claude)}
+
+    assert shown - own == {"tides"}
+    assert len(own) == 13

@@ -76,15 +76,9 @@ def skill_places(shipped: pathlib.Path, more: Sequence[SkillDirectory]) -> list[
     found = [SkillPlace(source=Source.SHIPPED, directory=shipped)]
     for layer, host, path in more:
         directory = pathlib.Path(path)
-        is_project = layer == "project"
-        found.append(
-            SkillPlace(
-                source=Source.PROJECT if is_project else Source.USER,
-                host=host,
-                directory=directory,
-                within=directory.parents[1] if is_project else None,
-            )
-        )
+        source = Source[layer.upper()]
+        within = directory.parents[1] if source is Source.PROJECT else None
+        found.append(SkillPlace(source=source, host=host, directory=directory, within=within))
     return found
 
 
@@ -225,7 +219,7 @@ def _seen(own: Mapping[Source, Mapping[str, Part]]) -> dict[Source, Mapping[str,
     """The parts that each layer's templates see: its own over those below."""
     seen: dict[Source, Mapping[str, Part]] = {}
     below: Mapping[str, Part] = {}
-    for source in (Source.SHIPPED, Source.USER, Source.PROJECT):
+    for source in (Source.SHIPPED, Source.INSTALLATION, Source.USER, Source.PROJECT):
         below = {**below, **own[source]}
         seen[source] = below
     return seen
