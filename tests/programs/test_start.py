@@ -59,7 +59,7 @@ def test_mutation_names_the_rooms_it_can_mutate() -> None:
 
     assert (ran.returncode, ran.stdout) == (
         2,
-        "engine: rooms are rules, protocol, dialects, think, investigate\n",
+        "engine: rooms are rules, protocol, dialects, think, investigate, guidance, model\n",
     )
 
 
