@@ -12,6 +12,7 @@ from aimux.guidance import guide
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.rules import as_meant, compile_schema, cut, problems, shallow
 from aimux.think import (
+    HARNESS,
     WATCH_INPUTS,
     Choice,
     Result,
@@ -48,6 +49,7 @@ from ._think_mode import (
     plan_alone,
     requested_mode,
 )
+from ._think_sessions import LOOKING, look
 
 T = TypeVar("T")
 
@@ -121,8 +123,10 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
 
         return await go_on_with_panel(context, call)
     given = call.arguments
-    requested = requested_mode(given)
     action = str(given.get("action", "run"))
+    if action in LOOKING:
+        return await look(context, call, action)
+    requested = requested_mode(given)
     session_id = given.get("session_id")
     kept = ThoughtId(str(session_id)) if session_id else None
     if action != "run":
@@ -216,7 +220,7 @@ async def _watched(
 
     if action == "start":
         kept = None
-    result, new = await _carried_on(context, call, kept, "harness", work)
+    result, new = await _carried_on(context, call, kept, HARNESS, work)
     return _payload(context, call, watched_answer(action, result, new), result, told)
 
 

@@ -34,11 +34,14 @@ def test_a_session_goes_on_and_faults_are_told(machine: Machine) -> None:
     bare = machine.aimux("think", "decision")
     unknown = machine.aimux("think", "premotem", "x")
     bad = machine.aimux("think", "swot", "-f", "strengths")
+    listed = machine.aimux("think", "--action", "list")
+    nothing = machine.aimux("think", "--action", "step")
 
     assert f"-s {session}" in second.err
     assert "thought 2" in second.out
     assert "-f criteria=" in bare.err
-    assert (unknown.code, bad.code) == (2, 2)
+    assert (unknown.code, bad.code, nothing.code) == (2, 2, 2)
+    assert f"- {session}: sequential_thinking, steps: 2" in listed.out
     assert "did you mean premortem" in unknown.err
 
 
