@@ -117,22 +117,23 @@ def weight(fields: Mapping[str, object]) -> int:
 
 def _size(fields: Mapping[str, object]) -> tuple[int, int, int]:
     """Characters, list items and levels of nesting."""
-    chars = items = deepest = 0
-    waiting: list[tuple[object, int]] = [(fields, 0)]
-    while waiting:
-        value, level = waiting.pop()
-        deepest = max(deepest, level)
-        if level > MAX_LEVELS:
-            break
-        if isinstance(value, str):
-            chars += len(value)
-        elif isinstance(value, list):
-            items += len(value)
-            waiting += [(each, level + 1) for each in value]
-        elif isinstance(value, Mapping):
-            chars += sum(map(len, value))
-            waiting += [(each, level + 1) for each in value.values()]
-    return chars, items, deepest
+    chars = items = levels = 0
+    level: list[object] = list(fields.values())
+    chars += sum(map(len, fields))
+    while level and levels <= MAX_LEVELS:
+        levels += 1
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, str):
+                chars += len(value)
+            elif isinstance(value, list):
+                items += len(value)
+                inner += value
+            elif isinstance(value, dict):
+                chars += sum(map(len, value))
+                inner += value.values()
+        level = inner
+    return chars, items, levels
 
 
 def run(choice: Choice, fields: Json, mapped: Sequence[str] = (), body: Json | None = None) -> Step:

@@ -138,8 +138,10 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
             )
         return await _watched(context, call, action, kept)
     thinking = _prepared(call)
-    settings = (await context.engine.snapshot(call.client)).settings.think
-    threshold = settings.auto_consensus_threshold
+    settings = context.engine.settings
+    if requested != SOLO:  # the client's own layers matter where CLIs are asked
+        settings = (await context.engine.snapshot(call.client)).settings
+    threshold = settings.think.auto_consensus_threshold
     asked = decide(requested, thinking.choice, thinking.fields, threshold)
     if asked.mode == CONSENSUS and not needs_matter(thinking.choice, thinking.fields):
         return await _with_clis(context, call, thinking, kept, asked, threshold)

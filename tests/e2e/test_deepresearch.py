@@ -1,6 +1,7 @@
 """`deepresearch` through MCP: over the stand-in of the vendor on loopback, and by a CLI without."""
 
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -340,6 +341,48 @@ def test_killed_in_mid_run_it_is_gone_on_with(machine: Stand, vendor: ModelServe
     assert len(body["turns"]) == 1
     assert len(steps(vendor, "begin")) == 1
     assert steps(vendor, "cancel") == []
+
+
+@pytest.mark.requirement("deepresearch:restart")
+def test_a_step_of_a_killed_workflow_is_gone_on_with_and_paid_once(
+    machine: Stand, vendor: ModelServer
+) -> None:
+    """The workflow is aborted and says so; resumed, it is given the answer of its step."""
+    steps_of: Json = {
+        "steps": [
+            {"id": "find", "tool": "deepresearch", "arguments": {"topic": "[[polls 30]]"}},
+            {"id": "tell", "tool": "think", "arguments": {"thought": "{{find.content}}"}},
+        ]
+    }
+    known: dict[str, str] = {}
+
+    async def first(host: Host) -> None:
+        begun = await host.call("workflow", **steps_of, **{"async": True})
+        known["workflow"] = str(begun["job_id"])
+        await waiting(vendor)
+        host.server.process.kill()
+
+    with pytest.raises(AssertionError):  # it did not leave with 0
+        play(machine, first)
+
+    async def second(host: Host) -> tuple[Any, Any, Any]:
+        aborted = await host.call("status", job_id=known["workflow"])
+        read = await host.answer(await host.post("resources/read", {"uri": "aimux://jobs"}))
+        listed = json.loads(read["result"]["contents"][0]["text"])["jobs"]  # type: ignore[index]
+        (step,) = [each for each in listed if each["parent_id"] == known["workflow"]]
+        ended = await host.call("status", job_id=step["id"], wait_seconds=40)
+        again = await host.call(
+            "workflow", **steps_of, resume_from=known["workflow"], wait_seconds=40
+        )
+        return aborted, ended, again
+
+    aborted, ended, again = play(machine, second)
+
+    assert (aborted["status"], error_of(aborted)[1]) == ("aborted", "aborted")
+    assert ended["status"] == "completed", ended["error"]
+    assert again["status"] == "completed", again["error"]
+    assert [each["status"] for each in again["data"]["steps"]] == ["completed", "completed"]
+    assert len(steps(vendor, "begin")) == 1
 
 
 @pytest.mark.requirement("tools:deepresearch")
