@@ -218,6 +218,7 @@ class Engine:
             cli=job.cli,
             session=prepared.session,
             is_new_session=prepared.is_new_session,
+            works_on=request.works_on,
             budget=request.budget,
             parent=request.parent,
             above=above.root,

@@ -36,6 +36,7 @@ class JobHandle:
     limit_s: float = float("inf")
     session: Session | None = None
     is_new_session: bool = False
+    holds: str = ""  # the id of the session, or of what else no other job may use meanwhile
     budget: Budget = attrs.field(factory=Budget)
     parent: "JobHandle | None" = None
     root_id: str = ""  # the root job: this one, or whose step or nested call it is
