@@ -8,7 +8,7 @@ from typing import Any, Final
 import rows_wire
 import trio
 from figures import Row, median, mib, ms
-from world import open_world
+from world import cpu_s, open_world
 
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.store import open_store
@@ -126,15 +126,20 @@ def _over_the_wire(*, is_shim: bool, turns: int, alone: int = 25) -> list[Row]:
         ring = (status, stateless, stateful)
         for each in ring:
             each.block(200, 1)
+        pids = [wire.proc.pid, *([world.daemon_pid()] if is_shim else [])]
+        spent: dict[rows_wire.Contestant, list[float]] = {each: [] for each in ring}
         for _ in range(turns):
             for each in ring:
+                before = cpu_s(pids)
                 each.sequential(alone)
+                spent[each].append((cpu_s(pids) - before) / alone)
             commits.append(median(trio.run(_commits, alone_in, body, alone)))
         wire.end()
     what = f"{called}: one stateless `think` at a time"
     ratio = _ratio(stateless.middles, status.middles)
     more = median([a - b for a, b in zip(stateful.middles, stateless.middles, strict=True)])
     commit = median(commits)
+    cpu = {each: median(values) for each, values in spent.items()}
     return [
         Row(
             what=what,
@@ -151,6 +156,15 @@ def _over_the_wire(*, is_shim: bool, turns: int, alone: int = 25) -> list[Row]:
             ratio=more / commit,
             target="<= 1.5 x: a commit",
             holds=more <= OVER_STATUS * commit,
+        ),
+        *(
+            Row(
+                what=f"{called}: one {name} `think`, CPU a call",
+                ours=ms(cpu[each]),
+                other=f"{ms(cpu[status])} `status`",
+                ratio=cpu[each] / cpu[status],
+            )
+            for name, each in (("stateless", stateless), ("stateful", stateful))
         ),
     ]
 
