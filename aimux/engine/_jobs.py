@@ -37,7 +37,7 @@ from aimux.rules import SlotLimits, SlotRequest
 from aimux.store import Store
 from aimux.waiting import Broadcast
 
-from ._handle import JobHandle
+from ._handle import JobHandle, check_not_busy
 from ._job_ends import check_backlog, store_end, store_later, store_log, why_stopped
 from ._log import JobLog
 from ._recent import RecentJobs
@@ -88,22 +88,6 @@ def slot_limits(settings: ServerSettings) -> SlotLimits:
         turns_per_client=settings.max_turns_per_client,
         root_jobs=settings.max_concurrent_jobs,
         queued_jobs=settings.max_queued_jobs,
-    )
-
-
-def _check_session(session_id: str, busy: JobHandle | None) -> None:
-    """Refuse a session that a job is using."""
-    if busy is None:
-        return
-    more, hint = "", f"wait for it: status(job_id={busy.id!r}, wait_seconds=45)"
-    if busy.done.is_set():  # the session as it is now is not stored yet
-        more = ", whose end is not stored yet"
-        hint = "see sessions(action=health) for what is wrong with the store"
-    raise Refusal(
-        f"session {session_id} is in use by {busy.id}{more}",
-        code="session_busy",
-        hint=hint,
-        data={"job_id": busy.id},
     )
 
 
@@ -267,7 +251,7 @@ class JobSupervisor:
                 f"its parent {start.parent.id} has ended", code="parent_ended", retryable=False
             )
         if start.holds:
-            _check_session(start.holds, self.of_session(start.holds))
+            check_not_busy(start.holds, self.of_session(start.holds))
 
     def _handle(self, job: Job, start: JobStart) -> JobHandle:
         above = self._open.get(JobId(start.above)) if start.above else None
