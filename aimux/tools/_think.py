@@ -49,7 +49,7 @@ from ._think_mode import (
     plan_alone,
     requested_mode,
 )
-from ._think_sessions import LOOKING, look
+from ._think_sessions import LOOKING, answer_looking
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     given = call.arguments
     action = str(given.get("action", "run"))
     if action in LOOKING:
-        return await look(context, call, action)
+        return await answer_looking(context, call, action)
     requested = requested_mode(given)
     session_id = given.get("session_id")
     kept = ThoughtId(str(session_id)) if session_id else None

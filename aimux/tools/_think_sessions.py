@@ -52,7 +52,7 @@ def whole_json(session: ThoughtSession) -> Json:
     return {**thought_json(session), "states": session.body.get("states", {})}
 
 
-async def look(context: ToolContext, call: ToolCall, action: str) -> Payload:
+async def answer_looking(context: ToolContext, call: ToolCall, action: str) -> Payload:
     """Do one of these actions. Cancelling it leaves what was done.
 
     Raises:
