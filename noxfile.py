@@ -236,6 +236,14 @@ def sdk(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def oracle(session: nox.Session) -> None:
+    """What deepresearch sends and reads, beside the vendor's own library, at a stand-in."""
+    install(session)
+    session.install("google-genai>=3.6")
+    session.run("python", "tests/clients/vendor_oracle.py", env=STRICT_ENV)
+
+
+@nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Faults x dialects x ways at a real daemon, 200 rounds of kill -9; at most 40 minutes."""
     install(session)

@@ -302,7 +302,8 @@ def gc(older_than: float | None, *, dry_run: bool, as_json: bool) -> None:
         else:
             verb = "would remove" if dry_run else "removed"
             say(
-                f"{verb} {body['removed_jobs']} jobs and {body['removed_sessions']} sessions "
+                f"{verb} {body['removed_jobs']} jobs, {body['removed_sessions']} sessions and "
+                f"{body['removed_think_sessions']} sessions of think "
                 f"older than {body['older_than_hours']:g} hours"
             )
         return DONE

@@ -13,6 +13,7 @@ from ._screen import exit_code, json_option, part_of, rows_of, say_error, with_s
 Command = Callable[..., object]
 
 MAX_INPUT_BYTES: Final = 1_048_576
+LOOKING: Final = ("list", "get", "delete")  # actions that need no pattern
 LONG_POLL_S: Final = 45  # for a job that was handed over
 
 
@@ -54,7 +55,7 @@ Examples:
 Without fields a pattern says which ones it takes.
 Exit codes: 0 done, 1 it failed or CLIs were lost, 2 it could not be asked for."""
 )
-@click.argument("pattern")
+@click.argument("pattern", required=False)
 @click.argument("prompt", required=False)
 @click.option(
     "-f",
@@ -74,13 +75,13 @@ Exit codes: 0 done, 1 it failed or CLIs were lost, 2 it could not be asked for."
 @click.option("-s", "--session", "session_id", help="Go on with these steps (thk_...).")
 @click.option(
     "--action",
-    type=click.Choice(("start", "step", "finalize")),
-    help="Reason under watch instead: PATTERN is the move of a step.",
+    type=click.Choice(("start", "step", "finalize", *LOOKING)),
+    help="Reason under watch (PATTERN is the move of a step), or list sessions, get, delete one.",
 )
 @_asking_options
 @json_option
 def think(
-    pattern: str,
+    pattern: str | None,
     *,
     fields: tuple[str, ...],
     source: BinaryIO | None,
@@ -94,6 +95,7 @@ def think(
     What you give is what is computed on. No model is asked, unless --clis, --consensus or --auto
     say so.
     """
+    _check_named(pattern, named["action"])
     named["clis"] = list(filter(None, clis.split(","))) if clis else None
     named["mode"] = "auto" if auto else None
     given = {**_read(source), **dict(map(_field, fields))}
@@ -101,7 +103,7 @@ def think(
 
     async def work(client: McpClient) -> int:
         is_asking = not ASKING.isdisjoint(arguments) and "dry_run" not in arguments
-        wanted: Json = {"pattern": pattern, **arguments}
+        wanted: Json = {"pattern": pattern, **arguments} if pattern else arguments
         body = await _asked(client, wanted, is_shown=is_asking and not as_json)
         code = 0 if body.get("status") == "planned" else exit_code(body)
         if as_json:
@@ -111,6 +113,12 @@ def think(
         return code
 
     with_server(work)
+
+
+def _check_named(pattern: str | None, action: object) -> None:
+    """Raises click.UsageError: there is no pattern where one is needed."""
+    if not pattern and action not in LOOKING:
+        raise click.UsageError("PATTERN is missing; a name that is none is answered with all")
 
 
 async def _asked(client: McpClient, wanted: Json, *, is_shown: bool) -> Json:
@@ -125,13 +133,13 @@ async def _asked(client: McpClient, wanted: Json, *, is_shown: bool) -> Json:
     return body
 
 
-def _say_result(body: Json, pattern: str) -> None:
+def _say_result(body: Json, pattern: str | None) -> None:
     say(str(body.get("content") or ""))
     _say_needs(part_of(part_of(body, "data"), "needs"))
     for warning in rows_of(body, "warnings"):
         note(f"warning: {one_line(str(warning.get('message')))}")
     say_error(body)
-    if body.get("session_id"):
+    if body.get("session_id") and pattern:
         note(f"go on with: aimux think {pattern} -s {body['session_id']} ...")
 
 

@@ -218,6 +218,7 @@ class Engine:
             cli=job.cli,
             session=prepared.session,
             is_new_session=prepared.is_new_session,
+            works_on=request.works_on,
             budget=request.budget,
             parent=request.parent,
             above=above.root,
@@ -342,22 +343,29 @@ class Engine:
     async def collect(self, older_than_h: float, *, dry_run: bool) -> Mapping[str, int]:
         """Remove jobs and sessions that ended longer ago than that, and return how many of each.
 
-        Temporary files of servers that have died go too.
+        Sessions of thinking that were not used since go too, and temporary files
+        of servers that have died.
 
         Cancelling it leaves what was removed.
         """
         left = 0 if dry_run else await self.clear_leftovers()
         before = utc_now() - datetime.timedelta(hours=older_than_h)
-        jobs = sessions = 0
+        jobs = sessions = thoughts = 0
         while True:
             found = await self.store.collect(before, dry_run=dry_run)
             jobs += len(found.job_ids)
             sessions += len(found.session_ids)
+            thoughts += found.thoughts
             if not dry_run:
                 self.supervisor.drop_recent(found.job_ids)
                 self._cache.clear()
             if dry_run or not found.has_more:
-                return {"jobs": jobs, "sessions": sessions, "leftovers": left}
+                return {
+                    "jobs": jobs,
+                    "sessions": sessions,
+                    "thoughts": thoughts,
+                    "leftovers": left,
+                }
 
     async def clear_leftovers(self) -> int:
         """Remove temporary files of servers that were killed, and return how many servers.

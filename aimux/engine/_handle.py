@@ -5,7 +5,7 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.errors import BudgetSpent, OutOfTime
+from aimux.errors import BudgetSpent, OutOfTime, Refusal
 from aimux.model import (
     TERMINAL,
     Budget,
@@ -36,6 +36,7 @@ class JobHandle:
     limit_s: float = float("inf")
     session: Session | None = None
     is_new_session: bool = False
+    holds: str = ""  # the id of the session, or of what else no other job may use meanwhile
     budget: Budget = attrs.field(factory=Budget)
     parent: "JobHandle | None" = None
     root_id: str = ""  # the root job: this one, or whose step or nested call it is
@@ -171,3 +172,26 @@ class JobHandle:
         for turn in self.log.live_turns:
             if turn.child is not None:
                 turn.child.stop(grace_s=grace_s)
+
+
+def check_not_busy(session_id: str, busy: JobHandle | None) -> None:
+    """Let a job use a session, or whatever else one job at a time may use.
+
+    Raises:
+        Refusal: another job is using it.
+    """
+    if busy is None:
+        return
+    if busy.done.is_set():  # the session as it is now is not stored yet
+        raise Refusal(
+            f"session {session_id} is in use by {busy.id}, whose end is not stored yet",
+            code="session_busy",
+            hint="see sessions(action=health) for what is wrong with the store",
+            data={"job_id": busy.id},
+        )
+    raise Refusal(
+        f"session {session_id} is in use by {busy.id}",
+        code="session_busy",
+        hint=f"wait for it: status(job_id={busy.id!r}, wait_seconds=45)",
+        data={"job_id": busy.id},
+    )

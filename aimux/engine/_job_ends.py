@@ -93,6 +93,7 @@ async def store_end(
         joblog.results,
         report=handle.report,
         failure=failure,
+        so_far=joblog.so_far,
         warnings=joblog.warnings,
         duration_ms=round((trio.current_time() - joblog.born) * 1000),
     )

@@ -62,7 +62,8 @@ class JobRequest:
     one seat on `route`; without `has_seats` its work asks nobody itself. `roots` are the
     directories the client works in: the first that exists counts where neither `cwd` nor a session
     says more. `warnings` go with the answer. `style` is the form of the first seat's answer: empty
-    is its role's, None is none, for answers that only a strategy reads.
+    is its role's, None is none, for answers that only a strategy reads. `works_on` is the id of
+    what no other job may work on meanwhile.
     """
 
     tool: str
@@ -78,6 +79,7 @@ class JobRequest:
     session_id: str = ""
     keeps_session: bool = True
     session_kind: str = ""  # empty: the tool's name
+    works_on: str = ""
     timeout_s: float | None = None
     budget: Budget = attrs.field(factory=Budget)
     parent: JobHandle | None = None

@@ -32,13 +32,12 @@ from aimux.model import (
     JobStatus,
     ServerSettings,
     Session,
-    SessionId,
 )
 from aimux.rules import SlotLimits, SlotRequest
 from aimux.store import Store
 from aimux.waiting import Broadcast
 
-from ._handle import JobHandle
+from ._handle import JobHandle, check_not_busy
 from ._job_ends import check_backlog, store_end, store_later, store_log, why_stopped
 from ._log import JobLog
 from ._recent import RecentJobs
@@ -58,10 +57,16 @@ class JobStart:
     cli: str = ""  # of its first turn: the slot is asked for at once; empty for a job without one
     session: Session | None = None
     is_new_session: bool = False
+    works_on: str = ""  # what one job at a time works on, by its id, where that is no session
     budget: Budget = attrs.field(factory=Budget)
     parent: JobHandle | None = None
     above: str = ""  # the job whose turn made this call, if it is one of ours
     depth: int = 0  # how deep that call stands
+
+    @property
+    def holds(self) -> str:
+        """The id of what no other job may use meanwhile."""
+        return self.works_on if self.session is None else self.session.id
 
 
 @attrs.frozen(kw_only=True)
@@ -83,25 +88,6 @@ def slot_limits(settings: ServerSettings) -> SlotLimits:
         turns_per_client=settings.max_turns_per_client,
         root_jobs=settings.max_concurrent_jobs,
         queued_jobs=settings.max_queued_jobs,
-    )
-
-
-def _check_session(session_id: SessionId, busy: JobHandle | None) -> None:
-    """Refuse a session that a job is using."""
-    if busy is None:
-        return
-    if busy.done.is_set():  # the session as it is now is not stored yet
-        raise Refusal(
-            f"session {session_id} is in use by {busy.id}, whose end is not stored yet",
-            code="session_busy",
-            hint="see sessions(action=health) for what is wrong with the store",
-            data={"job_id": busy.id},
-        )
-    raise Refusal(
-        f"session {session_id} is in use by {busy.id}",
-        code="session_busy",
-        hint=f"wait for it: status(job_id={busy.id!r}, wait_seconds=45)",
-        data={"job_id": busy.id},
     )
 
 
@@ -145,7 +131,7 @@ class JobSupervisor:
         self._strict = strict
         self._open: dict[JobId, JobHandle] = {}
         self._recent = RecentJobs()
-        self._busy_sessions: dict[SessionId, JobHandle] = {}
+        self._busy: dict[str, JobHandle] = {}  # by the session or else that one job holds
         self._finished = 0
         self._refused = 0
         self._held: tuple[str, str] | None = None
@@ -180,7 +166,7 @@ class JobSupervisor:
 
     def of_session(self, session_id: str) -> JobHandle | None:
         """The job that is using a session."""
-        return self._busy_sessions.get(SessionId(session_id))
+        return self._busy.get(session_id)
 
     async def wait_change(self) -> None:
         """Return once a job has begun or ended."""
@@ -212,8 +198,8 @@ class JobSupervisor:
         check_backlog(self._open.values())
         self._check_free(start)
         handle = self._handle(job, start)
-        if start.session is not None:
-            self._busy_sessions[start.session.id] = handle
+        if start.holds:
+            self._busy[start.holds] = handle
         is_started = False
         try:
             try:
@@ -264,8 +250,8 @@ class JobSupervisor:
             raise Refusal(
                 f"its parent {start.parent.id} has ended", code="parent_ended", retryable=False
             )
-        if start.session is not None:
-            _check_session(start.session.id, self.of_session(start.session.id))
+        if start.holds:
+            check_not_busy(start.holds, self.of_session(start.holds))
 
     def _handle(self, job: Job, start: JobStart) -> JobHandle:
         above = self._open.get(JobId(start.above)) if start.above else None
@@ -281,6 +267,7 @@ class JobSupervisor:
             limit_s=start.limit_s,
             session=start.session,
             is_new_session=start.is_new_session,
+            holds=start.holds,
             budget=start.budget,
             parent=start.parent,
             root_id=root,
@@ -358,9 +345,8 @@ class JobSupervisor:
             handle.parent.children.discard(handle)
 
     def _free_session(self, handle: JobHandle) -> None:
-        session = handle.session
-        if session is not None and self._busy_sessions.get(session.id) is handle:
-            del self._busy_sessions[session.id]
+        if self._busy.get(handle.holds) is handle:
+            del self._busy[handle.holds]
 
     def _forget(self, handle: JobHandle) -> None:
         """Its end is stored, or never will be: what is left is for those who ask again."""

@@ -19,6 +19,7 @@ import attrs
 import trio
 
 from aimux.model import (
+    SO_FAR,
     Entry,
     Event,
     Job,
@@ -28,6 +29,7 @@ from aimux.model import (
     JobStatus,
     Message,
     Mode,
+    Noted,
     Outcome,
     Reasoning,
     Text,
@@ -87,6 +89,7 @@ class JobLog:
     stored_seq: int = 0
     queue_position: int = 0  # while the job waits for its first slot
     warnings: list[Warned] = attrs.field(factory=list)  # the job's own, of no turn
+    so_far: object = None  # the data of its answer, as far as its work has told
     not_stored: NotStored | None = None  # of its end, once that is known
     questions: Questions = attrs.field(factory=Questions)
     ends: list[TurnResult] = attrs.field(factory=list)  # in the order in which turns ended
@@ -119,6 +122,8 @@ class JobLog:
                 self.queue_position = 0
             case Warned():
                 keep_warning(self.warnings, event)
+            case Noted() if SO_FAR in event.data:
+                self.so_far = event.data[SO_FAR]
             case _:
                 pass
         self._append(0, event)

@@ -211,7 +211,8 @@ def guide_sessions(payload: Json) -> Guidance:
     sessions = payload.get("sessions")
     if isinstance(sessions, list) and sessions:
         first = {"action": "info", "session_id": sessions[0]["id"]}
-        following.append(call("sessions", "the jobs of the latest one are wanted", **first))
+        what = "steps" if sessions[0].get("kind") == "think" else "jobs"
+        following.append(call("sessions", f"the {what} of the latest one are wanted", **first))
     if action == "health" and not payload.get("clis_ready"):
         return _guidance(
             "no_cli",

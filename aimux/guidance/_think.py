@@ -1,14 +1,19 @@
 """What to do after a step of thinking."""
 
 from collections.abc import Mapping
+from typing import Final
 
 Json = Mapping[str, object]
+
+_LOOKS: Final = ("list", "get", "delete")  # actions that take no step
 
 
 def guide_think(payload: Json) -> dict[str, object]:
     """Guidance for `think`: the step that is missing, the session, the pattern that fits next."""
     found = payload.get("data")
     data: Json = found if isinstance(found, Mapping) else {}
+    if data.get("action") in _LOOKS:
+        return _guide_look(data)
     name = data.get("technique") or data.get("pattern")
     session_id = payload.get("session_id")
     following: list[dict[str, object]] = []
@@ -38,6 +43,28 @@ def thinks_on(data: Json) -> list[dict[str, object]]:
     if not isinstance(suggested, Mapping):
         return []
     return [_call(suggested["arguments"], suggested["reason"])]
+
+
+def _guide_look(data: Json) -> dict[str, object]:
+    """Of `think(action=list|get|delete)`: the next page, one of them, going on with it."""
+    following: list[dict[str, object]] = []
+    sessions, session = data.get("sessions"), data.get("session")
+    if data.get("next_cursor"):
+        page = {"action": "list", "kind": "think", "cursor": data["next_cursor"]}
+        when = "the next page is wanted"
+        following.append({"tool": "sessions", "arguments": page, "when": when})
+    if isinstance(sessions, list) and sessions:
+        first = {"action": "get", "session_id": sessions[0]["id"]}
+        following.append(_call(first, "the steps of the latest one are wanted"))
+    if isinstance(session, Mapping):
+        own = {"session_id": session["id"]}
+        if session["pattern"]:
+            on = {"pattern": session["pattern"], **own}
+            following.append(_call(on, "it shall be gone on with"))
+        following.append(_call({"action": "delete", **own}, "it is not needed any more"))
+    if data.get("deleted"):
+        following.append(_call({"action": "list"}, "those that are left are wanted"))
+    return {"state": str(data["action"]), "next": following, "do_not": []}
 
 
 def _call(arguments: object, when: object) -> dict[str, object]:

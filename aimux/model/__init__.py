@@ -17,6 +17,7 @@ from ._codec import (
 )
 from ._converters import ShapeMismatch as ShapeMismatch
 from ._events import (
+    SO_FAR as SO_FAR,
     AttemptFailed as AttemptFailed,
     ChildExited as ChildExited,
     ChildStarted as ChildStarted,

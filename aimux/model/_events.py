@@ -5,7 +5,7 @@ Dialects make what a CLI *said*; the engine makes what *happened*.
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
@@ -107,6 +107,9 @@ class TurnFailed:
 
     kind: ClassVar[str] = "turn_failed"
     result: TurnResult
+
+
+SO_FAR: Final = "so_far"  # in a note's data: the data of the answer as far as it is there
 
 
 @attrs.frozen(kw_only=True)

@@ -104,10 +104,11 @@ def outcome_of(
     *,
     report: Report | None = None,
     failure: Failure | None = None,
+    so_far: object = None,
     warnings: Sequence[Warned] = (),
     duration_ms: int = 0,
 ) -> Outcome:
-    """What a job came to: by its `report`, else by `failure` and what its turns said.
+    """What a job came to: by its `report`, else by `failure`, what its turns said and its `so_far`.
 
     `turns` are in the order of their numbers, `warnings` those of the job itself, which come first.
     """
@@ -118,7 +119,7 @@ def outcome_of(
     return Outcome(
         content=content,
         is_cut=is_cut,
-        data=report.data if report is not None else None,
+        data=report.data if report is not None else so_far,
         cli=shown.cli if shown is not None else "",
         model=shown.model if shown is not None else "",
         effort=shown.effort if shown is not None else "",

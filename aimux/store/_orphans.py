@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import attrs
 
 from aimux.model import (
+    SO_FAR,
     Attempt,
     Event,
     Failure,
@@ -49,6 +50,10 @@ SELECT jobs.number, jobs.id, jobs.created_us, jobs.started_us, jobs.last_seq, jo
     sessions.id
 FROM jobs LEFT JOIN sessions ON sessions.number = jobs.session
 WHERE jobs.status IN ('queued', 'running') AND jobs.owner <> ? AND NOT ({TO_GO_ON})
+"""  # noqa: S608  # a constant
+_TOLD: Final = f"""
+SELECT json_extract(CAST(body AS TEXT), '$.data.{SO_FAR}') AS told FROM entries
+WHERE job = ? AND turn = 0 AND kind = 'note' AND told IS NOT NULL ORDER BY seq DESC LIMIT 1
 """  # noqa: S608  # a constant
 _LOG: Final = """
 SELECT at_us, turn, kind, body FROM entries
@@ -262,6 +267,7 @@ def _end(connection: sqlite3.Connection, row: Row, at_us: int) -> Orphan:
     outcome = outcome_of(
         turns,
         failure=_FAILURE,
+        so_far=_so_far(connection, number),
         duration_ms=max(0, last_us - (started_us or created_us)) // 1_000,  # at least
     )
     connection.executemany(_jobs.ENTRY, entries)
@@ -273,6 +279,12 @@ def _end(connection: sqlite3.Connection, row: Row, at_us: int) -> Orphan:
         session_id=SessionId(session_id or ""),
         children=[child for trail in trails for child in trail.children],
     )
+
+
+def _so_far(connection: sqlite3.Connection, number: int) -> object:
+    """The data of its answer as far as a job's work had told."""
+    row = connection.execute(_TOLD, (number,)).fetchone()
+    return None if row is None else decode(row[0])
 
 
 def _trails(connection: sqlite3.Connection, number: int) -> list[_Trail]:

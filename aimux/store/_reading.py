@@ -94,6 +94,16 @@ class StoreReader:
         """
         return await self._read(lambda connection: _thoughts.read(connection, thought_id))
 
+    async def thoughts(
+        self, *, limit: int = PAGE, cursor: str | None = None
+    ) -> _thoughts.ThoughtPage:
+        """A page of sessions of thinking, the most recently used first.
+
+        Raises:
+            InvalidArguments: `cursor` is not from a listing.
+        """
+        return await self._read(lambda connection: _thoughts.listing(connection, limit, cursor))
+
     async def entries(self, job_id: JobId, after_seq: int = 0, limit: int = ENTRIES) -> list[Entry]:
         """At most `limit` entries of a log after `after_seq`, in order.
 

@@ -33,9 +33,9 @@ CREATE TABLE research_answers (
 CREATE INDEX research_answers_used ON research_answers (used_us);
 """
 
-# a step of a job that died is ended with it: there is nobody who waits for its answer
+# a step of a workflow too: its answer is kept, so who resumes the workflow does not pay twice
 TO_GO_ON: Final = """
-jobs.parent IS NULL AND EXISTS (SELECT 1 FROM research_runs WHERE research_runs.job = jobs.number)
+EXISTS (SELECT 1 FROM research_runs WHERE research_runs.job = jobs.number)
 """
 _BEGIN: Final = """
 INSERT OR REPLACE INTO research_runs (job, body) SELECT number, ? FROM jobs WHERE id = ?

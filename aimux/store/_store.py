@@ -147,6 +147,14 @@ class Store(StoreReader):
         """
         return await self._write(lambda connection: _thoughts.change(connection, thought_id, step))
 
+    async def forget_thought(self, thought_id: ThoughtId) -> None:
+        """Delete a session of thinking.
+
+        Raises:
+            NotFound: there is none of that id (`session_not_found`).
+        """
+        await self._write(lambda connection: _thoughts.forget(connection, thought_id))
+
     async def abort_orphans(self, owner: str, at: datetime.datetime) -> list[Orphan]:
         """End every queued or running job of another owner than `owner` as aborted, once.
 

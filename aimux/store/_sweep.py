@@ -64,6 +64,7 @@ def collect(
         has_more = len(sessions) > limit
         sessions = sessions[:limit]
     thoughts = _thoughts.collect(connection, before_us, is_dry_run=is_dry_run, limit=limit)
+    has_more = has_more or thoughts == limit
     if not is_dry_run:
         connection.executemany(
             "DELETE FROM sessions WHERE number = ?", [row[:1] for row in sessions]

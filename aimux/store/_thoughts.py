@@ -1,12 +1,15 @@
 """Rows of thinking sessions: read and rewritten whole, in one transaction."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
+
+import attrs
 
 from aimux.errors import NotFound
 from aimux.model import ThoughtId, ThoughtSession, dump_bytes, load_bytes
 
+from ._pages import Where, page
 from ._times import to_us
 
 T = TypeVar("T")
@@ -31,6 +34,15 @@ DELETE FROM thoughts WHERE number IN (
 _COUNT_OLD: Final = "SELECT count(*) FROM thoughts WHERE active_us < ?"
 
 
+@attrs.frozen(kw_only=True)
+class ThoughtPage:
+    """One page of a listing; `cursor` names the next one, None on the last. `total` is all."""
+
+    thoughts: Sequence[ThoughtSession]
+    total: int
+    cursor: str | None = None
+
+
 def read(connection: sqlite3.Connection, thought_id: ThoughtId) -> ThoughtSession:
     """One session.
 
@@ -39,12 +51,45 @@ def read(connection: sqlite3.Connection, thought_id: ThoughtId) -> ThoughtSessio
     """
     row = connection.execute(_READ, (thought_id,)).fetchone()
     if row is None:
-        raise NotFound(
-            f"think session {thought_id} does not exist",
-            code="session_not_found",
-            hint="leave session_id out to begin one",
-        )
+        raise _missing(thought_id)
     return load_bytes(ThoughtSession, row[0])
+
+
+def _missing(thought_id: ThoughtId) -> NotFound:
+    return NotFound(
+        f"think session {thought_id[:80]} does not exist",
+        code="session_not_found",
+        hint="leave session_id out to begin one; think(action=list) shows those that there are",
+    )
+
+
+def listing(connection: sqlite3.Connection, limit: int, cursor: str | None) -> ThoughtPage:
+    """A page of sessions, the most recently used first.
+
+    Raises:
+        InvalidArguments: `cursor` is not from a listing.
+    """
+    rows, following = page(
+        connection,
+        Where(table="thoughts", columns="number, body", order="active_us"),
+        statuses=None,
+        limit=limit,
+        cursor=cursor,
+        newest_first=True,
+    )
+    total = int(connection.execute("SELECT count(*) FROM thoughts").fetchone()[0])
+    found = [load_bytes(ThoughtSession, body) for _, body in rows]
+    return ThoughtPage(thoughts=found, total=total, cursor=following)
+
+
+def forget(connection: sqlite3.Connection, thought_id: ThoughtId) -> None:
+    """Delete one session.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    if not connection.execute("DELETE FROM thoughts WHERE id = ?", (thought_id,)).rowcount:
+        raise _missing(thought_id)
 
 
 def change(connection: sqlite3.Connection, thought_id: ThoughtId | None, step: Step[T]) -> T:

@@ -14,10 +14,13 @@ from ._registry import (
     code_of as code_of,
 )
 from ._run import (
+    HARNESS as HARNESS,
+    Overview as Overview,
     Session as Session,
     Step as Step,
     answer as answer,
     oversize as oversize,
+    overview as overview,
     placed as placed,
     run as run,
     schema_for as schema_for,

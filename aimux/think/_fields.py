@@ -205,6 +205,12 @@ _SCALARS: Final[Mapping[object, Reader]] = {
 
 def dump(value: object) -> object:
     """The JSON of an input, a state or plain data; what is unset stays away from items."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, dict):
+        return {str(key): dump(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [dump(each) for each in value]
     shape: Any = type(value)
     if attrs.has(shape):
         return {
@@ -212,35 +218,47 @@ def dump(value: object) -> object:
             for wire, field in fields_of(shape).items()
             if (each := getattr(value, field.name)) is not None
         }
-    if isinstance(value, Mapping):
-        return {str(key): dump(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [dump(each) for each in value]
     return value
 
 
 def renamed(shape: type, given: Mapping[str, object], told: list[str]) -> Json:
     """Fields under our spelling, items included; each that was spelled otherwise is told."""
-    known = {plain(wire): wire for wire in fields_of(shape)}
-    known |= {plain(alias): wire for alias, wire in getattr(shape, "ALIASES", {}).items()}
+    fields = fields_of(shape)
     made: Json = {}
     for name, value in given.items():
-        wire = name if name in fields_of(shape) else known.get(plain(name), name)
-        if wire != name:
-            told.append(f"{name} -> {wire}")
-        field = fields_of(shape).get(wire)
+        wire = name
+        if name not in fields:
+            wire = _spellings(shape).get(plain(name), name)
+            if wire != name:
+                told.append(f"{name} -> {wire}")
+        field = fields.get(wire)
         made.setdefault(wire, value if field is None else _inside(field.kind, value, told))
     return made
 
 
+@functools.cache
+def _spellings(shape: type) -> Mapping[str, str]:
+    """The fields of an input by their names without spelling, aliases included."""
+    known = {plain(wire): wire for wire in fields_of(shape)}
+    aliases = getattr(shape, "ALIASES", {})
+    return known | {plain(alias): wire for alias, wire in aliases.items()}
+
+
 def _inside(kind: Any, value: object, told: list[str]) -> object:  # noqa: ANN401
+    if isinstance(value, list):
+        item, _ = _parts_of(kind)
+        return value if item is None else [_inside(item, each, told) for each in value]
+    if isinstance(value, dict):
+        _, shape = _parts_of(kind)
+        return value if shape is None else renamed(shape, value, told)
+    return value
+
+
+@functools.cache
+def _parts_of(kind: Any) -> tuple[Any, type | None]:  # noqa: ANN401
+    """What the items of a list of this kind are, and the class of an object of it."""
     while get_origin(kind) is Annotated:
         kind = kind.__origin__
     inner = get_args(kind)
-    if isinstance(value, list) and inner:
-        return [_inside(inner[0], each, told) for each in value]
-    if isinstance(value, dict):
-        shapes = [each for each in (kind, *inner) if isinstance(each, type) and attrs.has(each)]
-        if shapes:
-            return renamed(shapes[0], value, told)
-    return value
+    shapes = [each for each in (kind, *inner) if isinstance(each, type) and attrs.has(each)]
+    return (inner[0] if inner else None), (shapes[0] if shapes else None)

@@ -21,7 +21,7 @@ import attrs
 from ._base import Result, blocked, plural
 from ._fields import Json, bind, dump
 from ._registry import PATTERNS, choices, normalised
-from ._run import Session, is_full, stored
+from ._run import HARNESS, Session, is_full, stored
 from ._watch import (
     WATCH_INPUTS,
     Entry,
@@ -35,7 +35,6 @@ from ._watch import (
 )
 from ._words import SAME, first_words, jaccard, nearest
 
-KEY: Final = "harness"  # of its state in a session
 START_CEILING: Final = 0.9
 NO_EVIDENCE: Final = 0.45
 MIXED: Final = 0.85
@@ -357,7 +356,7 @@ def watched(
     """One action on fields that fit its schema; the session as it is then, None if unchanged."""
     before = bind(Session, body or {})
     given: object = bind(WATCH_INPUTS[action], fields)
-    kept = before.states.get(KEY)
+    kept = before.states.get(HARNESS)
     match given:
         case Start():
             result = begin(given)
@@ -371,7 +370,7 @@ def watched(
             raise AssertionError(action)
     if not isinstance(result.state, Watch):
         return result, None
-    states = {**before.states, KEY: dump(result.state)}
+    states = {**before.states, HARNESS: dump(result.state)}
     count = before.steps + 1
     after = stored(attrs.evolve(before, states=states, steps=count))  # type: ignore[arg-type]
     if is_full(after):

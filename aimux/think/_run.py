@@ -17,6 +17,7 @@ MAX_STATE_BYTES: Final = 262_144  # of one session
 MAX_CHARS: Final = 262_144  # of one call's fields
 MAX_ITEMS: Final = 1_000  # of all lists of a call
 MAX_LEVELS: Final = 16
+HARNESS: Final = "harness"  # reasoning under watch, among the states of a session
 ITEM_WEIGHT: Final = 200  # characters that take as long as an item compared with others
 
 # other names of the field that carries the caller's text
@@ -34,6 +35,15 @@ class Session:
     summaries: Sequence[str] = ()
     switches: int = 0
     steps: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Overview:
+    """A session as a list shows it: the patterns used in it, how many steps, its last words."""
+
+    patterns: Sequence[str]
+    steps: int
+    summary: str
 
 
 @attrs.frozen(kw_only=True)
@@ -107,22 +117,23 @@ def weight(fields: Mapping[str, object]) -> int:
 
 def _size(fields: Mapping[str, object]) -> tuple[int, int, int]:
     """Characters, list items and levels of nesting."""
-    chars = items = deepest = 0
-    waiting: list[tuple[object, int]] = [(fields, 0)]
-    while waiting:
-        value, level = waiting.pop()
-        deepest = max(deepest, level)
-        if level > MAX_LEVELS:
-            break
-        if isinstance(value, str):
-            chars += len(value)
-        elif isinstance(value, list):
-            items += len(value)
-            waiting += [(each, level + 1) for each in value]
-        elif isinstance(value, Mapping):
-            chars += sum(map(len, value))
-            waiting += [(each, level + 1) for each in value.values()]
-    return chars, items, deepest
+    chars = items = levels = 0
+    level: list[object] = list(fields.values())
+    chars += sum(map(len, fields))
+    while level and levels <= MAX_LEVELS:
+        levels += 1
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, str):
+                chars += len(value)
+            elif isinstance(value, list):
+                items += len(value)
+                inner += value
+            elif isinstance(value, dict):
+                chars += sum(map(len, value))
+                inner += value.values()
+        level = inner
+    return chars, items, levels
 
 
 def run(choice: Choice, fields: Json, mapped: Sequence[str] = (), body: Json | None = None) -> Step:
@@ -186,6 +197,14 @@ def stored(session: Session) -> Json:
     body = dump(session)
     assert isinstance(body, dict)
     return body
+
+
+def overview(body: Json) -> Overview:
+    """What a session as it is kept is about; of reasoning under watch, its task."""
+    session = bind(Session, body)
+    watch = session.states.get(HARNESS, {})
+    last = session.summaries[-1] if session.summaries else str(watch.get("task", ""))
+    return Overview(patterns=list(session.states), steps=session.steps, summary=last)
 
 
 def answer(step: Step, session_id: str | None = None, threshold: int = THRESHOLD) -> Json:

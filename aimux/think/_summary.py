@@ -1,6 +1,7 @@
 """A result as people read it: the summary, then what was computed, as short Markdown."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Mapping
 from typing import Final
 
 from ._fields import Json
@@ -40,7 +41,7 @@ def _consensus(consensus: Mapping[str, object]) -> list[str]:
         lines += [f"- {_text(_said(each))}" for each in rows[:ROWS]]
         lines += [f"- … {len(rows) - ROWS} more"] if len(rows) > ROWS else []
     for each in _rows(consensus["opinions"]):
-        lines += ["", f"{each['cli']}, in prose: {_text(each['text'])}"]
+        lines += ["", f"{each['cli']}, in prose: {_text(str(each['text']))}"]
     return lines
 
 
@@ -87,27 +88,31 @@ def _section(data: Json) -> list[str]:
 
 
 def _row(value: object) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
         rest = {key: each for key, each in value.items() if each not in (None, "", [])}
         head = rest.pop("text", None)
-        parts = ", ".join(f"{_title(str(key))} {_row(each)}" for key, each in rest.items())
+        parts = ", ".join([f"{_title(str(key))} {_row(each)}" for key, each in rest.items()])
         if head is None:
             return _text(parts)
-        return _text(f"{head} ({parts})" if parts else head)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return _text(", ".join(_row(each) for each in value[:ROWS]))
+        return _text(f"{head} ({parts})" if parts else str(head))
+    if isinstance(value, list | tuple):
+        return _text(", ".join([_row(each) for each in value[:ROWS]]))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return _text(value)
+    return str(value)
 
 
+@functools.lru_cache(1_024)
 def _title(key: str) -> str:
     spaced = "".join(f" {each.lower()}" if each.isupper() else each for each in key)
     return spaced.replace("_", " ").strip()
 
 
-def _text(value: object) -> str:
+def _text(text: str) -> str:
     """One line without control characters."""
-    line = " ".join(str(value).split())
-    line = "".join(each for each in line if each.isprintable())
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(each for each in line if each.isprintable())
     return line if len(line) <= CHARS else line[: CHARS - 1] + "…"

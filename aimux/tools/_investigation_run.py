@@ -61,7 +61,7 @@ async def run(
     """
     given = call.arguments
     request = panel_request(call, KnownRoots(), tool="investigate", prompt=state.question)
-    request = attrs.evolve(request, cwd=request.cwd or state.cwd)
+    request = attrs.evolve(request, cwd=request.cwd or state.cwd, works_on=state.id)
     survey = await context.engine.survey(request)
     panel = members_of(call, survey.facts, count=SEATS, role=ROLE)
     members = list(dict.fromkeys(panel.members))  # one CLI is enough to look, if it is all there is

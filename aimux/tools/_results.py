@@ -203,7 +203,7 @@ def job_json(job: Job, joblog: JobLog | None, view: View) -> Json:
         "effort": outcome.effort or job.effort or None,
         "mode": str(job.mode),
         "content": part.text,
-        "data": outcome.data,
+        "data": joblog.so_far if job.outcome is None and joblog is not None else outcome.data,
         "content_length": part.total,
         "offset": part.offset,
         "next_offset": part.next_offset,

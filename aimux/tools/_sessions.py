@@ -5,9 +5,9 @@ from typing import Final
 
 import trio
 
-from aimux.errors import InvalidArguments, NotFound
+from aimux.errors import InvalidArguments, NotFound, PeerFault
 from aimux.guidance import guide
-from aimux.model import JobId, JobStatus, SessionId
+from aimux.model import JobId, JobStatus, SessionId, ThoughtId
 from aimux.rules import find_cli
 
 from ._calls import Payload, ToolCall
@@ -15,6 +15,7 @@ from ._context import ToolContext
 from ._health import health_json, verify_logins
 from ._results import Json, job_row, session_json
 from ._session_jobs import answer_question, retry_job
+from ._think_sessions import is_thought, thought_json, whole_json
 
 PAGE: Final = 20
 ENDED: Final = (
@@ -85,6 +86,8 @@ def _needed(call: ToolCall, *names: str) -> str:
 
 async def _list(context: ToolContext, call: ToolCall) -> Json:
     given = call.arguments
+    if given.get("kind"):
+        return await _list_thoughts(context, call)
     limit, cursor, cli = given.get("limit"), given.get("cursor"), given.get("cli")
     statuses = FILTERS[str(given.get("status", "all"))]
     page = await context.engine.store.sessions(
@@ -107,6 +110,30 @@ async def _list(context: ToolContext, call: ToolCall) -> Json:
     }
 
 
+async def _list_thoughts(context: ToolContext, call: ToolCall) -> Json:
+    """Sessions of thinking, which have no jobs, hence neither status nor CLI."""
+    given = call.arguments
+    idle = [name for name in ("status", "cli") if given.get(name)]
+    if idle:
+        raise PeerFault(
+            f"{', '.join(idle)}: sessions of think have none",
+            code="contradictory_arguments",
+            hint="leave it out, or leave kind out",
+        )
+    limit, cursor = given.get("limit"), given.get("cursor")
+    page = await context.engine.store.thoughts(
+        limit=limit if isinstance(limit, int) else PAGE, cursor=str(cursor) if cursor else None
+    )
+    rows = [thought_json(each) for each in page.thoughts]
+    return {
+        "sessions": rows,
+        "count": len(rows),
+        "total_sessions": page.total,
+        "next_cursor": page.cursor,
+        "filters": {name: given[name] for name in ("kind", "limit") if name in given},
+    }
+
+
 async def _info(context: ToolContext, call: ToolCall) -> Json:
     session_id = call.arguments.get("session_id")
     if not session_id:
@@ -114,6 +141,9 @@ async def _info(context: ToolContext, call: ToolCall) -> Json:
         session_id = job.session_id
         if not session_id:
             return {"session": None, "jobs": [job_row(job)], "count": 1, "next_cursor": None}
+    if is_thought(str(session_id)):
+        thought = await context.engine.store.thought(ThoughtId(str(session_id)))
+        return {"session": whole_json(thought), "jobs": [], "count": 0, "next_cursor": None}
     session = await context.engine.store.session(SessionId(str(session_id)))
     limit, cursor = call.arguments.get("limit"), call.arguments.get("cursor")
     page = await context.engine.store.jobs(
@@ -190,6 +220,7 @@ async def _gc(context: ToolContext, call: ToolCall) -> Json:
         "older_than_hours": older_than_h,
         "removed_jobs": found["jobs"],
         "removed_sessions": found["sessions"],
+        "removed_think_sessions": found["thoughts"],
         "collected": 0 if is_dry else found["sessions"],
     }
 

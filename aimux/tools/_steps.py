@@ -25,6 +25,7 @@ from .catalog import TOOLS
 # one inside another might never end; nobody would wait for what runs in the background
 NOT_A_STEP: Final = frozenset({"workflow", "background"})
 FILE, EXAMPLE = "file:", "example:"
+ASKING: Final = frozenset({"clis", "consensus", "mode"})  # with one of these think may make a job
 WRITING: Final = frozenset({"write", "danger"})
 
 
@@ -70,7 +71,7 @@ def calls_of(context: ToolContext, call: ToolCall, job_id: str, cwd: str) -> Cal
 
     async def make(tool: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
         given = dict(arguments)
-        if "cwd" in _properties(tool) and not {"cwd", "session_id"} & given.keys():
+        if _works_somewhere(tool, given) and not {"cwd", "session_id"} & given.keys():
             given["cwd"] = cwd
         step = ToolCall(
             name=tool, arguments=given, client=call.client, caller=QuietCaller(), parent_id=job_id
@@ -92,7 +93,9 @@ def check_step(tool: str, known: Mapping[str, object], open_names: Collection[st
     required = schema.get("required")
     if isinstance(required, Sequence):
         schema["required"] = [name for name in required if name not in opened]
-    found = [f"{name}: {tool} has no such argument" for name in opened - _properties(tool)]
+    found: list[str] = []
+    if not schema.get("additionalProperties"):  # think takes the fields of its pattern
+        found = [f"{name}: {tool} has no such argument" for name in opened - _properties(tool)]
     if not compile_schema(schema)(named):
         found += [
             f"{each['path']}: expected {each['expected']}"
@@ -176,6 +179,12 @@ async def ends_of(engine: Engine, job_id: str) -> dict[str, StepEnd]:
                 outcome = job.outcome
                 whole[name] = attrs.evolve(end, content=outcome.content, data=outcome.data)
     return whole
+
+
+def _works_somewhere(tool: str, given: Mapping[str, object]) -> bool:
+    """Whether a call takes a directory: `think` only where it asks CLIs."""
+    is_alone = tool == "think" and ASKING.isdisjoint(given)
+    return "cwd" in _properties(tool) and not is_alone
 
 
 def _properties(tool: str) -> set[str]:

@@ -12,6 +12,7 @@ from aimux.guidance import guide
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.rules import as_meant, compile_schema, cut, problems, shallow
 from aimux.think import (
+    HARNESS,
     WATCH_INPUTS,
     Choice,
     Result,
@@ -48,6 +49,7 @@ from ._think_mode import (
     plan_alone,
     requested_mode,
 )
+from ._think_sessions import LOOKING, answer_looking
 
 T = TypeVar("T")
 
@@ -121,8 +123,10 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
 
         return await go_on_with_panel(context, call)
     given = call.arguments
-    requested = requested_mode(given)
     action = str(given.get("action", "run"))
+    if action in LOOKING:
+        return await answer_looking(context, call, action)
+    requested = requested_mode(given)
     session_id = given.get("session_id")
     kept = ThoughtId(str(session_id)) if session_id else None
     if action != "run":
@@ -134,8 +138,10 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
             )
         return await _watched(context, call, action, kept)
     thinking = _prepared(call)
-    settings = (await context.engine.snapshot(call.client)).settings.think
-    threshold = settings.auto_consensus_threshold
+    settings = context.engine.settings
+    if requested != SOLO:  # the client's own layers matter where CLIs are asked
+        settings = (await context.engine.snapshot(call.client)).settings
+    threshold = settings.think.auto_consensus_threshold
     asked = decide(requested, thinking.choice, thinking.fields, threshold)
     if asked.mode == CONSENSUS and not needs_matter(thinking.choice, thinking.fields):
         return await _with_clis(context, call, thinking, kept, asked, threshold)
@@ -216,7 +222,7 @@ async def _watched(
 
     if action == "start":
         kept = None
-    result, new = await _carried_on(context, call, kept, "harness", work)
+    result, new = await _carried_on(context, call, kept, HARNESS, work)
     return _payload(context, call, watched_answer(action, result, new), result, told)
 
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -30,6 +30,7 @@ class Machine:
     """Where the commands of one test module run."""
 
     root: Path
+    has_daemon: bool = False  # else each command is a server of its own, which takes a second
 
     @property
     def project(self) -> Path:
@@ -50,7 +51,7 @@ class Machine:
             "AIMUX_STATE_DIR": str(self.root / "state"),
             "AIMUX_CACHE_DIR": str(self.root / "cache"),
             "AIMUX_RUNTIME_DIR": str(self.root / "run"),
-            "AIMUX_DAEMON": "off",
+            "AIMUX_DAEMON": "on" if self.has_daemon else "off",
             **kept(),
             **more,
         }
@@ -88,6 +89,15 @@ def make_machine(root: Path, clis: Sequence[str] = ("codex", "claude")) -> Machi
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine with codex and claude, shared by the tests of a module."""
     return make_machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The same with a daemon, which has stopped at the end of the module."""
+    made = attrs.evolve(make_machine(tmp_path_factory.mktemp("served")), has_daemon=True)
+    yield made
+    stopped = made.aimux("daemon", "stop")
+    assert stopped.code == 0, stopped.err
 
 
 @pytest.fixture

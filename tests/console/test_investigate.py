@@ -16,16 +16,16 @@ FINDING = {
 }
 
 
-def test_clis_look_and_the_report_alone_is_on_stdout(machine: Machine) -> None:
+def test_clis_look_and_the_report_alone_is_on_stdout(served: Machine) -> None:
     """It is a page; it is found again by its id, by its words, and with what it says as JSON."""
     said = json.dumps({"findings": [FINDING]})
     question = f"Why are totals wrong? [[json {said}]]"
-    run = machine.aimux("investigate", question, "-c", "codex", "-n", "2", "--save")
+    run = served.aimux("investigate", question, "-c", "codex", "-n", "2", "--save")
     inv = run.err.split(" · ")[-1].strip()
-    page = machine.aimux("show", inv)
-    found = machine.aimux("investigate", "--recall", "counting totals")
-    status = json.loads(machine.aimux("show", "--json", inv).out)
-    (saved,) = (machine.project / ".agent" / "reports").iterdir()
+    page = served.aimux("show", inv)
+    found = served.aimux("investigate", "--recall", "counting totals")
+    status = json.loads(served.aimux("show", "--json", inv).out)
+    (saved,) = (served.project / ".agent" / "reports").iterdir()
 
     assert run.code == 0, run.err
     assert inv.startswith("inv_")
@@ -39,10 +39,10 @@ def test_clis_look_and_the_report_alone_is_on_stdout(machine: Machine) -> None:
     assert f"saved to {saved}" in run.err
 
 
-def test_it_may_only_be_begun(machine: Machine) -> None:
+def test_it_may_only_be_begun(served: Machine) -> None:
     """Its id is all there is on stdout; it is listed, and nobody was asked."""
-    said = machine.aimux("investigate", "--start", "Is the login secure?")
-    listed = machine.aimux("investigate", "--list")
+    said = served.aimux("investigate", "--start", "Is the login secure?")
+    listed = served.aimux("investigate", "--list")
 
     assert said.out.startswith("inv_")
     assert "security" in said.err
@@ -58,18 +58,18 @@ def test_it_may_only_be_begun(machine: Machine) -> None:
         (("x", "-d", "securty"), "did you mean security?"),
     ],
 )
-def test_what_cannot_be_asked_is_said(machine: Machine, words: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_asked_is_said(served: Machine, words: tuple[str, ...], told: str) -> None:
     """With exit code two."""
-    said = machine.aimux("investigate", *words)
+    said = served.aimux("investigate", *words)
 
     assert said.code == 2
     assert told in said.err
 
 
-def test_what_is_not_there_is_said(machine: Machine) -> None:
+def test_what_is_not_there_is_said(served: Machine) -> None:
     """By `show` and by `--recall`."""
-    page = machine.aimux("show", "inv_9")
-    found = machine.aimux("investigate", "--recall", "giraffes")
+    page = served.aimux("show", "inv_9")
+    found = served.aimux("investigate", "--recall", "giraffes")
 
     assert page.code == 2
     assert "inv_9" in page.err

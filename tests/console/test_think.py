@@ -12,33 +12,36 @@ from .conftest import Machine, make_machine
 pytestmark = pytest.mark.slow
 
 
-def test_a_pattern_at_the_terminal(machine: Machine) -> None:
+def test_a_pattern_at_the_terminal(served: Machine) -> None:
     """Fields come from options and from a file; the result is on stdout, as text or as JSON."""
-    options = machine.project / "options.json"
+    options = served.project / "options.json"
     rows = [{"name": "A", "scores": {"x": 2}}, {"name": "B", "scores": {"x": 1}}]
     options.write_text(json.dumps({"options": rows}), encoding="utf-8")
     words = ("think", "decision", "which?", "-f", 'criteria=["x"]', "-i", str(options))
 
-    text, asked = machine.aimux(*words), machine.aimux(*words, "--json")
+    text, asked = served.aimux(*words), served.aimux(*words, "--json")
 
     assert (text.code, asked.code) == (0, 0)
     assert text.out.startswith("**decision_framework**: A leads")
     assert json.loads(asked.out)["data"]["data"]["winner"] == "A"
 
 
-def test_a_session_goes_on_and_faults_are_told(machine: Machine) -> None:
+def test_a_session_goes_on_and_faults_are_told(served: Machine) -> None:
     """The id is on stderr; so is what is missing; an unknown pattern is a fault."""
-    first = machine.aimux("think", "sequential", "one", "--json")
+    first = served.aimux("think", "sequential", "one", "--json")
     session = json.loads(first.out)["session_id"]
-    second = machine.aimux("think", "sequential", "two", "-s", session)
-    bare = machine.aimux("think", "decision")
-    unknown = machine.aimux("think", "premotem", "x")
-    bad = machine.aimux("think", "swot", "-f", "strengths")
+    second = served.aimux("think", "sequential", "two", "-s", session)
+    bare = served.aimux("think", "decision")
+    unknown = served.aimux("think", "premotem", "x")
+    bad = served.aimux("think", "swot", "-f", "strengths")
+    listed = served.aimux("think", "--action", "list")
+    nothing = served.aimux("think", "--action", "step")
 
     assert f"-s {session}" in second.err
     assert "thought 2" in second.out
     assert "-f criteria=" in bare.err
-    assert (unknown.code, bad.code) == (2, 2)
+    assert (unknown.code, bad.code, nothing.code) == (2, 2, 2)
+    assert f"- {session}: sequential_thinking, steps: 2" in listed.out
     assert "did you mean premortem" in unknown.err
 
 

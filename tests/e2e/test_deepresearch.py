@@ -1,6 +1,7 @@
 """`deepresearch` through MCP: over the stand-in of the vendor on loopback, and by a CLI without."""
 
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -208,71 +209,93 @@ def test_json_is_looked_into(machine: Stand) -> None:
     assert research_json["data"]["grounded"] is False
 
 
-@pytest.mark.parametrize(
-    ("said", "status", "code"),
-    [
-        ("[[finish failed]]", "failed", "failed"),
-        ("[[finish incomplete]] [[say half of it]]", "partial", "incomplete"),
-        ("[[finish budget_exceeded]] [[say half of it]]", "partial", "budget_exceeded"),
-        ("[[finish budget_exceeded]]", "failed", "budget_exceeded"),
-        ("[[finish requires_action]]", "failed", "requires_action"),
-        ("[[finish cancelled]]", "cancelled", "cancelled"),
-    ],
-)
-def test_every_end_at_the_vendor_is_told(machine: Stand, said: str, status: str, code: str) -> None:
+def topics(*said: str) -> list[Json]:
+    """A call for each topic."""
+    return [{"topic": each} for each in said]
+
+
+async def asked(host: Host, vendor: ModelServer, said: str) -> tuple[Any, int, int]:
+    """The answer, how often it was begun at the vendor, and how often cancelled."""
+    before = [len(steps(vendor, what)) for what in ("begin", "cancel")]
+    body = await host.call("deepresearch", topic=said, wait_seconds=60)
+    begun, cancelled = (
+        len(steps(vendor, what)) - count
+        for what, count in zip(("begin", "cancel"), before, strict=True)
+    )
+    return body, begun, cancelled
+
+
+ENDS = {
+    "[[finish failed]]": ("failed", "failed"),
+    "[[finish incomplete]] [[say half of it]]": ("partial", "incomplete"),
+    "[[finish budget_exceeded]] [[say half of it]]": ("partial", "budget_exceeded"),
+    "[[finish budget_exceeded]]": ("failed", "budget_exceeded"),
+    "[[finish requires_action]]": ("failed", "requires_action"),
+    "[[finish cancelled]]": ("cancelled", "cancelled"),
+}
+
+
+def test_every_end_at_the_vendor_is_told(machine: Stand) -> None:
     """What there is of a report stands, and only what is whole is kept."""
-    body, again = research(machine, {"topic": said}, {"topic": said})
+    bodies = research(machine, *topics(*ENDS, *ENDS))
 
-    assert body["status"] == status
-    assert body["error"]["code"] == code
-    assert ("half of it" in body["content"]) is (status == "partial")
-    assert again["data"]["cached"] is False
+    ends = {
+        said: (body["status"], body["error"]["code"], "half of it" in body["content"])
+        for said, body in zip(ENDS, bodies, strict=False)
+    }
+    assert ends == {
+        said: (status, code, status == "partial") for said, (status, code) in ENDS.items()
+    }
+    assert {body["data"]["cached"] for body in bodies[len(ENDS) :]} == {False}
+
+
+PASSING = {
+    "[[behave 429 1]]": "rate_limited",
+    "[[midway 500 2]]": "provider_error",
+    "[[midway 429 1]]": "rate_limited",
+    "[[midway malformed 2]]": "malformed_answer",
+    "[[midway hang 1]]": "provider_unreachable",
+}
 
 
 @pytest.mark.requirement("deepresearch:faults")
-@pytest.mark.parametrize(
-    ("said", "code"),
-    [
-        ("[[behave 429 1]]", "rate_limited"),
-        ("[[midway 500 2]]", "provider_error"),
-        ("[[midway 429 1]]", "rate_limited"),
-        ("[[midway malformed 2]]", "malformed_answer"),
-        ("[[midway hang 1]]", "provider_unreachable"),
-    ],
-)
-def test_a_fault_that_passes_is_waited_out(machine: Stand, said: str, code: str) -> None:
+def test_a_fault_that_passes_is_waited_out(machine: Stand) -> None:
     """429, 500 in mid-run, an answer that is none, no answer: it is asked again, and told."""
-    body = research(machine, {"topic": said})[0]
+    bodies = research(machine, *topics(*PASSING))
 
-    assert body["status"] == "completed", body["error"]
-    assert body["data"]["grounded"] is True
-    assert code in codes(body)
+    found = {
+        said: (body["status"], body["data"]["grounded"], code in codes(body))
+        for (said, code), body in zip(PASSING.items(), bodies, strict=True)
+    }
+    assert found == dict.fromkeys(PASSING, ("completed", True, True))
+
+
+STAYING = {
+    "[[behave 500]]": ("transient", "provider_error"),
+    "[[behave malformed]]": ("transient", "malformed_answer"),
+    "[[hang]]": ("transient", "provider_unreachable"),
+    "[[behave 403]]": ("auth", "auth_failed"),
+    "[[behave 404]]": ("model_unavailable", "model_not_found"),
+    "[[midway 500]]": ("transient", "provider_error"),
+    "[[midway malformed]]": ("transient", "malformed_answer"),
+    "[[midway 404]]": ("fatal", "interaction_gone"),
+}
 
 
 @pytest.mark.requirement("deepresearch:faults")
-@pytest.mark.parametrize(
-    ("said", "kind", "code"),
-    [
-        ("[[behave 500]]", "transient", "provider_error"),
-        ("[[behave malformed]]", "transient", "malformed_answer"),
-        ("[[hang]]", "transient", "provider_unreachable"),
-        ("[[behave 403]]", "auth", "auth_failed"),
-        ("[[behave 404]]", "model_unavailable", "model_not_found"),
-        ("[[midway 500]]", "transient", "provider_error"),
-        ("[[midway malformed]]", "transient", "malformed_answer"),
-        ("[[midway 404]]", "fatal", "interaction_gone"),
-    ],
-)
-def test_a_fault_that_stays_is_told(
-    machine: Stand, vendor: ModelServer, said: str, kind: str, code: str
-) -> None:
+def test_a_fault_that_stays_is_told(machine: Stand, vendor: ModelServer) -> None:
     """With its class; a beginning that may have succeeded is not repeated; all is cancelled."""
-    body = research(machine, {"topic": said})[0]
 
-    assert body["status"] == "failed"
-    assert error_of(body) == (kind, code)
-    assert len(steps(vendor, "begin")) == 1
-    assert len(steps(vendor, "cancel")) == ("midway" in said)
+    async def scene(host: Host) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for said in STAYING:
+            body, begun, cancelled = await asked(host, vendor, said)
+            found[said] = (body["status"], error_of(body), begun, cancelled)
+        return found
+
+    assert play(machine, scene) == {
+        said: ("failed", told, 1, int("midway" in said)) for said, told in STAYING.items()
+    }
 
 
 def test_a_wrong_key_is_told_and_not_shown(machine: Stand) -> None:
@@ -340,6 +363,48 @@ def test_killed_in_mid_run_it_is_gone_on_with(machine: Stand, vendor: ModelServe
     assert len(body["turns"]) == 1
     assert len(steps(vendor, "begin")) == 1
     assert steps(vendor, "cancel") == []
+
+
+@pytest.mark.requirement("deepresearch:restart")
+def test_a_step_of_a_killed_workflow_is_gone_on_with_and_paid_once(
+    machine: Stand, vendor: ModelServer
+) -> None:
+    """The workflow is aborted and says so; resumed, it is given the answer of its step."""
+    steps_of: Json = {
+        "steps": [
+            {"id": "find", "tool": "deepresearch", "arguments": {"topic": "[[polls 30]]"}},
+            {"id": "tell", "tool": "think", "arguments": {"thought": "{{find.content}}"}},
+        ]
+    }
+    known: dict[str, str] = {}
+
+    async def first(host: Host) -> None:
+        begun = await host.call("workflow", **steps_of, **{"async": True})
+        known["workflow"] = str(begun["job_id"])
+        await waiting(vendor)
+        host.server.process.kill()
+
+    with pytest.raises(AssertionError):  # it did not leave with 0
+        play(machine, first)
+
+    async def second(host: Host) -> tuple[Any, Any, Any]:
+        aborted = await host.call("status", job_id=known["workflow"])
+        read = await host.answer(await host.post("resources/read", {"uri": "aimux://jobs"}))
+        listed = json.loads(read["result"]["contents"][0]["text"])["jobs"]  # type: ignore[index]
+        (step,) = [each for each in listed if each["parent_id"] == known["workflow"]]
+        ended = await host.call("status", job_id=step["id"], wait_seconds=40)
+        again = await host.call(
+            "workflow", **steps_of, resume_from=known["workflow"], wait_seconds=40
+        )
+        return aborted, ended, again
+
+    aborted, ended, again = play(machine, second)
+
+    assert (aborted["status"], error_of(aborted)[1]) == ("aborted", "aborted")
+    assert ended["status"] == "completed", ended["error"]
+    assert again["status"] == "completed", again["error"]
+    assert [each["status"] for each in again["data"]["steps"]] == ["completed", "completed"]
+    assert len(steps(vendor, "begin")) == 1
 
 
 @pytest.mark.requirement("tools:deepresearch")

@@ -376,12 +376,18 @@ async def test_what_is_collected_is_forgotten(
         old = await put(engine, 1)
         await engine.job(old.id)
         fresh = await house.run()
-        assert await engine.collect(1.0, dry_run=True) == {"jobs": 1, "sessions": 0, "leftovers": 0}
+        assert await engine.collect(1.0, dry_run=True) == {
+            "jobs": 1,
+            "sessions": 0,
+            "thoughts": 0,
+            "leftovers": 0,
+        }
         assert engine.job_nowait(old.id) is not None
 
         assert await engine.collect(1.0, dry_run=False) == {
             "jobs": 1,
             "sessions": 1,
+            "thoughts": 0,
             "leftovers": 0,
         }
         assert engine.job_nowait(old.id) is None
@@ -392,6 +398,7 @@ async def test_what_is_collected_is_forgotten(
         assert await engine.collect(0.0, dry_run=False) == {
             "jobs": 1,
             "sessions": 1,
+            "thoughts": 0,
             "leftovers": 0,
         }
         assert engine.supervisor.find(fresh.id) is None

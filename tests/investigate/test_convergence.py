@@ -152,6 +152,16 @@ def test_findings_at_odds(
     assert [(each.score, each.holds_back) for each in found] == ([(score, holds)] if score else [])
 
 
+def test_the_widest_conflict_comes_first() -> None:
+    """Whatever was said first."""
+    state = add(make(), "locks are taken twice", severity="P2")
+    state = add(state, "locks are taken twice", severity="P3")
+    state = add(state, "backups are never restored", severity="P0")
+    state = add(state, "backups are never restored", severity="P3")
+
+    assert [each.score for each in conflicts_of(state)] == [3, 1]
+
+
 def test_a_conflict_ends_when_one_of_both_is_corrected() -> None:
     """It is about active findings."""
     state = add(make(), "the disk is slow")

@@ -190,6 +190,114 @@ def test_of_many_places_those_that_were_found_are_kept() -> None:
     assert found.finding.places[0] == FOUND
 
 
+def test_a_refusal_names_every_field_with_what_it_takes() -> None:
+    """All at once, in the message too."""
+    with pytest.raises(InvalidArguments) as refused:
+        added(make(), " ", source="", severity="P9", confidence="SURE", area="omega")
+
+    assert refused.value.problems == [
+        {"path": "description", "value": "", "expected": "what was found"},
+        {
+            "path": "source",
+            "value": "",
+            "expected": "how it is known (file:line, command, URL)",
+        },
+        {"path": "severity", "value": "P9", "expected": "P0, P1, P2 or P3"},
+        {
+            "path": "confidence",
+            "value": "SURE",
+            "expected": "VERIFIED, INFERRED, STALE, BLOCKED or UNKNOWN",
+        },
+        {
+            "path": "coverage_area",
+            "value": "omega",
+            "expected": "one of alpha, beta, gamma, delta, epsilon",
+        },
+    ]
+    assert refused.value.message.startswith(
+        "finding refused: description: expected what was found; source: expected how"
+    )
+
+
+def test_what_is_told_of_a_place_and_a_repetition() -> None:
+    """Word for word: whoever said it is to know what became of it."""
+    gone = CheckedPlace(path="b.py", why="no such file")
+    whole = added(make(), places=(gone,))[1].told
+    lined = added(make(), places=(MISSING,))[1].told
+    unplaced = added(make(), places=())[1].told
+    state = add(make(), "locks are taken twice", severity="P0")
+    graver = added(state, "locks are taken twice", severity="P3")[1].told
+    same = added(state, "locks are taken twice", severity="P0")[1].told
+
+    assert whole == ["b.py does not verify (no such file): taken as INFERRED"]
+    assert lined == ["a.py:999 does not verify (the file has 20 lines): taken as INFERRED"]
+    assert unplaced == ["no place (file:line, best with a quote) was named: taken as INFERRED"]
+    assert graver == ["F-0-1 says the same as P0: correct one of them"]
+    assert same == ["F-0-1 says the same: nothing was added"]
+
+
+def test_what_is_refused_has_its_code_and_the_way_out() -> None:
+    """An unknown finding by the name of the field, a corrected one, a full investigation."""
+    state = add(make(), "locks are taken twice")
+    corrected = add(state, "only the writer takes its lock again", corrects="F-0-1")
+    with pytest.raises(NotFound) as unknown:
+        added(state, contradicts="F-9-9")
+    with pytest.raises(NotFound) as nothing:
+        added(make(), corrects="F-9-9")
+    with pytest.raises(PeerFault) as again:
+        added(corrected, "no", corrects="F-0-1")
+    full = make(findings=state.findings * MAX_FINDINGS)
+    with pytest.raises(Refusal) as refused:
+        added(full, "backups are never restored")
+
+    assert (unknown.value.message, unknown.value.hint) == (
+        "contradicts: no finding F-9-9",
+        "active: F-0-1",
+    )
+    assert (nothing.value.message, nothing.value.hint) == (
+        "corrects: no finding F-9-9",
+        "nothing was found yet",
+    )
+    assert (again.value.code, again.value.hint) == (
+        "finding_already_corrected",
+        "correct F-0-2 if that is wrong too",
+    )
+    assert (refused.value.code, refused.value.retryable, refused.value.hint) == (
+        "investigation_full",
+        False,
+        "make its report and start another one",
+    )
+
+
+def test_a_note_is_kept_as_it_was_said() -> None:
+    """With who said it and where it looked; it opens what had settled."""
+    said = Draft(
+        description=" nothing ", source=" read a.py ", area="alpha", by="codex", places=(FOUND,)
+    )
+    state, note = add_clearance(make(phase=Phase.SETTLED), said, BIRTH)
+
+    assert (note.id, note.area, note.description, note.source, note.by, note.iteration) == (
+        "N-0-1",
+        "alpha",
+        "nothing",
+        "read a.py",
+        "codex",
+        0,
+    )
+    assert note.places == (FOUND,)
+    assert state.phase is Phase.OPEN
+
+
+def test_a_repetition_that_corrects_says_what_it_corrected() -> None:
+    """The answer has the original, as for any correction."""
+    state = add(add(make(), "locks are taken twice"), "backups are never restored")
+    _, found = added(state, "locks are taken twice", corrects="F-0-2")
+
+    assert found.merged
+    assert found.corrected is not None
+    assert found.corrected.id == "F-0-2"
+
+
 def test_a_note_needs_a_source_and_a_place_that_is_there() -> None:
     """Whoever names places must have been at one of them."""
     bad = Draft(description="nothing", source="a.py:999", area="alpha", places=(MISSING,))

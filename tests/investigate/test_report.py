@@ -1,6 +1,7 @@
 """Reports: honest about what is missing, safe to read, and named so that they do not collide."""
 
 import datetime
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from aimux.investigate import (
 )
 
 from ._values import AREAS, BIRTH, DOMAIN, MISSING, SAID, add, clear, judged, make
+
+PAGE = Path(__file__).parents[1] / "corpus" / "investigate" / "report.md"
 
 
 def report(state: Investigation, *, is_forced: bool = False) -> tuple[Gate, str]:
@@ -81,17 +84,7 @@ def test_everything_that_was_said_is_in_it() -> None:
     state = judged(clear(state, "gamma"))[0]
     _, text = report(state)
 
-    assert "| F-0-1 | P0 | VERIFIED | ~~locks are taken twice~~ | codex: a.py:3 |" in text
-    assert "a.py:3 (quote found)" in text
-    assert "| INFERRED (said VERIFIED) |" in text
-    assert "a.py:999 (NOT VERIFIED: the file has 20 lines)" in text
-    assert "- F-0-1 said: locks are taken twice\n  - now F-1-3: locks nest in the writer" in text
-    assert "- F-0-2 names places that are not there" in text
-    assert "| beta | F-0-2 (no place found) |" in text
-    assert "| gamma | N-1-1: nothing in gamma (read gamma) |" in text
-    assert "| 0 | 50% | 20% | 2 | 0 | CONTINUE |" in text
-    assert "| 1 | 0% | 40% | 1 | 1 | CONTINUE |" in text
-    assert "- Gravest: F-0-2 (P1, INFERRED)" in text
+    assert text == PAGE.read_text(encoding="utf-8")
 
 
 def test_what_was_said_cannot_break_the_page() -> None:
@@ -117,6 +110,30 @@ def test_a_single_place_under_a_grave_finding_is_doubted() -> None:
 
     assert "- F-0-1 is P0 and rests on one source" in text
     assert "- F-0-1 and F-0-2 are at odds" in text
+
+
+def test_what_is_learned_after_the_last_assessment_is_a_gap() -> None:
+    """And the only one, where all else is as it was."""
+    state = add(complete(), "backups are never restored", area="beta")
+    gate, text = report(state)
+
+    assert gate.gaps == ["something was learned since the last assessment"]
+    assert "> - something was learned since the last assessment\n" in text
+
+
+def test_the_end_names_the_gravest_and_what_to_see_to() -> None:
+    """The first by severity; one that is not verified is to be watched, else what is left."""
+    state = add(make(), SAID[0], area="alpha", severity="P3")
+    state = add(state, SAID[1], area="beta", severity="P1")
+    _, text = report(state)
+    doubt = report(add(state, SAID[2], places=(), severity="P0"))[1]
+
+    assert text.endswith(
+        "## Key takeaways\n\n- Gravest: F-0-2 (P1, VERIFIED): locks are taken twice\n"
+        "- Watch out: 3 areas were not looked at\n"
+    )
+    assert "- Watch out: F-0-3 (P0, INFERRED): parsing copies whole files\n" in doubt
+    assert "| none | 0 | stands |" in doubt
 
 
 def test_the_end_says_only_what_findings_say() -> None:

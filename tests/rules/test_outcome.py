@@ -335,6 +335,16 @@ def test_a_report_beats_what_turns_said_and_why_the_job_ended() -> None:
 # --------------------------------------------------------------------------- a job that was ended
 
 
+def test_what_a_work_had_told_is_the_data_of_a_job_that_was_ended() -> None:
+    """A report says it all, also that there is no data."""
+    failure = Failure(failure_class=FailureClass.CANCELLED, code="cancelled", message="enough")
+    ended = outcome_of([], failure=failure, so_far={"solo": 1})
+    whole = outcome_of([], report=Report(status=JobStatus.COMPLETED, content="x"), so_far={"a": 1})
+
+    assert (ended.data, ended.error) == ({"solo": 1}, failure)
+    assert whole.data is None
+
+
 def test_a_job_without_turns_is_only_why_it_ended() -> None:
     outcome = outcome_of([], failure=TOO_LATE, duration_ms=5)
 

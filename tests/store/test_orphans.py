@@ -23,6 +23,7 @@ from aimux.model import (
     Message,
     Mode,
     NativeSession,
+    Noted,
     Outcome,
     Reasoning,
     SeatSession,
@@ -83,6 +84,18 @@ async def test_open_jobs_of_another_owner_are_aborted(store: Store) -> None:
     assert (await store.session(SessionId("ses_2"))).status is JobStatus.ABORTED
     assert (await store.job(JobId("job_3"))).status is JobStatus.QUEUED
     assert await store.job(JobId("job_1")) == before
+
+
+async def test_what_a_work_had_told_so_far_is_the_data_of_its_end(store: Store) -> None:
+    """Its last word counts, other notes do not."""
+    told = [Noted(text="a", data={"so_far": {"n": n}}) for n in (1, 2)]
+    notes = log(JobStarted(), *told, Noted(text="b", data={"n": 3}))
+    await store.create(make_job(1), make_session(1), notes)
+    await store.create(make_job(2), make_session(2), log(JobStarted()))
+    await store.abort_orphans("two", at(500))
+    ended = [(await store.job(JobId(f"job_{number}"))).outcome for number in (1, 2)]
+
+    assert [each and each.data for each in ended] == [{"n": 2}, None]
 
 
 async def test_orphans_are_told_by_birth_with_their_steps(store: Store) -> None:

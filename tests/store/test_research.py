@@ -44,7 +44,7 @@ def answer(report: str = "so", second: float = 0) -> Research:
 
 
 async def test_what_a_vendor_does_is_taken_over_and_nothing_else(store: Store) -> None:
-    """Open jobs of another owner that have an id; others and their steps are aborted."""
+    """Open jobs of another owner that have an id, steps included; others are aborted."""
     for number in (1, 2, 3, 4):
         parent = JobId("job_2") if number == 4 else JobId("")
         job = make_job(number, cli="", session_id=SessionId(""), parent_id=parent)
@@ -58,8 +58,12 @@ async def test_what_a_vendor_does_is_taken_over_and_nothing_else(store: Store) -
     taken = await store.research.take_over("two")
     again = await store.research.take_over("two")
 
-    assert [each.job_id for each in orphans] == ["job_2", "job_3", "job_4"]
-    assert [(job.id, job.owner, each) for job, each in taken] == [("job_1", "two", task(1))]
+    assert [each.job_id for each in orphans] == ["job_2", "job_3"]
+    assert [(job.id, job.owner, each) for job, each in taken] == [
+        ("job_1", "two", task(1)),
+        ("job_4", "two", task(4)),
+    ]
+    assert taken[1][0].parent_id == "job_2"
     assert taken[0][0].status is JobStatus.RUNNING
     assert again == []
     assert (await store.job(JobId("job_1"))).owner == "two"

@@ -6,13 +6,17 @@ import attrs
 import pytest
 import trio
 
-from aimux.errors import NotFound
+from aimux.errors import InvalidArguments, NotFound
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.store import Store, _migrations, _thoughts, open_store
 from aimux.store._files import connect
 from aimux.store._migrations import STEPS, migrate
+from aimux.think import stored
 
+from ..think.helpers import steps
 from ._values import at
+
+WORDS = "the cache is filled by the first request of a day, so the evening is measured instead"
 
 
 def session(number: int, **body: object) -> ThoughtSession:
@@ -111,6 +115,46 @@ async def test_the_oldest_goes_when_there_are_too_many(
     assert await store.thought(ThoughtId("thk_2")) == session(2)
 
 
+async def test_they_are_listed_by_their_last_use_and_deleted_by_id(store: Store) -> None:
+    """In pages, each with how many there are; what is gone is not deleted again."""
+    for number in (2, 1, 4, 3):
+        await keep(store, session(number))
+    first = await store.thoughts(limit=3)
+    rest = await store.thoughts(limit=3, cursor=first.cursor)
+    await store.forget_thought(ThoughtId("thk_4"))
+    left = await store.thoughts()
+
+    assert [each.id for each in first.thoughts] == ["thk_4", "thk_3", "thk_2"]
+    assert ([each.id for each in rest.thoughts], rest.cursor) == (["thk_1"], None)
+    assert (first.total, rest.total, left.total) == (4, 4, 3)
+    with pytest.raises(NotFound):
+        await store.forget_thought(ThoughtId("thk_4"))
+    with pytest.raises(InvalidArguments):
+        await store.thoughts(cursor="nonsense")
+
+
+async def test_a_thousand_of_them_stay_below_five_mebibytes(tmp_path: Path) -> None:
+    """Of six steps each, as `think` keeps them: on disk, the log of writes included."""
+    path = tmp_path / "sessions.db"
+    said = [{"thought": f"Step {at}: {WORDS}", "totalThoughts": 6} for at in range(1, 7)]
+    last = steps("sequential_thinking", *said).session
+    assert last is not None
+    body = stored(last)
+    async with open_store(path, owner="one") as store:
+        async with trio.open_nursery() as nursery:
+            for number in range(1_000):
+                nursery.start_soon(keep, store, session(number, **body))
+        page = await store.thoughts(limit=1)
+
+    assert page.total == 1_000
+    assert size_of(tmp_path) < 5 * 2**20
+
+
+def size_of(directory: Path) -> int:
+    """Bytes of all files in it."""
+    return sum(each.stat().st_size for each in directory.iterdir() if each.is_file())
+
+
 async def test_what_nobody_uses_is_swept(store: Store) -> None:
     """By its last use; a dry run only counts."""
     for number in (1, 2, 30):
@@ -118,7 +162,9 @@ async def test_what_nobody_uses_is_swept(store: Store) -> None:
     before = at(10)
     dry = await store.collect(before, dry_run=True)
     found = await store.collect(before)
+    left = await store.thought(ThoughtId("thk_30"))
 
+    assert left.last_active_at > before
     assert (dry.thoughts, found.thoughts) == (2, 2)
     assert (await store.collect(before)).thoughts == 0
-    assert (await store.thought(ThoughtId("thk_30"))).last_active_at > before
+    assert (await store.collect(at(40), limit=1)).has_more

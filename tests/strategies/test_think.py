@@ -93,7 +93,7 @@ async def test_one_dead_is_partial_and_named() -> None:
     assert (report.failure.code, report.failure.message) == ("seat_lost", "B (cli-b): auth")
     assert data_of(report)["consensus"]["status"] == "degraded"
     assert data_of(report)["data"]["technique"]["failure_modes"][0]["cause"] == "data loss"
-    assert ask.notes[0][1]["lost"] == {"B": "auth"}
+    assert ask.notes[-1][1]["lost"] == {"B": "auth"}
 
 
 async def test_all_dead_still_gives_the_solo_answer() -> None:

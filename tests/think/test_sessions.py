@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aimux.think import answer, choose, placed, run, stored
+from aimux.think import answer, choose, overview, placed, run, stored, watched
 from aimux.think._advisor import advise, best_match
 from aimux.think._base import MAX_ENTRIES
 
@@ -143,3 +143,17 @@ def test_a_preset_gives_way_to_what_is_said() -> None:
     assert placed(choose("inversion"), {}, "p")[0]["modelName"] == "inversion"
     named: Any = placed(choose("inversion"), {"model_name": "pareto"}, "p")[0]
     assert named["modelName"] == "pareto"
+
+
+def test_a_session_is_told_by_its_patterns_steps_and_last_words() -> None:
+    """Reasoning under watch by its task; one without a step says nothing."""
+    kept = steps("sequential_thinking", {"thought": "a"}, {"thought": "b"}).session
+    assert kept is not None
+    _, watch = watched("start", {"task": "which car", "context_summary": "two"}, {})
+    assert watch is not None
+    found, under_watch, empty = (overview(each) for each in (stored(kept), watch, {}))
+
+    assert (found.patterns, found.steps) == (["sequential_thinking"], 2)
+    assert found.summary == kept.summaries[-1]
+    assert (under_watch.patterns, under_watch.summary) == (["harness"], "which car")
+    assert (empty.patterns, empty.steps, empty.summary) == ([], 0, "")

@@ -296,6 +296,24 @@ async def test_a_run_in_the_background_is_told_with_its_job(house: House) -> Non
     assert job["guidance"]["next"][0]["arguments"]["session_id"] == body["result"]["session_id"]
 
 
+async def test_one_run_at_a_time_looks_into_an_investigation(house: House) -> None:
+    """A second is refused with the job that is at work; once that has ended it may be run again."""
+    wait: dict[str, Any] = {"action": "auto", "async": True}
+    first = await ask(house, "investigate", question="Why?", **wait)
+    inv = first["result"]["session_id"]
+    other = await ask(house, "investigate", question="Why else?", **wait)
+    refused = await fault(house, "investigate", session_id=inv, **wait)
+    recorded = await find(house, inv, "It is slow")
+    await ask(house, "status", job_id=first["job_id"], wait_seconds=60)
+    again = await ask(house, "investigate", session_id=inv, **wait)
+
+    assert refused.code == "session_busy"
+    assert refused.data == {"job_id": first["job_id"]}
+    assert inv in refused.message
+    assert other["state"] == again["state"] == "delegate_running"
+    assert recorded["finding_id"]
+
+
 async def test_clients_that_record_at_once_lose_nothing(house: House) -> None:
     """Each finding is there, with an id of its own."""
     inv = await start(house)

@@ -103,12 +103,14 @@ async def test_a_job_that_runs_on_is_handed_over_with_the_solo_answer(
     async with open_house(tmp_path, lambda _: HANG) as house:
         given = {"pattern": "premortem", "prompt": "move billing", "clis": ["alpha", "beta"]}
         body = await ask(house, "think", **given, wait_seconds=0.1)
+        running = await ask(house, "status", job_id=body["job_id"])
         await ask(house, "sessions", action="cancel", job_id=body["job_id"])
         job = await ask(house, "status", job_id=body["job_id"])
 
     assert (body["status"], body["data"]["mode"]) == ("running", "solo")
     assert body["data"]["data"]["technique"]["seeds"]
-    assert job["status"] == "cancelled"
+    assert (running["status"], running["data"]) == ("running", body["data"])
+    assert (job["status"], job["data"]) == ("cancelled", body["data"])
 
 
 async def test_a_blocked_step_and_no_matter_ask_nobody(

@@ -18,7 +18,7 @@ from aimux.model import Failure, FailureClass, JobStatus, Warned
 from aimux.rules import harmless
 from aimux.strategies import Ask, Note, Report, Seat, Work
 from aimux.think import Step, render
-from aimux.think.panel import Contract, Opinion, joined, panel_prompt, role_of
+from aimux.think.panel import Contract, Opinion, joined, panel_prompt, role_of, unasked
 
 from ._asking import Heard, ask_seat
 
@@ -48,6 +48,7 @@ def think(request: ThinkRequest) -> Work:
     async def work(ask: Ask, note: Note) -> Report:
         limit_s = None if math.isinf(request.limit_s) else request.limit_s * TURNS_SHARE
         heard: list[Heard | None] = [None] * len(request.seats)
+        note("the answer without them is there", so_far=alone_so_far(request.shown))
 
         async def one(at: int, seat: Seat) -> None:
             prompt = panel_prompt(request.step, request.contract, role_of(request.contract, at))
@@ -73,6 +74,11 @@ def think(request: ThinkRequest) -> Work:
         return made()
 
     return work
+
+
+def alone_so_far(shown: Mapping[str, object]) -> dict[str, object]:
+    """The solo answer of a step as it is told while CLIs are asked."""
+    return {**unasked(dict(shown), "not all have answered", []), "mode": "solo"}
 
 
 def _opinion(request: ThinkRequest, at: int, heard: Heard) -> Opinion:

@@ -38,6 +38,7 @@ SESSIONS: Final = Tool(
             "session_id": string("for info, retry and kill"),
             "job_id": string("for cancel, answer, retry and info"),
             "text": string("for answer: what is typed"),
+            "kind": choice("for list: those of think instead", ("think",)),
             "status": choice("for list", ("active", "all", "finished", *STATUSES)),
             "cli": string("for list: only sessions of this CLI; for reset and retry: which"),
             "limit": count(

@@ -6,7 +6,7 @@ from ._schemas import RESULT, Schema, choice, flag, open_schema, string
 from ._tool import Tool
 
 MODES: Final = ("solo", "consensus", "auto")
-ACTIONS: Final = ("run", "start", "step", "finalize")
+ACTIONS: Final = ("run", "start", "step", "finalize", "list", "get", "delete")
 
 # the fields that matter, so that a client can call without asking; a call without any is told all
 _PATTERNS: Final = """\
@@ -53,7 +53,7 @@ _SCHEMA: Final[Schema] = {
         "action": choice(
             "run (default), or reason under watch: start(task, context_summary), "
             "step(session_id, chosen_move, work_product, evidence), "
-            "finalize(session_id, proposed_answer)",
+            "finalize(session_id, proposed_answer); list sessions, get or delete one",
             ACTIONS,
         ),
         "clis": {
