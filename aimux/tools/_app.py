@@ -152,12 +152,14 @@ class App:
 
     def failure(self, error: AimuxError) -> Payload:
         """The answer of a call that failed before or beside a job."""
-        do_not = [] if error.retryable else ["do not send the same call again unchanged"]
+        from aimux.guidance import guide_refusal  # not on the way to the first answer
+
+        shown = error_json(error)
         body: dict[str, object] = {
             "status": "failed",
             "content": "",
-            "error": error_json(error),
-            "guidance": {"state": "failed", "next": [], "do_not": do_not},
+            "error": shown,
+            "guidance": guide_refusal(shown),
         }
         if error.warnings:
             body["warnings"] = [dict(each) for each in error.warnings]

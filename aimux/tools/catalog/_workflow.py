@@ -25,11 +25,12 @@ WORKFLOW: Final = Tool(
             "context": {"description": "what steps read as {{input}}"},
             "name": string("what it is called"),
             "mode": choice("write lets steps of a file write", ("read", "write")),
-            "resume_from": string("an earlier run's job_id: what did not change is not run again"),
+            "resume_from": string(
+                "an earlier run's job_id: what did not change is not run again; alone, its steps"
+            ),
             **{name: schema for name, schema in RUNNING.items() if name != "dry_run"},
             "dry_run": flag("return the steps in waves; start nothing"),
         },
-        ("steps",),
     ),
     output_schema=RESULT,
     annotations={
