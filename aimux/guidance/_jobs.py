@@ -37,12 +37,11 @@ def guide_job(payload: Json, tool: str = "exec", *, cwd: str = "", prompt: str =
     `prompt` is what the job was asked; a call may repeat it. The run of an investigation leads
     back to it, thinking goes on with what fits next.
     """
-    data = _own_data(payload)
+    data, status = _own_data(payload), str(payload["status"])
+    if status in OPEN and (tool != "investigate" or payload.get("question") is not None):
+        return _at_work(payload, status)
     if tool == "investigate":
         return guide_run(payload, data, cwd=cwd, question=prompt)
-    status = str(payload["status"])
-    if status in OPEN:
-        return _at_work(payload, status)
     state, following, do_not = _ended(payload, data, tool)
     following = [*_rest(payload), *following]
     if tool == "think":

@@ -158,6 +158,8 @@ def guided(tool: str, state: str, path: str) -> Iterator[Json]:
             yield guide_plan(tool, {**given, "dry_run": True})
         case "status", "turn":
             yield guide_turn({"job_id": "job_1", "turn": 1, "truncated": True, "next_offset": 9})
+        case "investigate", "asks":
+            yield _of_job(tool, state, path)
         case "investigate", _:
             yield _notebook(state)
             if state.startswith("delegate"):

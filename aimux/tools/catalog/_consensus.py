@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import choice, count, flag, object_schema, string
 from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
@@ -9,12 +10,7 @@ from ._tool import Tool
 CONSENSUS: Final = Tool(
     name="consensus",
     title="Ask several CLIs the same question",
-    description=(
-        "Ask several CLIs the same question apart from each other, check the evidence they give "
-        "against the files, and count what they agree on. Tells who held what, who stood alone, "
-        "who was lost, and how far to trust it. Give choices where the answer is one of a few. "
-        "Reads only. Not for changing code."
-    ),
+    description=describe("consensus"),
     input_schema=object_schema(
         {
             "prompt": string("the question", minLength=1),

@@ -2,18 +2,14 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import MAX_CHARS, RESULT, count, flag, object_schema, seconds, string
 from ._tool import Tool
 
 STATUS: Final = Tool(
     name="status",
     title="Look at a job",
-    description=(
-        "State, progress and answer of a job. wait_seconds waits until the job ends or the time "
-        "is up, so "
-        "there is no need to poll. offset and tail page through long content; events_after lists "
-        "what the CLI did since that sequence number."
-    ),
+    description=describe("status"),
     input_schema=object_schema(
         {
             "job_id": string("the job to look at"),
