@@ -15,6 +15,7 @@ from aimux.strategies.seats import WorkflowRequest, workflow
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
 from ._jobs import go_on, number, run_job
+from ._results import Json
 from ._roots import is_answer, roots_of
 from ._steps import (
     calls_of,
@@ -90,8 +91,8 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         reuse=await ends_of(context.engine, str(earlier)) if earlier else {},
         at_once=prepared.snapshot.settings.workflow.max_parallel_steps,
     )
-    told = {"name": asked.name, "steps": steps, "context": asked.input}
-    kept = json.dumps(told, ensure_ascii=False)[:KEPT_PROMPT]
+    row: Json = {"name": asked.name, "steps": steps, "context": asked.input}
+    kept = json.dumps(row, ensure_ascii=False)[:KEPT_PROMPT]
     prepared = attrs.evolve(prepared, request=attrs.evolve(request, prompt=kept))
     return await run_job(context, call, prepared, workflow(wanted))
 
