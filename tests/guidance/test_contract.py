@@ -47,6 +47,14 @@ def test_every_state_of_every_tool_is_guided(tmp_path: pathlib.Path, tool: str, 
             assert all(each != "" for each in step["arguments"].values()), step
 
 
+def test_the_guide_tells_of_every_state() -> None:
+    """Each word of the table is explained where people read."""
+    page = (pathlib.Path(__file__).parents[2] / "docs/guide/next-steps.md").read_text("utf-8")
+    words = {state for states in STATES.values() for state in states}
+
+    assert sorted(word for word in words if f"`{word}`" not in page) == []
+
+
 def test_the_table_names_the_tools() -> None:
     """All of them, and no state that the policies do not know."""
     assert STATES.keys() == TOOLS.keys()
