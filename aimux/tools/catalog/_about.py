@@ -29,7 +29,7 @@ ABOUT: Final[Mapping[str, About]] = {
         why="a role chooses CLI, model, effort and stance",
         how="prompt and role (or cli); session_id continues a conversation; beyond wait_seconds it "
         "is handed over: status `running` and a job_id",
-        never="it does not write unless the role writes or mode=write",
+        never="writing, unless the role writes or mode=write is given",
         choose="background: go on meanwhile; agents: several turns; consensus: several opinions",
     ),
     "status": About(
@@ -38,7 +38,7 @@ ABOUT: Final[Mapping[str, About]] = {
         why="it waits, so there is no need to poll",
         how="wait_seconds: until it ends; offset and tail page through content; events_after: what "
         "CLIs did since",
-        never="starts and stops nothing",
+        never="starting or stopping anything",
         choose="sessions: cancel, answer or retry it",
     ),
     "sessions": About(
@@ -48,7 +48,7 @@ ABOUT: Final[Mapping[str, About]] = {
         how="action=list, info; answer: text for a job whose CLI asks; retry: the job again; "
         "cancel: politely; kill: at once; gc: remove old ones; reset: breaker and cooldowns of a "
         "CLI; health: who is ready, what runs",
-        never="kill and gc cannot be undone",
+        never="to be undone: kill and gc",
         choose="status: a job's answer; exec: go on",
     ),
     "consensus": About(
@@ -57,7 +57,7 @@ ABOUT: Final[Mapping[str, About]] = {
         when="a wrong answer is dear",
         why="tells who held what, who stood alone, who was lost, how far to trust it",
         how="prompt, clis; choices if the answer is one of a few",
-        never="changes no code; agreement is not proof",
+        never="changing code; agreement is no proof",
         choose="debate: two alternatives; dialog: a text",
     ),
     "audit": About(
@@ -67,7 +67,7 @@ ABOUT: Final[Mapping[str, About]] = {
         why="quotes are looked up",
         how="path, focus, changed_since; mode=quick: rules and scanners, standard: and validators, "
         "deep: and an investigation of each grave finding",
-        never="changes nothing; no findings is not clean: see phases",
+        never="changing anything; no findings is not clean: see phases",
         choose="exec: one file; investigate: one question",
     ),
     "dialog": About(
@@ -75,7 +75,7 @@ ABOUT: Final[Mapping[str, About]] = {
         when="a plan, a design or a text has to hold",
         why="ends once nothing blocks, else tells what is open",
         how="prompt, cli_a, cli_b; session_id goes on",
-        never="carries nothing out",
+        never="carrying anything out",
         choose="exec: code; debate: what to do is not settled",
     ),
     "debate": About(
@@ -83,7 +83,7 @@ ABOUT: Final[Mapping[str, About]] = {
         when="a choice has real alternatives",
         why="quotes and evidence are looked up",
         how="topic, pro_cli, con_cli, judge_cli",
-        never="not for facts; reads only",
+        never="facts; it only reads",
         choose="consensus: facts; dialog: plan what is settled",
     ),
     "workflow": About(
@@ -93,7 +93,7 @@ ABOUT: Final[Mapping[str, About]] = {
         how="steps of {id, tool, arguments, needs, when, foreach, retry, retry_delay_ms, "
         "timeout_seconds, on_error: stop|skip|continue, fallback}; texts in arguments may hold "
         "{{input}} and {{id.content}}; when: \"{{review.content}} contains 'P0'\"; resume_from",
-        never="steps do not change the plan",
+        never="steps that change the plan",
         choose="agents: the next step takes judgement",
     ),
     "think": About(
@@ -102,7 +102,7 @@ ABOUT: Final[Mapping[str, About]] = {
         when="a decision, a risk or a cause is unclear",
         why="what is missing is told as fields",
         how="pattern and prompt alone tell which; clis or consensus merge others' items with yours",
-        never="asks no model unless told",
+        never="asking any model unless told to",
         choose="investigate: evidence; consensus: opinions",
     ),
     "investigate": About(
@@ -112,7 +112,7 @@ ABOUT: Final[Mapping[str, About]] = {
         why="places are checked, corrections kept",
         how="start (question), finding or note (nothing there) per area, assess until it may stop, "
         "report; auto: CLIs look, as a job; recall: earlier ones",
-        never="fixes nothing",
+        never="fixing anything",
         choose="audit: a whole tree; exec: fix it",
     ),
     "deepresearch": About(
@@ -121,7 +121,7 @@ ABOUT: Final[Mapping[str, About]] = {
         why="by Gemini's research agent; answers are kept and given again with their age",
         how="topic, output_format, files; GEMINI_API_KEY or GOOGLE_API_KEY in the client's "
         "environment; takes minutes",
-        never="without a key it has no sources: a CLI answers of what it knows (provider=fallback)",
+        never="sources without a key: then a CLI answers of what it knows (provider=fallback)",
         choose="investigate: this code",
     ),
     "agents": About(
@@ -130,7 +130,7 @@ ABOUT: Final[Mapping[str, About]] = {
         when="a task takes several turns",
         why="chosen by the task, at work until it is done",
         how="action=run with prompt (agent_id names one); find: who fits, with scores; list, info",
-        never="a project's agent gets no rights that settings do not allow",
+        never="more rights for a project's agent than settings allow",
         choose="exec: one turn; workflow: known steps",
     ),
     "background": About(
@@ -138,7 +138,7 @@ ABOUT: Final[Mapping[str, About]] = {
         when="you have other work meanwhile",
         why="the job outlives this client",
         how="prompt; without role or cli the role is read from it and it only reads",
-        never="not for what you need now",
+        never="what you need now",
         choose="exec: wait for it",
     ),
 }
