@@ -22,6 +22,13 @@ FOR_SOMEBODY: Final = (
     "do not answer for the person: what they say goes into sessions(action=answer), and until then "
     "the CLI waits"
 )
+# what a whole answer of a tool is not
+_TAKEN_FOR: Final = {
+    "consensus": "do not take agreement for correctness",
+    "debate": "do not take the verdict for a fact: it is what a judge holds",
+    "audit": "do not take no findings for clean: data.phases says what was looked at",
+    "deepresearch": "do not take what has no source for looked up",
+}
 _CHANGE_COURSE: Final = {
     "auth": "log in to the CLI in a terminal, then send the call again",
     "quota": "wait for the quota to reset, or name another cli or model",
@@ -90,7 +97,8 @@ def _ended(payload: Json, data: Json, tool: str) -> tuple[str, list[Call], list[
             return "landed", [review, _driver(job_id)], []
         follow = _going_on(payload, tool)
         offers = len(follow) > 1 and tool in AGAIN
-        return "offers_changes" if offers else status, follow, []
+        do_not = [_TAKEN_FOR[tool]] if tool in _TAKEN_FOR and data else []
+        return "offers_changes" if offers else status, follow, do_not
     if status == "partial":
         if data.get("landed") is False:
             said = "do not say that anything was changed: nothing landed, the diff is in data.diff"

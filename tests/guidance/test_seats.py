@@ -167,3 +167,18 @@ def test_what_a_cli_answers_as_json_is_not_taken_for_a_panel() -> None:
     guidance = guide("consensus", panel("completed") | {"session_id": "ses_1"})
 
     assert "consensus" not in {each["tool"] for each in guidance["next"]}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [("consensus", "correctness"), ("debate", "judge"), ("audit", "clean"),
+     ("deepresearch", "source"), ("dialog", "")],
+)  # fmt: skip
+def test_a_whole_answer_is_not_taken_for_more(tool: str, said: str) -> None:
+    """Of each tool whose answers are; a CLI's own data says nothing of it."""
+    whole = guide(tool, job("completed", session_id=None, data={"seats": []}))
+    own = guide(tool, job("completed", data={"seats": []}))
+
+    assert said in str(whole["do_not"])
+    assert bool(whole["do_not"]) is bool(said)
+    assert own["do_not"] == []
