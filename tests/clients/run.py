@@ -171,7 +171,8 @@ def sdk(scene: Scene, argv: list[str], transport: str, mode: str) -> str:
             (seen["completed"] != ["codex"], "a CLI's name was not completed"),
             (seen["agent"] != "completed", "the agent did not end"),
             (seen["background"] != "completed", "the background job did not complete"),
-            (bool(seen["prompts"]) != ("it hangs" in seen["prompt"]), "a prompt was not filled in"),
+            (seen["prompts"] != 13, "not all prompts are listed"),
+            ("it hangs" not in seen["prompt"], "a prompt was not filled in"),
             ((seen["version"] == MODERN) != (mode == "auto"), "another era than asked for"),
         )
         if is_wrong
@@ -227,7 +228,10 @@ def inspector(scene: Scene, transport: str, era: str) -> str:
         raise Failed(str(seen))
     if seen["background"] not in ("queued", "running"):
         raise Failed(str(seen))
-    return f"{len(listed['tools'])} tools, strict, exec, an agent, background"
+    ask = ["--method", "prompts/get", "--prompt-name", "debug", "--prompt-args", "error=it hangs"]
+    if "it hangs" not in run(scene, [*base, *ask]):
+        raise Failed("a prompt was not filled in")
+    return f"{len(listed['tools'])} tools, strict, exec, an agent, background, a prompt"
 
 
 # ------------------------------------------------------------------ real CLIs as clients

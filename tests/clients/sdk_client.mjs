@@ -58,13 +58,9 @@ seen.agent = (await client.callTool({ name: "agents", arguments: agent })).struc
 const begun = await client.callTool({ name: "background", arguments: { prompt: "[[say 5]] hello", cli: "codex" } });
 const later = { job_id: begun.structuredContent?.job_id, wait_seconds: 60 };
 seen.background = (await client.callTool({ name: "status", arguments: later })).structuredContent?.status;
-seen.prompts = 0;
-seen.prompt = "";
-if (client.getServerCapabilities()?.prompts) {
-  seen.prompts = (await client.listPrompts()).prompts.length;
-  const shown = await client.getPrompt({ name: "debug", arguments: { error: "it hangs" } });
-  seen.prompt = shown.messages[0].content.text;
-}
+seen.prompts = (await client.listPrompts()).prompts.length;
+const shown = await client.getPrompt({ name: "debug", arguments: { error: "it hangs" } });
+seen.prompt = shown.messages[0].content.text;
 
 const stop = new AbortController();
 const before = steps;

@@ -82,11 +82,9 @@ async def use_the_rest(client: Client, seen: dict[str, object]) -> None:
     job_id = (begun.structured_content or {})["job_id"]
     ended = await client.call_tool("status", {"job_id": job_id, "wait_seconds": 60})
     seen["background"] = (ended.structured_content or {}).get("status")
-    seen["prompts"], seen["prompt"] = 0, ""
-    if client.server_capabilities.prompts is not None:
-        seen["prompts"] = len((await client.list_prompts()).prompts)
-        shown = await client.get_prompt("debug", {"error": "it hangs"})
-        seen["prompt"] = shown.messages[0].content.text  # type: ignore[union-attr]
+    seen["prompts"] = len((await client.list_prompts()).prompts)
+    shown = await client.get_prompt("debug", {"error": "it hangs"})
+    seen["prompt"] = shown.messages[0].content.text  # type: ignore[union-attr]
 
 
 async def main() -> None:

@@ -45,9 +45,7 @@ SESSIONS: Final = Tool(
             ),
             "dry_run": flag("for gc: only count"),
             "refresh": flag("for health: look for the CLIs again"),
-            "verify": flag(
-                "for health: run one tiny prompt on each CLI, so that its login is known"
-            ),
+            "verify": flag("for health: try each login with a tiny prompt"),
         },
         ("action",),
     ),
