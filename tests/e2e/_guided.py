@@ -9,7 +9,7 @@ Json = dict[str, object]
 _LOOKS: Final = frozenset({"status", "sessions"})  # at jobs of other tools
 
 
-class Seen:
+class StatesSeen:
     """States by tool, as `tool:state`; of a job they are told by the tool that made it."""
 
     def __init__(self) -> None:
@@ -44,4 +44,4 @@ class Seen:
                 self._made_by.setdefault(str(each["job_id"]), str(each["tool"]))
 
 
-SEEN: Final = Seen()
+SEEN: Final = StatesSeen()
