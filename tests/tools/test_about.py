@@ -1,5 +1,6 @@
 """Descriptions: six parts of each tool, and nothing in them that there is not."""
 
+import json
 import re
 
 import pytest
@@ -50,3 +51,11 @@ def test_the_instructions_say_when_each_is_taken() -> None:
     """In few words: a token is at least three characters of such a text."""
     assert all(f"- {tool}: {about.when}" in INSTRUCTIONS for tool, about in ABOUT.items())
     assert len(INSTRUCTIONS) < 3 * 600
+
+
+def test_the_list_is_short_enough_for_a_models_context() -> None:
+    """At most 60 kB; what a model reads of it is 6,000 tokens, of 4.4 characters here."""
+    read = [{k: each[k] for k in ("name", "description", "inputSchema")} for each in listed()]
+
+    assert len(json.dumps(listed(), separators=(",", ":")).encode()) <= 60_000
+    assert len(json.dumps(read, separators=(",", ":"), ensure_ascii=False)) <= 26_400

@@ -23,7 +23,7 @@ AUDIT: Final = Tool(
             ),
             "clis": {**CLIS, "description": "scanners: cli, cli:model or cli:model:effort"},
             "rules_only": flag("ask no CLI"),
-            "max_turns": count("turns at most, repairs included", minimum=1),
+            "max_turns": count("turns at most", minimum=1),
             **{name: schema for name, schema in TURNS.items() if name != "cwd"},
         }
     ),

@@ -18,7 +18,7 @@ CONSENSUS: Final = Tool(
             "panel": string("a configured panel instead of clis"),
             "blinded": flag("false adds a round in which each sees the others' answers"),
             "synthesize": flag("a further CLI puts the answers together"),
-            "judge": string("who does that (cli or cli:model); default is one not on the panel"),
+            "judge": string("who does that; default is one not on the panel"),
             "mode": choice(
                 "consensus; vote: ends once decided; union: all that anyone said; escalate: two "
                 "first, more if they disagree",
@@ -32,8 +32,8 @@ CONSENSUS: Final = Tool(
             },
             "swap": flag("synthesize in both orders and tell if that changes it"),
             "quorum": count("how many must answer (default 2)", minimum=1),
-            "seed": count("draws seats and orders; default is made from the question", minimum=0),
-            "max_turns": count("turns at most, repairs included", minimum=1),
+            "seed": count("draws seats and orders", minimum=0),
+            "max_turns": count("turns at most", minimum=1),
             **TURNS,
         },
         ("prompt",),

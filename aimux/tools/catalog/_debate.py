@@ -21,7 +21,7 @@ DEBATE: Final = Tool(
             "jury": {**CLIS, "maxItems": 5, "description": "several judges that vote"},
             "synthesize": flag("false: nobody judges"),
             "max_turns": count("of both sides (default 6)", minimum=2, maximum=20),
-            "seed": count("draws the sides; default is made from the topic", minimum=0),
+            "seed": count("draws the sides", minimum=0),
             **TURNS,
         },
         ("topic",),

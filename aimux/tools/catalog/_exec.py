@@ -37,8 +37,7 @@ EXEC: Final = Tool(
                 ("read", "write", "danger"),
             ),
             "cwd": string(
-                "absolute path of the working directory; default is the client's first root, else "
-                "where it was started"
+                "absolute path; default is the client's first root, else where it was started"
             ),
             "session_id": string("continue this session"),
             "async": RUNNING["async"],
@@ -64,7 +63,7 @@ EXEC: Final = Tool(
             "reviewer": string("pair: who reviews (cli or cli:model)"),
             "best_of": count("pair: so many drivers make a first draft", minimum=1, maximum=6),
             "max_rounds": count("pair: rounds at most (default 3)", minimum=1, maximum=10),
-            "timeout_per_turn_seconds": {**TURN_LIMIT, "description": "pair: limit of each turn"},
+            "timeout_per_turn_seconds": {**TURN_LIMIT, "description": "pair: of each turn"},
             "dirty": flag("pair: carry uncommitted changes along instead of refusing"),
             "tty": flag("a terminal instead of pipes"),
             "dry_run": flag("tell the plan (argv, environment names, deadlines)"),

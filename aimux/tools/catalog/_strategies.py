@@ -14,13 +14,13 @@ CLIS: Final[Schema] = {
 }
 
 RUNNING: Final[Mapping[str, Schema]] = {
-    "cwd": string("absolute path; default as for exec"),
+    "cwd": string("as for exec"),
     "async": flag("hand over at once"),
-    "wait_seconds": seconds("before it is handed over", minimum=0),
-    "timeout_seconds": seconds("deadline of the whole", minimum=0.1),
-    "max_tokens": count("stop asking after so many", minimum=1),
+    "wait_seconds": seconds("before handing over", minimum=0),
+    "timeout_seconds": seconds("of the whole", minimum=0.1),
+    "max_tokens": count("stop after so many", minimum=1),
     "max_chars": SHOWN_CHARS,
-    "dry_run": flag("tell the plan; start nothing"),
+    "dry_run": flag("only tell the plan"),
 }
 
 TURNS: Final[Mapping[str, Schema]] = {"timeout_per_turn_seconds": TURN_LIMIT, **RUNNING}
