@@ -47,6 +47,8 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "sessions:retry": "sessions(action=retry) runs a job again with what it was asked",
     "tools:audit": "rules, scanners and validators; what did not run never reads as clean",
     "tools:workflow": "tools are called as steps of one job; all of it is checked before the first",
+    "guidance:walk": "next[0] alone leads from a first call to the end of the work",
+    "guidance:states": "every state that an answer can leave its caller in is seen over MCP",
     "workflow:resume": "a step that would call the same again is reused, after a kill too",
     "tools:consensus": "several CLIs answer apart from each other; what they agree on is counted",
     "tools:deepresearch": "a report from the vendor with the pages it cites; a CLI without a key",

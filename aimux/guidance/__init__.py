@@ -1,9 +1,8 @@
 """What to do next, computed from a result."""
 
 from ._investigate import guide_investigation as guide_investigation
-from ._policies import (
-    guide as guide,
-    guide_job as guide_job,
-    guide_plan as guide_plan,
-    guide_turn as guide_turn,
-)
+from ._jobs import guide_job as guide_job
+from ._policies import guide as guide, guide_plan as guide_plan, guide_turn as guide_turn
+from ._refused import guide_refusal as guide_refusal
+from ._states import STATES as STATES
+from ._think import guide_think as guide_think

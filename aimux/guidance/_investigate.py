@@ -7,10 +7,10 @@ the fields that are to be filled in.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-Json = Mapping[str, object]
+from ._calls import LONG_POLL_S, Guidance, Json, call, guidance
+
 Envelope = dict[str, object]
 
-LONG_POLL_S: Final = 45  # below the 60 s at which most clients cut a call
 STOP: Final = (
     "convergence 1.00 over two iterations with something said, coverage of at least 80 %, verified "
     "findings, and no open conflict"
@@ -23,19 +23,30 @@ HOW: Final = (
 NO_BACKGROUND: Final = "do not wait for findings: only action=auto runs anybody"
 NOT_DONE: Final = "do not take the start for an answer: nothing was looked at yet"
 NOT_UNSEEN: Final = "do not record what nobody has seen: a place that is not there counts nothing"
-_BAD_JOBS: Final = frozenset({"failed", "timed_out", "aborted"})
+_RUNS: Final[Mapping[str, str]] = {
+    "queued": "delegate_running",
+    "running": "delegate_running",
+    "completed": "delegate_completed",
+    "partial": "delegate_completed",
+    "cancelled": "delegate_cancelled",
+}  # every other end is a failure
 
 
-def _call(action: str, when: str, tool: str = "investigate", **arguments: object) -> Envelope:
-    given = {"action": action, **arguments} if action else arguments
-    return {"tool": tool, "arguments": given, "when": when}
+def _call(action: str, when: str, **arguments: object) -> Envelope:
+    return call("investigate", when, action=action, **arguments)
+
+
+def _in_writing(facts: Json) -> Envelope:
+    """The report, with the file it is kept in."""
+    where = {"cwd": facts["cwd"]} if facts.get("cwd") else {}
+    return _call("report", "you want it in writing", session_id=facts["session_id"], **where)
 
 
 def guide_investigation(facts: Json) -> Envelope:
     """The envelope around a result: every key but `result` itself.
 
     `facts` are `action`, `session_id`, `iteration`, `findings`, `areas`, `unchecked`,
-    `convergence`, `coverage`, and, where they are known, `verdict`, `next_area`, `method`,
+    `convergence`, `coverage`, and, where they are known, `cwd`, `verdict`, `next_area`, `method`,
     `report_state`, `gaps`, `job_id`, `job_status`, `think` (a call).
     """
     match facts["action"]:
@@ -125,7 +136,7 @@ def _gathering(facts: Json) -> Envelope:
     unchecked = _texts(facts.get("unchecked"))
     auto = _auto(facts)
     assess = _call("assess", "everything that was found is recorded", session_id=session_id)
-    report = _call("report", "you want it in writing", session_id=session_id)
+    report = _in_writing(facts)
     status = _call("status", "you want to see what is recorded", session_id=session_id)
     think = facts.get("think")
     angle = [think] if isinstance(think, dict) else []
@@ -183,35 +194,64 @@ def _reported(facts: Json) -> Envelope:
 
 def _delegated(facts: Json) -> Envelope:
     session_id, job_id, status = facts["session_id"], facts["job_id"], str(facts["job_status"])
-    report = _call("report", "you want it in writing", session_id=session_id)
-    assess = _call("assess", "you want to know what is missing", session_id=session_id)
-    if status in {"queued", "running"}:
-        wait = _call("", "until it ends", tool="status", job_id=job_id, wait_seconds=LONG_POLL_S)
-        cancel = _call("cancel", "it shall stop", tool="sessions", job_id=job_id)
-        state, following, then = "delegate_running", [wait, cancel], "report"
-        do_not = ["do not start it again: this job is still at work"]
-    elif status in _BAD_JOBS or status == "cancelled":
-        state = "delegate_cancelled" if status == "cancelled" else "delegate_failed"
-        following = [_call("auto", "it shall go on", session_id=session_id), report]
-        then, do_not = "what was found is kept", ["do not take what is there for all there is"]
-    else:
-        state, following, then = "delegate_completed", [report, assess], "read it, and doubt it"
-        do_not = [NOT_UNSEEN]
+    state = _RUNS.get(status, "delegate_failed")
+    report = _in_writing(facts)
+    following, do_not = _of_run(state, job_id, session_id, report)
     path: Envelope = {
         "when": f"the job is {status}",
         "next_call": {key: following[0][key] for key in ("tool", "arguments")},
-        "then": then,
+        "then": {
+            "delegate_running": "report",
+            "delegate_completed": "read it, and doubt it",
+        }.get(state, "what was found is kept"),
     }
     return _envelope(facts, state, following, paths={"delegate": path}, do_not=do_not)
 
 
+def _of_run(
+    state: str, job_id: object, session_id: object, report: Envelope
+) -> tuple[list[Envelope], list[str]]:
+    match state:
+        case "delegate_running":
+            where = {"job_id": job_id}
+            return [
+                call("status", "until it ends", **where, wait_seconds=LONG_POLL_S),
+                call("sessions", "it shall stop", action="cancel", **where),
+            ], ["do not start it again: this job is still at work"]
+        case "delegate_completed":
+            assess = _call("assess", "you want to know what is missing", session_id=session_id)
+            return [report, assess], [NOT_UNSEEN]
+    on = _call("auto", "it shall go on", session_id=session_id)
+    return [on, report], ["do not take what is there for all there is"]
+
+
+def guide_run(payload: Json, data: Json, *, cwd: str, question: str) -> Guidance:
+    """Guidance for the job of a run, which leads back to its investigation.
+
+    What ended before it said which one that is leads to those that there are.
+    """
+    job_id, inv = payload["job_id"], data.get("investigation_id")
+    state = _RUNS.get(str(payload["status"]), "delegate_failed")
+    report = _in_writing({"session_id": inv, "cwd": cwd})
+    following, do_not = _of_run(state, job_id, inv, report)
+    if not isinstance(inv, str) and state != "delegate_running":
+        following = [
+            _call("recall", "what was found until then is wanted", question=question),
+            call("status", "it is to be seen what it did", job_id=job_id, events_after=0),
+        ]
+    return guidance(state, following, do_not)
+
+
 def _looked_up(facts: Json) -> Envelope:
-    """Neither has a state of its own: what was found is offered."""
+    """What was found is offered; where nothing was, where else to look, or to begin."""
     found = _texts(facts.get("session_ids"))
+    question = facts.get("question")
     following = [_call("status", "you want its findings", session_id=each) for each in found[:1]]
     following += [_call("report", "you want all of it", session_id=each) for each in found[:1]]
-    if facts.get("question") and not facts.get("all_projects"):
-        wider = _call("recall", "other projects too", question=facts["question"], all_projects=True)
-        following.append(wider)
-    state = str(facts["action"])
-    return {"guidance": {"state": state, "next": following, "do_not": []}}
+    action, is_wide = str(facts["action"]), bool(facts.get("all_projects"))
+    if not is_wide:
+        same = {"question": question} if question else {}
+        following.append(_call(action, "other projects too", **same, all_projects=True))
+    if question and not found:
+        following.append(_call("start", "it is to be found out", question=question))
+    return {"guidance": guidance(action, following)}

@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from typing import Final
 
-Json = Mapping[str, object]
+from ._calls import Guidance, Json, call, guidance
+
+ASKING_CHARS: Final = 8_000  # of the fields of a call that is repeated
 
 _LOOKS: Final = ("list", "get", "delete")  # actions that take no step
 
 
-def guide_think(payload: Json) -> dict[str, object]:
-    """Guidance for `think`: the step that is missing, the session, the pattern that fits next."""
+def guide_think(payload: Json, *, asking: Json | None = None) -> Guidance:
+    """Guidance for `think`: the step that is missing, the session, the pattern that fits next.
+
+    `asking` are the arguments with which CLIs would be asked about the same; None if none may be.
+    """
     found = payload.get("data")
     data: Json = found if isinstance(found, Mapping) else {}
     if data.get("action") in _LOOKS:
@@ -17,24 +22,34 @@ def guide_think(payload: Json) -> dict[str, object]:
     name = data.get("technique") or data.get("pattern")
     session_id = payload.get("session_id")
     following: list[dict[str, object]] = []
-    if session_id and data.get("pattern"):
-        same = {"pattern": name, "session_id": session_id}
+    is_step = bool(session_id and data.get("pattern"))
+    same = {"pattern": name, "session_id": session_id}
+    if is_step and data.get("status", "ok") != "needs_input":
         following.append(_call(same, "look at the steps so far and at what is still open"))
-    moves = data.get("recommended_moves")
-    if isinstance(moves, list) and session_id:
-        following = [
-            _call(
-                {"action": "step", "session_id": session_id, "chosen_move": each["move"]},
-                each["for"],
-            )
-            for each in moves
-        ]
+    following += _moves(data)
     following += thinks_on(data)
     advice = data.get("advisor")
     if isinstance(advice, Mapping) and advice.get("action") == "switch":
         arguments = {"pattern": advice["target"], "session_id": session_id}
         following.insert(0, _call(arguments, advice["reason"]))
-    return {"state": _state(payload, data), "next": following, "do_not": _do_not(data, session_id)}
+    if asking is not None and len(repr(asking)) <= ASKING_CHARS:
+        needs = data.get("status") == "needs_input"
+        when = "CLIs shall say what is missing" if needs else "what CLIs hold of it is wanted too"
+        following.insert(0 if needs else len(following), _call(asking, when))
+    return guidance(_state(payload, data), following, _do_not(data, session_id))
+
+
+def _moves(data: Json) -> list[dict[str, object]]:
+    """The moves of reasoning under watch that fit next: each first tells what it takes.
+
+    A step without its work product would be held against the reasoning, so none is offered.
+    """
+    moves, inner = data.get("recommended_moves"), data.get("data")
+    trace = inner.get("trace_summary") if isinstance(inner, Mapping) else None
+    task = trace.get("task") if isinstance(trace, Mapping) else None
+    if not isinstance(moves, list) or not isinstance(task, str) or len(task) > ASKING_CHARS:
+        return []
+    return [_call({"pattern": each["move"], "prompt": task}, each["for"]) for each in moves]
 
 
 def thinks_on(data: Json) -> list[dict[str, object]]:
@@ -68,7 +83,8 @@ def _guide_look(data: Json) -> dict[str, object]:
 
 
 def _call(arguments: object, when: object) -> dict[str, object]:
-    return {"tool": "think", "arguments": arguments, "when": when}
+    assert isinstance(arguments, Mapping)
+    return call("think", str(when), **arguments)
 
 
 def _state(payload: Json, data: Json) -> str:
@@ -76,9 +92,11 @@ def _state(payload: Json, data: Json) -> str:
         return str(data["status"])
     gate = data.get("gate")
     is_done = isinstance(gate, Mapping) and gate["status"] == "complete"
-    if is_done or not payload.get("session_id") or not data.get("step"):
+    if is_done or not payload.get("session_id"):
         return "complete"
-    return "session_started" if data["step"] == 1 else f"step_{data['step']}"
+    step = data.get("step") or 0
+    is_first = step == (0 if data.get("action") else 1)  # a start under watch takes none
+    return "session_started" if is_first else f"step_{step}"
 
 
 def _do_not(data: Json, session_id: object) -> list[str]:
@@ -87,6 +105,8 @@ def _do_not(data: Json, session_id: object) -> list[str]:
             return ["do not take suggestions for findings: fill the fields in data.needs yourself"]
         case "blocked":
             return ["do not send the same step again: what it stands on is missing"]
+    if data.get("recommended_moves"):
+        return ["do not send a step without work_product: it would count against the reasoning"]
     if session_id:
         return ["do not leave session_id out of the next step: it would begin anew"]
     return []

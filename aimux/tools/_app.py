@@ -21,7 +21,7 @@ from aimux.protocol import Offer, Seal, ServerInfo
 from aimux.waiting import Broadcast
 
 from ._calls import Client, InputRequired, Payload, ToolCall, error_json
-from .catalog import PROMPTS, TOOLS, listed, meant, templates
+from .catalog import ABOUT, PROMPTS, TOOLS, listed, meant, templates
 
 if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it is needed
     from aimux.engine import Engine
@@ -31,19 +31,16 @@ if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it i
 MakeEngine = Callable[[], "AbstractAsyncContextManager[Engine]"]
 
 SEAL_BYTES: Final = 32
-INSTRUCTIONS: Final = """\
-aimux runs prompts on the AI coding CLIs installed on this machine.
-- exec(prompt, role=…): one prompt on one CLI. Prefer a role over naming a cli. Read-only unless the
-  role writes. A long run is handed over as status=running with a job_id.
-- status(job_id, wait_seconds=45): wait for a job without polling; offset and tail page through
-  text.
-- agents(action=run, prompt): the agent that fits, for several turns. background(prompt): exec that
-  returns at once.
-- think(pattern, prompt): structure your own reasoning by one of 23 patterns; no CLI is run.
-- sessions(action=list|info|answer|retry|cancel|kill|gc|reset|health): what ran, what runs, which
-  CLIs are ready.
-Continue a conversation with exec(session_id=…). Every answer carries guidance.next: calls that can
-be sent as they stand."""
+_BY_NEED: Final = "\n".join(f"- {tool}: {about.when}" for tool, about in ABOUT.items())
+INSTRUCTIONS: Final = f"""\
+aimux runs prompts on the AI coding CLIs installed on this machine, alone or several together. Which
+tool when:
+{_BY_NEED}
+What takes long is handed over as status=running with a job_id; status(job_id, wait_seconds=45)
+waits without polling. Every answer carries guidance.next: calls that can be sent as they stand, the
+first of which leads on, and guidance.do_not. Nothing writes unless a role or mode=write lets it.
+Do not name a cli where a role says enough, nor take consensus where one CLI is installed:
+sessions(action=health) tells who is ready."""
 
 
 class App:
@@ -152,12 +149,14 @@ class App:
 
     def failure(self, error: AimuxError) -> Payload:
         """The answer of a call that failed before or beside a job."""
-        do_not = [] if error.retryable else ["do not send the same call again unchanged"]
+        from aimux.guidance import guide_refusal  # not on the way to the first answer
+
+        shown = error_json(error)
         body: dict[str, object] = {
             "status": "failed",
             "content": "",
-            "error": error_json(error),
-            "guidance": {"state": "failed", "next": [], "do_not": do_not},
+            "error": shown,
+            "guidance": guide_refusal(shown),
         }
         if error.warnings:
             body["warnings"] = [dict(each) for each in error.warnings]

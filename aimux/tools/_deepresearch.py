@@ -98,7 +98,9 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         warnings=[*request.warnings, *told],
     )
     prepared = await context.engine.prepare(request)
-    return await run_job(context, call, prepared, _by_cli(context, prepared, wanted))
+    by_cli = _by_cli(context, prepared, wanted)
+    asked = attrs.evolve(prepared.request, prompt=wanted.topic)  # what its row says was wanted
+    return await run_job(context, call, attrs.evolve(prepared, request=asked), by_cli)
 
 
 def _missing(key: str) -> str:

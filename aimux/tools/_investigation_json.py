@@ -304,6 +304,7 @@ def guided(
         "session_id": state.id,
         "iteration": state.iteration,
         "findings": len(state.findings),
+        "cwd": state.cwd,
         "areas": list(state.areas),
         "unchecked": list(found.coverage.unchecked),
         "convergence": found.assessed.convergence,

@@ -229,7 +229,7 @@ def job_json(job: Job, joblog: JobLog | None, view: View) -> Json:
         body["hint"] = part.hint
     elif is_cut:
         body["hint"] = f"more was said than the {part.total} characters that are kept"
-    body["guidance"] = guide_job(body, job.tool, cwd=job.cwd)
+    body["guidance"] = guide_job(body, job.tool, cwd=job.cwd, prompt=job.prompt)
     return body
 
 

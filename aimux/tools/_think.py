@@ -8,10 +8,11 @@ import trio
 
 from aimux.engine import new_id
 from aimux.errors import InvalidArguments, PeerFault
-from aimux.guidance import guide
+from aimux.guidance import guide_think
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.rules import as_meant, compile_schema, cut, problems, shallow
 from aimux.think import (
+    ALONE,
     HARNESS,
     WATCH_INPUTS,
     Choice,
@@ -104,7 +105,7 @@ def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
         return None
     threshold = context.engine.settings.think.auto_consensus_threshold
     shown = _shown(thinking.run(), None, _ALONE, threshold)
-    return _payload(context, call, *shown, thinking.told)
+    return _payload(context, call, *shown, thinking)
 
 
 async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequired:
@@ -148,7 +149,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if given.get("dry_run"):
         return plan_alone(asked.reason)
     step, new = await _taken(context, call, thinking, kept)
-    return _payload(context, call, *_shown(step, new, asked, threshold), thinking.told)
+    return _payload(context, call, *_shown(step, new, asked, threshold), thinking)
 
 
 async def _with_clis(
@@ -172,11 +173,11 @@ async def _with_clis(
     step, new = await _taken(context, call, thinking, kept)
     shown, result = _shown(step, new, asked, threshold)
     if result.blocked:
-        return _payload(context, call, shown, result, thinking.told)
+        return _payload(context, call, shown, result, thinking)
     answered = await ask_panel(context, call, step, shown, seating)
     if not isinstance(answered, Unasked):
         return answered
-    alone = _payload(context, call, answered.shown, result, thinking.told)
+    alone = _payload(context, call, answered.shown, result, thinking)
     return Payload({**alone.body, "status": "partial", "error": answered.error})
 
 
@@ -312,8 +313,14 @@ def _shown(step: Step, session_id: str | None, asked: Asked, threshold: int) -> 
 
 
 def _payload(
-    context: ToolContext, call: ToolCall, shown: Json, result: Result, told: list[str]
+    context: ToolContext,
+    call: ToolCall,
+    shown: Json,
+    result: Result,
+    taken: Thinking | list[str],
 ) -> Payload:
+    """The answer of a step; `taken` is the step's own call, or what was taken for something."""
+    told = taken.told if isinstance(taken, Thinking) else taken
     refusal = result.blocked
     chars = call.arguments.get("max_chars")
     part = cut(render(shown), chars if isinstance(chars, int) else context.settings.max_chars)
@@ -346,5 +353,24 @@ def _payload(
             "retryable": False,
             "hint": f"there are: {', '.join(map(str, known))}" if known else None,  # type: ignore[call-overload]  # a list
         }
-    body["guidance"] = guide("think", body)
+    asking = None
+    if isinstance(taken, Thinking) and not refusal:
+        asking = _asking(call, taken, is_taken=not result.missing)
+    body["guidance"] = guide_think(body, asking=asking)
     return Payload(body, is_error=refusal is not None)
+
+
+def _asking(call: ToolCall, thinking: Thinking, *, is_taken: bool) -> Json | None:
+    """The same call with CLIs asked; None if it asked them, or if none may be asked about it.
+
+    A step that was taken is not taken a second time.
+    """
+    if is_taken and thinking.choice.is_stateful:
+        return None
+    has_contract = thinking.choice.name not in ALONE
+    if not has_contract or needs_matter(thinking.choice, thinking.fields):
+        return None
+    if requested_mode(call.arguments) == CONSENSUS:
+        return None
+    same = {name: value for name, value in call.arguments.items() if name not in ("mode", *RUNNING)}
+    return {**same, "pattern": same.get("pattern", "think"), "consensus": True}

@@ -15,6 +15,7 @@ from aimux.strategies.seats import WorkflowRequest, workflow
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
 from ._jobs import go_on, number, run_job
+from ._results import Json
 from ._roots import is_answer, roots_of
 from ._steps import (
     calls_of,
@@ -27,7 +28,18 @@ from ._steps import (
 )
 
 answer_nowait: Final = None  # it waits for the store at least
-KEPT_PROMPT: Final = 20_000  # characters of the steps that stand in the job's row
+KEPT_PROMPT: Final = 100_000  # characters of steps and input that stand in the job's row
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """What a workflow is made of: as the call says it, or as an earlier run kept it."""
+
+    name: str
+    steps: object
+    input: object
+    cwd: str
+    is_kept: bool = False
 
 
 async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequired:
@@ -42,13 +54,13 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if isinstance(roots, InputRequired):
         return roots
     given = call.arguments
-    name = str(given.get("name") or name_of(given["steps"]))
+    asked = await _asked(context, call)
     tokens = given.get("max_tokens")
     request = JobRequest(
         tool="workflow",
-        prompt=name,
+        prompt=asked.name,
         mode=Mode(str(given.get("mode", Mode.READ))),
-        cwd=str(given.get("cwd", "")),
+        cwd=asked.cwd,
         roots=roots.paths,
         warnings=roots.warnings,
         client=call.client,
@@ -58,7 +70,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         budget=Budget(tokens=tokens if isinstance(tokens, int) else None),
     )
     prepared = await context.engine.prepare(request)
-    steps = await _steps(call, prepared)
+    steps = asked.steps if asked.is_kept else await _steps(call, prepared)
     found = await trio.to_thread.run_sync(read_workflow, steps, step_tools(), check_step)
     if not isinstance(found, Workflow):
         told = "; ".join(f"{fault.path}: {fault.message}" for fault in found)
@@ -69,19 +81,60 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
             ],
         )
     if given.get("dry_run"):
-        return _plan_payload(name, prepared, found)
+        return _plan_payload(asked.name, prepared, found)
     earlier = given.get("resume_from")
     wanted = WorkflowRequest(
-        name=name,
+        name=asked.name,
         workflow=found,
         call=calls_of(context, call, prepared.job_id, prepared.cwd),
-        input=given.get("context", ""),
+        input=asked.input,
         reuse=await ends_of(context.engine, str(earlier)) if earlier else {},
         at_once=prepared.snapshot.settings.workflow.max_parallel_steps,
     )
-    kept = json.dumps({"name": name, "steps": steps}, ensure_ascii=False)[:KEPT_PROMPT]
+    row: Json = {"name": asked.name, "steps": steps, "context": asked.input}
+    kept = json.dumps(row, ensure_ascii=False)[:KEPT_PROMPT]
     prepared = attrs.evolve(prepared, request=attrs.evolve(request, prompt=kept))
     return await run_job(context, call, prepared, workflow(wanted))
+
+
+async def _asked(context: ToolContext, call: ToolCall) -> Asked:
+    """The steps of a call, or, where it only says which run it goes on with, those of that run.
+
+    Raises:
+        InvalidArguments: there are neither, or that run has not kept them whole.
+        NotFound: no such job.
+    """
+    given = call.arguments
+    name, cwd = str(given.get("name", "")), str(given.get("cwd", ""))
+    if "steps" in given:
+        steps = given["steps"]
+        return Asked(
+            name=name or name_of(steps), steps=steps, input=given.get("context", ""), cwd=cwd
+        )
+    earlier = given.get("resume_from")
+    if not earlier:
+        raise _no_steps("", "what is to be run, or resume_from with the job_id of an earlier run")
+    job, _ = await context.engine.job(str(earlier))
+    try:
+        kept = json.loads(job.prompt) if job.tool == "workflow" else None
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict) or "steps" not in kept:
+        raise _no_steps(job.id, f"the steps again: {job.id} ({job.tool}) has not kept them whole")
+    return Asked(
+        name=name or str(kept.get("name", "workflow")),
+        steps=kept["steps"],
+        input=given.get("context", kept.get("context", "")),
+        cwd=cwd or job.cwd,
+        is_kept=True,
+    )
+
+
+def _no_steps(value: str, expected: str) -> InvalidArguments:
+    return InvalidArguments(
+        f"workflow: steps: expected {expected}",
+        problems=[{"path": "steps", "value": value or None, "expected": expected}],
+    )
 
 
 async def _steps(call: ToolCall, prepared: PreparedJob) -> object:

@@ -4,7 +4,8 @@
     python tests/clients/run.py --only python  # rows that begin so
 
 Each SDK row lists the tools, runs `exec` with a progress token, reads the result, answers what a
-CLI asks, and cancels a call in flight; `left` counts what still ran 15 s later. The rows of real
+CLI asks, completes a name, runs an agent, a background job and a prompt, and cancels a call in
+flight; `left` counts what still ran 15 s later. The rows of real
 CLIs (those that `tests/realclis/install.py` has installed) let a loopback model call one of our
 tools; those of setup let a client show the configuration that `aimux setup` wrote for it.
 
@@ -109,6 +110,9 @@ class Scene:
 def open_scene(root: Path, cache: Path) -> Iterator[Scene]:
     """Emulated CLIs and a daemon with its network side open."""
     stand = make_stand(root)
+    # an agent of which only the end of the task is known
+    done = {"when": "# How to end", "say": "It is so.\n{recalled}", "recall": r"AGENT-DONE-\w+"}
+    stand.emulate(["gemini"], script=[done])
     (root / "run").mkdir(mode=0o700)
     scene = Scene(stand=stand, cache=cache, url="")
     said = root / "daemon.out"
@@ -164,6 +168,11 @@ def sdk(scene: Scene, argv: list[str], transport: str, mode: str) -> str:
             (seen["progress"] < 1, "no progress"),
             ((seen["asked"], seen["typed"]) != (2, 2), "a question was not answered"),
             (seen["left_running"] != 0, "a cancelled call still runs"),
+            (seen["completed"] != ["codex"], "a CLI's name was not completed"),
+            (seen["agent"] != "completed", "the agent did not end"),
+            (seen["background"] != "completed", "the background job did not complete"),
+            (seen["prompts"] != 13, "not all prompts are listed"),
+            ("it hangs" not in seen["prompt"], "a prompt was not filled in"),
             ((seen["version"] == MODERN) != (mode == "auto"), "another era than asked for"),
         )
         if is_wrong
@@ -173,6 +182,7 @@ def sdk(scene: Scene, argv: list[str], transport: str, mode: str) -> str:
     return (
         f"{seen['version']}, {seen['tools']} tools, exec {seen['status']}, "
         f"{seen['progress']} progress, {seen['asked']} questions answered, "
+        f"completion, agent, background, {seen['prompts']} prompts, "
         f"cancelled: {seen['left_running']} left"
     )
 
@@ -202,13 +212,26 @@ def inspector(scene: Scene, transport: str, era: str) -> str:
         base += [url, "--transport", transport, "--header", f"Authorization: Bearer {TOKEN}"]
     base += ["--protocol-era", era]
     listed = json.loads(run(scene, [*base, "--method", "tools/list", "--strict"]))
-    call = ["--method", "tools/call", "--tool-name", "exec"]
-    arguments = ["--tool-arg", "prompt=[[say 5]] hello", "cli=codex"]
-    done = json.loads(run(scene, [*base, *call, *arguments]))
-    status = done["structuredContent"]["status"]
-    if status != "completed":
-        raise Failed(f"exec is {status}")
-    return f"{len(listed['tools'])} tools, strict, exec {status}"
+
+    def call(tool: str, *arguments: str) -> str:
+        words = ["--method", "tools/call", "--tool-name", tool, "--tool-arg", *arguments]
+        done = json.loads(run(scene, [*base, *words]))
+        return str(done["structuredContent"]["status"])
+
+    agent = ("action=run", "agent_id=generalist", "prompt=hello", "cli=gemini")
+    seen = {
+        "exec": call("exec", "prompt=[[say 5]] hello", "cli=codex"),
+        "agents": call("agents", *agent),
+        "background": call("background", "prompt=[[say 5]] hello", "cli=codex"),
+    }
+    if (seen["exec"], seen["agents"]) != ("completed", "completed"):
+        raise Failed(str(seen))
+    if seen["background"] not in ("queued", "running"):
+        raise Failed(str(seen))
+    ask = ["--method", "prompts/get", "--prompt-name", "debug", "--prompt-args", "error=it hangs"]
+    if "it hangs" not in run(scene, [*base, *ask]):
+        raise Failed("a prompt was not filled in")
+    return f"{len(listed['tools'])} tools, strict, exec, an agent, background, a prompt"
 
 
 # ------------------------------------------------------------------ real CLIs as clients

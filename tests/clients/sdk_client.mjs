@@ -48,6 +48,20 @@ const told = await call("[[fault ask 2]] [[say 5]]", {}, { tty: true });
 seen.typed = told.structuredContent?.content.split("yes please").length - 1;
 seen.asked = asked;
 
+const found = await client.complete({
+  ref: { type: "ref/resource", uri: "aimux://clis/{name}" },
+  argument: { name: "name", value: "cod" },
+});
+seen.completed = found.completion.values;
+const agent = { action: "run", agent_id: "generalist", prompt: "hello", cli: "gemini" };
+seen.agent = (await client.callTool({ name: "agents", arguments: agent })).structuredContent?.status;
+const begun = await client.callTool({ name: "background", arguments: { prompt: "[[say 5]] hello", cli: "codex" } });
+const later = { job_id: begun.structuredContent?.job_id, wait_seconds: 60 };
+seen.background = (await client.callTool({ name: "status", arguments: later })).structuredContent?.status;
+seen.prompts = (await client.listPrompts()).prompts.length;
+const shown = await client.getPrompt({ name: "debug", arguments: { error: "it hangs" } });
+seen.prompt = shown.messages[0].content.text;
+
 const stop = new AbortController();
 const before = steps;
 const slow = call("[[sleep 300]] go", { signal: stop.signal }).catch(() => null);

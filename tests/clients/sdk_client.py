@@ -16,7 +16,7 @@ from mcp.client.session import ClientRequestContext
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import ElicitRequestParams, ElicitResult
+from mcp_types import ElicitRequestParams, ElicitResult, ResourceTemplateReference
 
 HEADERS = {"Authorization": f"Bearer {os.environ['AIMUX_AUTH_TOKEN']}"}
 
@@ -51,6 +51,8 @@ async def converse(server: object, mode: str) -> dict[str, object]:
         seen["typed"] = content.count("yes please")
         seen["asked"] = len(asked)
 
+        await use_the_rest(client, seen)
+
         async def hold() -> None:
             slow = {"prompt": "[[sleep 300]] go", "cli": "codex"}
             await client.call_tool("exec", slow, progress_callback=on_slow)
@@ -66,6 +68,23 @@ async def converse(server: object, mode: str) -> dict[str, object]:
                 running = (listed.structured_content or {}).get("count")
         seen["left_running"] = running
     return seen
+
+
+async def use_the_rest(client: Client, seen: dict[str, object]) -> None:
+    """A completion, an agent, a background job and a prompt."""
+    clis = ResourceTemplateReference(uri="aimux://clis/{name}")
+    found = await client.complete(clis, {"name": "name", "value": "cod"})
+    seen["completed"] = found.completion.values
+    task = {"action": "run", "agent_id": "generalist", "prompt": "hello", "cli": "gemini"}
+    agent = await client.call_tool("agents", task)
+    seen["agent"] = (agent.structured_content or {}).get("status")
+    begun = await client.call_tool("background", {"prompt": "[[say 5]] hello", "cli": "codex"})
+    job_id = (begun.structured_content or {})["job_id"]
+    ended = await client.call_tool("status", {"job_id": job_id, "wait_seconds": 60})
+    seen["background"] = (ended.structured_content or {}).get("status")
+    seen["prompts"] = len((await client.list_prompts()).prompts)
+    shown = await client.get_prompt("debug", {"error": "it hangs"})
+    seen["prompt"] = shown.messages[0].content.text  # type: ignore[union-attr]
 
 
 async def main() -> None:

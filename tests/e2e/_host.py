@@ -13,6 +13,8 @@ import attrs
 import psutil
 import trio
 
+from ._guided import SEEN
+
 Json = dict[str, object]
 
 ANSWER_S: Final = 60.0  # for one answer; the machine may be slow
@@ -66,6 +68,7 @@ class Host:
     _more: trio.Event = attrs.field(factory=trio.Event)
     _writing: trio.Lock = attrs.field(factory=trio.Lock)
     is_gone: bool = False
+    _called: dict[object, tuple[str, Mapping[str, object]]] = attrs.field(factory=dict)
 
     async def listen(self) -> None:
         """Read until cancelled or the server is gone."""
@@ -78,6 +81,8 @@ class Host:
             *lines, self.server.rest = (self.server.rest + data).split(b"\n")
             for message in map(json.loads, lines):
                 self.heard += message if isinstance(message, list) else [message]
+                if isinstance(message, dict) and message.get("id") in self._called:
+                    SEEN.take(*self._called.pop(message["id"]), message)
             self._wake()
 
     def _wake(self) -> None:
@@ -98,6 +103,10 @@ class Host:
 
     async def say(self, message: object) -> None:
         """Send one message."""
+        if isinstance(message, dict) and message.get("method") == "tools/call":
+            params = message["params"]
+            if isinstance(params, dict) and isinstance(params.get("arguments"), dict):
+                self._called[message.get("id")] = str(params.get("name")), params["arguments"]
         await self.write(json.dumps(message).encode() + b"\n")
 
     async def notify(self, method: str, **params: object) -> None:

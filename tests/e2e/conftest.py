@@ -5,8 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from ._guided import SEEN
 from ._host import Host, Server, attach, start_server
 from ._stand import Stand, make_stand
+
+
+@pytest.fixture(autouse=True)
+def reached(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that says which states it reaches has seen them over MCP."""
+    SEEN.states.clear()
+    yield
+    wanted = {str(each) for mark in request.node.iter_markers("reaches") for each in mark.args}
+    assert wanted - SEEN.states == set(), sorted(SEEN.states)
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ def data_of(body: Json) -> Json:
 
 @pytest.mark.requirement("tools:agents")
 @pytest.mark.requirement("agents:selection")
+@pytest.mark.reaches("agents:completed")
 async def test_an_agent_is_chosen_by_its_task_and_works_until_it_is_done(host: Host) -> None:
     """Two turns of one conversation; the line that ends it is not in the answer."""
     body = await run(host, prompt="in two goes: why does the parser crash with a traceback?")

@@ -103,6 +103,7 @@ def by_title(body: Any) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("tools:audit")
+@pytest.mark.reaches("audit:completed")
 def test_what_is_quoted_and_not_refuted_is_confirmed(shop: Machine) -> None:
     """Found by one vendor, looked at by another; what is not in the file is listed apart."""
     shop.stand.emulate(["codex"], script=[*scans(FOUND, INVENTED), *verdicts("stands", "stands")])

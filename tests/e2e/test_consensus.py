@@ -81,6 +81,7 @@ def seat_of(body: dict[str, Any], cli: str) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("tools:consensus")
+@pytest.mark.reaches("consensus:completed")
 async def test_three_agree(stand: Stand, host: Host) -> None:
     """All hold the same: completed, counted, and what they claim is looked up."""
     stand.emulate(THREE, script=says("yes", quote=QUOTE))
@@ -264,6 +265,7 @@ async def test_a_judge_that_follows_the_order_is_told(stand: Stand, host: Host) 
 
 
 @pytest.mark.requirement("consensus:lost")
+@pytest.mark.reaches("consensus:synthesis_lost")
 async def test_without_its_judge_the_count_stands(stand: Stand, host: Host) -> None:
     """Partial, and it is offered to have it tried again."""
     stand.emulate(THREE, script=says("yes"))

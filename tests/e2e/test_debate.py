@@ -87,6 +87,7 @@ def data_of(body: Json) -> Json:
 
 @pytest.mark.requirement("tools:debate")
 @pytest.mark.requirement("debate:struck")
+@pytest.mark.reaches("debate:completed")
 async def test_argued_struck_and_judged_in_both_orders(host: Host, stand: Stand) -> None:
     """Eight turns; what nobody said and what no file says does not reach the judge."""
     body = await hold(host)

@@ -71,6 +71,7 @@ def steps(vendor: ModelServer, what: str) -> list[dict[str, Any]]:
 
 @pytest.mark.requirement("tools:deepresearch")
 @pytest.mark.requirement("deepresearch:secret")
+@pytest.mark.reaches("deepresearch:completed")
 def test_a_report_comes_with_the_pages_it_cites(machine: Stand, vendor: ModelServer) -> None:
     """In the background at the vendor, with its queries and figures; the key is nowhere else."""
     body = research(machine, {"topic": "What do studies say of size?"})[0]
@@ -98,6 +99,7 @@ def test_a_report_comes_with_the_pages_it_cites(machine: Stand, vendor: ModelSer
     assert KEY not in str(body)
 
 
+@pytest.mark.reaches("deepresearch:cached")
 def test_an_answer_is_given_again_until_something_differs(
     machine: Stand, vendor: ModelServer
 ) -> None:
@@ -408,6 +410,7 @@ def test_a_step_of_a_killed_workflow_is_gone_on_with_and_paid_once(
 
 
 @pytest.mark.requirement("tools:deepresearch")
+@pytest.mark.reaches("deepresearch:fallback")
 def test_without_a_key_a_cli_answers_and_says_so(machine: Stand, vendor: ModelServer) -> None:
     """By the role research, with the files to read; it is told what to set for the real thing."""
     machine.emulate(["codex"], script=[{"when": "Why is it so?", "say": "It is known to be so."}])

@@ -74,6 +74,7 @@ def data_of(body: Json) -> Json:
 
 
 @pytest.mark.requirement("tools:dialog")
+@pytest.mark.reaches("dialog:completed")
 async def test_a_draft_is_mended_until_nothing_blocks_it(host: Host, stand: Stand) -> None:
     """Draft, critique, draft, critique: the last draft is the answer, what is claimed looked up."""
     body = await talk(host)

@@ -93,6 +93,7 @@ async def found(host: Host, inv: str, area: str, **more: object) -> Any:
 @pytest.mark.requirement("investigate:whole")
 @pytest.mark.requirement("investigate:restart")
 @pytest.mark.requirement("investigate:recall")
+@pytest.mark.reaches("investigate:report_ready")
 def test_twelve_findings_two_corrections_and_a_false_place_to_the_report(stand: Stand) -> None:
     """With a restart in the middle; afterwards another client recalls it, another project not."""
     project = make_project(stand, "shop")
@@ -190,6 +191,7 @@ def test_twelve_findings_two_corrections_and_a_false_place_to_the_report(stand: 
 
 
 @pytest.mark.requirement("investigate:auto")
+@pytest.mark.reaches("investigate:delegate_completed")
 def test_clis_look_into_it_and_what_they_say_becomes_theirs(stand: Stand) -> None:
     """Each finding has its CLI; a place that is not there is told; it ends when nothing comes."""
     project = make_project(stand, "looked")

@@ -124,6 +124,7 @@ def assert_clean(stand: Stand) -> None:
 
 
 @pytest.mark.requirement("tools:pair")
+@pytest.mark.reaches("exec:landed")
 def test_a_change_that_is_verified_and_approved_lands(stand: Stand, server: Server) -> None:
     """In the files, and nowhere else: the repository has no commit, stash or setting more."""
     tree = repository(stand, "lands")
@@ -159,6 +160,7 @@ def test_a_change_that_is_verified_and_approved_lands(stand: Stand, server: Serv
 @pytest.mark.requirement("pair:verify")
 @pytest.mark.requirement("pair:changed")
 @pytest.mark.requirement("pair:base")
+@pytest.mark.reaches("exec:not_landed")
 def test_what_is_not_approved_verified_or_still_there_does_not_land(
     stand: Stand, server: Server
 ) -> None:

@@ -49,6 +49,7 @@ async def premortem(host: Host, prompt: str = PLAN, **arguments: object) -> Json
 
 
 @pytest.mark.requirement("think:panel")
+@pytest.mark.reaches("think:completed")
 def test_the_readme_call_works_as_written(stand: Stand) -> None:
     """Alike causes are one that both support, ratings averaged, verdict and dispute computed."""
     stand.emulate(

@@ -71,6 +71,7 @@ def ready(module_dir: Path) -> Iterator[Machine]:
 
 
 @pytest.mark.requirement("tools:workflow")
+@pytest.mark.reaches("workflow:completed")
 def test_a_step_reads_what_another_gave(ready: Machine) -> None:
     """Each is a job below the workflow's; its answer is the next one's material."""
     body = play(ready, {"steps": TWO, "name": "pair"})[0]

@@ -63,4 +63,4 @@ def test_an_offer_in_read_mode_has_a_step_that_lets_it_write() -> None:
     }
     assert "mode=write" not in str(others)
     assert "'write'" not in str(others)
-    assert guide("exec", {**payload, "session_id": None})["next"] == []
+    assert "exec" not in str(guide("exec", {**payload, "session_id": None})["next"])

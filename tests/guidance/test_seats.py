@@ -55,11 +55,11 @@ def test_who_differs_is_read_and_all_may_be_asked_informed() -> None:
 def test_who_agrees_may_be_put_together() -> None:
     """A synthesis, unless there is one."""
     first, second = steps(panel("completed"))
-    only = steps(panel("completed", synthesis={"content": "x"}))
+    only, look = steps(panel("completed", synthesis={"content": "x"}))
 
     assert first == ("status", {"job_id": "job_1", "turn": 1})
     assert second[1]["synthesize"] is True
-    assert only == [first]
+    assert (only, look[1]) == (first, {"job_id": "job_1", "events_after": 0})
 
 
 def test_after_an_informed_round_it_is_not_offered_again() -> None:
@@ -81,7 +81,7 @@ def test_a_lost_synthesis_is_asked_for_again() -> None:
     """Of the members that answered."""
     found = steps(panel("partial", error={"code": "synthesis_lost"}))
 
-    assert found[1][1] == {"prompt": "Is it?", "clis": ["codex", "claude:opus"], "synthesize": True}
+    assert found[0][1] == {"prompt": "Is it?", "clis": ["codex", "claude:opus"], "synthesize": True}
 
 
 def test_without_a_quorum_others_are_asked() -> None:
@@ -110,7 +110,9 @@ def test_odd_data_leads_to_nothing_odd(data: dict[str, Any]) -> None:
     """An older record, or one cut short."""
     guidance = guide("consensus", job("completed", session_id=None, data=data))
 
-    assert guidance["next"] == []
+    assert [each["arguments"] for each in guidance["next"]] == [  # type: ignore[attr-defined]
+        {"job_id": "job_1", "events_after": 0}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -143,12 +145,40 @@ def test_a_workflow_leads_to_the_step_that_failed() -> None:
     done = guide("workflow", job("completed", session_id=None, data={"steps": ended[:1]}))
 
     assert failed["next"][0]["arguments"] == {"job_id": "job_b"}  # type: ignore[index]
-    assert [each["arguments"] for each in done["next"]] == [{"job_id": "job_a"}]  # type: ignore[attr-defined]
+    assert done["next"][0]["arguments"] == {"job_id": "job_a"}  # type: ignore[index]
     assert sendable(failed)
+
+
+def test_a_workflow_that_stopped_is_resumed() -> None:
+    """By what is kept of it; not where that was cut, nor where every step has ended well."""
+    payload = job("failed", session_id=None, data={"steps": [], "resumable_from": "b"})
+    whole = guide_job(payload, "workflow", prompt='{"name": "w", "steps": []}')
+    cut = guide_job(payload, "workflow", prompt='{"name": "w", "st')
+    done = guide_job({**payload, "status": "completed"}, "workflow", prompt="{}")
+
+    assert whole["next"][0]["arguments"] == {"resume_from": "job_1"}  # type: ignore[index]
+    assert "resume_from" not in str(cut)
+    assert "resume_from" not in str(done)
+    assert sendable(whole)
 
 
 def test_what_a_cli_answers_as_json_is_not_taken_for_a_panel() -> None:
     """A job with a session is a CLI's own."""
     guidance = guide("consensus", panel("completed") | {"session_id": "ses_1"})
 
-    assert {each["tool"] for each in guidance["next"]} == {"exec"}  # type: ignore[attr-defined]
+    assert "consensus" not in {each["tool"] for each in guidance["next"]}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [("consensus", "correctness"), ("debate", "judge"), ("audit", "clean"),
+     ("deepresearch", "source"), ("dialog", "")],
+)  # fmt: skip
+def test_a_whole_answer_is_not_taken_for_more(tool: str, said: str) -> None:
+    """Of each tool whose answers are; a CLI's own data says nothing of it."""
+    whole = guide(tool, job("completed", session_id=None, data={"seats": []}))
+    own = guide(tool, job("completed", data={"seats": []}))
+
+    assert said in str(whole["do_not"])
+    assert bool(whole["do_not"]) is bool(said)
+    assert own["do_not"] == []

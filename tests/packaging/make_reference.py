@@ -88,6 +88,12 @@ def kind_of(schema: Mapping[str, object]) -> str:
     return ", ".join([words, *told])
 
 
+def described(tool: Tool) -> str:
+    """The parts of a description, a line each."""
+    lines = [line.partition(" ") for line in tool.description.splitlines()]
+    return "\n".join(f"- **{name}** {said}" for name, _, said in lines)
+
+
 def arguments(tool: Tool) -> str:
     """The table of a tool's arguments."""
     properties, required = tool.input_schema["properties"], tool.input_schema["required"]
@@ -119,7 +125,7 @@ def tools() -> str:
     ]
     for tool in TOOLS.values():
         hints = [name for name, value in tool.annotations.items() if value is True]
-        parts.append(f"## {tool.name}\n\n{tool.description}\n\n{arguments(tool)}")
+        parts.append(f"## {tool.name}\n\n{described(tool)}\n\n{arguments(tool)}")
         parts.append("Annotations: " + (", ".join(f"`{hint}`" for hint in hints) or "none") + ".\n")
         if tool.aliases:
             other = ", ".join(f"`{alias}` for `{ours}`" for alias, ours in tool.aliases.items())

@@ -80,7 +80,7 @@ async def test_clients_are_counted(tmp_path: pathlib.Path, autojump_clock: Clock
         assert moves == [{"stdio": 1}, {}]
         assert house.app.unknown_tool("exec") is None
         assert "tools: exec, status, sessions" in (house.app.unknown_tool("nope") or "")
-        assert "exec(prompt" in house.app.instructions(house.client)
+        assert "- exec: " in house.app.instructions(house.client)
 
 
 def test_failures_say_whether_to_try_again() -> None:

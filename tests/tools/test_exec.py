@@ -33,7 +33,12 @@ async def test_exec_answers(tmp_path: pathlib.Path, autojump_clock: Clock) -> No
             "tool": "exec",
             "arguments": {"session_id": body["session_id"], "prompt": "Continue."},
             "when": "the conversation shall go on",
-        }
+        },
+        {
+            "tool": "status",
+            "arguments": {"job_id": body["job_id"], "events_after": 0},
+            "when": "it is to be seen what it did",
+        },
     ]
 
 
@@ -53,6 +58,7 @@ async def test_a_failed_run_is_an_answer_that_is_an_error(
         assert [each["arguments"] for each in body["guidance"]["next"]] == [
             {"action": "health"},
             {"job_id": body["job_id"], "events_after": 0},
+            {"action": "retry", "job_id": body["job_id"]},
         ]
 
 

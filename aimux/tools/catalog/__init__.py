@@ -4,6 +4,7 @@ It is on the path to the first answer, so it imports nothing heavy; the code of 
 when it is first called.
 """
 
+from ._about import ABOUT as ABOUT
 from ._listing import TOOLS as TOOLS, listed as listed, meant as meant
 from ._prompts import PROMPTS as PROMPTS
 from ._resources import SCHEME as SCHEME, TEMPLATES as TEMPLATES, templates as templates

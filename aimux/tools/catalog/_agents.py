@@ -2,18 +2,15 @@
 
 from typing import Final
 
-from ._schemas import MAX_CHARS, RESULT, choice, count, flag, object_schema, seconds, string
+from ._about import describe
+from ._schemas import RESULT, SHOWN_CHARS, choice, count, flag, object_schema, string
+from ._strategies import RUNNING
 from ._tool import Tool
 
 AGENTS: Final = Tool(
     name="agents",
     title="Give a task to an agent",
-    description=(
-        "Agents are instructions for a kind of task: built-in, yours and the project's (.claude, "
-        ".codex, .gemini, .github, …). run: give a task to one, chosen by the task unless agent_id "
-        "names it; it works several turns until it says it is done. find: who fits a task, with "
-        "scores. list, info: who there is."
-    ),
+    description=describe("agents"),
     input_schema=object_schema(
         {
             "action": choice("what to do", ("run", "find", "list", "info")),
@@ -24,10 +21,10 @@ AGENTS: Final = Tool(
             "model": string("of that CLI"),
             "mode": choice("default is the agent's", ("read", "write", "danger")),
             "max_turns": count("turns at most", minimum=1, maximum=20),
-            "async": flag("return a job_id at once"),
-            "wait_seconds": seconds("wait before handing over", minimum=0),
-            "timeout_seconds": seconds("deadline of the whole", minimum=0.1),
-            "max_chars": MAX_CHARS,
+            "async": RUNNING["async"],
+            "wait_seconds": RUNNING["wait_seconds"],
+            "timeout_seconds": RUNNING["timeout_seconds"],
+            "max_chars": SHOWN_CHARS,
             "dry_run": flag("for run: start nothing, tell the plan"),
         },
         ("action",),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import choice, count, flag, object_schema, string
 from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
@@ -9,12 +10,7 @@ from ._tool import Tool
 AUDIT: Final = Tool(
     name="audit",
     title="Look for defects in a tree",
-    description=(
-        "Audit a directory: rules look at every file, CLIs scan by category, their quotes are "
-        "looked up, others try to refute what was found, and what stands is ordered P0 to P3. "
-        "quick: rules and scanners; standard: and validators; deep: and an investigation of each "
-        "grave finding. Reads only. No findings is not clean: see phases."
-    ),
+    description=describe("audit"),
     input_schema=object_schema(
         {
             "path": string("absolute path of the directory; default as cwd of exec"),
@@ -27,7 +23,7 @@ AUDIT: Final = Tool(
             ),
             "clis": {**CLIS, "description": "scanners: cli, cli:model or cli:model:effort"},
             "rules_only": flag("ask no CLI"),
-            "max_turns": count("turns at most, repairs included", minimum=1),
+            "max_turns": count("turns at most", minimum=1),
             **{name: schema for name, schema in TURNS.items() if name != "cwd"},
         }
     ),

@@ -2,17 +2,14 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import RESULT, choice, flag, object_schema, seconds, string
 from ._tool import Tool
 
 BACKGROUND: Final = Tool(
     name="background",
     title="Run a prompt in the background",
-    description=(
-        "exec that returns at once: a job_id, the place in the queue and the status call to send "
-        "later. Without a role or cli the role is read from the prompt; such a run only reads. The "
-        "job outlives this client. Not for what you need now: use exec."
-    ),
+    description=describe("background"),
     input_schema=object_schema(
         {
             "prompt": string("what the CLI is to do", minLength=1),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import choice, count, flag, object_schema, string
 from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
@@ -9,12 +10,7 @@ from ._tool import Tool
 CONSENSUS: Final = Tool(
     name="consensus",
     title="Ask several CLIs the same question",
-    description=(
-        "Ask several CLIs the same question apart from each other, check the evidence they give "
-        "against the files, and count what they agree on. Tells who held what, who stood alone, "
-        "who was lost, and how far to trust it. Give choices where the answer is one of a few. "
-        "Reads only. Not for changing code."
-    ),
+    description=describe("consensus"),
     input_schema=object_schema(
         {
             "prompt": string("the question", minLength=1),
@@ -22,7 +18,7 @@ CONSENSUS: Final = Tool(
             "panel": string("a configured panel instead of clis"),
             "blinded": flag("false adds a round in which each sees the others' answers"),
             "synthesize": flag("a further CLI puts the answers together"),
-            "judge": string("who does that (cli or cli:model); default is one not on the panel"),
+            "judge": string("who does that; default is one not on the panel"),
             "mode": choice(
                 "consensus; vote: ends once decided; union: all that anyone said; escalate: two "
                 "first, more if they disagree",
@@ -36,8 +32,8 @@ CONSENSUS: Final = Tool(
             },
             "swap": flag("synthesize in both orders and tell if that changes it"),
             "quorum": count("how many must answer (default 2)", minimum=1),
-            "seed": count("draws seats and orders; default is made from the question", minimum=0),
-            "max_turns": count("turns at most, repairs included", minimum=1),
+            "seed": count("draws seats and orders", minimum=0),
+            "max_turns": count("turns at most", minimum=1),
             **TURNS,
         },
         ("prompt",),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import count, flag, object_schema, string
 from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
@@ -9,11 +10,7 @@ from ._tool import Tool
 DEBATE: Final = Tool(
     name="debate",
     title="Have a question argued from both sides",
-    description=(
-        "Two CLIs argue for and against, apart and then against each other's own words; quotes and "
-        "evidence are looked up, and a third judges a copy without names in both orders. For a "
-        "choice with real alternatives; for facts use consensus. Reads only."
-    ),
+    description=describe("debate"),
     input_schema=object_schema(
         {
             "topic": string("proposition, or question with alternatives", minLength=1),
@@ -24,7 +21,7 @@ DEBATE: Final = Tool(
             "jury": {**CLIS, "maxItems": 5, "description": "several judges that vote"},
             "synthesize": flag("false: nobody judges"),
             "max_turns": count("of both sides (default 6)", minimum=2, maximum=20),
-            "seed": count("draws the sides; default is made from the topic", minimum=0),
+            "seed": count("draws the sides", minimum=0),
             **TURNS,
         },
         ("topic",),

@@ -2,19 +2,15 @@
 
 from typing import Final
 
-from ._schemas import MAX_CHARS, RESULT, flag, object_schema, seconds, string
-from ._strategies import ANNOTATIONS
+from ._about import describe
+from ._schemas import RESULT, SHOWN_CHARS, flag, object_schema, string
+from ._strategies import ANNOTATIONS, RUNNING
 from ._tool import Tool
 
 DEEPRESEARCH: Final = Tool(
     name="deepresearch",
     title="Research a topic with sources",
-    description=(
-        "Research a topic on the web: a report with its sources, from Gemini's research agent, "
-        "where the client's environment has GEMINI_API_KEY or GOOGLE_API_KEY; takes minutes. "
-        "Without a key a CLI answers of what it knows (provider=fallback, grounded=false). "
-        "Answers are kept and given again with their age."
-    ),
+    description=describe("deepresearch"),
     input_schema=object_schema(
         {
             "topic": string("what to find out", minLength=1),
@@ -31,10 +27,10 @@ DEEPRESEARCH: Final = Tool(
             },
             "force": flag("ask again although an answer is kept"),
             "cwd": string("absolute path; default as for exec"),
-            "async": flag("return a job_id at once"),
-            "wait_seconds": seconds("wait so long before a running job is handed over", minimum=0),
-            "timeout_seconds": seconds("deadline of the whole", minimum=0.1),
-            "max_chars": MAX_CHARS,
+            "async": RUNNING["async"],
+            "wait_seconds": RUNNING["wait_seconds"],
+            "timeout_seconds": RUNNING["timeout_seconds"],
+            "max_chars": SHOWN_CHARS,
         },
         ("topic",),
     ),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import count, flag, object_schema, string
 from ._strategies import ANNOTATIONS, CLIS, STRATEGY_RESULT, TURNS
 from ._tool import Tool
@@ -9,11 +10,7 @@ from ._tool import Tool
 DIALOG: Final = Tool(
     name="dialog",
     title="Have two CLIs build one answer",
-    description=(
-        "A proposer drafts, a critic says what blocks the draft, in turns, until nothing does or "
-        "the turns are over. For a plan, a design or a text that has to hold. Answers with the "
-        "last draft and what is open; goes on by session_id. Reads only."
-    ),
+    description=describe("dialog"),
     input_schema=object_schema(
         {
             "prompt": string("the task; with session_id, what comes next", minLength=1),

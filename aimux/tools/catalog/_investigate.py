@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import (
     ERROR,
     GUIDANCE,
@@ -60,12 +61,7 @@ _FINDING: Final[dict[str, Schema]] = {
 INVESTIGATE: Final = Tool(
     name="investigate",
     title="Investigate until it settles",
-    description=(
-        "Investigate one question across calls and restarts: findings with source and confidence, "
-        "corrections, coverage of areas, when to stop. start (question) -> finding or note "
-        "(nothing there) per area -> assess until it may stop -> report. auto has CLIs look, as a "
-        "job. recall searches earlier ones. Does not fix anything."
-    ),
+    description=describe("investigate"),
     input_schema=object_schema(
         {
             "action": choice("default: start with question, else status", ACTIONS),

@@ -141,5 +141,6 @@ RESULT: Final[Schema] = {
 }
 
 
-TURN_LIMIT: Final = seconds("limit of each turn", minimum=0.1)
+TURN_LIMIT: Final = seconds("of each turn", minimum=0.1)
 MAX_CHARS: Final = count("characters of content in this answer (default 16384)", minimum=1)
+SHOWN_CHARS: Final = count("of content", minimum=1)

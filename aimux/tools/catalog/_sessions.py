@@ -4,6 +4,7 @@ from typing import Final
 
 from aimux.times import MAX_AGE_HOURS
 
+from ._about import describe
 from ._schemas import (
     GUIDANCE,
     STATUSES,
@@ -24,14 +25,7 @@ ACTIONS: Final = (
 SESSIONS: Final = Tool(
     name="sessions",
     title="Sessions and jobs",
-    description=(
-        "list: sessions, latest first (status: active, completed, failed, all). info: one session "
-        "with its jobs. answer: type text for a job whose CLI asks. retry: a job, or the last of a "
-        "session, again. cancel: end one job politely. kill: end the job of a session at once. "
-        "gc: remove old finished sessions and jobs. reset: close the breaker of a CLI and end its "
-        "cooldowns. health: which CLIs are ready, what is "
-        "running, limits, breakers."
-    ),
+    description=describe("sessions"),
     input_schema=object_schema(
         {
             "action": choice("what to do", ACTIONS),
@@ -52,9 +46,7 @@ SESSIONS: Final = Tool(
             ),
             "dry_run": flag("for gc: only count"),
             "refresh": flag("for health: look for the CLIs again"),
-            "verify": flag(
-                "for health: run one tiny prompt on each CLI, so that its login is known"
-            ),
+            "verify": flag("for health: try each login with a tiny prompt"),
         },
         ("action",),
     ),

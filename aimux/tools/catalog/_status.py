@@ -2,18 +2,14 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import MAX_CHARS, RESULT, count, flag, object_schema, seconds, string
 from ._tool import Tool
 
 STATUS: Final = Tool(
     name="status",
     title="Look at a job",
-    description=(
-        "State, progress and answer of a job. wait_seconds waits until the job ends or the time "
-        "is up, so "
-        "there is no need to poll. offset and tail page through long content; events_after lists "
-        "what the CLI did since that sequence number."
-    ),
+    description=describe("status"),
     input_schema=object_schema(
         {
             "job_id": string("the job to look at"),
@@ -22,10 +18,10 @@ STATUS: Final = Tool(
                 minimum=0,
                 maximum=3600,
             ),
-            "turn": count("show this turn of the job instead of the whole", minimum=1),
-            "offset": count("first character of content to return", minimum=0),
-            "tail": count("return the last so many characters instead", minimum=1),
-            "include_content": flag("return the whole content, whatever its length"),
+            "turn": count("this turn of the job alone", minimum=1),
+            "offset": count("first character of content", minimum=0),
+            "tail": count("the last so many characters", minimum=1),
+            "include_content": flag("the whole content"),
             "max_chars": MAX_CHARS,
             "events_after": count("also list events after this sequence number", minimum=0),
         },

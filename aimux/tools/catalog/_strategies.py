@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ._schemas import MAX_CHARS, RESULT, TURN_LIMIT, Schema, count, flag, seconds, string
+from ._schemas import RESULT, SHOWN_CHARS, TURN_LIMIT, Schema, count, flag, seconds, string
 
 CLIS: Final[Schema] = {
     "type": "array",
@@ -14,13 +14,13 @@ CLIS: Final[Schema] = {
 }
 
 RUNNING: Final[Mapping[str, Schema]] = {
-    "cwd": string("absolute path they work in; default as for exec"),
-    "async": flag("return a job_id at once"),
-    "wait_seconds": seconds("wait so long before a running job is handed over", minimum=0),
-    "timeout_seconds": seconds("deadline of the whole", minimum=0.1),
-    "max_tokens": count("stop asking once so many tokens are used", minimum=1),
-    "max_chars": MAX_CHARS,
-    "dry_run": flag("return seats and turns; start nothing"),
+    "cwd": string("as for exec"),
+    "async": flag("hand over at once"),
+    "wait_seconds": seconds("before handing over", minimum=0),
+    "timeout_seconds": seconds("of the whole", minimum=0.1),
+    "max_tokens": count("stop after so many", minimum=1),
+    "max_chars": SHOWN_CHARS,
+    "dry_run": flag("only tell the plan"),
 }
 
 TURNS: Final[Mapping[str, Schema]] = {"timeout_per_turn_seconds": TURN_LIMIT, **RUNNING}

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import RESULT, Schema, choice, flag, open_schema, string
 from ._tool import Tool
 
@@ -74,12 +75,7 @@ _SCHEMA: Final[Schema] = {
 THINK: Final = Tool(
     name="think",
     title="Think by a pattern",
-    description=(
-        "Structure your own reasoning and have it computed: rankings, graphs, calibration, "
-        "contradictions, verdicts. No model is asked unless clis, consensus or mode say so; "
-        "then their items are merged with yours. Call with pattern and prompt alone to be told "
-        "which fields to fill."
-    ),
+    description=describe("think"),
     input_schema=_SCHEMA,
     output_schema=RESULT,
     annotations={

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ._about import describe
 from ._schemas import RESULT, choice, flag, object_schema, string
 from ._strategies import RUNNING
 from ._tool import Tool
@@ -9,13 +10,7 @@ from ._tool import Tool
 WORKFLOW: Final = Tool(
     name="workflow",
     title="Run steps of tools",
-    description=(
-        "Run several tool calls as steps of one job: in order, or as soon as what each needs has "
-        "ended. A step is {id, tool, arguments, needs, when, foreach, retry, retry_delay_ms, "
-        "timeout_seconds, on_error: stop|skip|continue, fallback}. Texts in arguments may hold "
-        "{{input}} and {{id.content}}; when is an expression such as "
-        "\"{{review.content}} contains 'P0'\". Everything is checked before the first step."
-    ),
+    description=describe("workflow"),
     input_schema=object_schema(
         {
             "steps": {
@@ -25,11 +20,12 @@ WORKFLOW: Final = Tool(
             "context": {"description": "what steps read as {{input}}"},
             "name": string("what it is called"),
             "mode": choice("write lets steps of a file write", ("read", "write")),
-            "resume_from": string("an earlier run's job_id: what did not change is not run again"),
+            "resume_from": string(
+                "an earlier run's job_id: what did not change is not run again; alone, its steps"
+            ),
             **{name: schema for name, schema in RUNNING.items() if name != "dry_run"},
-            "dry_run": flag("return the steps in waves; start nothing"),
+            "dry_run": flag("tell the steps in waves"),
         },
-        ("steps",),
     ),
     output_schema=RESULT,
     annotations={
