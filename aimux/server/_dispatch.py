@@ -142,7 +142,7 @@ class Dispatcher:
             return is_task
         payload: Payload | InputRequired
         try:
-            if is_task and not (await self._app.ready()).runner.is_dry_run(call):
+            if is_task and (await self._app.ready()).runner.makes_job(call):
                 payload = await self._start_task(call)
                 if not isinstance(payload, InputRequired):
                     return await self._created(call, called, payload)

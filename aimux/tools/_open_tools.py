@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from aimux.engine import Engine
 
+from ._classes import check_classes
 from ._context import ToolContext
 from ._prompts import Prompts
 from ._resources import Resources
@@ -17,7 +18,12 @@ class OpenTools:
     __slots__ = ("context", "prompts", "resources", "runner", "tasks")
 
     def __init__(self, engine: Engine, clients: Callable[[], Mapping[str, int]]) -> None:
-        """`clients` counts the connected ones per transport."""
+        """`clients` counts the connected ones per transport.
+
+        Raises:
+            SetupFault: the shipped classes of tools are not those that are compiled.
+        """
+        check_classes()
         context = self.context = ToolContext(engine, clients)
         self.runner = ToolRunner(context)
         context.run_tool = self.runner.call
