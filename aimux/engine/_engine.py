@@ -41,7 +41,7 @@ from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
 from ._prepare import Preparer
 from ._recovery import clear_leftovers, open_temporary
-from ._research import ResearchKeys, ResearchWork, run_research
+from ._research_work import ResearchKeys, ResearchWork
 from ._specs import ChooseDriver, TurnResources, TurnSpec
 from ._work_copy import work_copies
 
@@ -248,6 +248,8 @@ class Engine:
         return len(left)
 
     async def _research(self, work: ResearchWork, handle: JobHandle) -> Report:
+        from ._research import run_research  # the vendor's side, where it is asked
+
         return await run_research(
             handle, work, slots=self.supervisor.slots, store=self.store, keys=self.keys
         )

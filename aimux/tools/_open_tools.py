@@ -6,16 +6,19 @@ from aimux.engine import Engine
 
 from ._classes import check_classes
 from ._context import ToolContext
-from ._prompts import Prompts
 from ._resources import Resources
 from ._runner import ToolRunner
 from ._tasks import JobTasks
+
+TYPE_CHECKING = False  # prompts name what every tool takes: as much as all tools together
+if TYPE_CHECKING:
+    from ._prompts import Prompts
 
 
 class OpenTools:
     """The tools, prompts, resources and the jobs as tasks, all on one engine."""
 
-    __slots__ = ("context", "prompts", "resources", "runner", "tasks")
+    __slots__ = ("_prompts", "context", "resources", "runner", "tasks")
 
     def __init__(self, engine: Engine, clients: Callable[[], Mapping[str, int]]) -> None:
         """`clients` counts the connected ones per transport.
@@ -27,9 +30,18 @@ class OpenTools:
         context = self.context = ToolContext(engine, clients)
         self.runner = ToolRunner(context)
         context.run_tool = self.runner.call
-        self.prompts = Prompts(context)
+        self._prompts: Prompts | None = None
         self.resources = Resources(context)
         self.tasks = JobTasks(context)
+
+    @property
+    def prompts(self) -> "Prompts":
+        """The prompts; what they are made of is read with the first one."""
+        if self._prompts is None:
+            from ._prompts import Prompts
+
+            self._prompts = Prompts(self.context)
+        return self._prompts
 
     def __repr__(self) -> str:
         return f"<OpenTools: {self.context.engine!r}>"

@@ -273,13 +273,7 @@ def _action(name: str, fields: dict[str, Schema], more: dict[str, Schema] | None
     return closed(whole, {"warnings": WARNINGS, **(more or {})})
 
 
-def sessions(retried: Schema) -> list[Schema]:
-    """The answer of each action; `retried` is the job that a retry started."""
-    properties, required = retried["properties"], retried["required"]
-    assert isinstance(properties, dict)
-    assert isinstance(required, list)
-    needed = {name: properties[name] for name in required if name != "guidance"}
-    may = {name: each for name, each in properties.items() if name not in required}
+def _looks() -> list[Schema]:
     return [
         _action(
             "list",
@@ -302,6 +296,18 @@ def sessions(retried: Schema) -> list[Schema]:
                 "next_cursor": _NAME,
             },
         ),
+    ]
+
+
+def sessions(retried: Schema) -> list[Schema]:
+    """The answer of each action; `retried` is the job that a retry started."""
+    properties, required = retried["properties"], retried["required"]
+    assert isinstance(properties, dict)
+    assert isinstance(required, list)
+    needed = {name: properties[name] for name in required if name != "guidance"}
+    may = {name: each for name, each in properties.items() if name not in required}
+    return [
+        *_looks(),
         _action(
             "answer",
             {
