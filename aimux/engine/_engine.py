@@ -395,18 +395,22 @@ async def open_engine(
     cancelled or not, ends every job and writes each end first.
     """
     async with open_temporary(state_dir, owner) as temporary:
-        guard = Guard(_rule(settings.circuit_breaker))
+        metrics = Metrics()
+        guard = Guard(_rule(settings.circuit_breaker), metrics.breaker_opened)
         resources = TurnResources(
             guard=guard,
             store=store,
             temp_dir=temporary,
             scratch_dir=temporary / "scratch",
             data_dir=state_dir / "data",
-            metrics=Metrics(),
+            metrics=metrics,
             choose=choose_driver,
         )
         limits = slot_limits(settings.server)
-        async with open_watchdog(), open_supervisor(store, limits, strict=strict) as supervisor:
+        async with (
+            open_watchdog(),
+            open_supervisor(store, limits, strict=strict, tell_end=metrics.job) as supervisor,
+        ):
             yield Engine(
                 settings=settings,
                 store=store,

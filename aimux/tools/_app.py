@@ -163,6 +163,14 @@ class App:
             body["warnings"] = [dict(each) for each in error.warnings]
         return Payload(body, is_error=True)
 
+    def metrics(self) -> str | None:
+        """All figures as text for a scraper; None before the engine is open: looking opens none."""
+        if self._open is None:
+            return None
+        from ._metrics import metrics_text  # where one is scraped
+
+        return metrics_text(self._open.context.engine, self.clients())
+
     # ------------------------------------------------------------------ the engine
 
     @property

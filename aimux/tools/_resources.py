@@ -50,7 +50,7 @@ _SERVER_STATE: Final[Sequence[Json]] = (
     {
         "uri": "aimux://health",
         "name": "health",
-        "description": "CLIs, breakers, jobs, limits, problems of the configuration",
+        "description": "Whether all is well, and why not: CLIs, breakers, jobs, queue, store",
         "mimeType": JSON_TYPE,
     },
     {
@@ -62,7 +62,7 @@ _SERVER_STATE: Final[Sequence[Json]] = (
     {
         "uri": "aimux://metrics",
         "name": "metrics",
-        "description": "Turns, error rates, latency percentiles and tokens per CLI and role",
+        "description": "Turns, errors, latencies, tokens and cost per CLI, model and role",
         "mimeType": JSON_TYPE,
     },
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from aimux.engine import CliState
 from aimux.model import JobStatus, ResearchProvider
-from aimux.rules import BreakerState
+from aimux.rules import BreakerState, Wellness
 from aimux.rules.agents import AgentEnd
 from aimux.tools.catalog import Schema
 
@@ -239,7 +239,10 @@ def health_fields() -> dict[str, Schema]:
         {"state": word(BreakerState), "failures": COUNT, "retry_after_seconds": NUMBER}
     )
     return {
+        "status": word(Wellness),
+        "reasons": texts(),
         "version": TEXT,
+        "protocol_versions": texts(),
         "pid": COUNT,
         "started_at": TEXT,
         "uptime_seconds": NUMBER,
@@ -258,10 +261,22 @@ def health_fields() -> dict[str, Schema]:
                 "by_status": closed({}, {str(each): COUNT for each in JobStatus}),
             }
         ),
+        "turns": closed({"running": COUNT, "waiting": COUNT, "capacity": COUNT}),
         "running_jobs": COUNT,
         "total_sessions": COUNT,
         "clients": map_of(COUNT, "by transport"),
-        "store": open_object("what the store has done since it was opened"),
+        "store": closed(
+            {
+                "path": TEXT,
+                "waiting": COUNT,
+                "works": COUNT,
+                "commits": COUNT,
+                "biggest_batch": COUNT,
+                "errors": COUNT,
+                "lost_entries": COUNT,
+                "is_failing": FLAG,
+            }
+        ),
         "problems": list_of(
             closed({"severity": TEXT, "where": TEXT, "message": TEXT, "suggestion": _NAME})
         ),
