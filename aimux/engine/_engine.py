@@ -21,6 +21,7 @@ from aimux.model import (
     Entry,
     Job,
     JobId,
+    Problem,
     Report,
     Seat,
     Settings,
@@ -174,6 +175,13 @@ class Engine:
         """The skills that the client has. Cancelled or not, it reads to its end."""
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.skills, context)
+
+    async def library_problems(self, client: Client) -> list[Problem]:
+        """What is wrong with the client's agents, domains and audit rules. Cancelled or not, it
+        reads to its end.
+        """
+        context = ClientContext(cwd=client.cwd, env=client.env)
+        return await trio.to_thread.run_sync(self._loader.library_problems, context)
 
     async def agents(self, client: Client, named: str, roots: Sequence[str]) -> "AgentLibrary":
         """The agents in the directory of a call that says `named`, of a client with `roots`.

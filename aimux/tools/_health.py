@@ -15,7 +15,7 @@ from aimux import __version__
 from aimux.config import Snapshot
 from aimux.engine import CliState, Engine, JobRequest
 from aimux.errors import AimuxError
-from aimux.model import Mode, RouteRequest
+from aimux.model import Mode, RouteRequest, Severity
 from aimux.protocol import VERSIONS
 from aimux.rules import judge_health
 from aimux.strategies import single
@@ -49,6 +49,7 @@ async def health_json(
     store = engine.store.statistics()
     ready = [state.name for state in clis if state.is_ready]
     breakers = engine.guard.views()
+    told = [*snapshot.problems, *await engine.library_problems(client)]
     problems = [
         {
             "severity": str(problem.severity),
@@ -56,7 +57,7 @@ async def health_json(
             "message": problem.message,
             "suggestion": problem.suggestion or None,
         }
-        for problem in snapshot.problems
+        for problem in told
     ]
     problems += _store_problems(engine)
     standing = judge_health(
@@ -65,7 +66,7 @@ async def health_json(
         clis=[state.name for state in clis],
         ready=ready,
         breakers={cli: str(view.state) for cli, view in breakers.items()},
-        errors=[str(each) for each in snapshot.errors],
+        errors=[str(each) for each in told if each.severity is Severity.ERROR],
     )
     return {
         "status": str(standing.status),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from aimux.engine import Engine
 
+from ._changes import Changes
 from ._classes import check_classes
 from ._context import ToolContext
 from ._resources import Resources
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class OpenTools:
     """The tools, prompts, resources and the jobs as tasks, all on one engine."""
 
-    __slots__ = ("_prompts", "context", "resources", "runner", "tasks")
+    __slots__ = ("_prompts", "changes", "context", "resources", "runner", "tasks")
 
     def __init__(self, engine: Engine, clients: Callable[[], Mapping[str, int]]) -> None:
         """`clients` counts the connected ones per transport.
@@ -33,6 +34,7 @@ class OpenTools:
         self._prompts: Prompts | None = None
         self.resources = Resources(context)
         self.tasks = JobTasks(context)
+        self.changes = Changes(context)
 
     @property
     def prompts(self) -> "Prompts":
