@@ -41,18 +41,23 @@ def _fault(problem: Problem) -> tuple[str, str]:
 
 
 class AcceptedLibraries:
-    """Libraries as they were last accepted, by key. Threads may share one."""
+    """Libraries as they were last accepted, by key: a kind and where it lies.
+
+    Threads may share one.
+    """
 
     def __init__(self, limit: int) -> None:
-        self._kept: Lru[object, Library] = Lru(limit)
+        self._kept: Lru[tuple[str, object], Library] = Lru(limit)
+        self.kinds: frozenset[str] = frozenset()  # of which there ever was one
 
     def __repr__(self) -> str:
         return f"<AcceptedLibraries: {len(self._kept)} kept>"
 
-    def judge(self, key: object, fresh: L) -> L:
+    def judge(self, key: tuple[str, object], fresh: L) -> L:
         """What is in effect: `fresh`, or what was before it if `fresh` has an error that was not
         there. The problems are those of `fresh` in either case.
         """
+        self.kinds |= {key[0]}
         kept = cast("L | None", self._kept.get(key))
         if kept is None or not has_new_errors(kept.problems, fresh.problems):
             self._kept.put(key, fresh)

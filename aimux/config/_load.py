@@ -215,13 +215,16 @@ class Loader:
 
     def library_problems(self, client: ClientContext) -> list[Problem]:
         """What is wrong with the files of `client` that `load` does not read: agents, domains and
-        audit rules.
+        audit rules. What nobody has used yet is not read for this.
         """
-        return [
-            *self.agents(client).problems,
-            *self.domains(client).problems,
-            *self.audit_rules(find_paths(client)).problems,
-        ]
+        used, problems = self._libraries.kinds, list[Problem]()
+        if "agents" in used:
+            problems += self.agents(client).problems
+        if "domains" in used:
+            problems += self.domains(client).problems
+        if "audit rules" in used:
+            problems += self.audit_rules(find_paths(client)).problems
+        return problems
 
     def _make(self, client: ClientContext, key: object, dependencies: Dependencies) -> Snapshot:
         paths = find_paths(client)

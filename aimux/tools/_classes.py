@@ -45,5 +45,5 @@ def check_classes(profiles: pathlib.Path | None = None) -> None:
         raise SetupFault(
             f"{path} says something else than what is compiled from it",
             code="tool_classes_stale",
-            hint="run tests/packaging/make_classes.py",
+            hint="run python -m tests.packaging.make_classes",
         )

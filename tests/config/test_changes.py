@@ -2,7 +2,7 @@
 
 import pathlib
 
-from aimux.config import ClientContext, Snapshot
+from aimux.config import ClientContext, Loader, Snapshot
 
 from .conftest import ConfigHome
 
@@ -127,6 +127,7 @@ def test_a_library_with_a_new_fault_stays_as_it_was_and_says_so(home: ConfigHome
     domains.write_text(DOMAIN, encoding="utf-8")
     rules.write_text(RULE, encoding="utf-8")
     paths = loader.load(client).paths
+    _ = loader.agents(client), loader.domains(client), loader.audit_rules(paths)
     assert loader.library_problems(client) == []
     before = (
         loader.agents(client).agents["mine"],
@@ -154,3 +155,17 @@ def test_a_library_with_a_new_fault_stays_as_it_was_and_says_so(home: ConfigHome
     assert "mine" not in loader.domains(client).domains
     assert "mine" not in loader.audit_rules(paths).rules
     assert loader.library_problems(client) == []
+
+
+def test_what_nobody_has_used_is_not_read_for_its_problems(home: ConfigHome) -> None:
+    """Health asks often, and most servers have no investigation and no audit."""
+    fresh = Loader()
+    path = home.user / "domains.d" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text("areas: [", encoding="utf-8")
+    client = home.client()
+    unread = fresh.library_problems(client)
+    fresh.domains(client)
+
+    assert unread == []
+    assert [each.where.partition(":")[0] for each in fresh.library_problems(client)] == [str(path)]

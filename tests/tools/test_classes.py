@@ -21,7 +21,7 @@ TEXT = (shipped("profiles") / FILE).read_text(encoding="utf-8")
 
 
 def test_what_is_compiled_is_what_the_file_says() -> None:
-    """If not: python tests/packaging/make_classes.py."""
+    """If not: python -m tests.packaging.make_classes."""
     assert MODULE.read_text(encoding="utf-8") == compiled(source())
 
 

@@ -54,14 +54,15 @@ def test_no_answer_that_is_not_ours_passes() -> None:
     }  # fmt: skip
     for tool in TOOLS:
         hold(tool, whole)
-        for wrong in (
-            {**whole, "surplus": 1},
-            {**whole, "status": "done"},
-            {**whole, "guidance": {"state": "failed", "next": [{"tool": "nobody"}], "do_not": []}},
-            {name: each for name, each in whole.items() if name != "guidance"},
-        ):
-            with pytest.raises(AssertionError, match=f"^{tool}: "):
-                hold(tool, wrong)
+        with pytest.raises(AssertionError, match=f"^{tool}: "):
+            hold(tool, {**whole, "surplus": 1})
+    for wrong in (
+        {**whole, "status": "done"},
+        {**whole, "guidance": {"state": "failed", "next": [{"tool": "nobody"}], "do_not": []}},
+        {name: each for name, each in whole.items() if name != "guidance"},
+    ):
+        with pytest.raises(AssertionError, match=r"^consensus: "):
+            hold("consensus", wrong)
 
 
 @pytest.mark.parametrize(
