@@ -212,6 +212,7 @@ class App:
         module = await trio.to_thread.run_sync(import_part, "aimux.tools._open_tools")
         async with self._make_engine() as engine:
             tools = module.OpenTools(engine, self.clients)
+            self._open = tools  # before anybody is told: who asked for it runs later
             task_status.started(tools)
             waiting, self._on_open = self._on_open, []
             for tell in waiting:
