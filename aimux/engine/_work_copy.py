@@ -234,7 +234,7 @@ class WorkCopies:
         *,
         job_id: str,
         env: Mapping[str, str],
-    ) -> tuple[Verified, Verified]:
+    ) -> "tuple[Verified, Verified]":
         """How a command goes in a copy of `cwd` of this name, and how in an empty directory.
 
         Cancelling it ends the command and removes the copy.

@@ -118,7 +118,8 @@ class App:
         engine: hosts ask for it when they start.
         """
         if await trio.to_thread.run_sync(has_skills, client.env, str(client.cwd)):
-            return await (await self.ready()).prompts.listed(client)
+            prompts = await (await self.ready()).prompts()
+            return await prompts.listed(client)
         return PROMPTS
 
     def resource_templates(self) -> list[dict[str, object]]:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+import trio
+
 from aimux.engine import Engine
+from aimux.files.shipped import import_part
 
 from ._changes import Changes
 from ._classes import check_classes
@@ -36,13 +39,19 @@ class OpenTools:
         self.tasks = JobTasks(context)
         self.changes = Changes(context)
 
-    @property
-    def prompts(self) -> "Prompts":
-        """The prompts; what they are made of is read with the first one."""
-        if self._prompts is None:
-            from ._prompts import Prompts
+    async def prompts(self) -> "Prompts":
+        """The prompts; what they are made of is read with the first one, in a thread.
 
-            self._prompts = Prompts(self.context)
+        Cancelled or not, it reads to its end.
+
+        Raises:
+            InstallationBroken: a part of aimux is gone.
+        """
+        if self._prompts is None:
+            module = await trio.to_thread.run_sync(import_part, "aimux.tools._prompts")
+            self._prompts = module.Prompts(self.context)
+        else:
+            await trio.lowlevel.checkpoint()
         return self._prompts
 
     def __repr__(self) -> str:
