@@ -11,7 +11,6 @@ import hashlib
 import itertools
 import os
 import pathlib
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -41,6 +40,7 @@ from aimux.model import (
     Source,
 )
 
+from ._accepted import HELD, AcceptedLibraries, has_new_errors
 from ._aliases import keys_in, rename, with_aliases
 from ._find import (
     PREFIX,
@@ -72,13 +72,7 @@ NOT_FROM_PROJECT: Final = (
     "research.base_url", "audit.check_programs",
 )  # fmt: skip
 BUILT_IN: Final = Origin(source=Source.SHIPPED, where="built in")
-HELD: Final = Problem(
-    severity=Severity.WARNING,
-    where="configuration",
-    message="changed files have errors: what was in effect before them stays, all of it",
-)
 MAX_CACHED: Final = 64  # clients with a working directory of their own, at once
-_LINE: Final = re.compile(r":\d+$")
 _ENVIRONMENT: Final = ("HOME", "USERPROFILE", "MCP_TRANSPORT", "PORT")  # and AIMUX_*
 
 
@@ -143,6 +137,7 @@ class Loader:
     def __init__(self, cache: pathlib.Path | None = None) -> None:
         self._reader = YamlReader(cache)
         self._cache = FileCache(MAX_CACHED)
+        self._libraries = AcceptedLibraries(MAX_CACHED)
 
     def __repr__(self) -> str:
         return f"<Loader: {self._cache!r}, {self._reader!r}>"
@@ -171,8 +166,9 @@ class Loader:
         from aimux.library.domains import read_domains  # investigations, only where there is one
 
         roots = tuple(find_paths(client).domain_roots)
+        key = ("domains", roots)
         return self._cache.get(
-            ("domains", roots), lambda own: read_domains(roots, self._reader, own)
+            key, lambda own: self._libraries.judge(key, read_domains(roots, self._reader, own))
         )
 
     def agents(self, client: ClientContext) -> "AgentLibrary":
@@ -193,8 +189,9 @@ class Loader:
                 project=client.cwd,
             )
         )
+        key = ("agents", places)
         return self._cache.get(
-            ("agents", places), lambda own: read_agents(places, self._reader, own)
+            key, lambda own: self._libraries.judge(key, read_agents(places, self._reader, own))
         )
 
     def skills(self, client: ClientContext) -> "SkillLibrary":
@@ -213,7 +210,21 @@ class Loader:
         """The audit rules in effect; each file is parsed once."""
         from aimux.library.audit import read_audit_rules  # matchers, only where there is an audit
 
-        return read_audit_rules(paths.audit_rule_roots, self._reader)
+        roots = tuple(paths.audit_rule_roots)
+        return self._libraries.judge(("audit rules", roots), read_audit_rules(roots, self._reader))
+
+    def library_problems(self, client: ClientContext) -> list[Problem]:
+        """What is wrong with the files of `client` that `load` does not read: agents, domains and
+        audit rules. What nobody has used yet is not read for this.
+        """
+        used, problems = self._libraries.kinds, list[Problem]()
+        if "agents" in used:
+            problems += self.agents(client).problems
+        if "domains" in used:
+            problems += self.domains(client).problems
+        if "audit rules" in used:
+            problems += self.audit_rules(find_paths(client)).problems
+        return problems
 
     def _make(self, client: ClientContext, key: object, dependencies: Dependencies) -> Snapshot:
         paths = find_paths(client)
@@ -312,8 +323,7 @@ def _succeed(kept: Snapshot, fresh: Snapshot) -> Snapshot:
     run by other settings than the calls before and after it.
     """
     accepted = kept.accepted or kept
-    known = {_fault(each) for each in accepted.errors}
-    if all(_fault(each) in known for each in fresh.errors):
+    if not has_new_errors(accepted.problems, fresh.problems):
         return fresh
     return attrs.evolve(
         accepted,
@@ -322,11 +332,6 @@ def _succeed(kept: Snapshot, fresh: Snapshot) -> Snapshot:
         broken=fresh.broken,
         accepted=accepted,
     )
-
-
-def _fault(problem: Problem) -> tuple[str, str]:
-    """A problem wherever in its file it stands: a line added above does not make it a new one."""
-    return _LINE.sub("", problem.where), problem.message
 
 
 class _Layers:

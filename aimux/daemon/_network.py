@@ -84,7 +84,7 @@ class NetworkListener:
         daemon.stays = True
         async with trio.open_nursery() as serving:
             listening = await serving.start(
-                partial(network.serve_http, nursery=daemon.nursery),
+                partial(network.serve_http, nursery=daemon.nursery, metrics=daemon.app.metrics),
                 address,
                 transport,
                 partial(_serve_one, daemon),

@@ -24,7 +24,7 @@ from ._progress import (
 )
 from ._questions import Question as Question, Questions as Questions
 from ._recovery import recover as recover, temporary_roots as temporary_roots
-from ._research import ResearchWork as ResearchWork
+from ._research_work import ResearchWork as ResearchWork
 from ._turn_log import TurnLog as TurnLog
 from ._work_copy import (
     WorkCopies as WorkCopies,

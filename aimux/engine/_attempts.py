@@ -206,6 +206,7 @@ class _Attempts:
         self.history.keep(plan, report, outcome)
         self.resources.metrics.turn(
             cli=plan.cli,
+            model=plan.model,
             role=self.spec.role,
             outcome=outcome,
             duration_s=report.duration_s,

@@ -11,7 +11,10 @@ from aimux.drivers import Driver, ProcessSpec
 from aimux.errors import AimuxError
 from aimux.model import Stream
 from aimux.rules import bare_environment
-from aimux.rules.pair import Verified
+
+TYPE_CHECKING = False  # what pairs are decided by is read where one works
+if TYPE_CHECKING:
+    from aimux.rules.pair import Verified
 
 TAIL_BYTES: Final = 65_536  # of the output of a command
 VERIFY_GRACE_S: Final = 2.0
@@ -19,8 +22,10 @@ VERIFY_GRACE_S: Final = 2.0
 
 async def run_command(
     drive: Driver, command: Sequence[str], where: Path, env: Mapping[str, str], limit_s: float
-) -> Verified:
+) -> "Verified":
     """How a command goes in a directory. Cancelling it ends the command and what it started."""
+    from aimux.rules.pair import Verified
+
     tail = bytearray()
 
     def hear(_: Stream, data: bytes) -> None:

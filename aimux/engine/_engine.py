@@ -21,6 +21,7 @@ from aimux.model import (
     Entry,
     Job,
     JobId,
+    Problem,
     Report,
     Seat,
     Settings,
@@ -41,7 +42,7 @@ from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
 from ._prepare import Preparer
 from ._recovery import clear_leftovers, open_temporary
-from ._research import ResearchKeys, ResearchWork, run_research
+from ._research_work import ResearchKeys, ResearchWork
 from ._specs import ChooseDriver, TurnResources, TurnSpec
 from ._work_copy import work_copies
 
@@ -175,6 +176,13 @@ class Engine:
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.skills, context)
 
+    async def library_problems(self, client: Client) -> list[Problem]:
+        """What is wrong with the client's agents, domains and audit rules. Cancelled or not, it
+        reads to its end.
+        """
+        context = ClientContext(cwd=client.cwd, env=client.env)
+        return await trio.to_thread.run_sync(self._loader.library_problems, context)
+
     async def agents(self, client: Client, named: str, roots: Sequence[str]) -> "AgentLibrary":
         """The agents in the directory of a call that says `named`, of a client with `roots`.
 
@@ -249,6 +257,8 @@ class Engine:
         return len(left)
 
     async def _research(self, work: ResearchWork, handle: JobHandle) -> Report:
+        from ._research import run_research  # the vendor's side, where it is asked
+
         return await run_research(
             handle, work, slots=self.supervisor.slots, store=self.store, keys=self.keys
         )
@@ -401,18 +411,22 @@ async def open_engine(
     cancelled or not, ends every job and writes each end first.
     """
     async with open_temporary(state_dir, owner) as temporary:
-        guard = Guard(_rule(settings.circuit_breaker))
+        metrics = Metrics()
+        guard = Guard(_rule(settings.circuit_breaker), metrics.breaker_opened)
         resources = TurnResources(
             guard=guard,
             store=store,
             temp_dir=temporary,
             scratch_dir=temporary / "scratch",
             data_dir=state_dir / "data",
-            metrics=Metrics(),
+            metrics=metrics,
             choose=choose_driver,
         )
         limits = slot_limits(settings.server)
-        async with open_watchdog(), open_supervisor(store, limits, strict=strict) as supervisor:
+        async with (
+            open_watchdog(),
+            open_supervisor(store, limits, strict=strict, tell_end=metrics.job) as supervisor,
+        ):
             yield Engine(
                 settings=settings,
                 store=store,

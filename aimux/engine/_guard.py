@@ -5,7 +5,7 @@ produced a byte yet are cancelled; turns that are producing go on.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -66,8 +66,10 @@ class _Counts:
 class Guard:
     """Admits attempts per CLI. Reading its state has no side effects."""
 
-    def __init__(self, rule: BreakerRule) -> None:
+    def __init__(self, rule: BreakerRule, tell_open: Callable[[str], None] | None = None) -> None:
+        """`tell_open` is called with the CLI whose breaker opens."""
         self._rule = rule
+        self._tell_open = tell_open
         self._breakers: dict[str, Breaker] = {}
         self._silent: defaultdict[str, dict[trio.CancelScope, Pass]] = defaultdict(dict)
         self._counts: defaultdict[str, _Counts] = defaultdict(_Counts)
@@ -187,6 +189,8 @@ class Guard:
         counts.requests += 1
         counts.errors += end is TurnEnd.FAILURE
         if opens:
+            if self._tell_open is not None:
+                self._tell_open(cli)
             for scope, leave in list(self._silent[cli].items()):
                 if not leave.is_heard:
                     scope.cancel(reason=f"breaker of {cli} opened")

@@ -11,7 +11,7 @@ out), a bug (failed, internal; firewall 1 of 2), `JobHandle.cancel` (cancelled),
 its deadline (timed_out), the supervisor closes (aborted). What is below a job ends with it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -124,8 +124,17 @@ class JobSupervisor:
     Cancelling one of its waits only ends the waiting.
     """
 
-    def __init__(self, store: Store, slots: Slots, nursery: trio.Nursery, *, strict: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        slots: Slots,
+        nursery: trio.Nursery,
+        *,
+        strict: bool,
+        tell_end: Callable[[Job], None] | None = None,
+    ) -> None:
         self.slots = slots
+        self._tell_end = tell_end
         self._store = store
         self._nursery = nursery
         self._strict = strict
@@ -329,6 +338,8 @@ class JobSupervisor:
                 await store_end(self._store, handle, status, failure, strict=self._strict)
         finally:  # whatever happens, nobody waits for this job for ever
             self._finished += 1
+            if self._tell_end is not None:
+                self._tell_end(handle.job)
             handle.done.set()
             self._changed.notify()
         if handle.log.is_to_be_stored:
@@ -368,14 +379,18 @@ class JobSupervisor:
 
 @asynccontextmanager
 async def open_supervisor(
-    store: Store, limits: SlotLimits, *, strict: bool = False
+    store: Store,
+    limits: SlotLimits,
+    *,
+    strict: bool = False,
+    tell_end: Callable[[Job], None] | None = None,
 ) -> AsyncIterator[JobSupervisor]:
-    """Jobs run while this is open.
+    """Jobs run while this is open; `tell_end` is called with each that has ended.
 
     Leaving it, cancelled or not, cancels what still runs and waits until every end is written.
     """
     async with trio.open_nursery() as nursery:
-        supervisor = JobSupervisor(store, Slots(limits), nursery, strict=strict)
+        supervisor = JobSupervisor(store, Slots(limits), nursery, strict=strict, tell_end=tell_end)
         try:
             yield supervisor
         finally:

@@ -27,19 +27,18 @@ from aimux.model import (
     Report,
     Research,
     ResearchProvider,
-    ResearchTask,
     TurnResult,
     TurnStarted,
 )
 from aimux.research import Gemini, Interaction, Refused, open_gemini
 from aimux.rules import failure_of
-from aimux.rules.research import LIVE, judge_remote, key_of, report_research
+from aimux.rules.research import LIVE, judge_remote, report_research
 from aimux.store import Store
 from aimux.times import utc_now
-from aimux.waiting import Broadcast
 
 from ._ask import request_slot, wait_slot, why_ended
 from ._handle import JobHandle
+from ._research_work import ResearchKeys, ResearchWork
 from ._slots import Slots
 from ._turn_log import TurnLog
 
@@ -49,58 +48,6 @@ CANCEL_GRACE_S: Final = 5.0  # for the vendor to take a cancellation
 MAX_REFUSED_LOOKS: Final = 5  # one after the other
 MAX_BEGINNINGS: Final = 4  # of which the last may fail
 MAX_PAUSE_S: Final = 120.0
-
-
-class ResearchKeys:
-    """The vendor's key where a research that was left waits for one. In memory only."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._key = key_of(env)
-        self._waiting = 0
-        self._changed = Broadcast()
-
-    def __repr__(self) -> str:
-        return f"<ResearchKeys: {self._waiting} waiting>"
-
-    @property
-    def has_key(self) -> bool:
-        """Whether there is one."""
-        return bool(self._key)
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether a research waits for a key."""
-        return self._waiting > 0 and not self._key
-
-    def offer(self, env: Mapping[str, str]) -> None:
-        """Take the key of a client that has one, if one is wanted."""
-        if self.is_wanted:
-            self._key = key_of(env)
-            if self._key:
-                self._changed.notify()
-
-    async def wait(self) -> str:
-        """The key, once there is one. Cancelling it only ends the waiting."""
-        self._waiting += 1
-        try:
-            while not self._key:
-                await self._changed.wait()
-        finally:
-            self._waiting -= 1
-        return self._key
-
-
-@attrs.frozen(kw_only=True)
-class ResearchWork:
-    """The work of a job that a vendor does.
-
-    `body` is what begins it, None for one that was left; an empty `key` is waited for.
-    """
-
-    task: ResearchTask
-    key: str = attrs.field(repr=False)
-    body: Mapping[str, object] | None = attrs.field(default=None, repr=False)
-    keeps_answer: bool = True
 
 
 async def run_research(

@@ -32,7 +32,6 @@ from aimux.files.landing import (
 from aimux.files.reading import read_regular
 from aimux.files.temporary import owned_directory
 from aimux.model import Warned
-from aimux.rules.pair import Landed, Verified, patterns_below
 
 from ._base_facts import BaseFacts, base_facts
 from ._commands import run_command
@@ -40,6 +39,10 @@ from ._exhausted import when_exhausted
 from ._git import GitFault, Repository, make_repository
 from ._scratch_copy import SKIPPED, Copying, TooLarge, find_repository, list_files
 from ._specs import ChooseDriver
+
+TYPE_CHECKING = False  # what pairs are decided by is read where one works
+if TYPE_CHECKING:
+    from aimux.rules.pair import Landed, Verified
 
 COPIES: Final = "copies"  # below the state directory
 TREE: Final = "tree"
@@ -109,11 +112,11 @@ class WorkCopy:
         """
         self._ground = await trio.to_thread.run_sync(self._tree_with, patch)
 
-    async def verify(self, command: Sequence[str], limit_s: float) -> Verified:
+    async def verify(self, command: Sequence[str], limit_s: float) -> "Verified":
         """How a command goes in the copy. Cancelling it ends the command and what it started."""
         return await run_command(self._drive, command, self.path, self._env, limit_s)
 
-    async def land(self) -> Landed:
+    async def land(self) -> "Landed":
         """Take the ground over into the tree that was copied: all of it or nothing."""
         return await trio.to_thread.run_sync(self._land)
 
@@ -169,7 +172,9 @@ class WorkCopy:
             moved = self._patch_file(self._between(now, wanted))
             self._repository.run("apply", "--index", "--whitespace=nowarn", moved)
 
-    def _land(self) -> Landed:
+    def _land(self) -> "Landed":
+        from aimux.rules.pair import Landed
+
         changes = self._changes()
         directory = self._directory / LANDING
         directory.mkdir(mode=0o700)
@@ -229,7 +234,7 @@ class WorkCopies:
         *,
         job_id: str,
         env: Mapping[str, str],
-    ) -> tuple[Verified, Verified]:
+    ) -> "tuple[Verified, Verified]":
         """How a command goes in a copy of `cwd` of this name, and how in an empty directory.
 
         Cancelling it ends the command and removes the copy.
@@ -357,6 +362,8 @@ def _link(tree: Path, copy: Path, ours: Repository, linked: Sequence[str]) -> li
 
 def _ignored_above(tree: Path) -> list[str]:
     """What ignore files between the top of the repository and the tree say of the tree."""
+    from aimux.rules.pair import patterns_below
+
     found = find_repository(tree)
     lines: list[str] = []
     for directory in reversed(tree.parents) if found is not None else ():

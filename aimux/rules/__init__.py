@@ -62,6 +62,13 @@ from ._evidence import (
     check_places as check_places,
     judge_evidence as judge_evidence,
 )
+from ._exposition import (
+    Family as Family,
+    Kind as Kind,
+    Sample as Sample,
+    histogram as histogram,
+    render_exposition as render_exposition,
+)
 from ._failures import (
     classify as classify,
     failure as failure,
@@ -79,6 +86,7 @@ from ._going_on import (
     check_session_kind as check_session_kind,
     way_to as way_to,
 )
+from ._health import Standing as Standing, Wellness as Wellness, judge_health as judge_health
 from ._hints import install_step as install_step, reset_step as reset_step
 from ._limits import (
     Bucket as Bucket,

@@ -142,7 +142,7 @@ class Dispatcher:
             return is_task
         payload: Payload | InputRequired
         try:
-            if is_task and not (await self._app.ready()).runner.is_dry_run(call):
+            if is_task and (await self._app.ready()).runner.makes_job(call):
                 payload = await self._start_task(call)
                 if not isinstance(payload, InputRequired):
                     return await self._created(call, called, payload)
@@ -185,7 +185,7 @@ class Dispatcher:
         return Result({"contents": [content]}, LIVE_TTL_MS, "private")
 
     async def _get_prompt(self, client: Client, called: Called) -> Answer:
-        prompts = (await self._app.ready()).prompts
+        prompts = await (await self._app.ready()).prompts()
         given = called.params.get("arguments")
         arguments = given if isinstance(given, dict) else {}
         return Result(await prompts.get(client, str(called.params["name"]), arguments))
@@ -201,7 +201,8 @@ class Dispatcher:
                 "ref": {"type": "ref/prompt", "name": str(name)},
                 "argument": {"name": str(argument), "value": str(value)},
             }:
-                found = await tools.prompts.complete(client, name, argument, value)
+                prompts = await tools.prompts()
+                found = await prompts.complete(client, name, argument, value)
                 return _completion(found.values, found.total)
             case _:
                 wanted = (

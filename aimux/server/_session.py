@@ -129,7 +129,9 @@ class Session:
         try:
             async with trio.open_nursery() as work:
                 work.start_soon(self.outbox.run_writer)
-                self._watches = Watches(self.app, work, self._notify, self._can_be_asked)
+                self._watches = Watches(
+                    self.app, work, self._notify, self._can_be_asked, lambda: self.client
+                )
                 async with trio.open_nursery() as calls:
                     await self._read(calls)
                     await self._drain(calls)
@@ -218,13 +220,19 @@ class Session:
         is_handshake = self.peer.phase is Phase.READY
         # to follow the list of resources opens the engine, which nobody needs for prompts alone;
         # the list of prompts is files that are looked at: only for those who have it
+        is_on = self.app.engine is not None
+        has_files = any(
+            event.filter.uris or event.filter.kinds - {"promptsListChanged"}
+            for event in self._listens.values()
+        )
         has_prompts = any("promptsListChanged" in each.kinds for each in filters)
         has_prompts = has_prompts or (is_handshake and self._has_prompts)
         self._watches.follow(
             self.peer.watched_uris,
             task_ids,
-            lists=has_lists or (is_handshake and self.app.engine is not None),
-            prompts=self.client if has_prompts else None,
+            lists=has_lists or (is_handshake and is_on),
+            prompts=has_prompts,
+            files=has_files or (is_handshake and is_on),
         )
 
     def _notify(self, method: str, params: dict[str, object]) -> None:

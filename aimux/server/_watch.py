@@ -19,7 +19,7 @@ from ._tasks import task_of
 
 log = logging.getLogger("aimux.watch")
 
-LOOK_EVERY_S: Final = 4.0  # a saved skill is told of within five seconds
+LOOK_EVERY_S: Final = 4.0  # between looks at files: a change is told within five seconds
 BURST_S: Final = 0.5  # at most two notices a second about one thing
 SCHEME: Final = "aimux://"
 
@@ -35,13 +35,16 @@ class Watches:
         nursery: trio.Nursery,
         notify: Notify,
         can_be_asked: Callable[[str], bool],
+        client: Callable[[], Client],
     ) -> None:
-        """`can_be_asked` tells whether whoever watches a task can answer its questions."""
+        """`can_be_asked` tells whether whoever watches a task can answer its questions; `client`
+        is who watches, with the files that count for it.
+        """
+        self._client = client
         self._app = app
         self._nursery = nursery
         self._notify = notify
         self._can_be_asked = can_be_asked
-        self._client: Client | None = None  # whose list of prompts is followed
         self._scopes: dict[tuple[str, str], trio.CancelScope] = {}
 
     def __repr__(self) -> str:
@@ -53,18 +56,21 @@ class Watches:
         task_ids: Collection[str],
         *,
         lists: bool,
-        prompts: Client | None = None,
+        prompts: bool = False,
+        files: bool = False,
     ) -> None:
         """Follow exactly these from now on.
 
-        `lists` is the list of resources, `prompts` is whose list of prompts.
+        `lists` is the list of resources, `prompts` that of prompts, `files` is what files may
+        change of other lists and of resources.
         """
         wanted = {("uri", uri) for uri in uris} | {("task", each) for each in task_ids}
         if lists:
             wanted.add(("lists", ""))
-        if prompts is not None:
-            self._client = prompts
+        if prompts:
             wanted.add(("prompts", ""))
+        if files:
+            wanted.add(("files", ""))
         for key in self._scopes.keys() - wanted:
             self._scopes.pop(key).cancel(reason="not watched any more")
         for kind, name in wanted - self._scopes.keys():
@@ -85,6 +91,9 @@ class Watches:
                 if kind == "task":
                     await self._follow_task(name)
                     return
+                if kind == "files":
+                    await self._follow_files()
+                    return
                 wait = (
                     resources.wait_listed_change
                     if kind == "lists"
@@ -102,14 +111,27 @@ class Watches:
 
     async def _follow_prompts(self) -> None:
         """Look at the files of skills, as long as the client wants to know (docs/design/0013)."""
-        assert self._client is not None
-        told = await self._app.prompts(self._client)
+        told = await self._app.prompts(self._client())
         while True:
             await trio.sleep(LOOK_EVERY_S)
-            now = await self._app.prompts(self._client)
+            now = await self._app.prompts(self._client())
             if now != told:
                 told = now
                 self._notify("notifications/prompts/list_changed", {})
+
+    async def _follow_files(self) -> None:
+        """Tell what files have changed of lists and resources; who did not ask hears nothing."""
+        changes = (await self._app.ready()).changes
+        before = await changes.look(self._client())
+        while True:
+            await trio.sleep(LOOK_EVERY_S)
+            after = await changes.look(self._client())
+            changed = changes.compare(before, after)
+            before = after
+            for name in sorted(changed.lists):
+                self._notify(f"notifications/{name}/list_changed", {})
+            for uri in sorted(changed.uris):
+                self._notify("notifications/resources/updated", {"uri": uri})
 
     async def _follow_task(self, job_id: str) -> None:
         tools = await self._app.ready()

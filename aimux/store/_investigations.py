@@ -12,11 +12,14 @@ from typing import Any, Final, Protocol, TypeVar
 import attrs
 
 from aimux.errors import NotFound
-from aimux.investigate import Investigation, Recalled
 from aimux.model import dump, dump_bytes, load_bytes
 
 from ._pages import Where, page
 from ._times import to_us
+
+TYPE_CHECKING = False  # what an investigation is, is read with the first one
+if TYPE_CHECKING:
+    from aimux.investigate import Investigation, Recalled
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -92,7 +95,7 @@ class Runner(Protocol):
 class InvestigationPage:
     """One page of a listing; `cursor` names the next one, None on the last."""
 
-    investigations: Sequence[Investigation]
+    investigations: "Sequence[Investigation]"
     cursor: str | None = None
 
 
@@ -107,11 +110,11 @@ class Investigations:
         self._read = read
         self._write = write
 
-    async def create(self, investigation: Investigation) -> None:
+    async def create(self, investigation: "Investigation") -> None:
         """Keep a new investigation; beyond `KEPT` those that rested longest go."""
         await self._write(lambda connection: _create(connection, investigation))
 
-    async def get(self, investigation_id: str) -> Investigation:
+    async def get(self, investigation_id: str) -> "Investigation":
         """One investigation.
 
         Raises:
@@ -120,8 +123,8 @@ class Investigations:
         return await self._read(lambda connection: _get(connection, investigation_id))
 
     async def change(
-        self, investigation_id: str, step: Callable[[Investigation], tuple[Investigation, T]]
-    ) -> tuple[Investigation, T]:
+        self, investigation_id: str, step: "Callable[[Investigation], tuple[Investigation, T]]"
+    ) -> "tuple[Investigation, T]":
         """Take one step, and return the investigation after it and what the step gave beside it.
 
         What `step` raises leaves everything as it was. It may be taken twice, so it is pure.
@@ -141,7 +144,9 @@ class Investigations:
         """
         return await self._read(lambda connection: _listing(connection, project, limit, cursor))
 
-    async def recall(self, text: str, *, project: str | None = None, limit: int) -> list[Recalled]:
+    async def recall(
+        self, text: str, *, project: str | None = None, limit: int
+    ) -> "list[Recalled]":
         """The investigations whose question or findings speak of any of these words, best first.
 
         None is every project.
@@ -164,15 +169,17 @@ def _lean(value: object) -> object:
             return value
 
 
-def _packed(investigation: Investigation) -> bytes:
+def _packed(investigation: "Investigation") -> bytes:
     return dump_bytes(_lean(dump(investigation)))
 
 
-def _unpacked(body: bytes) -> Investigation:
+def _unpacked(body: bytes) -> "Investigation":
+    from aimux.investigate import Investigation
+
     return load_bytes(Investigation, body)
 
 
-def _create(connection: sqlite3.Connection, investigation: Investigation) -> None:
+def _create(connection: sqlite3.Connection, investigation: "Investigation") -> None:
     row = (
         investigation.id,
         investigation.project,
@@ -189,7 +196,7 @@ def _create(connection: sqlite3.Connection, investigation: Investigation) -> Non
     )
 
 
-def _row(connection: sqlite3.Connection, investigation_id: str) -> tuple[int, Investigation]:
+def _row(connection: sqlite3.Connection, investigation_id: str) -> "tuple[int, Investigation]":
     row = connection.execute(
         "SELECT number, body FROM investigations WHERE id = ?", (investigation_id,)
     ).fetchone()
@@ -202,15 +209,15 @@ def _row(connection: sqlite3.Connection, investigation_id: str) -> tuple[int, In
     return row[0], _unpacked(row[1])
 
 
-def _get(connection: sqlite3.Connection, investigation_id: str) -> Investigation:
+def _get(connection: sqlite3.Connection, investigation_id: str) -> "Investigation":
     return _row(connection, investigation_id)[1]
 
 
 def _change(
     connection: sqlite3.Connection,
     investigation_id: str,
-    step: Callable[[Investigation], tuple[Investigation, T]],
-) -> tuple[Investigation, T]:
+    step: "Callable[[Investigation], tuple[Investigation, T]]",
+) -> "tuple[Investigation, T]":
     number, before = _row(connection, investigation_id)
     after, given = step(before)
     if after is not before:
@@ -235,7 +242,7 @@ def _listing(
 
 def _recall(
     connection: sqlite3.Connection, text: str, project: str | None, limit: int
-) -> list[Recalled]:
+) -> "list[Recalled]":
     words = [word for word in _TERM.findall(text.casefold()) if word not in _EMPTY]
     if not words:
         return []
@@ -243,6 +250,8 @@ def _recall(
     rows: list[tuple[int, bytes, Any]] = connection.execute(
         _SEARCH, (wanted, project is None, project or "", max(1, limit))
     ).fetchall()
+    from aimux.investigate import Recalled
+
     return [
         Recalled(investigation=_unpacked(body), score=round(-float(score), 4))
         for _, body, score in rows

@@ -16,6 +16,7 @@ from aimux.rules.agents import (
     Candidate,
     Selection,
     agent_mode,
+    agent_origin,
     agent_route,
     agent_turns,
     rank_candidates,
@@ -215,7 +216,7 @@ async def _run(
         request,
         route=route,
         mode=mode,
-        warnings=[*request.warnings, *warnings, *lowered],
+        warnings=[*request.warnings, *agent_origin(agent), *warnings, *lowered],
         budget=Budget(turns=turns),
     )
     prepared = await context.engine.prepare(request)

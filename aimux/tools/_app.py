@@ -115,7 +115,8 @@ class App:
         engine: hosts ask for it when they start.
         """
         if await trio.to_thread.run_sync(has_skills, client.env, str(client.cwd)):
-            return await (await self.ready()).prompts.listed(client)
+            prompts = await (await self.ready()).prompts()
+            return await prompts.listed(client)
         return PROMPTS
 
     def resource_templates(self) -> list[dict[str, object]]:
@@ -162,6 +163,14 @@ class App:
             body["warnings"] = [dict(each) for each in error.warnings]
         return Payload(body, is_error=True)
 
+    def metrics(self) -> str | None:
+        """All figures as text for a scraper; None before the engine is open: looking opens none."""
+        if self._open is None:
+            return None
+        from ._metrics import metrics_text  # where one is scraped
+
+        return metrics_text(self._open.context.engine, self.clients())
+
     # ------------------------------------------------------------------ the engine
 
     @property
@@ -203,6 +212,7 @@ class App:
         module = await trio.to_thread.run_sync(import_part, "aimux.tools._open_tools")
         async with self._make_engine() as engine:
             tools = module.OpenTools(engine, self.clients)
+            self._open = tools  # before anybody is told: who asked for it runs later
             task_status.started(tools)
             waiting, self._on_open = self._on_open, []
             for tell in waiting:

@@ -15,7 +15,9 @@ from aimux import __version__
 from aimux.config import Snapshot
 from aimux.engine import CliState, Engine, JobRequest
 from aimux.errors import AimuxError
-from aimux.model import Mode, RouteRequest
+from aimux.model import Mode, RouteRequest, Severity
+from aimux.protocol import VERSIONS
+from aimux.rules import judge_health
 from aimux.strategies import single
 from aimux.times import utc_now
 
@@ -43,6 +45,11 @@ async def health_json(
     unknown = sorted(snapshot.broken.keys() - {state.name for state in clis})
     tally = await engine.store.tally()
     supervisor = engine.supervisor.statistics()
+    slots = engine.supervisor.slots.statistics()
+    store = engine.store.statistics()
+    ready = [state.name for state in clis if state.is_ready]
+    breakers = engine.guard.views()
+    told = [*snapshot.problems, *await engine.library_problems(client)]
     problems = [
         {
             "severity": str(problem.severity),
@@ -50,11 +57,22 @@ async def health_json(
             "message": problem.message,
             "suggestion": problem.suggestion or None,
         }
-        for problem in snapshot.problems
+        for problem in told
     ]
     problems += _store_problems(engine)
+    standing = judge_health(
+        is_store_failing=store.is_failing,
+        unstored=len(_unstored(engine)),
+        clis=[state.name for state in clis],
+        ready=ready,
+        breakers={cli: str(view.state) for cli, view in breakers.items()},
+        errors=[str(each) for each in told if each.severity is Severity.ERROR],
+    )
     return {
+        "status": str(standing.status),
+        "reasons": list(standing.reasons),
         "version": __version__,
+        "protocol_versions": list(VERSIONS),
         "pid": os.getpid(),
         "started_at": stamp(engine.started_at),
         "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
@@ -69,14 +87,14 @@ async def health_json(
             ),
             *(_left_out(snapshot, name) for name in unknown),
         ],
-        "clis_ready": [state.name for state in clis if state.is_ready],
+        "clis_ready": ready,
         "breakers": {
             cli: {
                 "state": str(view.state),
                 "failures": view.failures,
                 "retry_after_seconds": round(view.retry_after_s, 1),
             }
-            for cli, view in engine.guard.views().items()
+            for cli, view in breakers.items()
         },
         "cooldowns": [
             {
@@ -94,21 +112,31 @@ async def health_json(
             "refused": supervisor.refused,
             "by_status": {str(status): count for status, count in tally.jobs.items()},
         },
+        "turns": {
+            "running": slots.running + slots.borrowed,
+            "waiting": slots.waiting,
+            "capacity": slots.limits.turns,
+        },
         "running_jobs": supervisor.running,
         "total_sessions": sum(tally.sessions.values()),
         "clients": dict(clients),
-        "store": attrs.asdict(engine.store.statistics()),
+        "store": attrs.asdict(store),
         "problems": problems,
     }
 
 
-def _store_problems(engine: Engine) -> list[dict[str, str | None]]:
-    """What is wrong with keeping what was done."""
-    waiting = [
-        handle.log.not_stored
+def _unstored(engine: Engine) -> list[tuple[str, str]]:
+    """Why the end of a job is not stored yet, and what to do; one for each job."""
+    return [
+        (handle.log.not_stored.why, handle.log.not_stored.hint)
         for handle in engine.supervisor.open_handles()
         if handle.log.not_stored is not None
     ]
+
+
+def _store_problems(engine: Engine) -> list[dict[str, str | None]]:
+    """What is wrong with keeping what was done."""
+    waiting = _unstored(engine)
     found: list[dict[str, str | None]] = []
     if engine.store.restored:
         found.append(
@@ -121,14 +149,15 @@ def _store_problems(engine: Engine) -> list[dict[str, str | None]]:
         )
     if not waiting:
         return found
-    said = f"the ends of {len(waiting)} jobs are not stored yet: {waiting[0].why}"
+    why, hint = waiting[0]
+    said = f"the ends of {len(waiting)} jobs are not stored yet: {why}"
     return [
         *found,
         {
             "severity": "error",
             "where": "store",
             "message": said,
-            "suggestion": waiting[0].hint or None,
+            "suggestion": hint or None,
         },
     ]
 

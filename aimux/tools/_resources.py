@@ -3,7 +3,8 @@
 `aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs` its newest jobs,
 `aimux://jobs/{id}` a job's result, `…/output` its whole content, `…/events` its log, `…/raw` what
 its CLIs printed, `aimux://sessions/{id}` a conversation, `aimux://investigations/{id}` an
-investigation as a page, `aimux://clis/{name}` and `aimux://roles/{name}` what a call can name.
+investigation as a page, `aimux://clis/{name}` and `aimux://roles/{name}` what a call can name,
+`aimux://schemas/{tool}` what a tool takes and answers.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from ._calls import Client
 from ._context import ToolContext
 from ._health import health_json
 from ._results import Json, View, entries_json, job_json, job_row, session_json, stamp
-from .catalog import SCHEME
+from .catalog import SCHEME, TOOLS
 
 JSON_TYPE: Final = "application/json"
 LISTED_JOBS: Final = 50  # newest first; older ones are found through sessions
@@ -49,7 +50,7 @@ _SERVER_STATE: Final[Sequence[Json]] = (
     {
         "uri": "aimux://health",
         "name": "health",
-        "description": "CLIs, breakers, jobs, limits, problems of the configuration",
+        "description": "Whether all is well, and why not: CLIs, breakers, jobs, queue, store",
         "mimeType": JSON_TYPE,
     },
     {
@@ -61,10 +62,20 @@ _SERVER_STATE: Final[Sequence[Json]] = (
     {
         "uri": "aimux://metrics",
         "name": "metrics",
-        "description": "Turns, error rates, latency percentiles and tokens per CLI and role",
+        "description": "Turns, errors, latencies, tokens and cost per CLI, model and role",
         "mimeType": JSON_TYPE,
     },
 )
+
+_SCHEMAS: Final[Sequence[Json]] = [
+    {
+        "uri": f"{SCHEME}schemas/{tool}",
+        "name": f"schema-{tool}",
+        "description": f"What {tool} takes and answers, its data included, as JSON Schema",
+        "mimeType": JSON_TYPE,
+    }
+    for tool in TOOLS
+]
 
 
 class Resources:
@@ -77,7 +88,7 @@ class Resources:
         self._context = context
 
     async def listed(self) -> list[Json]:
-        """What `resources/list` shows: the server's state and the newest jobs."""
+        """What `resources/list` shows: the server's state, schemas and the newest jobs."""
         page = await self._context.engine.store.jobs(limit=LISTED_JOBS, with_outcomes=False)
         jobs: list[Json] = [
             {
@@ -89,7 +100,7 @@ class Resources:
             }
             for job in page.jobs
         ]
-        return [*_SERVER_STATE, *jobs]
+        return [*_SERVER_STATE, *_SCHEMAS, *jobs]
 
     async def read(self, client: Client, uri: str) -> Json:
         """One resource's content block.
@@ -130,6 +141,8 @@ class Resources:
                 names = list((await engine.snapshot(client)).profiles)
             case "roles":
                 names = list((await engine.snapshot(client)).roles)
+            case "schemas":
+                names = list(TOOLS)
             case _:
                 names = []
         folded = value.casefold()
@@ -318,6 +331,15 @@ async def _role(context: ToolContext, client: Client, name: str) -> Text:
     return _dumped(attrs.asdict(role))
 
 
+async def _schema(_: ToolContext, __: Client, tool: str) -> Text:
+    def read() -> Text:
+        from .schemas import schemas_of  # as large as all tools together: only where it is read
+
+        return _dumped(schemas_of(tool))
+
+    return await trio.to_thread.run_sync(read)
+
+
 _Reader = Callable[[ToolContext, Client, str], Awaitable[Text]]
 _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("health", ""): _health,
@@ -332,5 +354,6 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("investigations", ""): _investigation,
     ("clis", ""): _cli,
     ("roles", ""): _role,
+    ("schemas", ""): _schema,
 }
-_NAMED: Final = frozenset({"jobs", "sessions", "investigations", "clis", "roles"})
+_NAMED: Final = frozenset({"jobs", "sessions", "investigations", "clis", "roles", "schemas"})

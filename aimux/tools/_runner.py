@@ -10,10 +10,11 @@ import trio
 
 from aimux.errors import AimuxError, InvalidArguments, Refusal
 from aimux.files.cache import Lru
-from aimux.guidance import guide_plan
+from aimux.guidance import ToolClass, guide_plan
 from aimux.rules import Bucket, as_meant, boolean_as_meant, compile_schema, problems, shallow, take
 
 from ._calls import InputRequired, Payload, ToolCall
+from ._classes import class_of
 from ._context import ToolContext, ToolModule
 from ._results import with_warning
 from ._roots import asks_first, is_answer
@@ -56,14 +57,13 @@ class ToolRunner:
             payload = answer_nowait(self._context, checked)
         return None if payload is None else _with_warnings(payload, warnings)
 
-    def is_dry_run(self, call: ToolCall) -> bool:
-        """Whether a call wants the plan only, or something else that makes no job.
+    def makes_job(self, call: ToolCall) -> bool:
+        """Whether a call is of an action that makes a job, so that it can be had as a task.
 
         Raises:
             InvalidArguments: they do not fit the schema.
         """
-        given = self._checked(TOOLS[call.name], call).arguments
-        return bool(given.get("dry_run")) or given.get("action", "run") != "run"
+        return _makes_job(self._checked(TOOLS[call.name], call))
 
     async def serve_reloads(self) -> None:
         """Reload our own files behind answers without a wait, until cancelled."""
@@ -84,7 +84,7 @@ class ToolRunner:
         await self._engine.reload()
         self._engine.keys.offer(call.client.env)
         with _also_on_errors(warnings):
-            if tool.task_support != "forbidden" and _starts_something(checked):
+            if _starts_something(checked):
                 self._take_token(call)
             module = self._modules.get(tool.name) or self._load(tool)
             payload = await module.answer(self._context, checked)
@@ -141,9 +141,13 @@ class ToolRunner:
             )
 
 
+def _makes_job(call: ToolCall) -> bool:
+    return class_of(call) is ToolClass.ASYNC_MANDATORY
+
+
 def _starts_something(call: ToolCall) -> bool:
     """Not one that asks where to work before it does, nor one that goes on with its job."""
-    if call.parent_id:  # its client's call has paid for it
+    if call.parent_id or not _makes_job(call):  # its client's call has paid for a step
         return False
     return (call.state is None or is_answer(call)) and not asks_first(call)
 

@@ -39,7 +39,10 @@ LEAVE: Final = (b"connection", b"close")  # a stranger keeps no connection
 SSE_PATH: Final = "/sse"
 POST_PATH: Final = "/message"
 SOCKET_PATH: Final = "/ws"
+METRICS_PATH: Final = "/metrics"
+METRICS_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 
+ReadMetrics = Callable[[], str | None]  # None: there is nothing to read yet
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("aimux.http")
@@ -126,8 +129,10 @@ class Site:
         nursery: trio.Nursery,
         *,
         schema_of: SchemaOf | None = None,
+        metrics: ReadMetrics | None = None,
     ) -> None:
         gate = Gate(address)
+        self._metrics = metrics
         self._streamable = Streamable(serve, client, nursery, schema_of=schema_of)
         self._legacy = LegacySse(serve, client, post_path=POST_PATH)
         self._sockets = WebSockets(serve, client)
@@ -137,6 +142,7 @@ class Site:
                 Route(endpoint, _Endpoint(gate, self._streamable.handle)),
                 Route(SSE_PATH, _Endpoint(gate, self._legacy.open)),
                 Route(POST_PATH, _Endpoint(gate, self._legacy.post)),
+                *([Route(METRICS_PATH, _Endpoint(gate, self._scrape))] if metrics else []),
                 WebSocketRoute(endpoint, sockets),
                 WebSocketRoute(SOCKET_PATH, sockets),
             ]
@@ -150,6 +156,19 @@ class Site:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one socket."""
         await self._app(scope, receive, send)
+
+    async def _scrape(self, request: HttpRequest) -> None:
+        """Answer with all figures as text."""
+        assert self._metrics is not None
+        if request.method != "GET":
+            await request.refuse(405, "not served here", [(b"allow", b"GET")])
+            return
+        text = self._metrics()
+        if text is None:
+            headers = [(b"retry-after", b"1")]
+            await request.refuse(503, "nothing was asked of this server yet", headers)
+            return
+        await request.answer(200, text.encode(), kind=METRICS_TYPE)
 
     def end(self) -> None:
         """End the input of every client; what is computed is still answered."""
@@ -210,13 +229,15 @@ async def serve_http(
     *,
     nursery: trio.Nursery,
     schema_of: SchemaOf | None = None,
+    metrics: ReadMetrics | None = None,
     task_status: trio.TaskStatus[Listening] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Take clients of Streamable HTTP, legacy SSE and WebSocket on one port until cancelled.
 
     Each client is handed to `serve` in `nursery`, with a copy of `client` that says which transport
-    it came by. After the cancellation nobody new is taken; connections close with their answer, and
-    `Listening.end` lets the clients go that are still there.
+    it came by. `/metrics` is what `metrics` gives. After the cancellation nobody new is taken;
+    connections close with their answer, and `Listening.end` lets the clients go that are still
+    there.
 
     Raises:
         SetupFault: the port is taken or may not be used, or the certificate is wrong.
@@ -230,7 +251,9 @@ async def serve_http(
     host = f"[{address.host}]" if ":" in address.host else address.host
     scheme = "http" if context is None else "https"
     url = f"{scheme}://{host}:{port}{settings.endpoint}"
-    site = Site(address, settings.endpoint, serve, client, nursery, schema_of=schema_of)
+    site = Site(
+        address, settings.endpoint, serve, client, nursery, schema_of=schema_of, metrics=metrics
+    )
     connections = Connections(wrap_app(cast(Framework, site), 0, "asgi"), _config())
     secured: list[Any] = [*listeners]
     if context is not None:

@@ -2,10 +2,21 @@
 
 import pathlib
 
-from aimux.config import ClientContext, Snapshot
+from aimux.config import ClientContext, Loader, Snapshot
 
 from .conftest import ConfigHome
 
+DOMAIN = "{summary: mine, priority: 3, keywords: [mine], areas: {here: Look.}}"
+RULE = """\
+title: Mine
+family: mine
+category: security
+severity: low
+languages: [shell]
+why: So it is.
+fix: Mend it.
+match: {tokens: ["mine ( ... )"]}
+"""
 TINY = "{schema_version: 1, name: tiny, binary: tiny, command: [tiny]}"
 
 
@@ -100,3 +111,61 @@ def test_each_client_has_its_own_past(home: ConfigHome, tmp_path: pathlib.Path) 
     assert other.settings.server.fallback_max == 4
     assert other.settings.server.max_chars == 16_384
     assert _errors(other) == ["server.max_chars: 'many' is not a whole number"]
+
+
+def test_a_library_with_a_new_fault_stays_as_it_was_and_says_so(home: ConfigHome) -> None:
+    """Agents, domains and audit rules: whole, until the fault is mended."""
+    agents, domains, rules = (
+        home.user / "agents.d" / "mine.md",
+        home.user / "domains.d" / "mine.yaml",
+        home.user / "audit-rules.d" / "mine.yaml",
+    )
+    for path in (agents, domains, rules):
+        path.parent.mkdir(parents=True)
+    loader, client = home.loader, home.client()
+    agents.write_text("---\ndescription: reads\n---\nRead.\n", encoding="utf-8")
+    domains.write_text(DOMAIN, encoding="utf-8")
+    rules.write_text(RULE, encoding="utf-8")
+    paths = loader.load(client).paths
+    _ = loader.agents(client), loader.domains(client), loader.audit_rules(paths)
+    assert loader.library_problems(client) == []
+    before = (
+        loader.agents(client).agents["mine"],
+        loader.domains(client).domains["mine"],
+        loader.audit_rules(paths).rules["mine"],
+    )
+    agents.write_text("---\ndescription: [\n---\nRead.\n", encoding="utf-8")
+    domains.write_text("areas: [", encoding="utf-8")
+    rules.write_text("match: [", encoding="utf-8")
+    after = (
+        loader.agents(client).agents["mine"],
+        loader.domains(client).domains["mine"],
+        loader.audit_rules(paths).rules["mine"],
+    )
+    told = loader.library_problems(client)
+    for path in (agents, domains, rules):
+        path.unlink()
+
+    assert after == before
+    assert sorted(each.where.rpartition("/")[2].partition(":")[0] for each in told) == [
+        *["configuration"] * 3,
+        *["mine.md", "mine.yaml", "mine.yaml"],
+    ]
+    assert "mine" not in loader.agents(client).agents
+    assert "mine" not in loader.domains(client).domains
+    assert "mine" not in loader.audit_rules(paths).rules
+    assert loader.library_problems(client) == []
+
+
+def test_what_nobody_has_used_is_not_read_for_its_problems(home: ConfigHome) -> None:
+    """Health asks often, and most servers have no investigation and no audit."""
+    fresh = Loader()
+    path = home.user / "domains.d" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text("areas: [", encoding="utf-8")
+    client = home.client()
+    unread = fresh.library_problems(client)
+    fresh.domains(client)
+
+    assert unread == []
+    assert [each.where.partition(":")[0] for each in fresh.library_problems(client)] == [str(path)]

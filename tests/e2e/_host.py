@@ -13,6 +13,9 @@ import attrs
 import psutil
 import trio
 
+from aimux.tools.catalog import CALL_NAMES
+
+from ..answers import hold
 from ._guided import SEEN
 
 Json = dict[str, object]
@@ -164,11 +167,16 @@ class Host:
         ]
 
     async def call(self, tool: str, **arguments: object) -> Json:
-        """Call a tool and return its payload; the text block must say the same."""
+        """Call a tool and return its payload, which holds the schema that is published of it.
+
+        The text block must say the same.
+        """
         response = await self.answer(
             await self.post("tools/call", {"name": tool, "arguments": arguments})
         )
-        return payload(response)
+        body = payload(response)
+        hold(CALL_NAMES.get(tool, (tool,))[0], body)
+        return body
 
     async def exec(self, prompt: str, **arguments: object) -> Json:
         """`exec`, to its end."""

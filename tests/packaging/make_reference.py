@@ -17,7 +17,7 @@ from aimux.config._aliases import ALIASES
 from aimux.config._find import FOREIGN, variables
 from aimux.config._shape import leaves
 from aimux.model import EFFORTS, FailureClass, JobStatus, Mode, Settings
-from aimux.tools.catalog import RESULT, TEMPLATES, TOOLS, Tool
+from aimux.tools.catalog import CLASSES, RESULT, TEMPLATES, TOOLS, Tool, listed as listed_tools
 
 if __package__:
     from .make_states import states
@@ -120,18 +120,28 @@ def tools() -> str:
             "Arguments are checked before anything starts; all faults are named at once. What a "
             "client merely wrote otherwise is taken, with a warning `taken_as_meant`: a number or "
             "a boolean as text, JSON text where an object or an array is wanted, and null for an "
-            "argument that may be left out.\n"
+            "argument that may be left out.\n\n"
+            "Each action has a class: `sync_ok` answers from what is there, `async_mandatory` "
+            "makes a job, and a call that waits for it is handed over when its caller's patience "
+            '(`sync_wait_seconds`) is over. `tools/list` has them in `_meta["aimux/classes"]`. '
+            "`plan` is a call with `dry_run`.\n"
         ),
     ]
+    annotated: dict[str, dict[str, object]] = {
+        str(tool["name"]): tool["annotations"]  # type: ignore[misc]  # an object
+        for tool in listed_tools()
+    }
     for tool in TOOLS.values():
-        hints = [name for name, value in tool.annotations.items() if value is True]
+        hints = [name for name, value in annotated[tool.name].items() if value is True]
         parts.append(f"## {tool.name}\n\n{described(tool)}\n\n{arguments(tool)}")
         parts.append("Annotations: " + (", ".join(f"`{hint}`" for hint in hints) or "none") + ".\n")
+        rows = CLASSES[tool.name].items()
+        parts.append("Classes: " + ", ".join(f"`{name}` {value}" for name, value in rows) + ".\n")
         if tool.aliases:
             other = ", ".join(f"`{alias}` for `{ours}`" for alias, ours in tool.aliases.items())
             parts.append(f"Also understood: {other}.\n")
-    rows = ((f"`{uri}`", said, kind) for uri, _, said, kind in TEMPLATES)
-    parts.append("## Resources\n\n" + table(("URI", "content", "type"), rows))
+    listed = ((f"`{uri}`", said, kind) for uri, _, said, kind in TEMPLATES)
+    parts.append("## Resources\n\n" + table(("URI", "content", "type"), listed))
     return "\n".join(parts)
 
 

@@ -14,6 +14,7 @@ from aimux.model import RouteRequest
 from aimux.testing import Say, Turn
 from aimux.tools import TOOLS
 
+from ..answers import hold
 from ..engine.house import House, record
 
 Clock = trio.testing.MockClock
@@ -22,9 +23,13 @@ HANG = Turn(says=[Say(record(answer="so far"))], hangs=True)
 
 
 def check(tool: str, body: Mapping[str, Any]) -> None:
-    """An answer holds its output schema, and what it says to do next can be sent as it stands."""
+    """An answer holds both its output schemas, the listed one and the whole one.
+
+    What it says to do next can be sent as it stands.
+    """
     shown = json.loads(json.dumps(body))
     jsonschema.Draft202012Validator(TOOLS[tool].output_schema).validate(shown)
+    hold(tool, shown)
     for step in shown["guidance"]["next"]:
         jsonschema.Draft202012Validator(TOOLS[step["tool"]].input_schema).validate(
             step["arguments"]

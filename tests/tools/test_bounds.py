@@ -18,7 +18,7 @@ Clock = trio.testing.MockClock
 
 async def _ask_as(house: House, key: str) -> None:
     client = attrs.evolve(house.client, key=key)
-    arguments = {"prompt": "x", "dry_run": True}
+    arguments = {"prompt": "x", "async": True}
     await house.app.call(ToolCall(name="exec", arguments=arguments, client=client, caller=Heard()))
 
 
@@ -27,7 +27,7 @@ async def test_rates_of_clients_that_left_are_forgotten(
 ) -> None:
     """Every attach is a client with a key of its own, and a daemon stays for weeks."""
     server = ServerSettings(rate_limit_rps=0.001, rate_limit_burst=1)
-    async with open_house(tmp_path, server=server) as house:
+    async with open_house(tmp_path, [answers()], server=server) as house:
         runner = (await house.app.ready()).runner
         for number in range(KEPT_BUCKETS + 10):
             runner._take_token(

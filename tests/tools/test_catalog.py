@@ -34,6 +34,11 @@ def test_the_list_is_what_the_catalogue_says() -> None:
     assert templates()[0]["uriTemplate"] == "aimux://jobs/{id}"
 
 
+def test_the_list_costs_what_it_may() -> None:
+    """At most 60 kB on the wire, whatever is told of each tool."""
+    assert len(json.dumps(listed(), separators=(",", ":"), ensure_ascii=False).encode()) < 60_000
+
+
 def test_aliases_lead_to_parameters_and_hide_none() -> None:
     """An alias is no parameter of its own and means one that exists."""
     for tool in TOOLS.values():

@@ -64,7 +64,7 @@ async def machine(tmp_path: pathlib.Path, clis: str = "all") -> AsyncIterator[Ho
 
 async def get(house: House, name: str, **arguments: str) -> str:
     """The text of a prompt."""
-    prompts = (await house.app.ready()).prompts
+    prompts = await (await house.app.ready()).prompts()
     found: Any = await prompts.get(house.client, name, arguments)
     (message,) = found["messages"]
     assert message["role"] == "user"
@@ -257,7 +257,7 @@ async def test_what_is_wrong_with_a_request_is_named(
             await get(house, "delegate", task="x", cli="codx")
         with pytest.raises(InvalidArguments, match="at most 16384"):
             await get(house, "debug", error="x" * 20_000)
-        prompts = (await house.app.ready()).prompts
+        prompts = await (await house.app.ready()).prompts()
         with pytest.raises(InvalidArguments, match="argument error is no text"):
             await prompts.get(house.client, "debug", {"error": 7})
 
@@ -273,7 +273,7 @@ async def test_arguments_complete_to_what_is_there(
         (house.work / "out").symlink_to(tmp_path)
 
         async def complete(prompt: str, argument: str, typed: str = "") -> list[str]:
-            prompts = (await house.app.ready()).prompts
+            prompts = await (await house.app.ready()).prompts()
             found = await prompts.complete(house.client, prompt, argument, typed)
             assert found.total == len(found.values)
             return list(found.values)

@@ -9,6 +9,7 @@ import pytest
 
 from aimux.errors import NotFound
 from aimux.model import ServerSettings
+from aimux.tools import TOOLS
 
 from ..engine.house import House, answers, open_house
 from .calls import HANG, Clock
@@ -53,6 +54,7 @@ async def test_resources_are_read(tmp_path: pathlib.Path, autojump_clock: Clock)
             "aimux://health",
             "aimux://jobs",
             "aimux://metrics",
+            *(f"aimux://schemas/{tool}" for tool in TOOLS),
             f"aimux://jobs/{running['job_id']}",
             f"aimux://jobs/{job.id}",
         ]

@@ -242,13 +242,16 @@ def modern(message: Json, **meta: object) -> tuple[Json, dict[str, str]]:
 
 
 @asynccontextmanager
-async def open_browser(address: ListenAddress = ADDRESS) -> AsyncIterator[Browser]:
-    """A site and its client; leaving ends both."""
+async def open_browser(
+    address: ListenAddress = ADDRESS, figures: str | None = "up 1\n"
+) -> AsyncIterator[Browser]:
+    """A site and its client; leaving ends both. `figures` is what `/metrics` says."""
     async with trio.open_nursery() as nursery:
         app = ToyApp(nursery)
 
         async def serve(wire: Any, client: Client) -> None:
             await serve_session(wire, app, client, strict=True)
 
-        yield Browser(Site(address, "/mcp", serve, CLIENT, nursery), app, nursery)
+        site = Site(address, "/mcp", serve, CLIENT, nursery, metrics=lambda: figures)
+        yield Browser(site, app, nursery)
         nursery.cancel_scope.cancel(reason="test over")

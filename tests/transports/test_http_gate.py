@@ -19,6 +19,7 @@ from .asgi import ADDRESS, TOKEN, call, initialize, modern, open_browser
 
 PATHS = [
     ("POST", "/mcp"), ("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/message"),
+    ("GET", "/metrics"),
 ]  # fmt: skip
 
 # ---------------------------------------------------------------- tokens

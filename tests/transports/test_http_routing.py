@@ -256,3 +256,20 @@ async def test_client_that_takes_only_json_gets_the_answer_alone(
 
     assert len(said) == 1
     assert said[0]["result"]["structuredContent"] == {"counted": 3}
+
+
+async def test_figures_are_scraped_as_text(autojump_clock: MockClock) -> None:
+    """With GET only; before there are any it is told when to come again."""
+    async with open_browser(figures="up 1\n") as browser:
+        answer = await browser.send("GET", "/metrics")
+        await answer.wait_over()
+        posted = await browser.send("POST", "/metrics")
+        await posted.wait_over()
+    async with open_browser(figures=None) as browser:
+        early = await browser.send("GET", "/metrics")
+        await early.wait_over()
+
+    assert (answer.status, bytes(answer.body)) == (200, b"up 1\n")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert (posted.status, posted.headers["allow"]) == (405, "GET")
+    assert (early.status, early.headers["retry-after"]) == (503, "1")

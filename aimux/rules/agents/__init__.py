@@ -2,6 +2,7 @@
 
 from ._rights import (
     agent_mode as agent_mode,
+    agent_origin as agent_origin,
     agent_route as agent_route,
     agent_turns as agent_turns,
     role_of as role_of,

@@ -71,6 +71,17 @@ def agent_route(
     return route, warnings
 
 
+def agent_origin(agent: Agent) -> list[Warned]:
+    """A warning where a project's agent stands in the place of one that the caller may mean."""
+    if agent.source is not Source.PROJECT or not agent.hidden:
+        return []
+    said = (
+        f"{agent.id} is an agent of the project ({agent.origin}), in the place of "
+        f"{', '.join(agent.hidden)}"
+    )
+    return [Warned(code="agent_replaced", message=said)]
+
+
 def agent_turns(agent: Agent, asked: int | None, limit: int) -> int:
     """How many turns a run has; a file may lower the user's limit and not raise it."""
     return asked or min(agent.max_turns or limit, limit)

@@ -5,7 +5,13 @@ when it is first called.
 """
 
 from ._about import ABOUT as ABOUT
-from ._listing import TOOLS as TOOLS, listed as listed, meant as meant
+from ._classes import CLASSES as CLASSES, DIGEST as DIGEST
+from ._listing import (
+    CALL_NAMES as CALL_NAMES,
+    TOOLS as TOOLS,
+    listed as listed,
+    meant as meant,
+)
 from ._prompts import PROMPTS as PROMPTS
 from ._resources import SCHEME as SCHEME, TEMPLATES as TEMPLATES, templates as templates
 from ._schemas import RESULT as RESULT, Schema as Schema

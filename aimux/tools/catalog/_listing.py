@@ -6,6 +6,7 @@ from typing import Final
 from ._agents import AGENTS
 from ._audit import AUDIT
 from ._background import BACKGROUND
+from ._classes import CLASSES
 from ._consensus import CONSENSUS
 from ._debate import DEBATE
 from ._deepresearch import DEEPRESEARCH
@@ -34,6 +35,8 @@ _ALL: Final = (
     BACKGROUND,
 )
 TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
+CLASSES_KEY: Final = "aimux/classes"  # in `_meta`: what each action does to its caller's time
+LONG_RUNNING: Final = "longRunningHint"  # beside the protocol's own hints
 # names that a call may bear and no list shows: the tool that is meant, and what the name says
 CALL_NAMES: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
     "agent": ("agents", {"action": "run"}),
@@ -55,8 +58,14 @@ def listed() -> list[dict[str, object]]:
             "description": tool.description,
             "inputSchema": tool.input_schema,
             "outputSchema": tool.output_schema,
-            "annotations": dict(tool.annotations),
+            "annotations": {**tool.annotations, LONG_RUNNING: is_long_running(tool.name)},
             "execution": {"taskSupport": tool.task_support},
+            "_meta": {CLASSES_KEY: dict(CLASSES[tool.name])},
         }
         for tool in TOOLS.values()
     ]
+
+
+def is_long_running(tool: str) -> bool:
+    """Whether a tool has an action that makes a job of CLI turns."""
+    return "async_mandatory" in CLASSES[tool].values()

@@ -31,6 +31,7 @@ TEMPLATES: Final = (
         _JSON_TYPE,
     ),
     ("aimux://roles/{name}", "role", "One role: route, mode and instructions", _JSON_TYPE),
+    ("aimux://schemas/{tool}", "schema", "What a tool takes and answers, in full", _JSON_TYPE),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from aimux.errors import Refusal
 from aimux.model import Agent, Mode, Role, Route, RouteRequest, Source
 from aimux.rules import RoutingFacts
-from aimux.rules.agents import agent_mode, agent_route, agent_turns
+from aimux.rules.agents import agent_mode, agent_origin, agent_route, agent_turns
 
 CODING: Final = Role(name="coding", mode=Mode.WRITE)
 MINE: Final = Agent(id="mine", source=Source.USER, origin="/home/a.md")
@@ -121,3 +121,14 @@ def test_a_file_lowers_the_limit_of_turns_and_does_not_raise_it() -> None:
     assert agent_turns(Agent(id="a", max_turns=2), None, 4) == 2
     assert agent_turns(Agent(id="a", max_turns=20), None, 4) == 4
     assert agent_turns(Agent(id="a", max_turns=2), 9, 4) == 9
+
+
+def test_a_projects_agent_in_the_place_of_another_is_told() -> None:
+    """A clone can bring one of a name that its user knows; the user's own may do so unsaid."""
+    warnings = agent_origin(evolved(THEIRS, id="reviewer", hidden=("/shipped/reviewer.md",)))
+
+    assert [each.code for each in warnings] == ["agent_replaced"]
+    assert "/clone/a.md" in warnings[0].message
+    assert "/shipped/reviewer.md" in warnings[0].message
+    assert agent_origin(THEIRS) == []
+    assert agent_origin(evolved(MINE, hidden=("/shipped/reviewer.md",))) == []
