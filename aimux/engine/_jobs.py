@@ -124,17 +124,10 @@ class JobSupervisor:
     Cancelling one of its waits only ends the waiting.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        slots: Slots,
-        nursery: trio.Nursery,
-        *,
-        strict: bool,
-        tell_end: Callable[[Job], None] | None = None,
-    ) -> None:
+    tell_end: Callable[[Job], None] | None = None  # of each that has ended
+
+    def __init__(self, store: Store, slots: Slots, nursery: trio.Nursery, *, strict: bool) -> None:
         self.slots = slots
-        self._tell_end = tell_end
         self._store = store
         self._nursery = nursery
         self._strict = strict
@@ -338,8 +331,8 @@ class JobSupervisor:
                 await store_end(self._store, handle, status, failure, strict=self._strict)
         finally:  # whatever happens, nobody waits for this job for ever
             self._finished += 1
-            if self._tell_end is not None:
-                self._tell_end(handle.job)
+            if self.tell_end is not None:
+                self.tell_end(handle.job)
             handle.done.set()
             self._changed.notify()
         if handle.log.is_to_be_stored:
@@ -390,7 +383,8 @@ async def open_supervisor(
     Leaving it, cancelled or not, cancels what still runs and waits until every end is written.
     """
     async with trio.open_nursery() as nursery:
-        supervisor = JobSupervisor(store, Slots(limits), nursery, strict=strict, tell_end=tell_end)
+        supervisor = JobSupervisor(store, Slots(limits), nursery, strict=strict)
+        supervisor.tell_end = tell_end
         try:
             yield supervisor
         finally:

@@ -122,10 +122,10 @@ class Watches:
     async def _follow_files(self) -> None:
         """Tell what files have changed of lists and resources; who did not ask hears nothing."""
         changes = (await self._app.ready()).changes
-        before = await changes.look(self._client())
+        before = await changes.view(self._client())
         while True:
             await trio.sleep(LOOK_EVERY_S)
-            after = await changes.look(self._client())
+            after = await changes.view(self._client())
             changed = changes.compare(before, after)
             before = after
             for name in sorted(changed.lists):

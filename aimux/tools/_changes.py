@@ -1,7 +1,7 @@
 """What changes in files while nobody calls: found by looking, told to those who watch.
 
 Theory of operation. A `FileSource` is something of a client's that files decide: its configuration,
-its prompts. `look` reads every source; each is remembered by the facts of its files, so that a look
+its prompts. `view` reads every source; each is remembered by the facts of its files, so that a look
 at what stands costs a `stat` for each. `compare` says which lists and which resources differ
 between two looks. Nothing is kept here: who watches holds the look before.
 """
@@ -38,7 +38,7 @@ class FileSource:
     compare: Callable[[object, object], Changed]
 
 
-Look = Mapping[str, object]  # by the name of the source
+Views = Mapping[str, object]  # by the name of the source
 
 
 class Changes:
@@ -56,15 +56,15 @@ class Changes:
         return f"<Changes: {', '.join(self._sources)}>"
 
     def register(self, source: FileSource) -> None:
-        """Look at one more; the name is its own."""
+        """Views at one more; the name is its own."""
         assert source.name not in self._sources
         self._sources[source.name] = source
 
-    async def look(self, client: Client) -> Look:
+    async def view(self, client: Client) -> Views:
         """Every source as it is for a client."""
         return {name: await source.read(client) for name, source in self._sources.items()}
 
-    def compare(self, before: Look, after: Look) -> Changed:
+    def compare(self, before: Views, after: Views) -> Changed:
         """What a client sees of the difference; a source that was not looked at before is none."""
         found = [
             source.compare(before[name], after[name])

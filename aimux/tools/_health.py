@@ -5,7 +5,7 @@ For `sessions(action=health)` and resources.
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -15,7 +15,7 @@ from aimux import __version__
 from aimux.config import Snapshot
 from aimux.engine import CliState, Engine, JobRequest
 from aimux.errors import AimuxError
-from aimux.model import Mode, RouteRequest, Severity
+from aimux.model import Mode, Problem, RouteRequest, Severity
 from aimux.protocol import VERSIONS
 from aimux.rules import judge_health
 from aimux.strategies import single
@@ -42,7 +42,6 @@ async def health_json(
     """
     snapshot = await engine.snapshot(client)
     clis = await engine.registry.probe(snapshot, client.env, refresh=refresh)
-    unknown = sorted(snapshot.broken.keys() - {state.name for state in clis})
     tally = await engine.store.tally()
     supervisor = engine.supervisor.statistics()
     slots = engine.supervisor.slots.statistics()
@@ -50,15 +49,7 @@ async def health_json(
     ready = [state.name for state in clis if state.is_ready]
     breakers = engine.guard.views()
     told = [*snapshot.problems, *await engine.library_problems(client)]
-    problems = [
-        {
-            "severity": str(problem.severity),
-            "where": problem.where,
-            "message": problem.message,
-            "suggestion": problem.suggestion or None,
-        }
-        for problem in told
-    ]
+    problems = _problems_json(told)
     problems += _store_problems(engine)
     standing = judge_health(
         is_store_failing=store.is_failing,
@@ -76,17 +67,7 @@ async def health_json(
         "pid": os.getpid(),
         "started_at": stamp(engine.started_at),
         "uptime_seconds": round((utc_now() - engine.started_at).total_seconds(), 1),
-        "clis": [
-            *(
-                {
-                    **attrs.asdict(state),
-                    "verified": engine.guard.verified(state.name) or None,
-                    "profile_fault": fault_of(snapshot, state.name) or None,
-                }
-                for state in clis
-            ),
-            *(_left_out(snapshot, name) for name in unknown),
-        ],
+        "clis": _clis_json(engine, snapshot, clis),
         "clis_ready": ready,
         "breakers": {
             cli: {
@@ -96,15 +77,7 @@ async def health_json(
             }
             for cli, view in breakers.items()
         },
-        "cooldowns": [
-            {
-                "cli": each.cli,
-                "model": each.model or None,
-                "code": each.code,
-                "seconds_left": round(each.until - trio.current_time(), 1),
-            }
-            for each in engine.guard.cooled()
-        ],
+        "cooldowns": _cooldowns_json(engine),
         "jobs": {
             "running": supervisor.running,
             "queued": supervisor.queued,
@@ -123,6 +96,45 @@ async def health_json(
         "store": attrs.asdict(store),
         "problems": problems,
     }
+
+
+def _clis_json(engine: Engine, snapshot: Snapshot, clis: Sequence[CliState]) -> list[Json]:
+    unknown = sorted(snapshot.broken.keys() - {state.name for state in clis})
+    return [
+        *(
+            {
+                **attrs.asdict(state),
+                "verified": engine.guard.verified(state.name) or None,
+                "profile_fault": fault_of(snapshot, state.name) or None,
+            }
+            for state in clis
+        ),
+        *(_left_out(snapshot, name) for name in unknown),
+    ]
+
+
+def _cooldowns_json(engine: Engine) -> list[Json]:
+    return [
+        {
+            "cli": each.cli,
+            "model": each.model or None,
+            "code": each.code,
+            "seconds_left": round(each.until - trio.current_time(), 1),
+        }
+        for each in engine.guard.cooled()
+    ]
+
+
+def _problems_json(told: Sequence[Problem]) -> list[dict[str, str | None]]:
+    return [
+        {
+            "severity": str(problem.severity),
+            "where": problem.where,
+            "message": problem.message,
+            "suggestion": problem.suggestion or None,
+        }
+        for problem in told
+    ]
 
 
 def _unstored(engine: Engine) -> list[tuple[str, str]]:

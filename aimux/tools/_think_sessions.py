@@ -7,7 +7,6 @@ from aimux.errors import InvalidArguments, PeerFault
 from aimux.guidance import guide
 from aimux.model import ThoughtId, ThoughtSession
 from aimux.rules import cut
-from aimux.think import HARNESS, overview
 
 from ._calls import Payload, ToolCall
 from ._context import ToolContext
@@ -33,6 +32,8 @@ def is_thought(session_id: str) -> bool:
 
 def thought_json(session: ThoughtSession) -> Json:
     """A session of thinking as lists show it."""
+    from aimux.think import HARNESS, overview  # patterns, only where somebody thinks
+
     told = overview(dict(session.body))
     return {
         "id": session.id,

@@ -138,6 +138,37 @@ def think_data() -> Schema:
     )
 
 
+THOUGHT: Final[dict[str, Schema]] = {
+    "id": TEXT,
+    "kind": {"const": "think"},
+    "pattern": _NAME,
+    "patterns": texts(),
+    "steps": COUNT,
+    "summary": TEXT,
+    "client": _NAME,
+    "created_at": TEXT,
+    "last_active_at": TEXT,
+}
+WHOLE_THOUGHT: Final = closed({**THOUGHT, "states": map_of(ANYTHING, "by pattern, its own")})
+
+
+def _looked_at() -> Schema:
+    """What the actions that take no step tell of sessions."""
+    listed = {
+        "sessions": list_of(closed(THOUGHT)),
+        "count": COUNT,
+        "total_sessions": COUNT,
+        "next_cursor": _NAME,
+    }
+    return {
+        "anyOf": [
+            closed({"action": {"const": "list"}, **listed}),
+            closed({"action": {"const": "get"}, "session": WHOLE_THOUGHT}),
+            closed({"action": {"const": "delete"}, "deleted": TEXT}),
+        ]
+    }
+
+
 def think_alone() -> Schema:
     """A step that no CLI was asked about: there is no job."""
     return closed(
@@ -150,7 +181,7 @@ def think_alone() -> Schema:
             "model": NULL,
             "mode": NULL,
             "content": TEXT,
-            "data": think_data(),
+            "data": {"anyOf": [think_data(), _looked_at()]},
             "content_length": COUNT,
             "truncated": FLAG,
             "usage": NULL,

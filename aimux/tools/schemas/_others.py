@@ -8,6 +8,7 @@ from aimux.rules import BreakerState, Wellness
 from aimux.rules.agents import AgentEnd
 from aimux.tools.catalog import Schema
 
+from ._notes import THOUGHT, WHOLE_THOUGHT
 from ._results import FAILURE, GUIDANCE, MODE, STATUS, WARNINGS
 from ._shapes import (
     ANYTHING,
@@ -288,6 +289,9 @@ def _action(name: str, fields: dict[str, Schema], more: dict[str, Schema] | None
     return closed(whole, {"warnings": WARNINGS, **(more or {})})
 
 
+_FILTERS: Final = closed({}, {"status": TEXT, "cli": TEXT, "kind": TEXT, "limit": COUNT})
+
+
 def _looks() -> list[Schema]:
     return [
         _action(
@@ -299,13 +303,23 @@ def _looks() -> list[Schema]:
                 "totals": closed({}, {str(each): COUNT for each in JobStatus}),
                 "running_jobs": COUNT,
                 "next_cursor": _NAME,
-                "filters": closed({}, {"status": TEXT, "cli": TEXT, "limit": COUNT}),
+                "filters": _FILTERS,
+            },
+        ),
+        _action(
+            "list",
+            {
+                "sessions": list_of(closed(THOUGHT)),
+                "count": COUNT,
+                "total_sessions": COUNT,
+                "next_cursor": _NAME,
+                "filters": _FILTERS,
             },
         ),
         _action(
             "info",
             {
-                "session": optional(_SESSION),
+                "session": {"anyOf": [_SESSION, WHOLE_THOUGHT, NULL]},
                 "jobs": list_of(_JOB_ROW),
                 "count": COUNT,
                 "next_cursor": _NAME,
@@ -351,6 +365,7 @@ def sessions(retried: Schema) -> list[Schema]:
                 "older_than_hours": NUMBER,
                 "removed_jobs": COUNT,
                 "removed_sessions": COUNT,
+                "removed_think_sessions": COUNT,
                 "collected": COUNT,
             },
         ),
