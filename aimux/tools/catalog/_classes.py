@@ -7,7 +7,7 @@ two when it opens.
 from collections.abc import Mapping
 from typing import Final
 
-DIGEST: Final = "5ce8a79d8beaaf6b"  # of the file
+DIGEST: Final = "609f1edbb3804d57"  # of the file
 CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
     "exec": {
         "run": "async_mandatory",
@@ -55,6 +55,9 @@ CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
         "start": "sync_ok",
         "step": "sync_ok",
         "finalize": "sync_ok",
+        "list": "sync_ok",
+        "get": "sync_ok",
+        "delete": "sync_ok",
         "plan": "sync_ok",
     },
     "investigate": {

@@ -351,6 +351,7 @@ def sessions(retried: Schema) -> list[Schema]:
                 "older_than_hours": NUMBER,
                 "removed_jobs": COUNT,
                 "removed_sessions": COUNT,
+                "removed_think_sessions": COUNT,
                 "collected": COUNT,
             },
         ),
