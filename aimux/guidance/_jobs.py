@@ -6,7 +6,7 @@ What fits every job comes from here; what a tool leads to besides is `_seats` an
 from collections.abc import Mapping
 from typing import Final
 
-from ._calls import LONG_POLL_S, Call, Guidance, Json, call, guidance
+from ._calls import LONG_POLL_S, Call, Guidance, Json, call, guidance, rows
 from ._investigate import guide_run
 from ._offers import wants_to_write
 from ._seats import after_seats
@@ -64,9 +64,14 @@ def guide_job(payload: Json, tool: str = "exec", *, cwd: str = "", prompt: str =
 
 
 def _own_data(payload: Json) -> Json:
-    """Data of ours: a job with a session is a CLI's own, and its data may say anything."""
+    """Data of ours: where one CLI has the session, data is its own and may say anything.
+
+    Where there are seats with names, as those of a pair, the session is theirs together.
+    """
     data = payload.get("data")
-    return data if isinstance(data, Mapping) and payload["session_id"] is None else {}
+    has_seats = any(each.get("seat") for each in rows(payload.get("turns")))
+    is_ours = payload["session_id"] is None or has_seats
+    return data if isinstance(data, Mapping) and is_ours else {}
 
 
 def _rest(payload: Json) -> list[Call]:

@@ -38,11 +38,14 @@ def test_what_did_not_land_is_not_told_as_changed() -> None:
     open_one = guide("exec", job("partial", data={"landed": False}, session_id=None))
     landed = guide("exec", job("completed", data={"landed": True}, session_id=None))
     other = guide("exec", job("completed", data={"landed": True}))
+    driver = [{"turn": 1, "seat": "driver", "status": "completed"}]
+    kept = guide("exec", job("completed", data={"landed": True}, turns=driver))
 
     assert sendable(open_one)
     assert sendable(landed)
     assert "nothing landed" in str(open_one["do_not"])
     assert (open_one["state"], landed["state"]) == ("not_landed", "landed")
+    assert (kept["state"], other["state"]) == ("landed", "completed")
     assert [step["arguments"].get("role") for step in landed["next"]] == ["codereview", None]
     assert "codereview" not in str(other)
 

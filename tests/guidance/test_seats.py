@@ -163,8 +163,9 @@ def test_a_workflow_that_stopped_is_resumed() -> None:
 
 
 def test_what_a_cli_answers_as_json_is_not_taken_for_a_panel() -> None:
-    """A job with a session is a CLI's own."""
-    guidance = guide("consensus", panel("completed") | {"session_id": "ses_1"})
+    """A job with a session and one nameless seat is a CLI's own."""
+    one = {"session_id": "ses_1", "turns": [{"turn": 1, "seat": "", "status": "completed"}]}
+    guidance = guide("consensus", panel("completed") | one)
 
     assert "consensus" not in {each["tool"] for each in guidance["next"]}  # type: ignore[attr-defined]
 
