@@ -54,8 +54,9 @@ class AcceptedLibraries:
         return f"<AcceptedLibraries: {len(self._kept)} kept>"
 
     def judge(self, key: tuple[str, object], fresh: L) -> L:
-        """What is in effect: `fresh`, or what was before it if `fresh` has an error that was not
-        there. The problems are those of `fresh` in either case.
+        """What is in effect: `fresh`, or what was before if `fresh` has an error that is new.
+
+        The problems are those of `fresh` in either case.
         """
         self.kinds |= {key[0]}
         kept = cast("L | None", self._kept.get(key))

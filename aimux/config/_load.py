@@ -214,8 +214,9 @@ class Loader:
         return self._libraries.judge(("audit rules", roots), read_audit_rules(roots, self._reader))
 
     def library_problems(self, client: ClientContext) -> list[Problem]:
-        """What is wrong with the files of `client` that `load` does not read: agents, domains and
-        audit rules. What nobody has used yet is not read for this.
+        """What is wrong with the agents, domains and audit rules of `client`.
+
+        `load` does not read these, and what nobody has used yet is not read for this.
         """
         used, problems = self._libraries.kinds, list[Problem]()
         if "agents" in used:

@@ -177,8 +177,9 @@ class Engine:
         return await trio.to_thread.run_sync(self._loader.skills, context)
 
     async def library_problems(self, client: Client) -> list[Problem]:
-        """What is wrong with the client's agents, domains and audit rules. Cancelled or not, it
-        reads to its end.
+        """What is wrong with the client's agents, domains and audit rules.
+
+        Cancelled or not, it reads to its end.
         """
         context = ClientContext(cwd=client.cwd, env=client.env)
         return await trio.to_thread.run_sync(self._loader.library_problems, context)

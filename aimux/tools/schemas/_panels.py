@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aimux.model import FindingState, Priority, Severity
+from aimux.model import FindingSeverity, FindingState, Priority
 from aimux.rules.audit import AuditPhase
 from aimux.rules.pair import PairState, Verdict
 from aimux.rules.talk import JudgeRecord, StoppedBy, Struck
@@ -110,6 +110,7 @@ def dialog() -> Schema:
                         "turn": COUNT,
                         "seat": TEXT,
                         "text": TEXT,
+                        "length": COUNT,
                         "objections": TEXT,
                         "reviewed_in": optional(COUNT),
                         "blocking": list_of(_POINT),
@@ -220,6 +221,23 @@ def debate() -> Schema:
     )
 
 
+def _executed() -> Schema:
+    """The command that was to show a finding."""
+    code = {"type": "integer"}
+    return closed(
+        {
+            "command": texts(),
+            "predicted_exit_code": code,
+            "exit_code": optional(code),
+            "control_exit_code": optional(code),
+            "tail": TEXT,
+            "duration_ms": COUNT,
+            "why": _NAME,
+            "shows_it": FLAG,
+        }
+    )
+
+
 def audit() -> Schema:
     """Findings in their order, what ran, and what was looked at."""
     finding = closed(
@@ -227,7 +245,7 @@ def audit() -> Schema:
             "id": TEXT,
             "rule": TEXT,
             "category": TEXT,
-            "severity": word(Severity),
+            "severity": word(FindingSeverity),
             "priority": optional(word(Priority)),
             "path": TEXT,
             "line": optional(COUNT),
@@ -242,6 +260,7 @@ def audit() -> Schema:
             "evidence": list_of(EVIDENCE),
             "reason": _NAME,
             "investigation": _NAME,
+            "check": optional(_executed()),
         }
     )
     phase = of_class(AuditPhase)
