@@ -205,7 +205,7 @@ def entry_row(entries: Sequence[Entry], at: int, max_chars: int) -> Json:
         return row | {"text": redact(text)[:max_chars]} | more
     part, after = said[:max_chars], said[max_chars : max_chars + WINDOW_CHARS]
     before = _before(entries, at) if isinstance(entry.event, Text) else ""
-    row["text"] = mask_between(part, before=before, after=after)
+    row["text"] = _masked(part, before, after)
     if len(said) > max_chars:
         row["cut"] = len(said) - max_chars
     match entry.event:
@@ -216,6 +216,12 @@ def entry_row(entries: Sequence[Entry], at: int, max_chars: int) -> Json:
         case _:
             pass
     return row
+
+
+def _masked(part: str, before: str, after: str) -> str:
+    """A part of what was said without its secrets; most parts have none, which is seen at once."""
+    whole = before + part + after
+    return part if redact(whole) == whole else mask_between(part, before=before, after=after)
 
 
 def _told(event: Event) -> tuple[str, Json]:

@@ -103,9 +103,8 @@ class Dashboard:
             await is_open.wait()
         finally:
             self._app.off_open(is_open.set)
-        engine = self._app.engine
-        assert engine is not None
-        await self._changes.serve(engine)
+        tools = await self._app.ready()  # whoever opens it is about to hand it out
+        await self._changes.serve(tools.context.engine)
 
     # ------------------------------------------------------------------ open to all
 

@@ -59,7 +59,7 @@ function Cli({ cli, body, at, figures, onReset }) {
       <dt>read mode</dt><dd>${said(cli.read_strength)}</dd>
       ${figures ? html`<dt>turns</dt><dd>${figures.turns}, ${Math.round((1 - figures.error_rate) * 100)} % completed</dd>
         <dt>latency</dt><dd>${latency.p50_ms != null ? html`<span class="percentiles">p50 <b>${took(latency.p50_ms)}</b> p90 <b>${took(latency.p90_ms)}</b> p99 <b>${took(latency.p99_ms)}</b></span>` : "–"}</dd>
-        <dt>errors</dt><dd>${outcomes.length ? outcomes.map(([name, number]) => html`<span class="err" key=${name}>${name.replaceAll("_", " ")} <b>${number}</b><meter min="0" max=${figures.turns} value=${number}></meter></span>`) : "none"}</dd>
+        <dt>errors</dt><dd>${outcomes.length ? outcomes.map(([name, number]) => html`<span class="err" key=${name}>${name.replaceAll("_", " ")} <b>${number}</b><span class="share" aria-hidden="true"><span class="share-part" style=${{ width: `${(number / figures.turns) * 100}%` }}></span></span></span>`) : "none"}</dd>
         <dt>tokens</dt><dd>${count(figures.input_tokens)} in · ${count(figures.output_tokens)} out ${cost(figures.cost_usd) ? `· ${cost(figures.cost_usd)}` : ""}</dd>
         <dt>last</dt><dd>${when(figures.last_at)}</dd>` : html`<dt>turns</dt><dd class="dim">none since the start</dd>`}
     </dl>
@@ -113,7 +113,7 @@ function Plot({ made, shown, title }) {
     const node = box.current;
     const style = getComputedStyle(document.documentElement);
     const ink = (name) => style.getPropertyValue(name).trim();
-    const axis = { stroke: ink("--text-dim"), grid: { stroke: ink("--line") }, ticks: { stroke: ink("--line") }, font: "12px system-ui, sans-serif" };
+    const axis = { stroke: ink("--text-dim"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
     const plot = new uPlot(
       {
         width: node.clientWidth || 600,

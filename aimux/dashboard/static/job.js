@@ -6,6 +6,7 @@ import { Answer, cancel, canRetry, kill, retry, Sure } from "./actions.js";
 import { Diff } from "./diff.js";
 import { watch } from "./feed.js";
 import { ago, isOpen, oneLine, plural, STATES, tokens, took, visible, when } from "./format.js";
+import { InvestigationView } from "./investigations.js";
 import { Log } from "./log.js";
 import { Markdown } from "./markdown.js";
 import { store } from "./store.js";
@@ -105,7 +106,7 @@ function Trouble({ row, body, timeline }) {
   const marks = store.marks(store.rootOf(row.id)?.id ?? row.id);
   const causeJob = [...marks].find(([id, mark]) => mark === "cause" && id !== row.id)?.[0];
   if (!error && !warnings.length && !cause) return null;
-  return html`<div class="trouble">
+  return html`<div class=${`trouble ${error || cause ? "" : "is-mild"}`}>
     ${causeJob && marks.get(row.id) === "consequence" ? html`<p><${Mark} mark="cause" /> is <a href=${jobPath(causeJob)}>${store.jobs.get(causeJob)?.tool} ${causeJob}</a>; this job failed after it.</p>` : null}
     ${cause ? html`<p class="is-cause"><${Mark} mark="cause" /> <b>${cause.seat || `turn ${cause.turn}`}</b> <bdi>${cause.error ? `${cause.error.class}: ${oneLine(cause.error.message, 500)}` : STATES[cause.status]?.word}</bdi>${cause.error?.hint ? html` <span class="hint">${visible(cause.error.hint)}</span>` : null}</p>` : null}
     ${follow.length ? html`<details><summary><${Mark} mark="consequence" /> ${plural(follow.length, "turn")} after it</summary><ul>${follow.map((turn) => html`<li key=${turn.turn}>${turn.seat || `turn ${turn.turn}`}: ${turn.error ? oneLine(turn.error.message, 300) : STATES[turn.status]?.word}</li>`)}</ul></details>` : null}
@@ -128,6 +129,7 @@ function AnswerTab({ row, body, result }) {
   if (result.fault && !result.value) return html`<${FaultNote} fault=${result.fault} />`;
   const text = body.content ?? "";
   return html`
+    ${body.data?.investigation_id ? html`<section class="strategy"><div class="line"><h3>Investigation</h3><a class="push" href=${`#/investigation/${body.data.investigation_id}`}>open it</a></div><${InvestigationView} id=${body.data.investigation_id} isInside=${true} /></section>` : null}
     ${name ? html`<${StrategyView} name=${name} data=${body.data} turns=${body.turns ?? []} />` : null}
     ${text ? html`<section class="answer-text">
       <div class="line"><h3>${isOpen(row) ? "So far" : "Answer"}</h3><span class="dim">${(body.content_length ?? text.length).toLocaleString()} characters</span><button type="button" class="push small" aria-pressed=${String(isSource)} onClick=${() => setSource(!isSource)}>Source</button><button type="button" class="small" onClick=${() => copy(text, "answer")}>Copy</button></div>

@@ -6,7 +6,7 @@ import { Answer, cancel, canRetry, kill, retry, Sure } from "./actions.js";
 import { ago, isApproval, isOpen, oneLine, plural, STATES, took, visible } from "./format.js";
 import { store } from "./store.js";
 import { jobPath, Status, useNow, useStore, VirtualList } from "./ui.js";
-import { JobBar, Mark } from "./waterfall.js";
+import { JobBar, Mark, TurnBar } from "./waterfall.js";
 
 const what = (row) => [row.tool, row.role].filter(Boolean).join(" · ");
 const who = (row) => oneLine([row.cli, row.model].filter(Boolean).join(" "), 60);
@@ -42,7 +42,7 @@ export function Waiting() {
     ${group("Approvals", approvals, asked)}
     ${group("Questions", asks, asked)}
     ${group("Paused", paused, (row) => html`<${Card} key=${row.id} row=${row}>
-      <p class="why">${row.state === "needs_human" ? "A change needs your decision." : html`It can go on from step <code>${visible(row.resumable_from)}</code>: send its call again with <code>resume</code>.`}</p>
+      <p class="why">${row.state === "needs_human" ? "A change needs your decision." : html`It can go on from step <code>${visible(row.resumable_from)}</code>: send its call again with <code>resume_from="${row.id}"</code>.`}</p>
       <div class="line"><a class="button" href=${jobPath(row.id)}>Look</a><button type="button" onClick=${() => store.see([row.id])}>Seen</button></div>
     </${Card}>`)}
     ${failed.length ? html`<section><h2>Failed <span class="count">${failed.length}</span> <button type="button" class="small" onClick=${() => store.see(failed.map((row) => row.id))}>All seen</button></h2>
@@ -83,7 +83,7 @@ function flat(words, status, opened, closed, timelines) {
     if (!row || depth > 50) return;
     const below = store.below(id);
     found.push({ kind: "job", row, depth, root, below: below.length });
-    if (opened.has(id)) for (const turn of timelines.get(id)?.turns ?? []) found.push({ kind: "turn", turn, row, depth: depth + 1 });
+    if (opened.has(id)) for (const turn of timelines.get(id)?.turns ?? []) found.push({ kind: "turn", turn, row, root, depth: depth + 1 });
     if (!closed.has(id)) for (const each of below) add(each, depth + 1, root);
   };
   for (const id of store.tree()) {
@@ -170,7 +170,7 @@ export function Jobs() {
 
   const draw = (index, place) => {
     const line = rows[index];
-    if (line.kind === "turn") return html`<${TurnLine} key=${`${line.row.id}/${line.turn.turn}`} line=${line} place=${place} isAt=${index === at} />`;
+    if (line.kind === "turn") return html`<${TurnLine} key=${`${line.row.id}/${line.turn.turn}`} line=${line} place=${place} isAt=${index === at} now=${now} />`;
     const { row, depth, root, below } = line;
     const mark = depth || below ? store.marks(root.id).get(row.id) : undefined;
     return html`<div key=${row.id} class=${`job-row ${index === at ? "is-at" : ""}`} style=${place} role="row" aria-level=${depth + 1} aria-selected=${String(chosen.has(row.id))} onClick=${() => setAt(index)}>
@@ -216,8 +216,8 @@ export function Jobs() {
   </div>`;
 }
 
-function TurnLine({ line, place, isAt }) {
-  const { turn, row, depth } = line;
+function TurnLine({ line, place, isAt, now }) {
+  const { turn, row, root, depth } = line;
   const last = turn.attempts[turn.attempts.length - 1];
   const begin = turn.attempts[0]?.begin ?? turn.queued ?? 0;
   const end = turn.end ?? (store.now() - row.created) / 1000;
@@ -225,7 +225,7 @@ function TurnLine({ line, place, isAt }) {
     <span></span><span class="cell-status"><${Status} status=${turn.status} /></span>
     <span class="cell-what clip" style=${{ paddingInlineStart: `${Math.min(depth, 8) * 14 + 10}px` }}>${turn.seat ? html`<b>${oneLine(turn.seat, 40)}</b>` : `turn ${turn.turn}`}${turn.attempts.length > 1 ? html` <span class="dim">${turn.attempts.length} attempts</span>` : null} <${Mark} mark=${turn.mark} /> <bdi class="dim">${turn.error ? oneLine(`${turn.error.class}: ${turn.error.message}`, 160) : ""}</bdi></span>
     <span class="cell-who clip dim">${last ? oneLine(`${last.cli} ${last.model ?? ""}`, 60) : ""}</span>
-    <span class="cell-bar"></span>
+    <span class="cell-bar"><${TurnBar} turn=${turn} row=${row} root=${root} now=${now} /></span>
     <span class="cell-took nowrap">${took((end - begin) * 1000)}</span><span class="cell-age"></span>
   </div>`;
 }

@@ -10,7 +10,8 @@ const CHUNK = 500; // entries asked for at once
 const KEPT = 24; // chunks in memory
 const SEARCH_MOST = 5000; // hits
 const TAIL_CHARS = 60000;
-const SLOW_MS = 3000; // an expression that takes longer on one piece is given up
+const SLOW_MS = 5000; // an expression that takes longer on one piece is given up
+const BEGIN_MS = 30000; // for the worker to start on a machine that has much to do
 const ROW = 22;
 
 const KINDS = {
@@ -105,9 +106,9 @@ const startWorker = () => new Worker(policy ? policy.createScriptURL("search") :
 
 async function search({ job, last, text, isExpression, isStopped, onHits }) {
   const worker = startWorker();
-  const run = (message) =>
+  const run = (message, most = SLOW_MS) =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error("this expression takes too long: make it simpler")), SLOW_MS);
+      const timer = setTimeout(() => reject(new Error("this expression takes too long: make it simpler")), most);
       worker.onmessage = ({ data }) => {
         clearTimeout(timer);
         if (data.fault) reject(new Error(data.fault));
@@ -117,9 +118,13 @@ async function search({ job, last, text, isExpression, isStopped, onHits }) {
     });
   let found = 0;
   try {
-    await run({ begin: text, isExpression });
+    await run({ begin: text, isExpression }, BEGIN_MS);
+    const piece = (after) => (after < last ? ask("entries", { job, after, limit: 2000 }) : null);
+    let next = piece(0);
     for (let after = 0; after < last && found < SEARCH_MOST && !isStopped(); after += 2000) {
-      const { entries } = await ask("entries", { job, after, limit: 2000 });
+      const { entries } = await next;
+      next = piece(after + 2000); // is on its way while this one is searched
+      next?.catch(() => {});
       const hits = await run({ lines: entries.map((entry) => [entry.seq, `${entry.name ?? ""} ${entry.text}`]) });
       found += hits.length;
       onHits(hits, Math.min(last, after + 2000));

@@ -5,6 +5,7 @@ import { enter, whenRefused } from "./api.js";
 import { Clis } from "./clis.js";
 import { runFeed, stopFeed } from "./feed.js";
 import { took } from "./format.js";
+import { InvestigationView, Investigations } from "./investigations.js";
 import { JobView } from "./job.js";
 import { Jobs, Waiting } from "./jobs.js";
 import { store } from "./store.js";
@@ -14,7 +15,7 @@ const THEME = "aimux.theme";
 const THEMES = ["", "light", "dark"];
 const LOST_MS = 4000;
 const KEYS = [
-  ["w", "what waits for you"], ["g", "all jobs"], ["c", "CLIs"], ["/", "filter or search"], ["j k ↓ ↑", "next, previous job"],
+  ["w", "what waits for you"], ["g", "all jobs"], ["i", "investigations"], ["c", "CLIs"], ["/", "filter or search"], ["j k ↓ ↑", "next, previous job"],
   ["← →", "close, open turns of a job"], ["x", "choose a job"], ["Enter", "open a job"], ["1 – 5", "parts of a job"], ["u", "up: from a job to all"], ["t", "light, dark, as the system"], ["?", "these keys"],
 ];
 
@@ -90,6 +91,7 @@ function App({ denied }) {
         w: () => (location.hash = "#/"),
         g: () => (location.hash = "#/jobs"),
         c: () => (location.hash = "#/clis"),
+        i: () => (location.hash = "#/investigations"),
         u: () => (location.hash = "#/jobs"),
         t: nextTheme,
         "?": () => setHelp(!hasHelp),
@@ -119,12 +121,12 @@ function App({ denied }) {
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.querySelector("main").focus(); }}>To the content</a>
     <header class="top"><a class="brand" href="#/">aimux</a>
-      <nav aria-label="Views"><a href="#/" aria-current=${current("")}>Waiting${waits ? html` <span class="count hot">${waits}</span>` : null}</a><a href="#/jobs" aria-current=${current("jobs")}>Jobs${works ? html` <span class="count">${works}</span>` : null}</a><a href="#/clis" aria-current=${current("clis")}>CLIs</a></nav>
+      <nav aria-label="Views"><a href="#/" aria-current=${current("")}>Waiting${waits ? html` <span class="count hot">${waits}</span>` : null}</a><a href="#/jobs" aria-current=${current("jobs")}>Jobs${works ? html` <span class="count">${works}</span>` : null}</a><a href="#/investigations" aria-current=${current("investigations")}>Investigations</a><a href="#/clis" aria-current=${current("clis")}>CLIs</a></nav>
       <span class="push"></span><${Link} />
       <button type="button" class="small" title="light, dark, or as the system (t)" onClick=${nextTheme}>${{ "": "◐ auto", light: "○ light", dark: "● dark" }[theme]}</button>
       <button type="button" class="small" aria-expanded=${String(hasHelp)} title="keys (?)" onClick=${() => setHelp(!hasHelp)}>?</button></header>
     ${hasHelp ? html`<dialog open class="help" aria-label="Keys"><h2>Keys</h2><dl>${KEYS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl><button type="button" onClick=${() => setHelp(false)}>Close</button></dialog>` : null}
-    <main id="main" tabindex="-1">${view === "jobs" ? html`<${Jobs} />` : view === "clis" ? html`<${Clis} />` : view === "job" ? html`<${JobView} key=${id} id=${id} tab=${tab} />` : html`<${Waiting} />`}</main>
+    <main id="main" tabindex="-1">${view === "jobs" ? html`<${Jobs} />` : view === "clis" ? html`<${Clis} />` : view === "investigations" ? html`<${Investigations} />` : view === "investigation" ? html`<${InvestigationView} key=${id} id=${id} />` : view === "job" ? html`<${JobView} key=${id} id=${id} tab=${tab} />` : html`<${Waiting} />`}</main>
     <${Notices} />`;
 }
 

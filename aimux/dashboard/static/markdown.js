@@ -62,6 +62,11 @@ export function blocks(source, deep = 0) {
   const lines = source.replace(/\r\n?/g, "\n").split("\n");
   const found = [];
   let paragraph = [];
+  const front = deep === 0 ? /^---\n([\s\S]{1,4000}?)\n---(?:\n|$)/.exec(source.slice(0, 5000)) : null;
+  if (front) {
+    found.push({ kind: "code", language: "", text: front[1] });
+    lines.splice(0, front[1].split("\n").length + 2);
+  }
   const close = () => {
     if (paragraph.length) found.push({ kind: "p", text: paragraph.join("\n") });
     paragraph = [];

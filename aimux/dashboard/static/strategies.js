@@ -17,7 +17,6 @@ export function strategyOf(data, tool) {
   if (data.findings && data.counts && data.phases) return "audit";
   if (data.rounds && "landed" in data) return "pair";
   if (data.steps && (tool === "workflow" || data.plan)) return "workflow";
-  if (data.coverage_gaps || data.you_are_here) return "investigate";
   if (data.report && data.sources) return "research";
   return "";
 }
@@ -33,13 +32,14 @@ export function Evidence({ of }) {
 }
 
 export function StrategyView({ name, data, turns }) {
-  const views = { consensus: Consensus, debate: Debate, dialog: Dialog, audit: Audit, pair: Pair, workflow: Workflow, investigate: Investigation, research: Research };
+  const views = { consensus: Consensus, debate: Debate, dialog: Dialog, audit: Audit, pair: Pair, workflow: Workflow, research: Research };
   const View = views[name];
   return html`<section class=${`strategy ${name}`}><${View} data=${data} turns=${turns} /></section>`;
 }
 
 const Claims = ({ claims }) => html`<ul class="claims">${list(claims).map((claim, at) => html`<li key=${at}><bdi>${oneLine(said(claim.text), 600)}</bdi><${Evidence} of=${claim.evidence} /></li>`)}</ul>`;
 
+const SEATS = { answered: "completed", prose: "completed", lost: "failed", late: "cancelled" };
 function Consensus({ data }) {
   const groups = list(data.tally?.groups);
   const seats = list(data.seats);
@@ -52,7 +52,7 @@ function Consensus({ data }) {
     ${list(data.minority).length ? html`<h3>Minority</h3><ul class="minority">${list(data.minority).map((each, at) => html`<li key=${at}><b><bdi>${oneLine(said(each.position), 400)}</bdi></b> <span class="dim">${list(each.seats).join(", ")}</span>${each.strongest_claim ? html`<p>strongest claim: <bdi>${oneLine(said(each.strongest_claim?.text ?? each.strongest_claim), 500)}</bdi></p>` : null}</li>`)}</ul>` : null}
     ${lost.length || late.length ? html`<h3>Lost</h3><ul>${lost.map((each, at) => html`<li key=${at}><span class="tone-bad">✗ lost</span> <b>${each.seat}</b> ${each.cli ?? ""}: <bdi>${oneLine(said(each.reason), 300)}</bdi></li>`)}${late.map((seat) => html`<li key=${seat}><span class="tone-quiet">– late</span> <b>${said(seat)}</b>: could not change the outcome any more</li>`)}</ul>` : null}
     <h3>Seats</h3>
-    ${seats.map((seat) => html`<details key=${seat.seat} class="seat"><summary><${Status} status=${seat.status} isShort=${true} /> <b>${seat.seat}</b> <span class="dim">${[seat.cli, seat.model].filter(Boolean).join(" ")}</span> <bdi class="clip">${oneLine(said(seat.position) || seat.error?.message, 160)}</bdi></summary>
+    ${seats.map((seat) => html`<details key=${seat.seat} class="seat"><summary><${Status} status=${SEATS[seat.status] ?? seat.status} isShort=${true} /> <b>${seat.seat}</b> <span class="dim">${[seat.cli, seat.model].filter(Boolean).join(" ")}</span> <bdi class="clip">${oneLine(said(seat.position) || seat.error?.message, 160)}</bdi></summary>
       ${seat.error ? html`<p class="tone-bad"><bdi>✗ ${seat.error.class ?? ""}: ${oneLine(seat.error.message, 400)}</bdi></p>` : null}
       <${Claims} claims=${seat.claims} />
       ${seat.would_change ? html`<p><span class="dim">would change its mind:</span> <bdi>${oneLine(said(seat.would_change), 500)}</bdi></p>` : null}
@@ -169,22 +169,6 @@ function Workflow({ data }) {
       })}
     </svg></div>
     <ul class="steps">${steps.map((step) => html`<li key=${step.id}><${Status} status=${step.status === "skipped" ? "cancelled" : step.status} isShort=${true} /> ${step.job_id ? html`<a href=${`#/job/${step.job_id}`}><b>${visible(step.id)}</b></a>` : html`<b>${visible(step.id)}</b>`} <span class="dim">${step.tool}, ${said(step.status)}${list(step.needs).length ? `, after ${list(step.needs).join(", ")}` : ""}</span> ${step.why ? html`<bdi>${oneLine(step.why, 300)}</bdi>` : null}</li>`)}</ul>`;
-}
-
-export function Investigation({ data }) {
-  const coverage = data.coverage ?? data.you_are_here?.coverage ?? data.result?.coverage;
-  const findings = list(data.findings ?? data.result?.findings);
-  const gaps = list(data.coverage_gaps);
-  const areas = Array.isArray(coverage) ? coverage : coverage && typeof coverage === "object" ? Object.entries(coverage).map(([area, value]) => (value && typeof value === "object" ? { area, ...value } : { area, value })) : [];
-  return html`
-    ${data.state ? html`<p>State: <b>${said(data.state?.phase ?? data.state).replaceAll("_", " ")}</b></p>` : null}
-    ${areas.length ? html`<h3>Coverage</h3><ul class="coverage">${areas.map((each, at) => {
-      const findings_ = each.findings ?? each.count ?? each.value;
-      const isCovered = each.covered ?? each.is_covered ?? each.status === "covered" ?? Boolean(findings_);
-      return html`<li key=${at}><span class=${isCovered ? "tone-good" : "tone-quiet"}>${isCovered ? "✓" : "○"}</span> ${visible(said(each.area ?? each.name ?? each))} <span class="dim">${typeof findings_ === "number" ? plural(findings_, "finding") : said(each.status)}</span></li>`;
-    })}</ul>` : null}
-    ${gaps.length ? html`<h3>Gaps</h3><ul>${gaps.map((each, at) => html`<li key=${at}><span class="tone-warn">○</span> <bdi>${oneLine(said(each?.area ?? each), 300)}</bdi>${each?.why ? html` <span class="dim">${oneLine(each.why, 200)}</span>` : null}</li>`)}</ul>` : null}
-    ${findings.length ? html`<h3>Findings</h3><ul class="claims">${findings.slice(0, 300).map((each, at) => html`<li key=${at}><b>${said(each.severity)}</b> <span class="dim">${said(each.confidence)}</span> <bdi>${oneLine(said(each.description ?? each.text), 500)}</bdi><${Evidence} of=${each.evidence} /></li>`)}</ul>` : null}`;
 }
 
 function Research({ data }) {

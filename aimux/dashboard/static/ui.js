@@ -57,8 +57,8 @@ export function VirtualList({ count, rowHeight, draw, label, onSight, isFollowin
   const look = () => {
     const node = box.current;
     if (!node) return;
-    const first = Math.max(0, Math.floor(node.scrollTop / rowHeight) - 6);
-    const last = Math.min(count, Math.ceil((node.scrollTop + node.clientHeight) / rowHeight) + 6);
+    const first = Math.max(0, Math.floor(node.scrollTop / rowHeight) - 3);
+    const last = Math.min(count, Math.ceil((node.scrollTop + node.clientHeight) / rowHeight) + 3);
     setSight((before) => (before.first === first && before.last === last ? before : { first, last }));
     if (onFollow && !isOurs.current) {
       const isAtEnd = node.scrollTop + node.clientHeight >= node.scrollHeight - rowHeight * 1.5;

@@ -1,7 +1,7 @@
 // Bars over time: waiting for a slot, running, silence. Patterns tell them apart, not colours alone.
 
 import { html } from "./vendor/htm-preact.js";
-import { isOpen, oneLine, STATES, took } from "./format.js";
+import { isOpen, oneLine, plural, STATES, took } from "./format.js";
 import { useNow } from "./ui.js";
 
 const share = (value, span) => `${Math.max(0, Math.min(100, (value / span) * 100)).toFixed(3)}%`;
@@ -22,6 +22,21 @@ export function JobBar({ row, root, now }) {
   return html`<span class="track" role="img" aria-label=${`waited ${took(started - row.created)}, ran ${row.started ? took(finished - row.started) : "not"}`}>
     ${started - row.created > span * 0.004 ? html`<${Bar} kind="queue" from=${row.created - begin} to=${started - begin} span=${span} title=${`waited ${took(started - row.created)}`} />` : null}
     ${row.started ? html`<${Bar} kind=${isOpen(row) ? "growing" : "run"} tone=${tone} from=${row.started - begin} to=${finished - begin} span=${span} title=${`ran ${took(finished - row.started)}`} />` : null}
+  </span>`;
+}
+
+// One turn in a list, against the time of the whole tree of its job.
+export function TurnBar({ turn, row, root, now }) {
+  const begin = root.created;
+  const end = Math.max(begin + 1, isOpen(root) || isOpen(row) ? now : Math.max(root.finished ?? 0, row.finished ?? 0));
+  const at = (seconds) => row.created + seconds * 1000 - begin;
+  const first = turn.attempts[0];
+  const last = turn.attempts[turn.attempts.length - 1];
+  const queued = turn.queued ?? first?.begin ?? 0;
+  const tone = `tone-${STATES[turn.status]?.tone ?? "quiet"}`;
+  return html`<span class="track" role="img" aria-label=${plural(turn.attempts.length, "attempt")}>
+    ${first && first.begin <= queued ? null : html`<${Bar} kind="queue" from=${at(queued)} to=${first ? at(first.begin) : end - begin} span=${end - begin} title="waited for a slot" />`}
+    ${turn.attempts.map((each, index) => html`<${Bar} key=${index} kind=${each.end == null && isOpen(row) ? "growing" : "run"} tone=${each === last ? tone : "tone-bad"} from=${at(each.begin)} to=${each.end == null ? end - begin : at(each.end)} span=${end - begin} title=${`${each.cli}${each.code ? `, ${each.code}` : ""}`} />`)}
   </span>`;
 }
 
