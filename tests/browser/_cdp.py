@@ -142,7 +142,7 @@ class Page:
         """What an expression comes to; promises are waited for."""
         done = await self.send(
             "Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True,
-            userGesture=True,
+            userGesture=True, allowUnsafeEvalBlockedByCSP=False,
         )  # fmt: skip
         if "exceptionDetails" in done:
             raise PageFault(str(done["exceptionDetails"]))
@@ -194,7 +194,8 @@ class Page:
         """Keep a picture of what is in sight."""
         await trio.sleep(0.25)  # fonts and the last frame
         taken = await self.send("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(taken["data"]))
+        data = base64.b64decode(taken["data"])
+        await trio.to_thread.run_sync(path.write_bytes, data)
 
     async def heap_bytes(self) -> float:
         """The JavaScript heap after a collection."""

@@ -93,9 +93,12 @@ def entries_of(at: datetime.datetime, count: int) -> list[Entry]:
         moment = at + datetime.timedelta(seconds=offset_s)
         found.append(
             Entry(
-                seq=seq, offset_s=offset_s, at=moment,
-                turn=0 if seq in {1, count} else 1, event=event,  # type: ignore[arg-type]
-            )  # fmt: skip
+                seq=seq,
+                offset_s=offset_s,
+                at=moment,
+                turn=0 if seq in {1, count} else 1,
+                event=event,  # type: ignore[arg-type]
+            )
         )
     return found
 

@@ -3,9 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,7 +54,8 @@ HOSTILE: Final = """# Hello <script>window.pwned = 1</script>
 [click me](javascript:window.pwned=3) [data](data:text/html,<script>window.pwned=4</script>)
 [bank](https://evil.example/login) ![tracker](http://evil.example/pixel.png) https://plain.example/
 
-Bidi: \u202eevil\u202c and \u2066isolated\u2069; zero\u200bwidth; bell \u0007; escape \u001b[31mred\u001b[0m
+Bidi: \u202eevil\u202c and \u2066isolated\u2069; zero\u200bwidth; bell \u0007;
+escape \u001b[31mred\u001b[0m
 
 | a | b |
 |---|---|

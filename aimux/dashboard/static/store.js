@@ -81,6 +81,7 @@ class Store {
     }
     for (const row of body.rows) this.put(row);
     this.changed();
+    if (body.is_first) requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("first view")));
     if (body.is_first) this.loadOlder(LOADED);
   }
 
