@@ -20,6 +20,7 @@ from aimux.model import (
     Job,
     JobFinished,
     JobQueued,
+    JobStarted,
     Message,
     NativeSession,
     Noise,
@@ -256,6 +257,8 @@ def _told(event: Event) -> tuple[str, Json]:
             return f"{result.status}: {why}", {
                 "seat": result.seat, "cli": result.cli, "code": code,
             }  # fmt: skip
+        case JobStarted():
+            return "it has its first slot: its time runs", {}
         case JobFinished():
             reason = f": {event.reason}" if event.reason else ""
             return f"{event.status}{reason}", {}

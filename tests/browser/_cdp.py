@@ -217,7 +217,7 @@ def find_chromium() -> str:
 @asynccontextmanager
 async def open_browser(binary: str) -> AsyncIterator[Browser]:
     """A headless browser with a profile of its own, which is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="axb") as profile:
+    with tempfile.TemporaryDirectory(prefix="axb", ignore_cleanup_errors=True) as profile:
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         process = await trio.lowlevel.open_process(
             [binary, *FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"],

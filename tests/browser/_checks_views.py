@@ -5,6 +5,7 @@ import trio
 from ._cdp import Page
 from ._checks_doors import LAST
 from ._scene import Scene
+from ._stage import QUESTION
 
 ASKING = {"prompt": "[[fault ask 1]] [[say 20]]", "cli": "goose", "tty": True, "async": True}
 SLEEPING = {"prompt": "[[sleep 600]] [[say 20]]", "cli": "codex", "async": True}
@@ -136,7 +137,7 @@ async def check_tabs(scene: Scene) -> None:
 async def check_log(scene: Scene) -> None:
     """Events, one of them whole; a text is found, an expression too, a bad one is told."""
     page = await scene.at(f"/job/{scene.stage.id_of('consensus')}/log", "started (read)")
-    await page.fill("#log-search", "qwen started")
+    await page.fill("#log-search", "codex medium STARTED")
     await page.click(".log form button", "Search")
     await page.sees("1 of 1", 60)
     await page.run("document.querySelector('#log-search').select()")
@@ -204,6 +205,8 @@ async def check_hostile(scene: Scene) -> str:
 
 async def check_clis(scene: Scene) -> None:
     """State, breaker and quota clocks, percentiles, classes of errors, plots by CLI and model."""
+    quota = {"prompt": QUESTION, "cli": "qwen", "fallback": False, "wait_seconds": 60}
+    await scene.stage.call("quota", "exec", **quota)
     page = await scene.at("/clis", "Over time")
     await page.sees("free in")
     await page.sees("p90")

@@ -108,19 +108,21 @@ export function Jobs() {
   const rows = useMemo(() => flat(words, status, opened, closed, timelines), [store.version, text, status, opened, closed, timelines]);
   const now = useNow(rows.some(({ row }) => isOpen(row)), 500);
 
-  const toggle = (set, tell, id) => {
-    const next = new Set(set);
-    if (!next.delete(id)) next.add(id);
-    tell(next);
-  };
+  // from what is so then, not now: several may be clicked before the next drawing
+  const toggle = (tell, id) =>
+    tell((before) => {
+      const next = new Set(before);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
   const open = async (id) => {
-    toggle(opened, setOpened, id);
+    toggle(setOpened, id);
     if (opened.has(id)) return;
     try {
       const timeline = await ask("timeline", { job: id });
       setTimelines((before) => new Map(before).set(id, timeline));
     } catch {
-      toggle(opened, setOpened, id);
+      toggle(setOpened, id);
     }
   };
   // what is open and runs is asked for again while it changes
@@ -159,9 +161,9 @@ export function Jobs() {
       PageDown: () => go(at + 15),
       PageUp: () => go(at - 15),
       Enter: () => row && (location.hash = jobPath(row.row.id)),
-      x: () => row && toggle(chosen, setChosen, row.row.id),
-      ArrowRight: () => row?.kind === "job" && (closed.has(row.row.id) ? toggle(closed, setClosed, row.row.id) : opened.has(row.row.id) || open(row.row.id)),
-      ArrowLeft: () => row?.kind === "job" && (opened.has(row.row.id) ? toggle(opened, setOpened, row.row.id) : row.below && !closed.has(row.row.id) && toggle(closed, setClosed, row.row.id)),
+      x: () => row && toggle(setChosen, row.row.id),
+      ArrowRight: () => row?.kind === "job" && (closed.has(row.row.id) ? toggle(setClosed, row.row.id) : opened.has(row.row.id) || open(row.row.id)),
+      ArrowLeft: () => row?.kind === "job" && (opened.has(row.row.id) ? toggle(setOpened, row.row.id) : row.below && !closed.has(row.row.id) && toggle(setClosed, row.row.id)),
     }[event.key];
     if (!does || (event.key === "Enter" && event.target.matches("a, button"))) return;
     event.preventDefault();
@@ -174,11 +176,11 @@ export function Jobs() {
     const { row, depth, root, below } = line;
     const mark = depth || below ? store.marks(root.id).get(row.id) : undefined;
     return html`<div key=${row.id} class=${`job-row ${index === at ? "is-at" : ""}`} style=${place} role="row" aria-level=${depth + 1} aria-selected=${String(chosen.has(row.id))} onClick=${() => setAt(index)}>
-      <input type="checkbox" aria-label=${`Choose ${row.id}`} checked=${chosen.has(row.id)} onChange=${() => toggle(chosen, setChosen, row.id)} />
+      <input type="checkbox" aria-label=${`Choose ${row.id}`} checked=${chosen.has(row.id)} onChange=${() => toggle(setChosen, row.id)} />
       <span class="cell-status"><${Status} status=${row.status} /></span>
       <span class="cell-what clip" style=${{ paddingInlineStart: `${Math.min(depth, 8) * 14}px` }}>
         <button type="button" class="fold" aria-expanded=${String(opened.has(row.id))} aria-label="Turns of this job" title="turns and attempts" onClick=${() => open(row.id)}>${opened.has(row.id) ? "▾" : "▸"}</button>
-        <a href=${jobPath(row.id)}><b>${what(row)}</b></a>${below ? html` <button type="button" class="fold" aria-expanded=${String(!closed.has(row.id))} title="jobs below" onClick=${() => toggle(closed, setClosed, row.id)}>${closed.has(row.id) ? `+${below}` : `−${below}`}</button>` : null}
+        <a href=${jobPath(row.id)}><b>${what(row)}</b></a>${below ? html` <button type="button" class="fold" aria-expanded=${String(!closed.has(row.id))} title="jobs below" onClick=${() => toggle(setClosed, row.id)}>${closed.has(row.id) ? `+${below}` : `−${below}`}</button>` : null}
         <${Mark} mark=${mark} />
         ${row.questions?.length ? html`<span class="asks">? asks</span>` : null}
         <bdi class="dim">${oneLine(row.prompt, 160)}</bdi>

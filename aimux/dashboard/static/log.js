@@ -149,11 +149,16 @@ export function Log({ row }) {
   const [found, setFound] = useState(null);
   const [tail, setTail] = useState("");
   const running = useRef(0);
+  const hasPieces = useRef(false);
 
   useEffect(() => store.onEntries((body) => {
     if (body.job !== row.id) return;
     pieces.take(body.entries);
-    const said = body.entries.filter((entry) => entry.kind === "text").map((entry) => entry.text).join("");
+    // some CLIs say it piece by piece, some message by message, some both
+    const pieces_ = body.entries.filter((entry) => entry.kind === "text");
+    hasPieces.current ||= pieces_.length > 0;
+    const heard = hasPieces.current ? pieces_ : body.entries.filter((entry) => entry.kind === "message");
+    const said = heard.map((entry) => entry.text + (entry.kind === "message" ? "\n" : "")).join("");
     if (said) setTail((before) => (before + said).slice(-TAIL_CHARS));
     draw((before) => before + 1);
   }), [row.id]);
