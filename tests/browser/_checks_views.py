@@ -219,6 +219,7 @@ async def check_clis(scene: Scene) -> None:
         " document.querySelector('main').scrollTop = 9999; 1}"
     )
     await page.sees("claude-opus")
+    await page.run("document.querySelector('.plots').scrollIntoView(false)")
     await scene.shot(page, "clis-by-model")
     await _clean(page)
 

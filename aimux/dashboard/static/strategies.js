@@ -7,7 +7,7 @@ import { Status } from "./ui.js";
 
 const list = (value) => (Array.isArray(value) ? value : []);
 const percent = (value) => (Number.isFinite(value) ? `${Math.round(value * 100)} %` : "–");
-const said = (value) => (typeof value === "string" ? value : value == null ? "" : JSON.stringify(value));
+const said = (value) => (typeof value === "string" ? value : value == null ? "" : Array.isArray(value) ? value.map(said).join("; ") : JSON.stringify(value));
 
 export function strategyOf(data, tool) {
   if (!data || typeof data !== "object") return "";
@@ -52,10 +52,10 @@ function Consensus({ data }) {
     ${list(data.minority).length ? html`<h3>Minority</h3><ul class="minority">${list(data.minority).map((each, at) => html`<li key=${at}><b><bdi>${oneLine(said(each.position), 400)}</bdi></b> <span class="dim">${list(each.seats).join(", ")}</span>${each.strongest_claim ? html`<p>strongest claim: <bdi>${oneLine(said(each.strongest_claim?.text ?? each.strongest_claim), 500)}</bdi></p>` : null}</li>`)}</ul>` : null}
     ${lost.length || late.length ? html`<h3>Lost</h3><ul>${lost.map((each, at) => html`<li key=${at}><span class="tone-bad">✗ lost</span> <b>${each.seat}</b> ${each.cli ?? ""}: <bdi>${oneLine(said(each.reason), 300)}</bdi></li>`)}${late.map((seat) => html`<li key=${seat}><span class="tone-quiet">– late</span> <b>${said(seat)}</b>: could not change the outcome any more</li>`)}</ul>` : null}
     <h3>Seats</h3>
-    ${seats.map((seat) => html`<details key=${seat.seat} class="seat"><summary><${Status} status=${SEATS[seat.status] ?? seat.status} isShort=${true} /> <b>${seat.seat}</b> <span class="dim">${[seat.cli, seat.model].filter(Boolean).join(" ")}</span> <bdi class="clip">${oneLine(said(seat.position) || seat.error?.message, 160)}</bdi></summary>
-      ${seat.error ? html`<p class="tone-bad"><bdi>✗ ${seat.error.class ?? ""}: ${oneLine(seat.error.message, 400)}</bdi></p>` : null}
+    ${seats.map((seat) => html`<details key=${seat.seat} class="seat"><summary><${Status} status=${SEATS[seat.status] ?? seat.status} isShort=${true} /> <b>${seat.seat}</b> <span class="dim">${[seat.cli, seat.model].filter(Boolean).join(" ")}</span> <bdi class="clip">${oneLine(said(seat.position) || seat.error?.message || said(seat.error), 160)}</bdi></summary>
+      ${seat.error ? html`<p class="tone-bad"><bdi>✗ ${oneLine(seat.error.message ?? said(seat.error), 400)}</bdi></p>` : null}
       <${Claims} claims=${seat.claims} />
-      ${seat.would_change ? html`<p><span class="dim">would change its mind:</span> <bdi>${oneLine(said(seat.would_change), 500)}</bdi></p>` : null}
+      ${said(seat.would_change) ? html`<p><span class="dim">would change its mind:</span> <bdi>${oneLine(said(seat.would_change), 500)}</bdi></p>` : null}
       ${seat.answer ? html`<${Markdown} text=${said(seat.answer)} />` : null}</details>`)}
     ${list(data.only_one_said).length ? html`<details><summary>Only one said (${list(data.only_one_said).length})</summary><ul>${list(data.only_one_said).map((each, at) => html`<li key=${at}><b>${each.seat}</b> <bdi>${oneLine(said(each.claim?.text ?? each.claim), 400)}</bdi></li>`)}</ul></details>` : null}
     ${list(data.open_questions).length ? html`<details open><summary>Open questions</summary><ul>${list(data.open_questions).map((each, at) => html`<li key=${at}><bdi>${oneLine(said(each), 400)}</bdi></li>`)}</ul></details>` : null}`;

@@ -4,6 +4,7 @@ import { html } from "./vendor/htm-preact.js";
 import { isOpen, oneLine, plural, STATES, took } from "./format.js";
 import { useNow } from "./ui.js";
 
+const SILENT_MS = 10000;
 const share = (value, span) => `${Math.max(0, Math.min(100, (value / span) * 100)).toFixed(3)}%`;
 
 function Bar({ kind, from, to, span, title, tone = "" }) {
@@ -51,19 +52,21 @@ export function Waterfall({ row, timeline }) {
   const lived = (isLive ? now - row.created : (row.finished ?? row.created) - row.created) / 1000;
   const ends = timeline.turns.map((turn) => turn.end ?? (isLive ? lived : 0));
   const span = Math.max(0.001, lived, timeline.finished ?? 0, ...ends);
+  // nobody has said anything since then: a silence that goes on
+  const quiet = isLive && row.last_event_at && now - row.last_event_at > SILENT_MS ? (row.last_event_at - row.created) / 1000 : null;
   return html`<div class="waterfall" role="table" aria-label="Turns and attempts over time">
     <div class="wf-row wf-head" role="row">
       <span role="columnheader">turn</span><span role="columnheader">CLI</span>
       <span role="columnheader" class="wf-scale"><span>0</span><span>${took((span * 1000) / 2)}</span><span>${took(span * 1000)}</span></span>
       <span role="columnheader">took</span>
     </div>
-    ${timeline.turns.map((turn) => html`<${Turn} key=${turn.turn} turn=${turn} span=${span} end=${lived} />`)}
+    ${timeline.turns.map((turn) => html`<${Turn} key=${turn.turn} turn=${turn} span=${span} end=${lived} quiet=${quiet} />`)}
     <p class="legend"><span class="swatch bar-queue"></span> waits for a slot <span class="swatch bar-run tone-good"></span> runs <span class="swatch bar-quiet"></span> says nothing for 10 s or more <span class="swatch bar-growing tone-work"></span> still running</p>
     ${timeline.notes.length ? html`<ol class="notes">${timeline.notes.map((note) => html`<li key=${note.seq}><span class="dim">${took(note.at * 1000)}</span> <bdi>${oneLine(note.text)}</bdi></li>`)}</ol>` : null}
   </div>`;
 }
 
-function Turn({ turn, span, end }) {
+function Turn({ turn, span, end, quiet }) {
   const first = turn.attempts[0];
   const last = turn.attempts[turn.attempts.length - 1];
   const queued = turn.queued ?? first?.begin ?? 0;
@@ -79,6 +82,7 @@ function Turn({ turn, span, end }) {
         ${first && first.begin - queued > span * 0.002 ? html`<${Bar} kind="queue" from=${queued} to=${first.begin} span=${span} title=${`waited ${took((first.begin - queued) * 1000)}`} />` : null}
         ${!first ? html`<${Bar} kind="queue" from=${queued} to=${stop} span=${span} title="waits for a slot" />` : null}
         ${turn.attempts.map((attempt, at) => html`<${Bar} key=${at} kind=${attempt.end == null ? "growing" : "run"} tone=${attempt === last ? tone : "tone-bad"} from=${attempt.begin} to=${attempt.end ?? end} span=${span} title=${sure(attempt)} />`)}
+        ${quiet != null && turn.end == null && first ? html`<${Bar} kind="quiet" from=${Math.max(quiet, last.begin)} to=${end} span=${span} title=${`says nothing for ${took((end - Math.max(quiet, last.begin)) * 1000)}`} />` : null}
         ${turn.silences.map(([from, to], at) => html`<${Bar} key=${`s${at}`} kind="quiet" from=${from} to=${to} span=${span} title=${`said nothing for ${took((to - from) * 1000)}`} />`)}
       </span>
       <span role="cell">${took((stop - (first?.begin ?? queued)) * 1000)}</span>
