@@ -18,7 +18,7 @@ import attrs
 from aimux.errors import Refusal
 
 TICKET_S: Final = 120.0  # from the link to the page
-PASS_S: Final = 7 * 86_400.0  # a page that is left open for a week asks for a new link
+PASS_S: Final = 86_400.0  # a page that is left open for a day asks for a new link
 KEPT_TICKETS: Final = 256  # used and expired ones too: a page is told which it was
 NONCE_BYTES: Final = 9
 TICKET_BYTES: Final = 24

@@ -239,7 +239,7 @@ async def check_looks(scene: Scene) -> None:
     page = await scene.fresh()
     await page.media(prefers_color_scheme="dark")
     for path, name, sees in (
-        ("/", "waiting", "Failed"), ("/jobs", "jobs", "debate"), ("/clis", "clis", "Over time"),
+        ("/", "waiting", "Failed"), ("/jobs", "jobs", "debate"), ("/clis", "clis", "read mode"),
         (f"/job/{scene.stage.id_of('consensus')}", "consensus", "Positions"),
         (f"/job/{scene.stage.id_of('workflow')}", "workflow", "skipped"),
         (f"/job/{scene.stage.id_of('pair')}/changes", "changes", "hunk 0"),
@@ -255,7 +255,7 @@ async def check_looks(scene: Scene) -> None:
     await page.media(prefers_color_scheme="light")
     await page.resize(390, 780, is_mobile=True)
     for path, name, sees in (
-        ("/", "waiting", "Failed"), ("/jobs", "jobs", "debate"), ("/clis", "clis", "Over time"),
+        ("/", "waiting", "Failed"), ("/jobs", "jobs", "debate"), ("/clis", "clis", "read mode"),
         (f"/job/{scene.stage.id_of('debate')}", "debate", "Verdict"),
         (f"/job/{scene.stage.id_of('consensus')}/time", "turns", "still running"),
         (f"/job/{scene.stage.id_of('consensus')}/log", "log", "started"),

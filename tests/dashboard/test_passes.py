@@ -28,6 +28,7 @@ def test_a_ticket_is_exchanged_once() -> None:
     assert refused(passes, ticket, 12.0) == "ticket_used"
 
 
+@pytest.mark.requirement("dashboard:ticket")
 def test_a_ticket_is_good_for_two_minutes() -> None:
     """A refused one is not used up by that, and a wrong one is told apart."""
     passes = Passes("secret")

@@ -31,6 +31,7 @@ def test_what_is_long_is_cut_and_says_so() -> None:
     assert row["cut"] == 1_000_000 - LINE_CHARS
 
 
+@pytest.mark.requirement("dashboard:masked")
 def test_a_secret_over_two_pieces_is_masked_in_both() -> None:
     """Also when only the second is asked for."""
     entries = log(Text(text=f"the key is {SECRET[:40]}"), Text(text=f"{SECRET[40:]} ok"), turn=1)

@@ -81,6 +81,7 @@ async def event(answer: Answer) -> tuple[str, Any, str | None]:
     return found.event, orjson.loads(found.data), found.event_id
 
 
+@pytest.mark.requirement("dashboard:policy")
 async def test_the_page_is_open_and_says_its_policy(tmp_path: Path, autojump_clock: Clock) -> None:
     """Without a token; each file with the policy, each with a tag that is asked for again."""
     async with open_pages(tmp_path, []) as pages:
@@ -104,6 +105,7 @@ async def test_the_page_is_open_and_says_its_policy(tmp_path: Path, autojump_clo
     assert b"<script type" in page.body
 
 
+@pytest.mark.requirement("dashboard:guarded")
 @pytest.mark.parametrize(
     "path", ["feed", "jobs", "entries?job=job_1", "entry?job=job_1&seq=1", "timeline", "usage"]
 )
@@ -165,6 +167,7 @@ async def test_the_stream_begins_with_what_there_is_and_goes_on(
     assert first[2].startswith("i1-")
 
 
+@pytest.mark.requirement("dashboard:resume")
 async def test_a_page_that_comes_back_gets_what_it_missed(
     tmp_path: Path, autojump_clock: Clock
 ) -> None:

@@ -36,6 +36,7 @@ export function Clis() {
     <${FaultNote} fault=${health.fault} />
     ${(body?.problems ?? []).map((each, at) => html`<p key=${at} class=${each.severity === "error" ? "tone-bad" : "tone-warn"}>! ${visible(each.where ?? "")} <bdi>${oneLine(each.message, 400)}</bdi> <span class="hint">${visible(each.suggestion ?? "")}</span></p>`)}
     <div class="clis">${shown.map((each) => html`<${Cli} key=${each.name} cli=${each} body=${body} at=${health.value.at} figures=${metrics.value?.per_cli?.[each.name]} onReset=${() => reset(each.name).then(health.again)} />`)}</div>
+    ${health.isAsking && !body ? html`<p class="plain">Looking for CLIs…</p>` : null}
     ${body && !shown.length ? html`<p class="plain">No CLI is ready. In a terminal: aimux doctor</p>` : null}
     <${Plots} />
   </div>`;

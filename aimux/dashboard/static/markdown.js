@@ -106,13 +106,13 @@ export function blocks(source, deep = 0) {
       found.push({ kind: "quote", blocks: blocks(quoted.join("\n"), deep + 1) });
       continue;
     }
-    if (short.includes("|") && at + 1 < lines.length && lines[at + 1].length < 2000 && TABLE.test(lines[at + 1])) {
+    if (line.length < 4000 && line.includes("|") && at + 1 < lines.length && lines[at + 1].length < 2000 && TABLE.test(lines[at + 1])) {
       close();
       const cells = (row) => row.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
       const header = cells(line);
       const rows = [];
       at += 2;
-      while (at < lines.length && lines[at].includes("|") && rows.length < 2000) rows.push(cells(lines[at++]));
+      while (at < lines.length && lines[at].length < 4000 && lines[at].includes("|") && rows.length < 2000) rows.push(cells(lines[at++]));
       at -= 1;
       found.push({ kind: "table", header, rows });
       continue;

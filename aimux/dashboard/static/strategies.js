@@ -106,7 +106,7 @@ function Audit({ data }) {
         ${each.scenario ? html`<p><bdi>${visible(each.scenario)}</bdi></p>` : null}
         ${each.fix ? html`<p><b>Fix:</b> <bdi>${visible(each.fix)}</bdi></p>` : null}
         <${Evidence} of=${[each.evidence].flat().filter((one) => one && one.path)} />
-        <p class="dim">${[each.rule, each.category, list(each.scanners).length ? `found by ${list(each.scanners).map(said).join(", ")}` : "", list(each.validators).length ? `checked by ${list(each.validators).map((one) => said(one?.seat ?? one)).join(", ")}` : ""].filter(Boolean).join(" · ")}</p></details>`)}</section>`)}
+        <p class="dim">${[each.rule, each.category === each.rule ? "" : each.category, list(each.scanners).length ? `found by ${list(each.scanners).map(said).join(", ")}` : "", list(each.validators).length ? `checked by ${list(each.validators).map((one) => said(one?.seat ?? one)).join(", ")}` : ""].filter(Boolean).join(" · ")}</p></details>`)}</section>`)}
     <p class="dim">${plural(list(data.coverage?.files_seen).length || Number(data.coverage?.files_seen) || 0, "file")} seen${list(data.coverage?.skipped).length ? `, ${list(data.coverage.skipped).length} skipped` : ""}</p>
     ${list(data.coverage?.skipped).length ? html`<details><summary>Skipped</summary><ul>${list(data.coverage.skipped).slice(0, 200).map((each, at) => html`<li key=${at}><code>${visible(each.path)}</code> <span class="dim">${oneLine(each.why, 160)}</span></li>`)}</ul></details>` : null}`;
 }
