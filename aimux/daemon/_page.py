@@ -60,8 +60,8 @@ class PageSide:
             raise self._fault
         if self._dashboard is None:
             return ""
-        ticket = self._dashboard.passes.ticket(trio.current_time())
-        return f"{self.url}#ticket={ticket}"
+        link_token = self._dashboard.passes.link_token(trio.current_time())
+        return f"{self.url}#link={link_token}"
 
 
 def page_url(endpoint_url: str) -> str:

@@ -18,7 +18,7 @@ Header: TypeAlias = tuple[bytes, bytes]
 JSON: Final = b"application/json"
 FRESH: Final[Header] = (b"cache-control", b"no-store")
 LAST: Final[Header] = (b"connection", b"close")  # with a body that was not read
-MAX_BODY_BYTES: Final = 4_096  # only a ticket is posted here
+MAX_BODY_BYTES: Final = 4_096  # only the token of a link is posted here
 
 
 def header(scope: Scope, name: bytes) -> str:

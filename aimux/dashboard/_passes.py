@@ -1,9 +1,9 @@
 """Who may look: a link that opens the page once, and the pass it is exchanged for.
 
-Theory of operation. A *ticket* stands in the link that `aimux dashboard` prints: known to this
-process alone, good once and for `TICKET_S`. It is exchanged for a *pass*, which the page keeps for
-itself and sends with each request. A pass is signed, not remembered: with a key that is made of the
-server's token it outlives a restart of the daemon, and ends with that token.
+Theory of operation. The *token of a link* stands in the link that `aimux dashboard` prints: known
+to this process alone, good once and for `LINK_S`. It is exchanged for a *pass*, which the page
+keeps for itself and sends with each request. A pass is signed, not remembered: with a key that is
+made of the server's token it outlives a restart of the daemon, and ends with that token.
 """
 
 import base64
@@ -17,23 +17,23 @@ import attrs
 
 from aimux.errors import Refusal
 
-TICKET_S: Final = 120.0  # from the link to the page
+LINK_S: Final = 120.0  # from the link to the page
 PASS_S: Final = 86_400.0  # a page that is left open for a day asks for a new link
-KEPT_TICKETS: Final = 256  # used and expired ones too: a page is told which it was
+KEPT_LINKS: Final = 256  # used and expired ones too: a page is told which it was
 NONCE_BYTES: Final = 9
-TICKET_BYTES: Final = 24
+LINK_BYTES: Final = 24
 PREFIX: Final = "aimux-page"
 HINT: Final = "run `aimux dashboard` again: it makes a new link"
 
 
 @attrs.define
-class _Ticket:
+class _LinkToken:
     made: float
     is_used: bool = False
 
 
 class Passes:
-    """The tickets and passes of one server. Clocks are passed in: seconds for both."""
+    """The link tokens and passes of one server. Clocks are passed in: seconds for both."""
 
     def __init__(self, token: str | None) -> None:
         """`token` is what other clients come in with; None where none is needed."""
@@ -41,34 +41,34 @@ class Passes:
             secrets.token_bytes(32) if token is None else token.encode("utf-8", "surrogateescape")
         )
         self._key = hmac.digest(seed, b"aimux dashboard passes", sha256)
-        self._tickets: OrderedDict[str, _Ticket] = OrderedDict()
+        self._links: OrderedDict[str, _LinkToken] = OrderedDict()
 
     def __repr__(self) -> str:
-        fresh = sum(not each.is_used for each in self._tickets.values())
-        return f"<Passes: {fresh} tickets not used>"
+        fresh = sum(not each.is_used for each in self._links.values())
+        return f"<Passes: {fresh} links not used>"
 
-    def ticket(self, now: float) -> str:
-        """A new ticket."""
-        made = secrets.token_urlsafe(TICKET_BYTES)
-        self._tickets[made] = _Ticket(now)
-        while len(self._tickets) > KEPT_TICKETS:
-            self._tickets.popitem(last=False)
+    def link_token(self, now: float) -> str:
+        """A new link token."""
+        made = secrets.token_urlsafe(LINK_BYTES)
+        self._links[made] = _LinkToken(now)
+        while len(self._links) > KEPT_LINKS:
+            self._links.popitem(last=False)
         return made
 
-    def redeem(self, ticket: str, now: float, wall: float) -> str:
-        """The pass for a ticket, which is used up then. `now` is the clock that it was made by.
+    def redeem(self, link_token: str, now: float, wall: float) -> str:
+        """The pass for a link token, which is used up then. `now` is of the clock it was made by.
 
         Raises:
             Refusal: it is unknown, was used, or is too old.
         """
-        known = self._tickets.get(ticket)
+        known = self._links.get(link_token)
         if known is None:
-            raise Refusal("this link is not known here", code="ticket_unknown", hint=HINT)
+            raise Refusal("this link is not known here", code="link_unknown", hint=HINT)
         if known.is_used:
-            raise Refusal("this link has been used already", code="ticket_used", hint=HINT)
-        if now - known.made > TICKET_S:
+            raise Refusal("this link has been used already", code="link_used", hint=HINT)
+        if now - known.made > LINK_S:
             raise Refusal(
-                f"this link is older than {TICKET_S:g} seconds", code="ticket_expired", hint=HINT
+                f"this link is older than {LINK_S:g} seconds", code="link_expired", hint=HINT
             )
         known.is_used = True
         return self.grant(wall)

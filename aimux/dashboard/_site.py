@@ -35,8 +35,8 @@ from ._changes import JobChanges
 from ._feed import Feed, Watching
 from ._files import HEADERS, PAGE, load_files
 from ._passes import Passes
+from ._posted import read_link_token
 from ._rows import Json, entry_row, entry_rows, live_row, stored_row
-from ._tickets import read_ticket
 from ._timeline import fold
 
 PATH: Final = "/dashboard"
@@ -134,13 +134,13 @@ class Dashboard:
             await answer(send, 200, file.data, kind=file.kind, headers=kept)
 
     async def _session(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Exchange a ticket for a pass."""
+        """Exchange the token of a link for a pass."""
         if scope["method"] != "POST":
             await answer(send, 405, headers=((b"allow", b"POST"), FRESH))
             return
         try:
-            ticket = read_ticket(header(scope, b"content-type"), await read_body(receive))
-            made = self.passes.redeem(ticket, trio.current_time(), time.time())
+            link_token = read_link_token(header(scope, b"content-type"), await read_body(receive))
+            made = self.passes.redeem(link_token, trio.current_time(), time.time())
         except AimuxError as error:
             await refuse(send, error, 403 if isinstance(error, Refusal) else 400)
             return

@@ -3,7 +3,7 @@
 import trio
 
 from ._cdp import Page
-from ._checks_doors import LAST
+from ._checks_access import LAST
 from ._scene import Scene
 from ._stage import QUESTION
 

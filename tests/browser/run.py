@@ -20,7 +20,7 @@ import trio
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from tests.browser import _checks_doors, _checks_load, _checks_views  # noqa: E402
+from tests.browser import _checks_access, _checks_load, _checks_views  # noqa: E402
 from tests.browser._cdp import find_chromium, open_browser  # noqa: E402
 from tests.browser._load import fill  # noqa: E402
 from tests.browser._scene import Check, Scene  # noqa: E402
@@ -28,7 +28,7 @@ from tests.browser._stage import do_everything, open_stage, prepare  # noqa: E40
 from tests.daemon._world import make_world  # noqa: E402
 
 LIMIT_S = 180.0  # of one check
-WORK = (*_checks_doors.CHECKS, *_checks_views.CHECKS)  # at a daemon that does some of everything
+WORK = (*_checks_access.CHECKS, *_checks_views.CHECKS)  # at a daemon that does some of everything
 LOAD = _checks_load.CHECKS  # at a store of ten thousand jobs
 NO_BROWSER = """no Chromium: install Debian's package `chromium` (apt-get install chromium), or name
 one with CHROMIUM=/path/to/chrome"""

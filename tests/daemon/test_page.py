@@ -59,10 +59,10 @@ def test_a_link_opens_the_page_once_and_a_pass_outlives_a_restart(world: World) 
     """The daemon is started for it; where no browser can be, the address is printed; where the
     port is taken it is another; after a restart the page is there again by itself.
     """
-    url, _, ticket = aimux(world, "dashboard").partition("#ticket=")
+    url, _, link_token = aimux(world, "dashboard").partition("#link=")
     page = ask(url)
-    status, said = ask(f"{url}api/session", body={"ticket": ticket})
-    again = ask(f"{url}api/session", body={"ticket": ticket})
+    status, said = ask(f"{url}api/session", body={"link_token": link_token})
+    again = ask(f"{url}api/session", body={"link_token": link_token})
     made = json.loads(said)["pass"]
     before = ask(f"{url}api/jobs", token=made)
     aimux(world, "daemon", "restart")
@@ -76,6 +76,6 @@ def test_a_link_opens_the_page_once_and_a_pass_outlives_a_restart(world: World) 
     assert b"aimux" in page[1]
     assert b"used already" in again[1]
     assert (before[0], after[0]) == (200, 200)
-    assert second.startswith(f"{url}#ticket=")
+    assert second.startswith(f"{url}#link=")
     assert token not in second
     assert tools[0] == 401

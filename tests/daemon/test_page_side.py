@@ -20,7 +20,7 @@ class Served:
 async def test_who_asks_first_has_the_page_opened(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    """And waits for it; each link has a ticket of its own."""
+    """And waits for it; each link has a token of its own."""
     side = PageSide()
     links: list[str] = []
 
@@ -33,9 +33,9 @@ async def test_who_asks_first_has_the_page_opened(
         await side.wanted.wait()
         side.opened(cast(Any, Served()), "http://127.0.0.1:8080/mcp", ["--page", "127.0.0.1:8080"])
 
-    tickets = {link.removeprefix("http://127.0.0.1:8080/dashboard/#ticket=") for link in links}
-    assert len(tickets) == 2
-    assert not any("/" in ticket for ticket in tickets)
+    tokens = {link.removeprefix("http://127.0.0.1:8080/dashboard/#link=") for link in links}
+    assert len(tokens) == 2
+    assert not any("/" in token for token in tokens)
     assert repr(side) == "<PageSide: http://127.0.0.1:8080/dashboard/>"
 
 

@@ -1,42 +1,42 @@
-"""Tickets are good once and for a while; passes outlive a restart and cannot be made up."""
+"""Links are good once and for a while; passes outlive a restart and cannot be made up."""
 
 from collections.abc import Callable
 
 import pytest
 
 from aimux.dashboard import Passes
-from aimux.dashboard._passes import KEPT_TICKETS, PASS_S, TICKET_S
+from aimux.dashboard._passes import KEPT_LINKS, LINK_S, PASS_S
 from aimux.errors import Refusal
 
 WALL = 1_800_000_000.0
 
 
-def refused(passes: Passes, ticket: str, now: float) -> str:
+def refused(passes: Passes, link_token: str, now: float) -> str:
     with pytest.raises(Refusal) as caught:
-        passes.redeem(ticket, now, WALL)
+        passes.redeem(link_token, now, WALL)
     assert "aimux dashboard" in (caught.value.hint or "")
     return caught.value.code
 
 
-def test_a_ticket_is_exchanged_once() -> None:
+def test_a_link_is_exchanged_once() -> None:
     """The second who has it is told that it was used."""
     passes = Passes("secret")
-    ticket = passes.ticket(10.0)
-    made = passes.redeem(ticket, 11.0, WALL)
+    link_token = passes.link_token(10.0)
+    made = passes.redeem(link_token, 11.0, WALL)
 
     assert (passes.holder(made, WALL) or "").startswith("page-")
-    assert refused(passes, ticket, 12.0) == "ticket_used"
+    assert refused(passes, link_token, 12.0) == "link_used"
 
 
-@pytest.mark.requirement("dashboard:ticket")
-def test_a_ticket_is_good_for_two_minutes() -> None:
+@pytest.mark.requirement("dashboard:links")
+def test_a_link_is_good_for_two_minutes() -> None:
     """A refused one is not used up by that, and a wrong one is told apart."""
     passes = Passes("secret")
-    ticket = passes.ticket(10.0)
+    link_token = passes.link_token(10.0)
 
-    assert refused(passes, ticket, 10.1 + TICKET_S) == "ticket_expired"
-    assert refused(passes, "made-up", 10.0) == "ticket_unknown"
-    assert passes.redeem(ticket, 10.0 + TICKET_S, WALL)
+    assert refused(passes, link_token, 10.1 + LINK_S) == "link_expired"
+    assert refused(passes, "made-up", 10.0) == "link_unknown"
+    assert passes.redeem(link_token, 10.0 + LINK_S, WALL)
 
 
 def test_each_pass_stands_for_a_page_of_its_own_until_it_is_over() -> None:
@@ -82,8 +82,8 @@ def test_a_pass_that_was_changed_is_nobodys(change: Callable[[str], str]) -> Non
 def test_many_links_do_not_fill_the_memory() -> None:
     """The oldest are forgotten, the newest are good."""
     passes = Passes("secret")
-    made = [passes.ticket(0.0) for _ in range(KEPT_TICKETS + 5)]
+    made = [passes.link_token(0.0) for _ in range(KEPT_LINKS + 5)]
 
-    assert refused(passes, made[0], 1.0) == "ticket_unknown"
+    assert refused(passes, made[0], 1.0) == "link_unknown"
     assert passes.redeem(made[-1], 1.0, WALL)
-    assert repr(passes) == f"<Passes: {KEPT_TICKETS - 1} tickets not used>"
+    assert repr(passes) == f"<Passes: {KEPT_LINKS - 1} links not used>"

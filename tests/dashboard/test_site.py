@@ -47,11 +47,11 @@ class Pages:
         named: Mapping[str, str | None] = {k.replace("_", "-"): v for k, v in headers.items()}
         return await self.browser.send("GET", f"/dashboard/api/feed{query}", headers=named)
 
-    async def exchange(self, ticket: object, kind: str = "application/json") -> tuple[int, Any]:
+    async def redeem(self, link_token: object, kind: str = "application/json") -> tuple[int, Any]:
         answer = await self.browser.send(
             "POST",
             "/dashboard/api/session",
-            {"ticket": ticket},
+            {"link_token": link_token},
             {"authorization": None, "content-type": kind},
         )
         await answer.wait_over()
@@ -123,22 +123,22 @@ async def test_what_jobs_do_is_told_to_who_has_a_credential(
     assert [each.status for each in (without, wrong, foreign, rebound)] == [401, 401, 403, 421]
 
 
-async def test_a_ticket_becomes_a_pass_that_opens_everything(
+async def test_a_link_becomes_a_pass_that_opens_everything(
     tmp_path: Path, autojump_clock: Clock
 ) -> None:
-    """Once; what is not a ticket in JSON is refused with the way out."""
+    """Once; what is not a token in JSON is refused with the way out."""
     async with open_pages(tmp_path, []) as pages:
-        ticket = pages.dashboard.passes.ticket(trio.current_time())
-        as_form = await pages.exchange(ticket, "text/plain")
-        status, body = await pages.exchange(ticket)
-        again = await pages.exchange(ticket)
-        wrong = await pages.exchange("made up")
-        nothing = await pages.exchange(7)
+        link_token = pages.dashboard.passes.link_token(trio.current_time())
+        as_form = await pages.redeem(link_token, "text/plain")
+        status, body = await pages.redeem(link_token)
+        again = await pages.redeem(link_token)
+        wrong = await pages.redeem("made up")
+        nothing = await pages.redeem(7)
         jobs = await pages.asked("jobs", authorization=f"Bearer {body['pass']}")
 
     assert (status, jobs["rows"]) == (200, [])
-    assert (again[0], again[1]["error"]["code"]) == (403, "ticket_used")
-    assert (wrong[0], wrong[1]["error"]["code"]) == (403, "ticket_unknown")
+    assert (again[0], again[1]["error"]["code"]) == (403, "link_used")
+    assert (wrong[0], wrong[1]["error"]["code"]) == (403, "link_unknown")
     assert "aimux dashboard" in again[1]["error"]["hint"]
     assert (as_form[0], nothing[0]) == (400, 400)
 

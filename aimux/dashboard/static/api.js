@@ -53,10 +53,10 @@ function askOthers() {
   });
 }
 
-// Take the ticket out of the address and exchange it. Throws a Fault that says what to do.
+// Take the link's token out of the address and exchange it. Throws a Fault that says what to do.
 export async function enter() {
-  const ticket = /^#ticket=([\w-]+)/.exec(location.hash)?.[1];
-  if (!ticket) {
+  const linkToken = /^#link=([\w-]+)/.exec(location.hash)?.[1];
+  if (!linkToken) {
     if (!pass) keep(await askOthers());
     return;
   }
@@ -66,7 +66,7 @@ export async function enter() {
     response = await fetch("api/session", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ ticket }),
+      body: JSON.stringify({ link_token: linkToken }),
     });
   } catch {
     throw new Fault("the daemon does not answer", { code: "unreachable", hint: "aimux daemon status" });

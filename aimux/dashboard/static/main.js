@@ -20,9 +20,9 @@ const KEYS = [
 ];
 
 const DENIED = {
-  ticket_unknown: ["This link is not known here", "The daemon was restarted since the link was made, or the link was not copied whole."],
-  ticket_used: ["This link has been used already", "Each link opens the page once, so that nobody can follow it after you."],
-  ticket_expired: ["This link is too old", "A link is good for two minutes."],
+  link_unknown: ["This link is not known here", "The daemon was restarted since the link was made, or the link was not copied whole."],
+  link_used: ["This link has been used already", "Each link opens the page once, so that nobody can follow it after you."],
+  link_expired: ["This link is too old", "A link is good for two minutes."],
   pass_over: ["Your visit is over", "The pass of this page has expired, or the daemon has another token now."],
   no_pass: ["A link is needed", "This page shows what your CLIs do, so it opens only with a link that you made yourself."],
   unreachable: ["The daemon does not answer", "It may have stopped. The command below starts it."],
@@ -153,7 +153,7 @@ async function start() {
 
 // A link that is pasted into a page that is open is a visit of its own.
 addEventListener("hashchange", () => {
-  if (location.hash.startsWith("#ticket=")) location.reload();
+  if (location.hash.startsWith("#link=")) location.reload();
 });
 
 start();

@@ -17,41 +17,41 @@ async def check_no_link(scene: Scene) -> None:
     await page.goto(url)
     await page.sees("A link is needed")
     await page.sees("aimux dashboard")
-    await scene.shot(page, "door-no-link")
+    await scene.shot(page, "access-no-link")
     assert "codex" not in await page.run("document.body.innerText")
     await page.close()
 
 
 async def check_wrong_link(scene: Scene) -> None:
-    """A ticket that was never made."""
+    """A link that was never made."""
     url = (await scene.link()).partition("#")[0]
     page = await scene.browser.page(context=await scene.browser.context())
-    await page.goto(f"{url}#ticket=abcdefgh")
+    await page.goto(f"{url}#link=abcdefgh")
     await page.sees("This link is not known here")
-    await scene.shot(page, "door-wrong-link")
+    await scene.shot(page, "access-wrong-link")
     await page.close()
 
 
 async def check_used_link(scene: Scene) -> None:
-    """The second who follows a link is told so; the ticket is not left in the address."""
+    """The second who follows a link is told so; its token is not left in the address."""
     url = await scene.link()
     first = await scene.fresh(url=url)
-    assert "ticket" not in await first.run("location.href")
+    assert "#link=" not in await first.run("location.href")
     second = await scene.browser.page(context=await scene.browser.context())
     await second.goto(url)
     await second.sees("This link has been used already")
-    await scene.shot(second, "door-used-link")
+    await scene.shot(second, "access-used-link")
     await second.close()
     await first.close()
 
 
 async def check_pass_over(scene: Scene) -> None:
-    """A pass that is over, or was changed, shows the door again."""
+    """A pass that is over, or was changed, asks for a link again."""
     page = await scene.fresh()
     await page.run("sessionStorage.setItem('aimux.pass', 'aimux-page.1.AAAA.' + 'B'.repeat(43))")
     await page.send("Page.reload")
     await page.sees("Your visit is over")
-    await scene.shot(page, "door-pass-over")
+    await scene.shot(page, "access-pass-over")
     await page.close()
 
 
@@ -70,7 +70,7 @@ async def check_other_tab(scene: Scene) -> None:
     await first.close()
 
 
-async def check_http_doors(scene: Scene) -> str:
+async def check_http_access(scene: Scene) -> str:
     """Other origins, other hosts, no token and a wrong one are refused; files say their policy."""
     feed = "/dashboard/api/feed"
     statuses = {
@@ -82,15 +82,15 @@ async def check_http_doors(scene: Scene) -> str:
         "feed, other origin": (await scene.http(feed, Origin=ORIGIN))[0],
         "jobs, no token": (await scene.http("/dashboard/api/jobs"))[0],
         "tools, no token": (await scene.http("/mcp", method="POST", body={}))[0],
-        "ticket of a form": (
+        "link of a form": (
             await scene.http(
-                "/dashboard/api/session", method="POST", body={"ticket": "x"},
+                "/dashboard/api/session", method="POST", body={"link_token": "x"},
                 Content_Type="text/plain",
             )
         )[0],
-        "ticket, other origin": (
+        "link, other origin": (
             await scene.http(
-                "/dashboard/api/session", method="POST", body={"ticket": "x"}, Origin=ORIGIN,
+                "/dashboard/api/session", method="POST", body={"link_token": "x"}, Origin=ORIGIN,
                 Content_Type="application/json",
             )
         )[0],
@@ -98,12 +98,12 @@ async def check_http_doors(scene: Scene) -> str:
     assert statuses == {
         "page": 200, "page, other origin": 403, "page, other host": 421, "feed, no token": 401,
         "feed, wrong token": 401, "feed, other origin": 403, "jobs, no token": 401,
-        "tools, no token": 401, "ticket of a form": 400, "ticket, other origin": 403,
+        "tools, no token": 401, "link of a form": 400, "link, other origin": 403,
     }, statuses  # fmt: skip
     policy = (await scene.http("/dashboard/"))[1]["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
     assert "unsafe" not in policy
-    return f"{len(statuses)} doors"
+    return f"{len(statuses)} requests"
 
 
 async def check_policy_holds(scene: Scene) -> None:
@@ -181,7 +181,7 @@ CHECKS = (
     check_used_link,
     check_pass_over,
     check_other_tab,
-    check_http_doors,
+    check_http_access,
     check_policy_holds,
     check_two_tabs_hear,
 )
