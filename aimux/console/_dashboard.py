@@ -1,7 +1,9 @@
 """`aimux dashboard`: the page on which jobs can be watched and answered, opened in the browser."""
 
+import os
 import sys
 import webbrowser
+from collections.abc import Mapping
 from typing import Final
 
 import click
@@ -41,13 +43,20 @@ async def _dashboard(is_quiet: bool) -> int:
     if is_quiet:
         say(url)
         return 0
-    is_open = await trio.to_thread.run_sync(webbrowser.open, url)
+    is_open = has_screen(os.environ) and await trio.to_thread.run_sync(webbrowser.open, url)
     if not is_open:
         note("no browser can be started here; open this within two minutes:")
         say(url)
         return 0
     note(f"opened {url.partition('#')[0]}")
     return 0
+
+
+def has_screen(env: Mapping[str, str], system: str = sys.platform) -> bool:
+    """Whether a browser with a window can be there: one for terminals cannot show the page."""
+    if system in {"win32", "darwin"} or env.get("BROWSER"):
+        return True
+    return bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY") or env.get("WSL_DISTRO_NAME"))
 
 
 async def _link() -> str:

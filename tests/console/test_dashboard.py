@@ -39,6 +39,24 @@ async def test_why_there_is_no_page_is_told(
     assert refused.value.hint or code != "daemon_too_old"
 
 
+@pytest.mark.parametrize(
+    ("env", "system", "has_one"),
+    [
+        ({}, "linux", False),
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({"BROWSER": "firefox"}, "linux", True),
+        ({}, "darwin", True),
+        ({}, "win32", True),
+    ],
+)
+def test_no_browser_is_started_in_a_terminal(
+    env: dict[str, str], system: str, has_one: bool
+) -> None:
+    """Without a screen one would take the terminal over, and cannot show the page."""
+    assert _dashboard.has_screen(env, system) is has_one
+
+
 async def test_a_daemon_that_is_slow_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says that the page is not there yet."""
     answered(monkeypatch, {"url": ""})

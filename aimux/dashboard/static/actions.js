@@ -7,6 +7,8 @@ import { store } from "./store.js";
 import { say } from "./ui.js";
 
 const AT_ONCE = 4;
+const PATIENCE = 60; // times that a call waits for its turn, when many are sent at once
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const AGAIN = new Set(["exec", "background"]);
 
 async function each(ids, work) {
@@ -16,10 +18,17 @@ async function each(ids, work) {
   const one = async () => {
     while (left.length) {
       const id = left.shift();
-      try {
-        if (await work(id)) done += 1;
-      } catch (fault) {
-        faults.push(`${id}: ${fault.message}`);
+      for (let times = 0; ; times += 1) {
+        try {
+          if (await work(id)) done += 1;
+        } catch (fault) {
+          if (fault.code === "rate_limited" && times < PATIENCE) {
+            await pause(500);
+            continue;
+          }
+          faults.push(`${id}: ${fault.message}`);
+        }
+        break;
       }
     }
   };
