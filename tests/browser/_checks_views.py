@@ -5,7 +5,6 @@ import trio
 from ._cdp import Page
 from ._checks_access import LAST
 from ._scene import Scene
-from ._stage import QUESTION
 
 ASKING = {"prompt": "[[fault ask 1]] [[say 20]]", "cli": "goose", "tty": True, "async": True}
 SLEEPING = {"prompt": "[[sleep 600]] [[say 20]]", "cli": "codex", "async": True}
@@ -205,7 +204,7 @@ async def check_hostile(scene: Scene) -> str:
 
 async def check_clis(scene: Scene) -> None:
     """State, breaker and quota clocks, percentiles, classes of errors, plots by CLI and model."""
-    quota = {"prompt": QUESTION, "cli": "qwen", "fallback": False, "wait_seconds": 60}
+    quota = {"prompt": "[[fault quota]]", "cli": "gemini", "wait_seconds": 60}
     await scene.stage.call("quota", "exec", **quota)
     page = await scene.at("/clis", "Over time")
     await page.sees("free in")
