@@ -244,6 +244,13 @@ def oracle(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """The dashboard in a real headless Chromium; pictures go to browser-shots/. Four minutes."""
+    install(session)
+    session.run("python", "tests/browser/run.py", *session.posargs, env=STRICT_ENV)
+
+
+@nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Faults x dialects x ways at a real daemon, 200 rounds of kill -9; at most 40 minutes."""
     install(session)

@@ -220,6 +220,12 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     # aimux profile test
     "profile_test:twelve": "every shipped profile is green on its emulator",
     "profile_test:red": "a profile that promises too much is red",
+    "dashboard:link": "a link opens the dashboard once; its pass outlives a restart of the daemon",
+    "dashboard:links": "a wrong, used or old link is told apart, with the way to a new one",
+    "dashboard:guarded": "what jobs do is told to who has a credential, and to no other origin",
+    "dashboard:policy": "the page is made of its own files: no inline script, style or markup",
+    "dashboard:resume": "a page that comes back gets what it missed, by number",
+    "dashboard:masked": "secrets in events are masked in the page too, over their edges",
     "profile_test:real": "rows that need a fault are left out on a real CLI",
     "profile_test:unknown": "names that cannot be tested are told",
 }

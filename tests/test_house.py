@@ -29,7 +29,7 @@ TESTS = ROOT / "tests"
 WORKFLOWS = ROOT / ".github" / "workflows"
 # folders of tests/ that are started, by a session of nox or by hand; tests/programs tests them
 PROGRAMS = frozenset(
-    {"bench", "clients", "conformance", "faults", "mutation", "packaging", "realclis"}
+    {"bench", "browser", "clients", "conformance", "faults", "mutation", "packaging", "realclis"}
 )
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the checkout is not here")

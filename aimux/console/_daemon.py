@@ -61,11 +61,12 @@ def daemon() -> None:
     type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
     help="Where network clients work; this directory if not given.",
 )
-def run(http: str | None, bind_public: bool, directory: Path | None) -> None:
+@click.option("--page", default="", hidden=True, help="Serve the dashboard there, on loopback.")
+def run(http: str | None, bind_public: bool, directory: Path | None, page: str) -> None:
     """Be the daemon, in the foreground, until a signal."""
     place = {} if directory is None else {"directory": directory}
     listener = NetworkListener(
-        address=http or "", is_wanted=http is not None, is_public=bind_public, **place
+        address=http or "", is_wanted=http is not None, is_public=bind_public, page=page, **place
     )
     sys.exit(run_daemon(listeners=[listener], options=listener.options()))
 
@@ -79,7 +80,7 @@ def start() -> None:
 async def _start() -> int:
     address = own_address()
     before = await wait_holder(address)
-    await trio.to_thread.run_sync(_have_daemon, address)
+    await trio.to_thread.run_sync(have_daemon, address)
     facts = await ask(address, "status")  # what is said is what answers, not what a file holds
     if facts is None:
         raise SetupFault(
@@ -92,7 +93,7 @@ async def _start() -> int:
     return 0
 
 
-def _have_daemon(address: DaemonAddress) -> None:
+def have_daemon(address: DaemonAddress) -> None:
     """Start one, unless it is there.
 
     Raises:

@@ -54,6 +54,7 @@ COMMANDS: Final = {
     "doctor": "_doctor",
     "profile": "_profile",
     "config": "_config",
+    "dashboard": "_dashboard",
     "setup": "_setup",
     "daemon": "_daemon",
     "connect": "_connect",

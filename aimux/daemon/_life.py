@@ -50,6 +50,7 @@ class _Next:
     address: DaemonAddress
     lock: int = -1  # a pipe does not outlive its process
     listening: int = -1
+    options: Sequence[str] = ()  # what the dashboard needs to be there again
 
 
 def live(ready_fd: int | None, listeners: Sequence[Listener], options: Sequence[str]) -> int:
@@ -65,7 +66,7 @@ def live(ready_fd: int | None, listeners: Sequence[Listener], options: Sequence[
     except* AimuxError as group:
         _tell_failure(ready_fd, group)
     if following is not None:
-        code = _become(following, options)
+        code = _become(following, [*options, *following.options])
     return code
 
 
@@ -114,7 +115,9 @@ async def _run(ready_fd: int | None, listeners: Sequence[Listener]) -> _Next | N
         daemon = await _serve(serve, ready_fd)
         if daemon.is_restart:
             plain = local.plain.detach()
-            following = _Next(daemon.python, daemon.tried, address, os.dup(lock), plain)
+            following = _Next(
+                daemon.python, daemon.tried, address, os.dup(lock), plain, daemon.page.options
+            )
         else:
             local.unbind()  # asked to stop when it was about to begin anew
             local.plain.close()
@@ -138,7 +141,9 @@ async def _run_on_pipe(
         daemon = await _serve(serve, ready_fd)
         if not daemon.is_restart:
             forget_holder(lock)
-    return _Next(daemon.python, daemon.tried, address) if daemon.is_restart else None
+    if not daemon.is_restart:
+        return None
+    return _Next(daemon.python, daemon.tried, address, options=daemon.page.options)
 
 
 def _prepare_pipe(address: DaemonAddress) -> bytes:

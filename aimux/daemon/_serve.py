@@ -40,6 +40,7 @@ from aimux.transports import (
 from ._hello import MAX_HELLO_BYTES, Hello, is_newer, read_hello, reply
 from ._local import LocalSocket, serve_local
 from ._lockfile import tell_holder
+from ._page import PageSide
 from ._renewal import wait_renewal
 from ._signals import serve_signals
 
@@ -88,6 +89,7 @@ class Daemon:
     born: float = attrs.field(factory=trio.current_time)
     # tells a daemon from the one it was before a restart, which has the same pid
     instance: str = attrs.field(factory=lambda: os.urandom(8).hex())
+    page: PageSide = attrs.field(factory=PageSide)
     _streams: set[Stream] = attrs.field(factory=set)
     _numbers: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
 
@@ -169,7 +171,7 @@ class Daemon:
             self.stopping.set()
             return  # without a word: the shim starts another daemon and says it again
         if hello.ask:
-            await _say(stream, reply(self._answer(hello)))
+            await _say(stream, reply(await self._answer(hello)))
             return
         await self._serve(stream, hello, rest)
 
@@ -196,12 +198,17 @@ class Daemon:
         self.tried, self.python = tried, hello.python or sys.executable
         self.restarting.set()
 
-    def _answer(self, hello: Hello) -> Mapping[str, object]:
+    async def _answer(self, hello: Hello) -> Mapping[str, object]:
         if hello.ask == "stop":
             self.is_stop_asked = True
             self.stopping.set()
         elif hello.ask == "restart":  # whoever asks means what it is itself
             self._begin_anew_as(hello, self.tried)
+        elif hello.ask == "dashboard":
+            try:
+                return {"url": await self.page.link()}
+            except AimuxError as error:
+                return {"error": error.message, "hint": error.hint}
         elif hello.ask != "status":
             return {"error": f"no such question: {hello.ask}"}
         return self.statistics()

@@ -60,6 +60,12 @@ from ._jobs import (
     Session as Session,
     next_status as next_status,
 )
+from ._overview import (
+    Glance as Glance,
+    GlancePage as GlancePage,
+    Silence as Silence,
+    UsageRow as UsageRow,
+)
 from ._profiles import (
     EffortRule as EffortRule,
     EnvRule as EnvRule,

@@ -25,6 +25,7 @@ from aimux.model import (
 from . import _jobs, _sessions, _thoughts
 from ._faults import translated
 from ._jobs import JobPage
+from ._overview import Overview
 from ._readers import Readers
 from ._sessions import SessionPage
 from ._spool import Piece, read_file, spool_file
@@ -64,6 +65,7 @@ class StoreReader:
         self._file = file
         self._path = path
         self._readers = readers
+        self.overview = Overview(self._read)  # for whoever watches
 
     @property
     def path(self) -> Path | None:

@@ -5,7 +5,7 @@ Imported only when a network transport was chosen: hypercorn and starlette cost 
 
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
@@ -86,6 +86,33 @@ class _SocketEndpoint:
         await self._sockets.handle(scope, receive, send)
 
 
+class _Open:
+    """A path that needs no credential: what it shows is nobody's."""
+
+    def __init__(self, app: Asgi) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+class _Guarded:
+    """A path of an annex, behind the gate."""
+
+    def __init__(self, gate: Gate, app: Asgi) -> None:
+        self._gate = gate
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._gate.admit(scope, Headers(scope["headers"]))
+        except Refused as refused:
+            await _turn_away(refused, scope, send)
+            return
+        admitted(scope.get("state"))
+        await self._app(scope, receive, send)
+
+
 class _Source:
     """Nothing is answered to a foreign page or name, not even what exists here."""
 
@@ -117,6 +144,19 @@ async def _turn_away(refused: Refused, scope: Scope, send: Send) -> None:
     await send({"type": f"{kind}.body", "body": refused.body})
 
 
+@attrs.frozen(kw_only=True)
+class Annex:
+    """Further paths on the same port: `pages` for everybody, `guarded` for who has a credential.
+
+    `knows` says whom a credential beside the server's token stands for, None for nobody; it is
+    good on every path.
+    """
+
+    pages: Mapping[str, Asgi]
+    guarded: Mapping[str, Asgi]
+    knows: Callable[[str], str | None]
+
+
 class Site:
     """The ASGI application of every network transport; sessions live in `nursery`."""
 
@@ -130,8 +170,9 @@ class Site:
         *,
         schema_of: SchemaOf | None = None,
         metrics: ReadMetrics | None = None,
+        annex: Annex | None = None,
     ) -> None:
-        gate = Gate(address)
+        gate = Gate(address, None if annex is None else annex.knows)
         self._metrics = metrics
         self._streamable = Streamable(serve, client, nursery, schema_of=schema_of)
         self._legacy = LegacySse(serve, client, post_path=POST_PATH)
@@ -145,6 +186,7 @@ class Site:
                 *([Route(METRICS_PATH, _Endpoint(gate, self._scrape))] if metrics else []),
                 WebSocketRoute(endpoint, sockets),
                 WebSocketRoute(SOCKET_PATH, sockets),
+                *([] if annex is None else _routes(annex, gate)),
             ]
         )
         app.router.redirect_slashes = False  # a redirect would send the token elsewhere
@@ -175,6 +217,11 @@ class Site:
         self._streamable.end()
         self._legacy.end()
         self._sockets.end()
+
+
+def _routes(annex: Annex, gate: Gate) -> list[Route]:
+    guarded = [Route(path, _Guarded(gate, app)) for path, app in annex.guarded.items()]
+    return [*guarded, *(Route(path, _Open(app)) for path, app in annex.pages.items())]
 
 
 def _config() -> Config:
@@ -230,6 +277,7 @@ async def serve_http(
     nursery: trio.Nursery,
     schema_of: SchemaOf | None = None,
     metrics: ReadMetrics | None = None,
+    annex: Annex | None = None,
     task_status: trio.TaskStatus[Listening] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Take clients of Streamable HTTP, legacy SSE and WebSocket on one port until cancelled.
@@ -252,7 +300,14 @@ async def serve_http(
     scheme = "http" if context is None else "https"
     url = f"{scheme}://{host}:{port}{settings.endpoint}"
     site = Site(
-        address, settings.endpoint, serve, client, nursery, schema_of=schema_of, metrics=metrics
+        address,
+        settings.endpoint,
+        serve,
+        client,
+        nursery,
+        schema_of=schema_of,
+        metrics=metrics,
+        annex=annex,
     )
     connections = Connections(wrap_app(cast(Framework, site), 0, "asgi"), _config())
     secured: list[Any] = [*listeners]

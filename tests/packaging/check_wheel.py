@@ -27,7 +27,8 @@ def problems(names: Iterable[str], checkout: Path, metadata: str, scripts: str) 
         elif top == "aimux" and not name.endswith((*TYPES, "py.typed")):
             found.append(f"of an unknown kind: {name}")
     data = [path for kind in DATA for path in sorted((checkout / kind).rglob("*"))]
-    code = sorted((checkout / "aimux").rglob("*.py"))
+    package = checkout / "aimux"
+    code = [*sorted(package.rglob("*.py")), *sorted((package / "dashboard/static").rglob("*"))]
     for path, prefix in [
         *((each, "aimux/_data/") for each in data),
         *((each, "") for each in code),

@@ -36,6 +36,7 @@ def start(
     "program",
     [
         "bench/run.py",
+        "browser/run.py",
         "clients/run.py",
         "conformance/run.py",
         "faults/run.py",

@@ -9,7 +9,12 @@ from aimux.transports._bind import (
     make_token as make_token,
     require_token as require_token,
 )
-from aimux.transports._http import Listening as Listening, Site as Site, serve_http as serve_http
+from aimux.transports._http import (
+    Annex as Annex,
+    Listening as Listening,
+    Site as Site,
+    serve_http as serve_http,
+)
 from aimux.transports._response import (
     OneShotWire as OneShotWire,
     Posted as Posted,
