@@ -223,7 +223,7 @@ def debate() -> Schema:
 
 def _executed() -> Schema:
     """The command that was to show a finding."""
-    code = {"type": "integer"}
+    code: Schema = {"type": "integer"}
     return closed(
         {
             "command": texts(),
