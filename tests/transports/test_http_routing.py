@@ -201,7 +201,7 @@ async def test_accept_decides_json_or_stream(
 
 async def test_listening_needs_a_client_that_takes_streams(autojump_clock: MockClock) -> None:
     async with open_browser() as browser:
-        params = {"notifications": {"toolsListChanged": True}}
+        params = {"notifications": {"promptsListChanged": True}}
         message, headers = modern(request("subscriptions/listen", params))
         refused = await (await browser.post(message, accept="*/*", **headers)).wait_over()
         answer = await browser.post(message, **headers)
