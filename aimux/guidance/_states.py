@@ -68,6 +68,9 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
         "blocked": "what the step stands on is missing",
         "session_started": "the first step of a session is taken",
         "step_N": "the Nth step of a session is taken",
+        "list": "sessions of thinking are listed",
+        "get": "one of them is shown, with its steps",
+        "delete": "one of them is gone",
         **_without(_SEATED, "failed"),  # thinking alone is there whatever becomes of CLIs
     },
     "investigate": {

@@ -251,7 +251,8 @@ async def test_a_call_is_not_served(host: Host) -> None:
     "sessions:gc", "sessions:reset", "sessions:health", "sessions:no_cli",
     "agents:listed", "agents:found", "agents:shown",
     "think:needs_input", "think:session_started", "think:step_N", "think:blocked",
-    "think:complete", "investigate:notebook_ready", "investigate:report_blocked",
+    "think:complete", "think:list", "think:get", "think:delete",
+    "investigate:notebook_ready", "investigate:report_blocked",
     "investigate:report_preliminary", "investigate:report_incomplete_forced",
     "investigate:list", "investigate:recall",
 )  # fmt: skip
@@ -289,6 +290,9 @@ async def think_step_by_step(host: Host) -> None:
         shown = await host.call("think", pattern="sequential", thought=said, **session)
         session = {"session_id": shown["session_id"]}
     await host.call("think", action="step", prompt="x", chosen_move="swot")
+    await host.call("think", action="list")
+    for action in ("get", "delete"):
+        await host.call("think", action=action, **session)
 
 
 async def take_notes(host: Host) -> None:

@@ -101,6 +101,10 @@ THOUGHTS: Final[Mapping[str, tuple[str | None, Json]]] = {
     "session_started": ("thk_1", WATCHED),
     "step_N": ("thk_1", {**THINK, "step": 3, "pattern": "sequential_thinking", "advisor": {
         "action": "switch", "target": "critical_thinking", "reason": "it goes round"}}),
+    "list": (None, {"action": "list", "sessions": [{"id": "thk_1"}], "next_cursor": None}),
+    "get": ("thk_1", {"action": "get", "session": {
+        "id": "thk_1", "pattern": "sequential_thinking"}}),
+    "delete": ("thk_1", {"action": "delete", "deleted": "thk_1"}),
 }  # fmt: skip
 SESSIONS: Final[Mapping[str, Json]] = {
     "list": {"sessions": [{"id": "ses_1"}], "next_cursor": None, "filters": {}},

@@ -25,6 +25,8 @@ FEW: Final[dict[tuple[str, str], str]] = {
     ("agents", "shown"): "the task is the caller's",
     ("think", "complete"): "nothing is left to do; CLIs may be asked",
     ("think", "needs_input"): "what is missing only the caller or CLIs can say",
+    ("think", "list"): "one of them is looked at, or the next page",
+    ("think", "delete"): "what is left is looked at",
     ("think", "blocked"): "the message says what it stands on",
     **{(tool, "planned"): "the plan is carried out or not" for tool in STATES},
     **{(tool, "refused"): "the way out is in the error" for tool in STATES},
