@@ -1,0 +1,1 @@
+"""Patterns, techniques and what they share, without a loop."""
