@@ -225,7 +225,7 @@ def with_verdict(
     A refutation whose evidence is not there does not count.
     """
     if verdict.is_refuted:
-        if verdict.places and not any(found):
+        if verdict.places and not any(each.verified for each in found):
             return attrs.evolve(
                 finding, reason=f"a refutation quotes what is not there: {verdict.why}"
             )
