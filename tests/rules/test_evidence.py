@@ -222,3 +222,89 @@ def test_every_place_has_a_verdict(
         if evidence.verified is Verified.LINE_EXISTS:
             assert evidence.line is not None
             assert 1 <= evidence.line <= len(file.lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "end_line", "quote", "verified", "why"),
+    [
+        (1, None, "", Verified.LINE_EXISTS, ""),
+        (213, None, "", Verified.LINE_EXISTS, ""),
+        (214, None, "", Verified.NO, "the file has 213 lines"),
+        (4, 213, "", Verified.LINE_EXISTS, ""),
+        (4, 214, "", Verified.NO, "the file has 213 lines"),
+        (-1, None, "", Verified.NO, "lines are counted from 1"),
+        (4, None, "name", Verified.LINE_EXISTS, "a quote under 12 characters proves nothing"),
+        (None, None, "name", Verified.NO, "a quote under 12 characters proves nothing"),
+        (4, None, " ", Verified.LINE_EXISTS, ""),
+    ],
+)
+def test_lines_are_counted_to_the_last(
+    line: int | None, end_line: int | None, quote: str, verified: Verified, why: str
+) -> None:
+    """From the first; a short quote is told to prove nothing."""
+    evidence = judged(line, end_line, quote)
+
+    assert (evidence.verified, evidence.why) == (verified, why)
+    assert (evidence.line, evidence.end_line) == (line, end_line)
+
+
+def test_a_range_from_its_end_is_turned() -> None:
+    """A range of one line stays one; a file of one line has one line."""
+    turned, one = judged(9, 3, ""), judged(3, 3, "")
+    short = judge_evidence(SourcePlace(path="a.py", line=2), FileLines("a.py", ("a",)))
+
+    assert (turned.line, turned.end_line, turned.verified) == (3, 9, Verified.LINE_EXISTS)
+    assert (one.line, one.end_line) == (3, 3)
+    assert short.why == "the file has 1 line"
+    assert judged(200).end_line is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "is_there"),
+    [
+        ("def second(name): ... zzz", True),  # three characters are not looked for
+        ("def second(name): ... zzzz", False),
+        ("return os.pat ... name)", True),  # twelve, without white space
+        ("return os.pa ... name)", False),
+        (".............", False),
+        ("import os ... def first(name): ... def second(name):", True),
+        ("def first(name): ... def first(name):", False),  # once each
+        ("import os ... path.join ... def second(name):", True),  # the first join, not the last
+    ],
+)
+def test_each_piece_of_a_quote_counts_in_its_place(quote: str, is_there: bool) -> None:
+    """One of twelve characters at least, the others of four."""
+    assert (judged(1, 11, quote).verified is Verified.QUOTE) is is_there
+
+
+@pytest.mark.parametrize(("omitted", "is_there"), [(99, True), (100, False)])
+def test_a_quote_omits_a_hundred_lines_at_most(omitted: int, is_there: bool) -> None:
+    """From the line of its first piece to that of its last."""
+    file = FileLines("a.py", ("call(first, second)", *["x"] * omitted, "done_here = True"))
+    place = SourcePlace(path="a.py", line=1, quote="call(first, second) ... done_here = True")
+
+    assert (judge_evidence(place, file).verified is Verified.QUOTE) is is_there
+
+
+def test_the_beginning_of_a_quote_is_looked_for_near_its_line_first() -> None:
+    """Of two hundred alike it is none of the first fifty."""
+    file = FileLines("a.py", ("def run(self):",) * 200 + ("raise KeyError(name)",))
+    quote = "def run(self): ... raise KeyError(name)"
+    near = judge_evidence(SourcePlace(path="a.py", line=200, quote=quote), file)
+    far = judge_evidence(SourcePlace(path="a.py", line=20, quote=quote), file)
+
+    assert (near.verified, near.line, near.why) == (Verified.QUOTE, 200, "")
+    assert far.verified is Verified.NO
+
+
+def test_a_beginning_that_leads_nowhere_is_passed_over() -> None:
+    """The very first line may be the right one, or not."""
+    call, end = "call(first, second)", "done_here = True"
+    quote = f"{call} ... {end}"
+    late = FileLines("a.py", (call, *["x"] * 150, call, end))
+    early = FileLines("a.py", (call, "x", end, *["x"] * 150))
+    found = judge_evidence(SourcePlace(path="a.py", quote=quote), late)
+    moved = judge_evidence(SourcePlace(path="a.py", line=150, quote=quote), early)
+
+    assert (found.line, found.end_line, found.why) == (152, 153, "found at line 152")
+    assert (moved.line, moved.end_line, moved.why) == (1, 3, "found at line 1, not 150")

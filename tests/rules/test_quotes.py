@@ -83,6 +83,8 @@ def test_fences_and_inline_code_are_found(
         "```\n# a.py:3\nx = f(y)\n```",
         "```\n// in a.py:3\nx = f(y)\n```",
         "So:\n```\n<!-- a.py:3 -->\n\nx = f(y)\n\n```",
+        "Fix it.\nThen a.py:3\n```\nx = f(y)\n```",
+        "```\n\n\nx = f(y)\n\n```\na.py:3",
         "The old text. Fix it. Then a.py:3\n```\nx = f(y)\n```",
     ],
 )
@@ -113,6 +115,8 @@ def test_code_beside_a_place_is_its_quote(text: str) -> None:
         "a.py:3\nb\n```\nx = f(y)\n```",
         "a.py:3 without\n```\nx = f(y)\n```",
         "a.py:3\n```Suggestion\nx = f(y)\n```",
+        "text\nFix: a.py:3\n```\nx = f(y)\n```",
+        "a.py:3\n\nsays `x = f(y)`",
         "- **Replace a.py:3**\n```\nx = f(y)\n```",
         "```\nx = f(y)\n```\nbut a.py:3",
         "```\nx = f(y)\n```\n" + " " * 60 + "a.py:3",
