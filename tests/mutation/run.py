@@ -29,9 +29,8 @@ FLOOR: Final = 0.75  # of the mutants of all rooms together
 ROOMS: Final = dict.fromkeys(
     ("rules", "protocol", "dialects", "think", "investigate", "guidance", "model"), 0.80
 )
-# what a pure module's tests may read; the tests themselves are chosen by the target
-COPIED: Final = ("aimux", "profiles", "prompts", "emulators", "docs", "pyproject.toml")
-TESTED: Final = ("corpus", "golden", "data")
+# what a pure module's tests may read; which of the tests are run is chosen by the target
+COPIED: Final = ("aimux", "profiles", "prompts", "emulators", "docs", "tests", "pyproject.toml")
 # tests elsewhere that pin what a room writes
 ALSO: Final = {"rules/talk": ("tests/strategies/test_talk_reports.py",)}
 DEAD: Final = {"killed", "timeout", "caught by type check"}
@@ -79,18 +78,14 @@ def check(target: str) -> str | None:
     return None
 
 
-def copy(directory: Path, tests: Sequence[str]) -> None:
+def copy(directory: Path) -> None:
     """Put what a run needs into `directory`: mutants are written beside the code."""
     skipped = shutil.ignore_patterns("__pycache__")
-    rooms = {Path(name).parts[1] for name in tests}
-    helpers = [path.relative_to(ROOT) for path in (ROOT / "tests").glob("*.py")]
-    folders = [Path("tests", name) for name in {*rooms, *TESTED}]
-    for name in [*map(Path, COPIED), *folders, *helpers]:
+    for name in COPIED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, directory / name, ignore=skipped)
         elif source.is_file():
-            (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, directory / name)
 
 
@@ -138,7 +133,7 @@ def run(target: str, *, size: int | None, tests: Sequence[str]) -> tuple[int, in
     """Mutate one target and print what lived; how many died, of how many."""
     with tempfile.TemporaryDirectory(prefix="mutants") as name:
         directory = Path(name)
-        copy(directory, tests)
+        copy(directory)
         with (directory / "pyproject.toml").open("a", encoding="utf-8") as file:
             file.write(settings(target, tests))
         chosen = sample(directory, size) if size else []
