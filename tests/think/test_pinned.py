@@ -34,7 +34,9 @@ def given_to(name: str) -> list[list[Json]]:
 def takes_text(name: str, field: str) -> bool:
     """Whether the first field of a pattern is a text."""
     case: Json = {**CASES, **MORE}[name]
-    first = next((each for each in (*case.get("before", []), case["base"]) if field in each), {})
+    first: Json = next(
+        (each for each in (*case.get("before", []), case["base"]) if field in each), {}
+    )
     return name not in NO_TEXT and isinstance(first.get(field), str)
 
 
