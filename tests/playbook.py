@@ -147,3 +147,43 @@ def files_of(page: str) -> dict[str, str]:
 def commands_of(page: str) -> list[Command]:
     """Every command on a page of the guide, in order."""
     return list(commands(GUIDE / page))
+
+
+def answers(fence: Fence) -> Fence | None:
+    """The block that shows what came of a call: `text` behind a line that says (`content`."""
+    path = ROOT / fence.page
+    following = [each for each in fences(path) if each.line > fence.line and each.kind != "console"]
+    if not following or following[0].kind != "text":
+        return None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    between = "\n".join(lines[fence.line : following[0].line - 1])
+    return following[0] if "(`content`" in between else None
+
+
+_MOVING: Final = (
+    (re.compile(r"\b(job|ses|inv|thk)_[0-9A-Z]{26}\b"), r"\1_ID"),
+    (re.compile(r"\b\d+(?:\.\d+)? m?s\b"), "TIME"),
+    (re.compile(r"\(turn \d+\)"), "(turn N)"),  # of turns that begin together
+    (re.compile(r"/tmp/\S*?aimux-demo-\w+|\S*aimux-demo-\w+"), "DIR"),
+    (re.compile(r"[─━╭╮╰╯│]+"), "─"),
+    (re.compile(r"[ \t]+"), " "),
+)
+
+
+def is_like(shown: str, said: str) -> bool:
+    """Whether a program said what a page shows, but for ids, times and widths.
+
+    A line that is `…` stands for any lines, `…` in a line for any text.
+    """
+    lines = [re.escape(line).replace("…", ".*") for line in _steady(shown)]
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == ".*" and kept == "…" else f"{line}\n"
+        for line, kept in zip(lines, _steady(shown), strict=True)
+    )
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in _steady(said))) is not None
+
+
+def _steady(text: str) -> list[str]:
+    for pattern, instead in _MOVING:
+        text = pattern.sub(instead, text)
+    return [line.strip() for line in text.strip().splitlines()]
