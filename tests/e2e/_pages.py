@@ -109,6 +109,10 @@ SCRIPTS: Final[Mapping[str, Sequence[Json]]] = {
         {"when": "the next draft is yours",
          "say": f"{_DRAFT}\n2. Every write to `orders.py` drops it, on all hosts."},
         {"when": "You are the proposer", "say": _DRAFT},
+        {"when": "order total slow", "say": {"findings": [{
+            "description": "Each price is added one by one", "severity": "P2",
+            "confidence": "VERIFIED", "source": "orders.py",
+            "evidence": [{"path": "orders.py", "line": 4, "quote": "result += price"}]}]}},
         {"when": "State the plan once more",
          "say": _PLAN.replace("a day.", "a day, with a way back.")},
         {"when": "What goes wrong with this plan", "say": "Step 3 loses writes. No way back."},
@@ -146,6 +150,7 @@ SCRIPTS: Final[Mapping[str, Sequence[Json]]] = {
         _member("no", "No, _kept may break under two writers.",
                 "the dict is resized without a lock", 4, "with no_lock():",
                 open_questions=["May an order change while it is loaded?"]),
+        {"when": "order total slow", "say": {"findings": []}},
         {"when": "The first speaker argues for it", "say": _ruling("first")},
         {"when": "You judge them", "say": _ruling("second")},
         {"when": "Move billing to the cloud", "say": {
