@@ -28,7 +28,7 @@ nitpicky = True
 
 
 class Picture(Directive):
-    """A diagram of `stateDiagram-v2` or `flowchart` as a picture, with its text for who reads it."""
+    """A diagram of `stateDiagram-v2` or `flowchart` as a picture; its lines are its name."""
 
     has_content = True
 

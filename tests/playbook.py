@@ -29,7 +29,7 @@ COMMAND: Final = re.compile(
 )
 KINDS: Final = frozenset(
     {"console", "json", "text", "yaml", "toml", "sh", "python", "markdown", "mermaid"}
-    | {"diff", "dockerfile", "ini"}
+    | {"diff", "dockerfile", "ini", "{toctree}"}
 )
 
 # how a command begins that no test starts from its page -> why. An entry that no page needs fails.

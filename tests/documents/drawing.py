@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-_EDGE: Final = re.compile(r"^(\[\*\]|[\w-]+)(?:\[([^\]]*)\])? --> (\[\*\]|[\w-]+)(?:\[([^\]]*)\])?(?:: (.*))?$")
+_EDGE: Final = re.compile(
+    r"^(\[\*\]|[\w-]+)(?:\[([^\]]*)\])? --> (\[\*\]|[\w-]+)(?:\[([^\]]*)\])?(?:: (.*))?$"
+)
 _BOX: Final = re.compile(r"^([\w-]+)\[([^\]]*)\]$")
 ROW: Final = 56  # from box to box, in pixels
 HEIGHT: Final = 30
@@ -29,9 +31,10 @@ def drawn(lines: Sequence[str]) -> str:
             names.setdefault(box[1], box[2])
         elif edge := _EDGE.match(line):
             first, said, then, said_too, by = edge.groups()
-            for name, label in ((first, said), (then, said_too)):
-                names.setdefault("end" if name == "[*]" and name is then else name, label or name)
-            edges.append((first, "end" if then == "[*]" else then, by or ""))
+            then = "end" if then == "[*]" else then
+            names.setdefault(first, said or first)
+            names.setdefault(then, said_too or then)
+            edges.append((first, then, by or ""))
         elif line:
             raise ValueError(f"not understood in a diagram: {line}")
     rows = {name: at for at, name in enumerate(sorted(names, key=lambda each: each == "end"))}
@@ -44,13 +47,14 @@ def _svg(names: dict[str, str], rows: dict[str, int], edges: list[tuple[str, str
     labels = max((len(by) for _, _, by in edges), default=0) * LETTER
     side = 40 + 12 * max(spans, default=0) + labels
     width, height = box + 2 * side, len(rows) * ROW
-    parts = [
+    head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" '
         f'style="max-width: {width:.0f}px; width: 100%; font: 13px monospace">'
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
         'markerHeight="8" orient="auto"><path d="M0 0 8 4 0 8z" fill="currentColor"/></marker>'
         "</defs>"
-    ]
+    )
+    parts = [head]
     parts += [_arrow(rows[first], rows[then], by, width / 2, box / 2) for first, then, by in edges]
     for name, at in rows.items():
         y = at * ROW + (ROW - HEIGHT) / 2

@@ -144,9 +144,12 @@ def dead_links(site: Path, pages: Mapping[Path, Links]) -> Iterator[str]:
                 target /= "index.html"
             if not target.exists():
                 yield f"{name} leads to {each}"
-            elif parts.fragment and target in pages:
-                if unquote(parts.fragment) not in pages[target].names:
-                    yield f"{name} leads to {each}, which has no such heading"
+            elif (
+                parts.fragment
+                and target in pages
+                and unquote(parts.fragment) not in pages[target].names
+            ):
+                yield f"{name} leads to {each}, which has no such heading"
 
 
 def main(argv: list[str]) -> int:

@@ -71,7 +71,8 @@ def _failure(cause: str, likelihood: int, impact: int) -> Json:
 def _finding(title: str, line: int, quote: str) -> Json:
     return {
         "category": "correctness", "severity": "high", "path": "shop.py", "line": line,
-        "quote": quote, "title": title, "scenario": "any list raises IndexError", "fix": "items[-1]",
+        "quote": quote, "title": title, "scenario": "any list raises IndexError",
+        "fix": "items[-1]",
     }  # fmt: skip
 
 
@@ -79,14 +80,15 @@ _READS: Final = "Every read adds up all orders again, see orders.py:3 `for price
 _REQUESTS: Final = "The file is read by each request, see orders.py:1 `for request in requests`."
 _STALE: Final = "A write on another host leaves the total stale."
 _PLAN: Final = "1. Copy the table.\n2. Write to both for a day.\n3. Switch reads."
-_DRAFT: Final = "# Cache for the order total\n\n1. Keep the total in memory for 60 s (`orders.py:2`)."
+_DRAFT: Final = (
+    "# Cache for the order total\n\n1. Keep the total in memory for 60 s (`orders.py:2`)."
+)
 _WITH_DISCOUNT: Final = (
     "def total(prices, discount=0):\n    result = 0\n    for price in prices:\n"
     "        result += price\n{check}    return result - discount\n"
 )
 _CHECK: Final = (
-    "    if discount > result:\n"
-    "        raise ValueError(f'a discount of {discount} on {result}')\n"
+    "    if discount > result:\n        raise ValueError(f'a discount of {discount} on {result}')\n"
 )
 _SCANS: Final = "Look for defects"
 _VALIDATES: Final[Sequence[Json]] = [
@@ -105,7 +107,8 @@ SCRIPTS: Final[Mapping[str, Sequence[Json]]] = {
         {"when": "# How to end", "say": "I can reproduce it; I look for where it is opened next."},
         _member("yes", "Yes. At worst the total is loaded twice.", "the dict is only written whole",
                 9, "_kept[order] = load(order)"),
-        *_debater(f"{_READS} {_REQUESTS}", _STALE, "The bus tells every host within a second.", "Cache it."),
+        *_debater(f"{_READS} {_REQUESTS}", _STALE,
+                  "The bus tells every host within a second.", "Cache it."),
         {"when": "the next draft is yours",
          "say": f"{_DRAFT}\n2. Every write to `orders.py` drops it, on all hosts."},
         {"when": "You are the proposer", "say": _DRAFT},
@@ -113,6 +116,7 @@ SCRIPTS: Final[Mapping[str, Sequence[Json]]] = {
             "description": "Each price is added one by one", "severity": "P2",
             "confidence": "VERIFIED", "source": "orders.py",
             "evidence": [{"path": "orders.py", "line": 4, "quote": "result += price"}]}]}},
+        {"when": "Which functions are in orders.py", "say": {"functions": ["total"]}},
         {"when": "State the plan once more",
          "say": _PLAN.replace("a day.", "a day, with a way back.")},
         {"when": "What goes wrong with this plan", "say": "Step 3 loses writes. No way back."},
