@@ -35,6 +35,7 @@ KINDS: Final = frozenset(
 # how a command begins that no test starts from its page -> why. An entry that no page needs fails.
 NOT_RUN: Final[dict[str, str]] = {
     "aimux connect http": "it bridges to a server by network; tests/e2e and nox -s clients run it",
+    "aimux dashboard": "it opens a browser; nox -s browser looks at the page",
     "aimux daemon install  ": "it writes a unit of the user's system; tests/console run it",
     "aimux daemon run --http": "it serves until it is stopped; tests/daemon run it",
     "docker ": "needs a container engine; the packaging job of the ci workflow runs the lines",
