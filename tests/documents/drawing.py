@@ -1,7 +1,7 @@
 """Diagrams as SVG: boxes in a column, an arrow for each line of the diagram.
 
 It reads the Mermaid that the reference has (`a --> b: what moves it`, `[*]` for begin and end), so
-that the site needs no program and no script to show it.
+that the site needs no program and no script to show it. A thick frame is a state that ends.
 """
 
 import re
@@ -26,22 +26,25 @@ def drawn(lines: Sequence[str]) -> str:
     """
     names: dict[str, str] = {}
     edges: list[tuple[str, str, str]] = []
+    ends: set[str] = set()
     for line in map(str.strip, lines[1:]):
         if box := _BOX.match(line):
             names.setdefault(box[1], box[2])
         elif edge := _EDGE.match(line):
             first, said, then, said_too, by = edge.groups()
-            then = "end" if then == "[*]" else then
             names.setdefault(first, said or first)
+            if then == "[*]":
+                ends.add(first)
+                continue
             names.setdefault(then, said_too or then)
             edges.append((first, then, by or ""))
         elif line:
             raise ValueError(f"not understood in a diagram: {line}")
-    rows = {name: at for at, name in enumerate(sorted(names, key=lambda each: each == "end"))}
-    return _svg(names, rows, edges)
+    return _svg(names, edges, ends)
 
 
-def _svg(names: dict[str, str], rows: dict[str, int], edges: list[tuple[str, str, str]]) -> str:
+def _svg(names: dict[str, str], edges: list[tuple[str, str, str]], ends: set[str]) -> str:
+    rows = {name: at for at, name in enumerate(names)}
     box = max(60.0, max(len(label) for label in names.values()) * LETTER + 24)
     spans = [abs(rows[then] - rows[first]) for first, then, _ in edges]
     labels = max((len(by) for _, _, by in edges), default=0) * LETTER
@@ -58,14 +61,16 @@ def _svg(names: dict[str, str], rows: dict[str, int], edges: list[tuple[str, str
     parts += [_arrow(rows[first], rows[then], by, width / 2, box / 2) for first, then, by in edges]
     for name, at in rows.items():
         y = at * ROW + (ROW - HEIGHT) / 2
-        if name in ("[*]", "end"):
-            shape = f'<circle cx="{width / 2:.0f}" cy="{y + HEIGHT / 2:.0f}" r="7" fill="{{}}" '
-            fill = "currentColor" if name == "[*]" else "none"
-            parts.append(shape.format(fill) + 'stroke="currentColor"/>')
+        if name == "[*]":
+            parts.append(
+                f'<circle cx="{width / 2:.0f}" cy="{y + HEIGHT / 2:.0f}" r="7" '
+                'fill="currentColor"/>'
+            )
         else:
             parts.append(
                 f'<rect x="{(width - box) / 2:.0f}" y="{y:.0f}" width="{box:.0f}" '
-                f'height="{HEIGHT}" rx="6" fill="none" stroke="currentColor"/>'
+                f'height="{HEIGHT}" rx="6" fill="none" stroke="currentColor" '
+                f'stroke-width="{3 if name in ends else 1}"/>'
                 f'<text x="{width / 2:.0f}" y="{y + 20:.0f}" text-anchor="middle" '
                 f'fill="currentColor">{escape(names[name])}</text>'
             )

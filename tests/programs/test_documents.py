@@ -185,10 +185,11 @@ def test_output_is_compared_but_for_what_differs_from_run_to_run() -> None:
 def test_a_diagram_is_drawn_whole_and_what_is_not_understood_is_told() -> None:
     """A box for each state, an arrow for each line."""
     lines = ["stateDiagram-v2", "[*] --> open", "open --> shut: pushed", "shut --> open: pulled"]
-    picture = drawn(lines)
+    picture = drawn([*lines, "open --> [*]"])
 
     assert picture.count("<rect") == 2
     assert picture.count("marker-end") == 3
+    assert picture.count('stroke-width="3"') == 1
     assert ">pushed</text>" in picture
     with pytest.raises(ValueError, match="not understood in a diagram: a ~ b"):
         drawn(["stateDiagram-v2", "a ~ b"])
