@@ -41,7 +41,7 @@ NOT_RUN: Final[dict[str, str]] = {
     "docker ": "needs a container engine; the packaging job of the ci workflow runs the lines",
     "git commit -am": "makes a release",
     "make demo": "makes an environment; the readme job of the ci workflow runs it in a clone",
-    "make test": "would run itself; the readme job of the ci workflow runs it in a clone",
+    "make test": "the whole suite; the readme job of the ci workflow runs it in a clone",
     "pip install": "needs a publication; nox -s packaging runs it on a built wheel",
     "pipx install": "needs a publication; nox -s packaging runs it on a built wheel",
     "python tests/packaging/release.py": "changes the changelog; tests/programs run it",

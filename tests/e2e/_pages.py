@@ -91,7 +91,12 @@ _CHECK: Final = (
     "    if discount > result:\n        raise ValueError(f'a discount of {discount} on {result}')\n"
 )
 _SCANS: Final = "Look for defects"
-_VALIDATES: Final[Sequence[Json]] = [
+# by any CLI that is asked
+_EVERYBODY: Final[Sequence[Json]] = [
+    {"when": "WAL mode", "say": (
+        "- A power cut loses at most transactions that were not synced.\n"
+        "- With `synchronous=NORMAL` a commit is not synced by itself.\n"
+        "- The file stays whole as long as the disk keeps the order of writes.")},
     {"when": "Try to refute", "say": {"verdicts": [
         {"finding": 1, "state": "stands", "why": "a shell runs it"},
         {"finding": 2, "state": "refuted", "why": "total is called with one more item"},
@@ -176,7 +181,7 @@ def make_machine(root: Path) -> Stand:
     stand = make_stand(root)
     stand.configure(pair={"max_rounds": 3})
     for cli in CLIS:
-        stand.emulate([cli], script=[*SCRIPTS.get(cli, ()), *_VALIDATES])
+        stand.emulate([cli], script=[*SCRIPTS.get(cli, ()), *_EVERYBODY])
     project = stand.project()
     for name, text in FILES.items():
         path = project / name
