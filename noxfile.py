@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).parent
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = "requirements.lock"
+DOCS_LOCK = "docs/requirements.lock"
 # need to know other modules (114, 128), or a checkpoint on every path (9xx), which is reviewed
 NOT_DECIDED = ("ASYNC114", "ASYNC128", *(f"ASYNC9{n:02}" for n in (0, 10, 11, 12, 13, 14)))
 # a module stays in one process: its fixtures are shared
@@ -197,6 +198,38 @@ def lock(session: nox.Session) -> None:
         "uv", "pip", "compile", "-q", "--universal", "--upgrade", "--python-version", "3.11",
         "--generate-hashes", "--group", "dev", "pyproject.toml", "-o", LOCK,
     )  # fmt: skip
+    lock_docs(session)
+
+
+def lock_docs(session: nox.Session) -> None:
+    """What builds the site, in versions that go with the lock file's."""
+    plain = place_of(session) / "plain.txt"
+    text = (ROOT / LOCK).read_text(encoding="utf-8")
+    pins = [line.removesuffix("\\") for line in text.splitlines() if line[:1].isalpha()]
+    plain.write_text("\n".join(pins) + "\n", encoding="utf-8")
+    session.run(
+        "uv", "pip", "compile", "-q", "--universal", "--upgrade", "--python-version", "3.11",
+        "--generate-hashes", "--no-header", "--no-annotate", "--group", "docs",
+        "--constraint", str(plain), "-o", DOCS_LOCK,
+    )  # fmt: skip
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """The pages as a site, warnings as errors; every command and call in them is run."""
+    install(session)
+    session.install("--require-hashes", "-r", DOCS_LOCK)
+    site = place_of(session) / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    session.run(
+        "sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "--fresh-env",
+        "--builder", "html", "docs", str(site),
+    )  # fmt: skip
+    session.run(
+        "pytest", "-q", "tests/programs/test_documents.py", "tests/e2e/test_pages.py",
+        env=STRICT_ENV,
+    )  # fmt: skip
+    session.run("python", "-m", "tests.documents.run", str(site), *session.posargs, env=STRICT_ENV)
 
 
 @nox.session(default=False)

@@ -1,4 +1,4 @@
-"""`aimux demo`, and what the README says it prints."""
+"""`aimux demo`, and what the guide says it prints."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,11 @@ from click import Context, Group
 
 from aimux.console._main import commands
 
+from ..playbook import GUIDE, commands_of
 from .conftest import Machine
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = "getting-started.md"
+
 
 pytestmark = pytest.mark.slow
 
@@ -24,15 +26,14 @@ def steady(text: str) -> list[str]:
     return [line for line in squeezed if not line.startswith("…")]
 
 
-@pytest.mark.skipif(not README.exists(), reason="the checkout is not here")
-def test_the_demo_prints_what_the_readme_says(bare: Machine) -> None:
+@pytest.mark.skipif(not GUIDE.is_dir(), reason="the checkout is not here")
+def test_the_demo_prints_what_the_guide_says(bare: Machine) -> None:
     """With no CLI installed the emulated ones stand in."""
     said = bare.aimux("demo", "--emulated")
-    shown = re.search(r"It prints:\n\n```\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (shown,) = [each.shown for each in commands_of(PAGE) if each.line.startswith("aimux demo")]
 
     assert said.code == 0
-    assert shown is not None
-    assert steady(said.out) == steady(shown.group(1))
+    assert steady(said.out) == steady(shown)
 
 
 def test_what_the_demo_kept_is_where_it_says(bare: Machine) -> None:

@@ -20,8 +20,10 @@ from aimux.model import EFFORTS, FailureClass, JobStatus, Mode, Settings
 from aimux.tools.catalog import CLASSES, RESULT, TEMPLATES, TOOLS, Tool, listed as listed_tools
 
 if __package__:
+    from .make_layers import layers
     from .make_states import states
 else:  # run as a script
+    from make_layers import layers
     from make_states import states
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -322,6 +324,7 @@ PAGES = {
     "environment": environment,
     "errors": error_codes,
     "states": states,
+    "layers": layers,
 }
 
 
