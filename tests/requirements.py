@@ -194,6 +194,8 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "setup:state_directory": "an unwritable state directory is told at the call",
     "setup:one_owner": "two servers do not own one store",
     "setup:new_cli": "a new CLI needs no code",
+    "docs:calls": "every call that the README and the guide show is sent, and answers as shown",
+    "docs:security": "every line of the page on security names a test that is there",
     "config:every_key": "every key of the configuration loads and says where it is from",
     "config:explained": "every value can be traced to its layer",
     "restart:kill_9": "a killed server leaves no child, and its jobs are known afterwards",

@@ -27,6 +27,7 @@ def stand(module_dir: Path) -> Stand:
     return make_machine(module_dir / "machine")
 
 
+@pytest.mark.requirement("docs:calls")
 async def test_every_call_of_every_page_is_answered(
     stand: Stand, host: Host, request: pytest.FixtureRequest
 ) -> None:

@@ -133,6 +133,7 @@ def test_each_tool_has_a_page_with_a_call() -> None:
     assert sorted(set(TOOLS) - shown) == []
 
 
+@pytest.mark.requirement("docs:security")
 def test_the_tests_that_the_page_on_security_names_are_there() -> None:
     """Each line of its tables names at least one."""
     text = (GUIDE / "security.md").read_text(encoding="utf-8")
