@@ -15,7 +15,8 @@ from aimux import __version__  # noqa: E402
 from tests.documents.drawing import drawn  # noqa: E402
 
 project = "aimux"
-author = "the authors of aimux"
+author = "The aimux maintainers"
+project_copyright = f"2026 {author}"
 release = version = __version__
 extensions = ["myst_parser"]
 exclude_patterns = ["news/**"]
