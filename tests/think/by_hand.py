@@ -467,6 +467,9 @@ CASES: list[Case] = [
     ("problem_decomposition",
      [parts("ab", risks=[{"text": "r", "affects": ["c"]}], methodology="risk first")],
      {"riskFirst": ["c", "a", "b", "d"]}),
+    ("temporal_thinking", [{"timeFrame": "t", "events": [
+        {"name": "b", "time": "2024-03-01T12:30"}, {"name": "a", "time": "2024-03-01"}]}],
+     {"mermaid": "timeline\n  2024-03-01 : a\n  2024-03-01T12.30 : b"}),
     ("domain_modeling", [{"domainName": "d", "entities": [
         {"name": "a b", "attributes": ["x", "y"]}, "c"]}],
      {"mermaid": "erDiagram\n  a_b { string x string y }\n  c"}),

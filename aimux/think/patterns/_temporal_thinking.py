@@ -97,7 +97,7 @@ def think(given: Input) -> Result:
             for each in given.events
             if given.analysis and not mentions(given.analysis, each.name)
         ],
-        "mermaid": _mermaid(line, times),
+        "mermaid": _mermaid(line, given.events),
     }
     frame = span(given.time_frame)
     total = data["totalTimespan"]
@@ -218,11 +218,20 @@ def _phases(frame: str) -> Sequence[str]:
     return PHASES[0][1]
 
 
-def _mermaid(line: Sequence[str], times: Mapping[str, float]) -> str:
+def _mermaid(line: Sequence[str], events: Sequence[Event]) -> str:
+    """The events as a timeline, each with its time as it was given."""
     if not line:
         return ""
-    rows = [f"  {times[name]:g} : {' '.join(name.replace(':', ' ').split())}" for name in line]
+    told = {each.name: _told(each.time) for each in events if _time(each) is not None}
+    rows = [f"  {told[name]} : {' '.join(name.replace(':', ' ').split())}" for name in line]
     return "\n".join(["timeline", *rows])
+
+
+def _told(time: str | float | None) -> str:
+    """A time without the colon that would end it."""
+    if isinstance(time, str):
+        return " ".join(time.replace(":", ".").split())
+    return f"{time:.12g}"
 
 
 PATTERN: Final = Pattern(name="temporal_thinking", input=Input, think=think)
