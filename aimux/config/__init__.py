@@ -18,5 +18,6 @@ from ._load import (
     load as load,
     load_skills as load_skills,
     shared_loader as shared_loader,
+    skill_problems as skill_problems,
 )
 from ._merge import Origin as Origin

@@ -53,12 +53,16 @@ class AcceptedLibraries:
     def __repr__(self) -> str:
         return f"<AcceptedLibraries: {len(self._kept)} kept>"
 
+    def use(self, kind: str) -> None:
+        """Note that there is one of this kind."""
+        self.kinds |= {kind}
+
     def judge(self, key: tuple[str, object], fresh: L) -> L:
         """What is in effect: `fresh`, or what was before if `fresh` has an error that is new.
 
         The problems are those of `fresh` in either case.
         """
-        self.kinds |= {key[0]}
+        self.use(key[0])
         kept = cast("L | None", self._kept.get(key))
         if kept is None or not has_new_errors(kept.problems, fresh.problems):
             self._kept.put(key, fresh)

@@ -115,6 +115,14 @@ def load_skills(client: ClientContext) -> "SkillLibrary":
     return shared_loader().skills(client)
 
 
+def skill_problems(client: ClientContext) -> list[Problem]:
+    """What is wrong with the skills of `client`.
+
+    Reads files: call it in a thread where a loop runs.
+    """
+    return shared_loader().skill_problems(client)
+
+
 def cache_dir(env: Mapping[str, str]) -> pathlib.Path:
     """Where parsed files are kept between processes."""
     named = env.get("AIMUX_CACHE_DIR", "").strip()
@@ -202,6 +210,7 @@ class Loader:
         named = "" if client.config_dir is None else str(client.config_dir)
         directories = skill_directories(client.env, str(client.cwd), user=named)
         places = tuple(skill_places(paths.prompts / "skills", directories))
+        self._libraries.use("skills")
         return self._cache.get(
             ("skills", places), lambda own: read_skills(places, self._reader, own)
         )
@@ -213,12 +222,21 @@ class Loader:
         roots = tuple(paths.audit_rule_roots)
         return self._libraries.judge(("audit rules", roots), read_audit_rules(roots, self._reader))
 
+    def skill_problems(self, client: ClientContext) -> list[Problem]:
+        """What is wrong with the skills of `client`, their templates included."""
+        from aimux.library.skills import template_faults  # only where one is wanted
+
+        library = self.skills(client)
+        return [*library.problems, *template_faults(library).values()]
+
     def library_problems(self, client: ClientContext) -> list[Problem]:
-        """What is wrong with the agents, domains and audit rules of `client`.
+        """What is wrong with the skills, agents, domains and audit rules of `client`.
 
         `load` does not read these, and what nobody has used yet is not read for this.
         """
         used, problems = self._libraries.kinds, list[Problem]()
+        if "skills" in used:
+            problems += self.skill_problems(client)
         if "agents" in used:
             problems += self.agents(client).problems
         if "domains" in used:

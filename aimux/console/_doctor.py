@@ -17,7 +17,7 @@ import psutil
 import trio
 
 from aimux import __version__
-from aimux.config import Snapshot, state_dir
+from aimux.config import ClientContext, Snapshot, skill_problems, state_dir
 from aimux.daemon import (
     StateFiles,
     ask,
@@ -30,7 +30,7 @@ from aimux.engine import temporary_roots
 from aimux.errors import AimuxError
 from aimux.files.private import make_private
 from aimux.files.temporary import leftovers
-from aimux.model import Severity
+from aimux.model import Problem, Severity
 
 from ._client import Json, open_client
 from ._config import is_there, own_snapshot, paths_of
@@ -96,21 +96,25 @@ def _own_files() -> list[Finding]:
     """Configuration and state, as far as this user has places for them."""
     try:
         snapshot = own_snapshot()
-        return [*_configuration(snapshot), *_state(snapshot), *_others(snapshot)]
+        return [*_configuration(snapshot), *_skills(), *_state(snapshot), *_others(snapshot)]
     except AimuxError as error:
         return [Finding("home", BAD, error.message, error.hint or "", is_vital=True)]
 
 
+def _problem(what: str, problem: Problem) -> Finding:
+    verdict = BAD if problem.severity is Severity.ERROR else WARN
+    meant = f"did you mean {problem.suggestion}?" if problem.suggestion else ""
+    return Finding(what, verdict, f"{problem.message} @ {problem.where}", meant)
+
+
+def _skills() -> list[Finding]:
+    """Faults of prompts in files; nothing where there is none."""
+    client = ClientContext(cwd=own_directory(), env=os.environ)
+    return [_problem("skills", each) for each in skill_problems(client)]
+
+
 def _configuration(snapshot: Snapshot) -> list[Finding]:
-    found = [
-        Finding(
-            "configuration",
-            BAD if each.severity is Severity.ERROR else WARN,
-            f"{each.message} @ {each.where}",
-            f"did you mean {each.suggestion}?" if each.suggestion else "",
-        )
-        for each in snapshot.problems
-    ]
+    found = [_problem("configuration", each) for each in snapshot.problems]
     said = f"{len(snapshot.profiles)} profiles, {len(snapshot.roles)} roles"
     own = [str(place) for what, place in paths_of(snapshot) if " settings" in what]
     there = [path for path in own[1:] if is_there(Path(path))]

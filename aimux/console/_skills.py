@@ -8,9 +8,8 @@ import click
 
 from aimux.config import ClientContext, load_skills
 from aimux.daemon import own_directory
-from aimux.errors import AimuxError
-from aimux.library.skills import Skill, SkillLibrary, check_template
-from aimux.model import Severity, Source
+from aimux.library.skills import Skill, template_faults
+from aimux.model import Severity
 
 from ._client import Json, McpClient
 from ._output import note, one_line, say, say_json, table
@@ -43,7 +42,8 @@ def list_skills(*, as_json: bool = False) -> None:
     No server is asked: they are those of a client in this directory and environment.
     """
     library = load_skills(ClientContext(cwd=own_directory(), env=os.environ))
-    broken = _broken(library)
+    faults = template_faults(library)
+    broken = {name: str(fault) for name, fault in faults.items()}
     if as_json:
         say_json(
             {
@@ -66,19 +66,6 @@ def list_skills(*, as_json: bool = False) -> None:
             note(one_line(f"error: {fault}"))
     is_whole = not broken and all(each.severity is not Severity.ERROR for each in library.problems)
     sys.exit(DONE if is_whole else FAILED)
-
-
-def _broken(library: SkillLibrary) -> dict[str, str]:
-    """What is wrong with templates by skill; shipped ones are tested where they are made."""
-    found = {}
-    for skill in library.skills.values():
-        if skill.source is Source.SHIPPED:
-            continue
-        try:
-            check_template(skill, library.parts_of(skill))
-        except AimuxError as error:
-            found[skill.id] = error.message
-    return found
 
 
 def _source(skill: Skill) -> str:

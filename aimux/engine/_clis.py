@@ -1,12 +1,12 @@
 """Which CLIs there are, for a client's own PATH and profiles.
 
 Two questions with two prices: `ready` (is there a binary) is asked by every call and kept for
-`FRESH_S`; `probe` (which version, is it a tested one, what is the remedy) asks the programs
-themselves, with a cache that notices a changed file.
+`FRESH_S`, unless what was found is too little for the call; `probe` (which version, is it a tested
+one, what is the remedy) asks the programs themselves, with a cache that notices a changed file.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +30,7 @@ from aimux.errors import AimuxError
 from aimux.model import Profile
 from aimux.rules import probe_environment
 
-FRESH_S: Final = 10.0  # an installation shows up after this long
+FRESH_S: Final = 10.0  # one more CLI shows up after this long, a missing one at once
 KEPT_FINDINGS: Final = 64  # clients with a PATH or configuration of their own
 PROBES_AT_ONCE: Final = 4  # version commands of real CLIs take up to two seconds of a core
 NOT_READY: Final = frozenset({State.MISSING, State.BROKEN})
@@ -69,6 +69,12 @@ class _Finding:
     at: float
     found: Mapping[str, Found | Missing]
 
+    def has(self, wanted: Collection[str]) -> bool:
+        """Whether nothing that is wanted was missing, and not everything."""
+        if any(isinstance(self.found.get(name), Missing) for name in wanted):
+            return False
+        return any(isinstance(where, Found) for where in self.found.values())
+
 
 class CliRegistry:
     """Knows the CLIs of every client's environment."""
@@ -84,13 +90,19 @@ class CliRegistry:
         return f"<CliRegistry: {len(self._findings)} environments, {self._cache!r}>"
 
     async def ready(
-        self, snapshot: Snapshot, env: Mapping[str, str], *, refresh: bool = False
+        self,
+        snapshot: Snapshot,
+        env: Mapping[str, str],
+        *,
+        refresh: bool = False,
+        wanted: Collection[str] = (),
     ) -> dict[str, Cli]:
         """The installed CLIs by name, in the order of the profiles; disabled ones are left out.
 
+        One of `wanted` that was missing is looked for again, and so is every one if there was none.
         Cancelled, it remembers nothing new.
         """
-        found = await self._find(snapshot, env, refresh=refresh)
+        found = await self._find(snapshot, env, refresh=refresh, wanted=wanted)
         return {
             name: Cli(name=name, path=where.path, profile=snapshot.profiles[name])
             for name, where in found.items()
@@ -137,20 +149,26 @@ class CliRegistry:
         return [_state(snapshot.profiles[name], standings[name]) for name in found] + disabled
 
     async def _find(
-        self, snapshot: Snapshot, env: Mapping[str, str], *, refresh: bool
+        self,
+        snapshot: Snapshot,
+        env: Mapping[str, str],
+        *,
+        refresh: bool,
+        wanted: Collection[str] = (),
     ) -> Mapping[str, Found | Missing]:
         key = (snapshot.fingerprint, *(env.get(name, "") for name in _LOOKED_AT))
         now = trio.current_time()
         known = self._findings.get(key)
-        if known is not None and not refresh and now - known.at < FRESH_S:
+        is_fresh = known is not None and not refresh and now - known.at < FRESH_S
+        if known is not None and is_fresh and known.has(wanted):
             await trio.lowlevel.checkpoint()
             return known.found
-        wanted = [
+        enabled = [
             profile
             for profile in snapshot.profiles.values()
             if profile.name not in snapshot.settings.server.disabled_clis
         ]
-        finding = _Finding(now, await discover(wanted, env))
+        finding = _Finding(now, await discover(enabled, env))
         self._findings[key] = finding
         self._findings.move_to_end(key)
         while len(self._findings) > KEPT_FINDINGS:

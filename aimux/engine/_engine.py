@@ -177,7 +177,7 @@ class Engine:
         return await trio.to_thread.run_sync(self._loader.skills, context)
 
     async def library_problems(self, client: Client) -> list[Problem]:
-        """What is wrong with the client's agents, domains and audit rules.
+        """What is wrong with the client's skills, agents, domains and audit rules.
 
         Cancelled or not, it reads to its end.
         """

@@ -63,7 +63,8 @@ class JobRequest:
     directories the client works in: the first that exists counts where neither `cwd` nor a session
     says more. `warnings` go with the answer. `style` is the form of the first seat's answer: empty
     is its role's, None is none, for answers that only a strategy reads. `works_on` is the id of
-    what no other job may work on meanwhile.
+    what no other job may work on meanwhile. `asked` is what the job is repeated
+    with: the call's arguments.
     """
 
     tool: str
@@ -86,6 +87,7 @@ class JobRequest:
     wants_terminal: bool = False
     schema: Mapping[str, object] | None = None
     style: str | None = None
+    asked: Mapping[str, object] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -157,5 +159,6 @@ class PreparedJob:
             owner=owner,
             prompt_preview=excerpt(request.prompt, PREVIEW_CHARS),
             prompt=request.prompt,
+            asked=request.asked,
             created_at=utc_now(),
         )

@@ -111,7 +111,7 @@ class Preparer:
         if isinstance(directory, AimuxError):
             raise directory
         env = request.client.env
-        clis = await self._registry.ready(snapshot, env)
+        clis = await self._registry.ready(snapshot, env, wanted=_named(request, session))
         told = [] if session is None else await self._told(session)
         job_id = new_id("job")
         limit_s = request.timeout_s or snapshot.settings.server.default_timeout_seconds
@@ -164,7 +164,9 @@ class Preparer:
         Cancelled or not, it reads files to their end.
         """
         snapshot, _ = await trio.to_thread.run_sync(self._load, request, None)
-        clis = await self._registry.ready(snapshot, request.client.env)
+        clis = await self._registry.ready(
+            snapshot, request.client.env, wanted=_named(request, None)
+        )
         server = snapshot.settings.server
         facts = RoutingFacts(
             roles=snapshot.roles,
@@ -292,6 +294,13 @@ def _check_prompt(prompt: str, settings: ServerSettings) -> None:
             "prompt is blank",
             problems=[{"path": "prompt", "value": prompt, "expected": "some text"}],
         )
+
+
+def _named(request: JobRequest, session: Session | None) -> set[str]:
+    """The CLIs that a request will not do without."""
+    seats = () if session is None else session.seats.values()
+    named = {request.route.cli, *(each.route.cli for each in request.seats)}
+    return named | {seat.cli for seat in seats}
 
 
 def _in_session(spec: TurnSpec, session: Session, told: Sequence[PastTurn]) -> TurnSpec:

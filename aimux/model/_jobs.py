@@ -63,6 +63,7 @@ class Job:
     owner: str = ""
     prompt_preview: str = ""  # at most 200 characters, secrets redacted
     prompt: str = ""  # whole, as it was given: it is retold; never shown
+    asked: Mapping[str, object] = attrs.field(factory=dict)  # else, for who repeats it; never shown
     status: JobStatus = JobStatus.QUEUED
     created_at: datetime.datetime
     started_at: datetime.datetime | None = None

@@ -93,10 +93,8 @@ def find_address(env: dict[str, str]) -> DaemonAddress:
     if not runtime_dir:
         runtime_dir = env.get("XDG_RUNTIME_DIR", "").strip()
         runtime_dir = f"{runtime_dir}/aimux" if runtime_dir.startswith("/") else short
-        if (
-            len(DaemonAddress(state_dir, config_dir, runtime_dir, is_pipe=is_pipe).socket)
-            > MAX_SOCKET_PATH
-        ):
+        usual = DaemonAddress(state_dir, config_dir, runtime_dir, is_pipe=is_pipe)
+        if len(os.fsencode(usual.socket)) > MAX_SOCKET_PATH:
             runtime_dir = short
     address = DaemonAddress(state_dir, config_dir, os.path.abspath(runtime_dir), is_pipe=is_pipe)
     if len(os.fsencode(address.socket)) > MAX_SOCKET_PATH:

@@ -18,6 +18,16 @@ from ._pair_wanted import is_wanted
 from ._results import Json, with_warning
 from ._roots import KnownRoots, is_answer, roots_of
 
+# said of one call, or known from the job's row: the rest is what a job is repeated with
+OF_ONE_CALL: Final = frozenset(
+    {"prompt", "mode", "cwd", "session_id", "async", "wait_seconds", "max_chars", "dry_run"}
+)
+OF_PAIR: Final = frozenset(  # without effect on one turn
+    {
+        "pair", "verify", "reviewer", "best_of", "max_rounds", "timeout_per_turn_seconds", "dirty",
+    }
+)  # fmt: skip
+
 
 def request_of(call: ToolCall, roots: KnownRoots) -> JobRequest:
     """The arguments as a request; they fit the schema already."""
@@ -45,6 +55,7 @@ def request_of(call: ToolCall, roots: KnownRoots) -> JobRequest:
         wants_terminal=bool(given.get("tty")),
         schema=schema if isinstance(schema, dict) else None,
         style=str(given.get("style", "")),
+        asked={name: given[name] for name in given.keys() - OF_ONE_CALL - OF_PAIR},
     )
 
 

@@ -75,15 +75,19 @@ async def retry_job(context: ToolContext, call: ToolCall) -> Json:
             hint=f"send its call of {job.tool} again",
         )
     cli = str(call.arguments.get("cli", ""))
-    arguments: Json = {"prompt": job.prompt, "mode": str(job.mode), "async": True, "pair": False}
+    known = {"role": job.role, "effort": job.effort}
+    if not job.role:
+        known |= {"cli": job.cli, "model": job.model}
+    arguments: Json = {name: value for name, value in known.items() if value} | {
+        **job.asked,
+        "prompt": job.prompt,
+        "mode": str(job.mode),
+        "async": True,
+        "pair": False,
+    }
     if cli:
         arguments["cli"] = cli
-    elif not job.role:
-        arguments |= {"cli": job.cli} | ({"model": job.model} if job.model else {})
-    if job.role:
-        arguments["role"] = job.role
-    if job.effort:
-        arguments["effort"] = job.effort
+        arguments.pop("model", None)  # another CLI's
     if not cli and await _has_answers_besides(context, job):
         arguments["session_id"] = job.session_id
     elif job.cwd:

@@ -3,6 +3,7 @@
 import pathlib
 
 from aimux.config import ClientContext, Loader, Snapshot
+from aimux.model import Severity
 
 from .conftest import ConfigHome
 
@@ -155,6 +156,32 @@ def test_a_library_with_a_new_fault_stays_as_it_was_and_says_so(home: ConfigHome
     assert "mine" not in loader.domains(client).domains
     assert "mine" not in loader.audit_rules(paths).rules
     assert loader.library_problems(client) == []
+
+
+def test_faults_of_skills_are_told_with_those_of_other_files(home: ConfigHome) -> None:
+    """One that is no skill, and one whose template cannot be read; with the line."""
+    path = home.user / "skills.d" / "spins.md"
+    path.parent.mkdir()
+    path.write_text(
+        "---\ndescription: spins\n---\n{% for a in range(9) %}{% endfor %}\n", encoding="utf-8"
+    )
+    other = path.with_name("other.md")
+    other.write_text("---\ndescription: [\n---\nx\n", encoding="utf-8")
+    client = home.client()
+    unread = home.loader.library_problems(client)
+    home.loader.skills(client)
+    told = home.loader.library_problems(client)
+    path.unlink()
+    other.unlink()
+
+    assert unread == []
+    assert sorted(pathlib.Path(each.where).name.split(":")[0] for each in told) == [
+        "other.md", "spins.md",
+    ]  # fmt: skip
+    (spins,) = [each for each in told if "spins.md:4" in each.where]
+    assert "a call is not for templates" in spins.message
+    assert {each.severity for each in told} == {Severity.ERROR}
+    assert home.loader.library_problems(client) == []
 
 
 def test_what_nobody_has_used_is_not_read_for_its_problems(home: ConfigHome) -> None:

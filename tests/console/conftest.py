@@ -1,8 +1,11 @@
 """A machine of its own for commands: emulated CLIs, a home, a store, and `aimux` as a process."""
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,6 +33,7 @@ class Machine:
     """Where the commands of one test module run."""
 
     root: Path
+    runtime: Path  # not below root, where a socket's path is too long
     has_daemon: bool = False  # else each command is a server of its own, which takes a second
 
     @property
@@ -50,7 +54,7 @@ class Machine:
             "AIMUX_CONFIG_DIR": str(self.config),
             "AIMUX_STATE_DIR": str(self.root / "state"),
             "AIMUX_CACHE_DIR": str(self.root / "cache"),
-            "AIMUX_RUNTIME_DIR": str(self.root / "run"),
+            "AIMUX_RUNTIME_DIR": str(self.runtime),
             "AIMUX_DAEMON": "on" if self.has_daemon else "off",
             **kept(),
             **more,
@@ -77,7 +81,9 @@ class Machine:
 
 def make_machine(root: Path, clis: Sequence[str] = ("codex", "claude")) -> Machine:
     """A machine with some emulated CLIs and a project of one file."""
-    machine = Machine(root=root)
+    runtime = Path(tempfile.mkdtemp(prefix="ax"))
+    atexit.register(shutil.rmtree, runtime, ignore_errors=True)
+    machine = Machine(root=root, runtime=runtime)
     for directory in (machine.project, machine.config, root / "home"):
         directory.mkdir(parents=True)
     (machine.project / "orders.py").write_text("TOTAL = 1\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """`aimux config` and `aimux doctor`."""
 
 import json
+import re
 
 import pytest
 
@@ -115,10 +116,15 @@ def test_the_doctor_names_a_state_directory_that_cannot_be_made(bare: Machine) -
 
 
 def test_the_doctor_names_faults_of_the_configuration(bare: Machine) -> None:
-    """With file and line."""
+    """With file and line; those of skills too."""
     (bare.config / "default.yaml").write_text("server:\n  log_level: loud\n", encoding="utf-8")
+    skill = bare.config / "skills.d" / "mine.md"
+    skill.parent.mkdir()
+    skill.write_text("---\ndescription: [\n---\nDo it.\n", encoding="utf-8")
+    said = bare.aimux("doctor").out
 
-    assert "default.yaml:2" in bare.aimux("doctor").out
+    assert "default.yaml:2" in said
+    assert re.search(r"bad +skills .*mine.md:\d", said)
 
 
 def test_the_doctor_shows_what_killed_servers_left(bare: Machine) -> None:

@@ -181,7 +181,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine,
     env = machine.env(HOME=str(home), PATH=f"{home / 'bin'}:/usr/bin:/bin")
     for name in ("AIMUX_STATE_DIR", "AIMUX_CONFIG_DIR", "AIMUX_CACHE_DIR", "AIMUX_RUNTIME_DIR"):
         del env[name]
-    env["AIMUX_RUNTIME_DIR"] = str(home / "run")
+    env["AIMUX_RUNTIME_DIR"] = str(machine.runtime / home.name)
     yield machine, env
     play(("daemon", "stop"), env, home / "project", is_daemon=True)
 

@@ -54,6 +54,8 @@ WORDS: Final = {
     "investigate": [("investigate", "list")],
     "worktrees": [("worktrees",)],
     "research": [("research", "is it so?")],
+    "skills": [("skills",)],
+    "dashboard": [("dashboard", "--help")],  # it starts what `daemon start` starts
 }
 
 
@@ -161,7 +163,7 @@ def foreground(machine: Machine) -> Iterator["subprocess.Popen[bytes]"]:
         AIMUX_CONFIG_DIR=os.path.relpath(machine.config, project),
         AIMUX_STATE_DIR=os.path.relpath(machine.root / "state", project),
         AIMUX_CACHE_DIR=os.path.relpath(machine.root / "cache", project),
-        AIMUX_RUNTIME_DIR=os.path.relpath(machine.root / "run", project),
+        AIMUX_RUNTIME_DIR=os.path.relpath(machine.runtime, project),
     )
     ready, told = os.pipe()
     words = [SCRIPT, "daemon", "run", "--ready-fd", str(told)]

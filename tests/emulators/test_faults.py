@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import psutil
 import pytest
 import trio
 
@@ -94,13 +95,9 @@ def children(theatre: Theatre) -> list[int]:
 
 def is_alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    status = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False
-    ).stdout
-    return bool(status.strip()) and not status.startswith(b"Z")
 
 
 def form(cli: str, prompt: str) -> tuple[str, ...]:

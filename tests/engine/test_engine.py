@@ -468,6 +468,36 @@ async def test_a_new_installation_shows_up(tmp_path: pathlib.Path, autojump_cloc
         assert repr(registry).startswith("<CliRegistry: 2 environments")
 
 
+async def test_a_cli_that_was_missing_is_looked_for_by_the_next_call(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Who installs what an error names does not wait: the first CLI, one by name, a session's."""
+
+    def add(name: str) -> None:
+        program = tmp_path / "bin" / name
+        program.write_text("#!/bin/sh\n", encoding="utf-8")
+        program.chmod(0o755)
+
+    async with open_house(tmp_path, lambda _: answers(), installed=[]) as house:
+        assert (await refusal(house)).code == "no_cli"
+        add("beta")
+        job = await house.run()
+        assert job.cli == "beta"
+        with pytest.raises(AimuxError):
+            await house.run(route=RouteRequest(cli="alpha"))
+        add("alpha")
+        started = trio.current_time()
+        named = await house.run(route=RouteRequest(cli="alpha"))
+        assert named.cli == "alpha"
+        assert trio.current_time() - started < 5.0
+        (tmp_path / "bin" / "alpha").unlink()
+        await house.engine.registry.ready(house.loader.snapshot, house.client.env, refresh=True)
+        add("alpha")
+        again = await house.run(session_id=named.session_id)
+        assert again.cli == "alpha"
+        assert again.status == "completed"
+
+
 async def test_findings_of_many_clients_are_bounded(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:

@@ -1,5 +1,6 @@
 """Skills of every layer: which counts, what they are made of, and what a hostile clone may not."""
 
+import itertools
 import pathlib
 from typing import Final
 
@@ -268,6 +269,20 @@ def test_time_is_a_bound_too(tmp_path: pathlib.Path) -> None:
 
     with pytest.raises(TemplateFault, match="takes over 0 seconds"):
         render_skill(skill, {}, {"v": "x"}, RenderLimits(time_s=0))
+
+
+def test_a_busy_machine_costs_a_template_nothing(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time is what it computes, not what passes meanwhile."""
+    put(project(tmp_path), "a.md", "{{ v }}")
+    skill = read(tmp_path).skills["a"]
+    for clock in ("perf_counter", "monotonic", "time"):
+        monkeypatch.setattr(f"time.{clock}", itertools.count(0, 100).__next__)
+    text = render_skill(skill, {}, {"v": "x"})
+    monkeypatch.undo()
+
+    assert "x" in text
 
 
 def test_a_template_is_checked_without_values(tmp_path: pathlib.Path) -> None:

@@ -57,6 +57,23 @@ async def test_the_callers_style_wins_over_the_roles(
 
 
 @pytest.mark.requirement("skills:styles")
+async def test_a_job_in_the_background_has_a_style(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """As any other turn; one that is not known is refused."""
+    async with open_house(tmp_path, lambda _: answers(), roles=ROLES) as house:
+        with_styles(house)
+        body = await house.ask("background", prompt="sum up", cli="alpha", style="concise")
+        handle = house.engine.supervisor.find(body["job_id"])
+        assert handle is not None
+        await handle.done.wait()
+        with pytest.raises(InvalidArguments, match="there is no style 'consise'"):
+            await house.ask("background", prompt="sum up", style="consise")
+
+        assert sent(house) == ["sum up\n\nBe short."]
+
+
+@pytest.mark.requirement("skills:styles")
 async def test_an_answer_of_style_json_is_checked(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:

@@ -13,6 +13,7 @@ from aimux.protocol import Json
 from aimux.server import serve_session
 from aimux.testing import EventReader, ServerSent
 from aimux.tools import App, Client, Payload, ToolCall
+from aimux.tools._open_tools import OpenTools
 from aimux.transports.network import ListenAddress, Site
 
 TOKEN = "correct-horse"
@@ -43,6 +44,10 @@ class ToyApp(App):
         self.held = trio.Event()  # a `hold` has begun
         self.go = trio.Event()  # lets it end
         self.ended: list[str] = []  # how each `hold` ended
+
+    async def ready(self) -> OpenTools:
+        """Never: there is no engine, so whoever follows what it does hears nothing."""
+        await trio.sleep_forever()
 
     def answer_nowait(self, call: ToolCall) -> Payload | None:
         is_echo = call.name == TOYS["echo"]

@@ -242,17 +242,32 @@ async def test_a_write_that_nobody_takes_can_be_cancelled(address: str) -> None:
     assert patience.cancelled_caught
 
 
-async def test_a_connection_closes_behind_the_last_write() -> None:
+async def test_a_connection_closes_behind_the_last_write(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not under it: its handle may be another connection's at once."""
     here, there = multiprocessing.Pipe()
-    async with open_pipe_stream(here) as stream:
-        with trio.move_on_after(0.1) as patience:
-            await stream.send_all(bytes(50_000_000))
-    was_open = not here.closed
-    with trio.fail_after(60):
-        with suppress(EOFError):
-            while True:  # the block that was under way comes whole, then the end
-                assert await trio.to_thread.run_sync(there.recv_bytes) == bytes(65_536)
+    writing, going_on = trio.Event(), trio.Event()
+    send_bytes = here.send_bytes
 
-    assert patience.cancelled_caught
+    async def wait() -> None:
+        writing.set()
+        await going_on.wait()
+
+    def write_later(block: bytes) -> None:
+        trio.from_thread.run(wait)
+        send_bytes(block)
+
+    monkeypatch.setattr(here, "send_bytes", write_later)
+    with trio.fail_after(60):
+        async with open_pipe_stream(here) as stream, trio.open_nursery() as sending:
+            sending.start_soon(stream.send_all, b"last words")
+            await writing.wait()
+            sending.cancel_scope.cancel(reason="given up")
+        was_open = not here.closed
+        going_on.set()
+        said = await trio.to_thread.run_sync(there.recv_bytes)
+        with pytest.raises(EOFError):
+            await trio.to_thread.run_sync(there.recv_bytes)
+    there.close()
+
     assert was_open
+    assert said == b"last words"

@@ -203,6 +203,10 @@ async def test_settings_open_the_network_side_of_any_daemon(tmp_path: Path) -> N
 async def test_stopping_lets_every_kind_of_client_go(tmp_path: Path) -> None:
     """An open stream and an open socket do not hold the daemon up."""
     token = "t" * 20
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "default.yaml").write_text(
+        "server: {drain_seconds: 600}\n", encoding="utf-8"
+    )
     async with start(tmp_path, "daemon", "run", "--http", ":0", AIMUX_AUTH_TOKEN=token) as started:
         stream = await trio.open_tcp_stream("127.0.0.1", started.port)
         head = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
@@ -213,19 +217,17 @@ async def test_stopping_lets_every_kind_of_client_go(tmp_path: Path) -> None:
         async with open_websocket_url(url, extra_headers=headers) as socket:
             await socket.send_message('{"jsonrpc":"2.0","id":1,"method":"ping"}')
             await socket.get_message()
-            began = trio.current_time()
             started.process.send_signal(signal.SIGTERM)
-            with pytest.raises(ConnectionClosed):
+            with trio.fail_after(LIMIT_S), pytest.raises(ConnectionClosed):
                 await socket.get_message()
             await socket._stream.aclose()  # trio-websocket leaves it open when the peer closed
-        rest = b"".join([bytes(chunk) async for chunk in stream])
-        await stream.aclose()
-        await started.process.wait()
-        took_s = trio.current_time() - began
+        with trio.fail_after(LIMIT_S):
+            rest = b"".join([bytes(chunk) async for chunk in stream])
+            await stream.aclose()
+            await started.process.wait()
 
     assert rest.endswith(b"0\r\n\r\n")  # the stream was ended, not cut
     assert started.process.returncode == 0
-    assert took_s < 10
 
 
 async def test_second_server_of_the_same_state_is_refused(tmp_path: Path) -> None:

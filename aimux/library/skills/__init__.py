@@ -1,5 +1,6 @@
 """Skills in layers, served as prompts: a room of its own, read where one is wanted."""
 
+from ._faults import template_faults as template_faults
 from ._files import (
     Argument as Argument,
     Part as Part,

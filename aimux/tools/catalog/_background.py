@@ -21,6 +21,7 @@ BACKGROUND: Final = Tool(
             "session_id": string("continue this session"),
             "timeout_seconds": seconds("deadline", minimum=0.1),
             "fallback": flag("on failure try other CLIs"),
+            "style": string("form of the answer, as for exec"),
         },
         ("prompt",),
     ),
