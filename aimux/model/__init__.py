@@ -160,3 +160,4 @@ from ._turns import (
     TurnResult as TurnResult,
     TurnSummary as TurnSummary,
 )
+from ._usage import DayUsage as DayUsage
