@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "logs": "_jobs",
     "show": "_jobs",
     "why": "_why",
+    "replay": "_replay",
     "events": "_events",
     "usage": "_usage",
     "answer": "_agents",

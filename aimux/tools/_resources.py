@@ -2,7 +2,8 @@
 
 `aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs` its newest jobs,
 `aimux://jobs/{id}` a job's result, `…/output` its whole content, `…/events` its log, `…/raw` what
-its CLIs printed, `…/why` which rules ended it, `aimux://usage` what turns have used,
+its CLIs printed, `…/why` which rules ended it, `…/replay` whether it reads the
+same today, `aimux://usage` what turns have used,
 `aimux://ended/{since}` the jobs that have ended since a time, `aimux://sessions/{id}` a
 conversation, `aimux://investigations/{id}` an investigation as a page, `aimux://clis/{name}` and
 `aimux://roles/{name}` what a call can name, `aimux://schemas/{tool}` what a tool takes and answers.
@@ -312,6 +313,12 @@ async def _why(context: ToolContext, _: Client, job_id: str) -> Text:
     return _dumped(await why_json(context.engine, job_id))
 
 
+async def _replay(context: ToolContext, client: Client, job_id: str) -> Text:
+    from ._replay import replay_json
+
+    return _dumped(await replay_json(context.engine, client, job_id))
+
+
 async def _usage(context: ToolContext, _: Client, since: str) -> Text:
     from ._past import usage_json
 
@@ -375,6 +382,7 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("jobs", "events"): _events,
     ("jobs", "raw"): _raw,
     ("jobs", "why"): _why,
+    ("jobs", "replay"): _replay,
     ("jobs", "audit.md"): _audit_markdown,
     ("jobs", "audit.sarif"): _audit_sarif,
     ("sessions", ""): _session,

@@ -125,3 +125,20 @@ def test_rows_are_summed_and_no_cell_is_a_formula() -> None:
         ("codex", 3, 0.75),
     ]
     assert text.splitlines()[2].startswith("'=cmd(),3,")
+
+
+@pytest.mark.slow
+def test_replay_shows_what_would_be_read_otherwise_today(served: Machine) -> None:
+    """An output that was kept reads the same; one that was not, as a diff and exit code 1."""
+    done = served.aimux("run", "--json", "-c", "claude", "[[say 40]]")
+    job_id, answer = (json.loads(done.out)[each] for each in ("job_id", "content"))
+    same = served.aimux("replay", job_id)
+    spool = served.root / "state" / "spool" / job_id / "1.out"
+    changed = spool.read_text(encoding="utf-8").replace(answer, "b" + answer[1:])
+    spool.write_text(changed, encoding="utf-8")
+    other = served.aimux("replay", job_id)
+
+    assert (same.code, same.out) == (0, "turn 1, attempt 1, claude: reads the same\n")
+    assert other.code == 1
+    assert f"-message: {answer}" in other.out
+    assert f"+message: b{answer[1:]}" in other.out

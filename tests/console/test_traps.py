@@ -39,6 +39,7 @@ WORDS: Final = {
     "logs": [("logs", "job_0")],
     "show": [("show", "job_0")],
     "why": [("why", "job_0")],
+    "replay": [("replay", "job_0")],
     "events": [("events", "job_0")],
     "usage": [("usage",)],
     "cancel": [("cancel", "job_0")],

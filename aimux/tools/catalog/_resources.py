@@ -11,6 +11,12 @@ TEMPLATES: Final = (
     ("aimux://jobs/{id}/events", "job-events", "What a job did, event by event", _JSON_TYPE),
     ("aimux://jobs/{id}/raw", "job-raw", "What the CLIs of a job printed", "text/plain"),
     ("aimux://jobs/{id}/why", "job-why", "Which rules ended a job, step by step", _JSON_TYPE),
+    (
+        "aimux://jobs/{id}/replay",
+        "job-replay",
+        "Whether what the CLIs of a job printed reads today as it was kept",
+        _JSON_TYPE,
+    ),
     ("aimux://jobs/{id}/audit.md", "audit-report", "What an audit found", "text/markdown"),
     (
         "aimux://jobs/{id}/audit.sarif",
