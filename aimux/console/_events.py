@@ -11,7 +11,7 @@ from aimux.times import utc_now
 
 from ._client import Json, McpClient, ServerSaid
 from ._output import say_json
-from ._screen import DONE, exit_code, job_of, rows_of, with_server
+from ._screen import DONE, GOES_ON, exit_code, job_of, rows_of, with_server
 from ._usage import time_of
 
 OPEN: Final = frozenset({"queued", "running"})
@@ -57,7 +57,7 @@ def events(job: str | None, *, follow: bool, after: str | None) -> None:
         await _All(client=client, since=since, is_followed=follow).run()
         return DONE
 
-    with_server(work)
+    with_server(work, told=GOES_ON)
 
 
 def _sequence(after: str | None) -> int:

@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "ps": "_jobs",
     "logs": "_jobs",
     "show": "_jobs",
+    "attach": "_attach",
     "why": "_why",
     "replay": "_replay",
     "events": "_events",

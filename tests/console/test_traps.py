@@ -38,6 +38,7 @@ WORDS: Final = {
     "ps": [("ps",)],
     "logs": [("logs", "job_0")],
     "show": [("show", "job_0")],
+    "attach": [("attach", "job_0")],
     "why": [("why", "job_0")],
     "replay": [("replay", "job_0")],
     "events": [("events", "job_0")],
