@@ -40,6 +40,10 @@ def _main() -> None:
         ready_fd = int(words[3]) if len(words) > 3 else None
         network = NetworkListener()
         sys.exit(run_daemon(ready_fd=ready_fd, listeners=[network], options=network.options()))
+    if words[:1] == ["_complete"]:  # a shell waits at every press of a key
+        from aimux.shim.names import main as complete
+
+        sys.exit(complete(words[1:]))
     from aimux.console import main as console
 
     console()

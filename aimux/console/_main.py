@@ -62,6 +62,7 @@ COMMANDS: Final = {
     "dashboard": "_dashboard",
     "setup": "_setup",
     "daemon": "_daemon",
+    "completion": "_completion",
     "connect": "_connect",
     "demo": "_demo",
 }

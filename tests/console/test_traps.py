@@ -54,6 +54,7 @@ WORDS: Final = {
     "setup": [("setup", "cursor")],
     "daemon": [("daemon", "status"), ("daemon", "install", "--print")],
     "connect": [("connect", "ws://127.0.0.1:9/ws")],
+    "completion": [("completion", "bash"), ("_complete", "=", "show")],
     "demo": [("demo", "--emulated")],
     "think": [("think", "think", "is it so?")],
     "investigate": [("investigate", "list")],
