@@ -137,6 +137,8 @@ from ._settings import (
     HookSettings as HookSettings,
     HookTime as HookTime,
     LogLevel as LogLevel,
+    NotificationSettings as NotificationSettings,
+    NotifyOn as NotifyOn,
     PairSettings as PairSettings,
     PanelSettings as PanelSettings,
     Problem as Problem,
