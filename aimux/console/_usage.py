@@ -148,7 +148,7 @@ def _draw(rows: Sequence[Json], keys: Sequence[str]) -> None:
                 *(row.get(each) or ("" if row.get(keys[0]) == "all" else "-") for each in keys),
                 row["turns"], row["completed"], f"{_number(row['input_tokens']):,}",
                 f"{_number(row['output_tokens']):,}", f"{_number(row['cached_tokens']):,}",
-                f"${_number(row['cost_usd']):.2f}", f"{_number(row['duration_ms']) / 1000:.0f}s",
+                f"${_number(row['cost_usd']):.4f}", f"{_number(row['duration_ms']) / 1000:.0f}s",
             )
             for row in lines
         ],
