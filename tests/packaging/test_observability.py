@@ -7,6 +7,7 @@ import re
 from prometheus_client.parser import text_string_to_metric_families
 
 from aimux.daemon._logging import JsonLines
+from aimux.model import BreakerSettings
 
 from ..engine.house import answers, fails, open_house
 from ..tools.calls import Clock
@@ -40,7 +41,9 @@ async def test_every_metric_that_the_dashboard_asks_for_is_there(
     tmp_path: pathlib.Path, autojump_clock: Clock
 ) -> None:
     """Under that name, and with the labels it is summed by."""
-    async with open_house(tmp_path, [answers("fine"), fails("out of quota")]) as house:
+    breaker = BreakerSettings(failure_threshold=1)
+    turns = [answers("fine"), fails("what?")]
+    async with open_house(tmp_path, turns, breaker=breaker) as house:
         await house.ask("exec", prompt="x", cli="alpha")
         await house.ask("exec", prompt="x", cli="beta")
         with house.app.attached(house.client):
