@@ -43,10 +43,16 @@ def _main() -> None:
     if words[:1] == ["_complete"]:  # a shell waits at every press of a key
         from aimux.shim.names import main as complete
 
-        sys.exit(complete(words[1:]))
+        sys.exit(complete(words[1:], _read_commands))
     from aimux.console import main as console
 
     console()
+
+
+def _read_commands() -> object:
+    from aimux.console import completion_table
+
+    return completion_table()
 
 
 def _fill_standard_descriptors() -> None:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
         argument: object
 
 
-def main(words: list[str]) -> int:
+def main(words: list[str], make_table: "Callable[[], object]") -> int:
     """Print what completes a word, a candidate a line. The first word is `=` and what was typed of
-    it, the others are those before it, from the command on.
+    it, the others are those before it, from the command on. `make_table` reads all commands.
     """
     if not words or not words[0].startswith("="):
         return 2
@@ -46,7 +46,7 @@ def main(words: list[str]) -> int:
         address = find_address(dict(os.environ))
     except ShimFault:
         return 1
-    table = read_table(address)
+    table = read_table(address, make_table)
     found = complete(table, words[1:], words[0][1:], lambda kind, typed: ask(address, kind, typed))
     sys.stdout.write("".join([f"{each}\n" for each in found]))
     return 0
@@ -77,7 +77,7 @@ def complete(
     return [each for each in named if each.startswith(typed)]
 
 
-def read_table(address: DaemonAddress) -> "Level":
+def read_table(address: DaemonAddress, make_table: "Callable[[], object]") -> "Level":
     """The commands of this version; made, and kept where that can be, if they were not."""
     path = f"{address.state_dir}/{FILE}"
     try:
@@ -88,9 +88,8 @@ def read_table(address: DaemonAddress) -> "Level":
             return table
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    from aimux.console import completion_table  # seconds, once
-
-    table = completion_table()  # type: ignore[assignment]  # as it is in JSON
+    made: Any = make_table()  # seconds, once
+    table = made
     try:
         text = json.dumps({"version": __version__, "made_by": _stamp(), "table": table})
         fresh = f"{path}.{os.getpid()}"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aimux import __version__
+from aimux.console import completion_table
 from aimux.shim.address import DaemonAddress
 from aimux.shim.names import _stamp, ask, complete, main, read_table
 
@@ -58,9 +59,9 @@ def test_the_commands_are_read_from_a_file_of_this_installation(tmp_path: pathli
     kept = tmp_path / "completion.json"
     facts = {"version": __version__, "made_by": _stamp(), "table": TABLE}
     kept.write_text(json.dumps(facts), encoding="utf-8")
-    own = read_table(address)
+    own = read_table(address, completion_table)
     kept.write_text(json.dumps({**facts, "version": "0"}), encoding="utf-8")
-    made = read_table(address)
+    made = read_table(address, completion_table)
     again = json.loads(kept.read_text(encoding="utf-8"))
 
     assert own == TABLE
@@ -76,4 +77,4 @@ def test_without_a_daemon_no_name_is_known(tmp_path: pathlib.Path) -> None:
 
     assert ask(address, "jobs", "") == []
     assert ask(address, "nonsense", "") == []
-    assert main(["word"]) == 2
+    assert main(["word"], completion_table) == 2
