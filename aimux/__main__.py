@@ -40,9 +40,19 @@ def _main() -> None:
         ready_fd = int(words[3]) if len(words) > 3 else None
         network = NetworkListener()
         sys.exit(run_daemon(ready_fd=ready_fd, listeners=[network], options=network.options()))
+    if words[:1] == ["_complete"]:  # a shell waits at every press of a key
+        from aimux.shim.names import main as complete
+
+        sys.exit(complete(words[1:], _read_commands))
     from aimux.console import main as console
 
     console()
+
+
+def _read_commands() -> object:
+    from aimux.console import completion_table
+
+    return completion_table()
 
 
 def _fill_standard_descriptors() -> None:

@@ -34,6 +34,7 @@ KINDS: Final = frozenset(
 
 # how a command begins that no test starts from its page -> why. An entry that no page needs fails.
 NOT_RUN: Final[dict[str, str]] = {
+    "aimux completion": "it writes where a shell reads; tests/console complete with it",
     "aimux connect http": "it bridges to a server by network; tests/e2e and nox -s clients run it",
     "aimux dashboard": "it opens a browser; nox -s browser looks at the page",
     "aimux daemon install  ": "it writes a unit of the user's system; tests/console run it",

@@ -58,6 +58,7 @@ class McpClient:
     _last_id: int = 0
     _is_gone: bool = False
     _writing: trio.Lock = attrs.field(factory=trio.Lock)  # calls overlap, frames must not
+    changed: trio.Event = attrs.field(factory=trio.Event)  # set by the next change of a resource
 
     async def shake_hands(self, name: str) -> None:
         """Begin the session; cancelled, it has not begun and the connection is of no more use.
@@ -183,11 +184,28 @@ class McpClient:
             if not data:
                 break
         self._is_gone = True
+        self._tell_change()
         for waiting in self._waiting.values():
             waiting.message = {"error": {"message": "the server closed the connection"}}
             waiting.ready.set()
 
+    def _tell_change(self) -> None:
+        told, self.changed = self.changed, trio.Event()
+        told.set()
+
+    def check_there(self) -> None:
+        """Nothing while the server is there.
+
+        Raises:
+            ServerSaid: it is gone.
+        """
+        if self._is_gone:
+            raise ServerSaid("the server closed the connection", code="server_gone")
+
     def _take(self, message: Json) -> None:
+        if message.get("method") == "notifications/resources/updated":
+            self._tell_change()
+            return
         if message.get("method") == "notifications/progress":
             params = message.get("params")
             if isinstance(params, dict):

@@ -11,7 +11,17 @@ from aimux.times import MAX_AGE_HOURS, utc_now
 
 from ._client import Json, McpClient
 from ._output import note, one_line, say, say_json, say_markdown, table
-from ._screen import DONE, Finite, exit_code, job_of, json_option, rows_of, say_error, with_server
+from ._screen import (
+    DONE,
+    GOES_ON,
+    Finite,
+    exit_code,
+    job_of,
+    json_option,
+    rows_of,
+    say_error,
+    with_server,
+)
 from ._seats import turn_lines
 from ._table import Column
 
@@ -149,7 +159,7 @@ def logs(job: str, *, follow: bool, as_json: bool, is_raw: bool) -> None:
                 say_error(body)
                 return exit_code(body)
 
-    with_server(show_raw if is_raw else work)
+    with_server(show_raw if is_raw else work, told=GOES_ON)
 
 
 def _show_event(event: Json, *, as_json: bool) -> None:

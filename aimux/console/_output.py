@@ -212,6 +212,23 @@ def open_seats(*, is_quiet: bool) -> Iterator[Callable[[Rows, Sequence[str]], No
 
 
 @contextlib.contextmanager
+def open_drawing() -> Iterator[Callable[[Sequence[str]], None]]:
+    """Where lines are drawn over those before them, on a terminal's stderr; gone at the end."""
+    from rich.console import Console  # of no use in a pipe
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    with Live(console=console, transient=True, auto_refresh=False) as live:
+
+        def draw(lines: Sequence[str]) -> None:
+            clean = "\n".join(one_line(shown(line, sys.stderr)) for line in lines)
+            live.update(Text(clean, no_wrap=True, overflow="ellipsis"), refresh=True)
+
+        yield draw
+
+
+@contextlib.contextmanager
 def open_progress(*, is_quiet: bool) -> Iterator[Callable[[str], None]]:
     """Where progress lines go: one line that changes in a terminal, else one after the other."""
     if is_quiet:

@@ -15,6 +15,8 @@ from ._output import note, say, say_json
 DONE: Final = 0
 FAILED: Final = 1  # the job, or what was checked
 INTERRUPTED: Final = 130  # as a shell has it
+CANCELLED: Final = "what was asked for is cancelled"
+GOES_ON: Final = "what jobs do goes on"
 
 Work = Callable[[McpClient], Awaitable[int]]
 
@@ -37,18 +39,19 @@ class Finite(click.FloatRange):
         return number
 
 
-def with_server(work: Work) -> None:
+def with_server(work: Work, *, told: str = CANCELLED) -> None:
     """Run `work` on a connected client and leave the process with the code it returns.
 
     The first SIGINT or SIGTERM cancels it: calls that are open are cancelled at the server too.
+    `told` says then what that means for what was asked for.
 
     Raises:
         AimuxError: what `work` raised, or the server cannot be reached.
     """
-    sys.exit(trio.run(_with_server, work))
+    sys.exit(trio.run(_with_server, work, told))
 
 
-async def _with_server(work: Work) -> int:
+async def _with_server(work: Work, told: str) -> int:
     code = INTERRUPTED
     failure: Exception | None = None
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -68,7 +71,7 @@ async def _with_server(work: Work) -> int:
     if failure is not None:
         raise failure
     if code == INTERRUPTED:
-        note("interrupted: what was asked for is cancelled")
+        note(f"interrupted: {told}")
     return code
 
 

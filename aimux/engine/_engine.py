@@ -40,6 +40,7 @@ from ._handle import JobHandle
 from ._job_request import Client, JobRequest, PreparedJob, Survey
 from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
+from ._notify import Notifier, open_notifier
 from ._prepare import Preparer
 from ._recovery import clear_leftovers, open_temporary
 from ._research_work import ResearchKeys, ResearchWork
@@ -79,6 +80,7 @@ class Engine:
         own: ClientContext,
         owner: str,
         state_dir: Path,
+        notifier: Notifier,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -96,6 +98,7 @@ class Engine:
         self._next_reload = trio.current_time() + RELOAD_EVERY_S
         self._owner = owner
         self._state_dir = state_dir
+        self._notifier = notifier
         self._cache: OrderedDict[str, Job] = OrderedDict()
         self._preparer = Preparer(
             loader=loader,
@@ -118,6 +121,7 @@ class Engine:
         self.supervisor.resize(settings.server)
         self.guard.apply(_rule(settings.circuit_breaker))
         self._preparer.own = settings.server
+        self._notifier.wanted = settings.notifications
         set_log_level(settings.server.log_level)
 
     def is_reload_due(self) -> bool:
@@ -269,6 +273,7 @@ class Engine:
             await trio.lowlevel.checkpoint()
             return self._preparer.seat(prepared, seat)
 
+        handle.log.questions.tell = lambda asked: self._notifier.job_waits(handle.job, asked.text)
         asker = Asker(
             handle,
             prepared.seats,
@@ -424,9 +429,17 @@ async def open_engine(
             choose=choose_driver,
         )
         limits = slot_limits(settings.server)
+
+        def tell_end(job: Job) -> None:
+            metrics.job(job)
+            notifier.job_ended(job)
+
         async with (
             open_watchdog(),
-            open_supervisor(store, limits, strict=strict, tell_end=metrics.job) as supervisor,
+            open_notifier(
+                settings.notifications, choose_driver(is_terminal=False), own.env, state_dir
+            ) as notifier,
+            open_supervisor(store, limits, strict=strict, tell_end=tell_end) as supervisor,
         ):
             yield Engine(
                 settings=settings,
@@ -439,4 +452,5 @@ async def open_engine(
                 own=own,
                 owner=owner,
                 state_dir=state_dir,
+                notifier=notifier,
             )

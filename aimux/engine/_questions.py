@@ -10,7 +10,7 @@ asks when nobody can is a warning at once.
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -74,6 +74,7 @@ class Questions:
     _count: int = 0
     _listeners: int = 0
     _opened: Broadcast = attrs.field(factory=Broadcast)
+    tell: Callable[[Question], None] | None = None  # called with each that is opened
 
     def __repr__(self) -> str:
         texts = ", ".join(each.text for each in self._open.values()) or "none"
@@ -110,6 +111,8 @@ class Questions:
         self._count += 1
         question = self._open[self._count] = Question(self._count, turn, cli, text)
         self._opened.notify()
+        if self.tell is not None:
+            self.tell(question)
         return question
 
     def answer(self, number: int, said: str) -> bool:

@@ -137,6 +137,8 @@ from ._settings import (
     HookSettings as HookSettings,
     HookTime as HookTime,
     LogLevel as LogLevel,
+    NotificationSettings as NotificationSettings,
+    NotifyOn as NotifyOn,
     PairSettings as PairSettings,
     PanelSettings as PanelSettings,
     Problem as Problem,
@@ -160,3 +162,4 @@ from ._turns import (
     TurnResult as TurnResult,
     TurnSummary as TurnSummary,
 )
+from ._usage import DayUsage as DayUsage

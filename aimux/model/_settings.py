@@ -344,6 +344,34 @@ class HookSettings:
     roles: Sequence[str] = ()
 
 
+class NotifyOn(enum.StrEnum):
+    """What a notification tells of."""
+
+    ENDED = "ended"  # a job has ended, however
+    WAITING = "waiting"  # its CLI asks something
+
+
+def _is_receiver(_: object, __: object, value: str) -> None:
+    if value:
+        _is_vendor(_, __, value)
+
+
+@attrs.frozen(kw_only=True)
+class NotificationSettings:
+    """A command or a webhook that is told of jobs; of both the command is.
+
+    The text is JSON: on the command's stdin, or as a POST to `url`, signed with the secret in
+    `secret_file` where there is one.
+    """
+
+    on: Sequence[NotifyOn] = (NotifyOn.ENDED, NotifyOn.WAITING)
+    command: Sequence[str] = ()
+    url: str = attrs.field(default="", validator=_is_receiver)
+    secret_file: str = ""
+    timeout_seconds: float = attrs.field(default=10.0, validator=[gt(0), le(120)])
+    retries: int = attrs.field(default=2, validator=[ge(0), le(5)])
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """Everything of `default.yaml`."""
@@ -362,3 +390,4 @@ class Settings:
     agents: AgentSettings = attrs.field(factory=AgentSettings)
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
     hooks: Mapping[str, HookSettings] = attrs.field(factory=dict)
+    notifications: Mapping[str, NotificationSettings] = attrs.field(factory=dict)

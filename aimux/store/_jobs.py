@@ -34,7 +34,7 @@ from ._pages import Row, Where, page
 from ._times import from_us, maybe_at, maybe_us, to_us
 
 COLUMNS: Final = "number, status, started_us, finished_us, last_seq, body, outcome"
-_LIGHT: Final = "number, status, started_us, finished_us, last_seq, body, NULL"
+LIGHT: Final = "number, status, started_us, finished_us, last_seq, body, NULL"
 
 _INSERT: Final = """
 INSERT INTO jobs (id, session, cli, owner, status, created_us, started_us, finished_us, last_seq,
@@ -187,7 +187,7 @@ def listing(
     with_outcomes: bool,
 ) -> JobPage:
     """A page of jobs by creation."""
-    columns = COLUMNS if with_outcomes else _LIGHT
+    columns = COLUMNS if with_outcomes else LIGHT
     where = Where(table="jobs", columns=columns, order="created_us")
     if session_id is not None:
         found = connection.execute("SELECT number FROM sessions WHERE id = ?", (session_id,))

@@ -1,5 +1,6 @@
 """The half of the store that reads: jobs, logs, sessions, and what attempts printed."""
 
+import datetime
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ import attrs
 import trio
 
 from aimux.model import (
+    DayUsage,
     Entry,
     Job,
     JobId,
@@ -22,7 +24,7 @@ from aimux.model import (
     TurnResult,
 )
 
-from . import _jobs, _sessions, _thoughts
+from . import _jobs, _past, _sessions, _thoughts
 from ._faults import translated
 from ._jobs import JobPage
 from ._overview import Overview
@@ -178,6 +180,14 @@ class StoreReader:
                 connection, statuses=statuses, cli=cli, kind=kind, limit=limit, cursor=cursor
             )
         )
+
+    async def usage(self, since: datetime.datetime) -> list[DayUsage]:
+        """What the turns of kept jobs made since then used, by day, CLI, model and role."""
+        return await self._read(lambda connection: _past.usage(connection, since))
+
+    async def ended_since(self, since: datetime.datetime) -> list[Job]:
+        """The first thousand jobs that have ended since then, in that order; without answers."""
+        return await self._read(lambda connection: _past.ended_since(connection, since))
 
     async def tally(self) -> Tally:
         """How many jobs and sessions there are in each state, at the same cost for any number."""

@@ -2,9 +2,11 @@
 
 `aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs` its newest jobs,
 `aimux://jobs/{id}` a job's result, `…/output` its whole content, `…/events` its log, `…/raw` what
-its CLIs printed, `aimux://sessions/{id}` a conversation, `aimux://investigations/{id}` an
-investigation as a page, `aimux://clis/{name}` and `aimux://roles/{name}` what a call can name,
-`aimux://schemas/{tool}` what a tool takes and answers.
+its CLIs printed, `…/why` which rules ended it, `…/replay` whether it reads the
+same today, `aimux://usage` what turns have used,
+`aimux://ended/{since}` the jobs that have ended since a time, `aimux://sessions/{id}` a
+conversation, `aimux://investigations/{id}` an investigation as a page, `aimux://clis/{name}` and
+`aimux://roles/{name}` what a call can name, `aimux://schemas/{tool}` what a tool takes and answers.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -65,6 +67,12 @@ _SERVER_STATE: Final[Sequence[Json]] = (
         "description": "Turns, errors, latencies, tokens and cost per CLI, model and role",
         "mimeType": JSON_TYPE,
     },
+    {
+        "uri": "aimux://usage",
+        "name": "usage",
+        "description": "Turns, tokens and cost of all kept jobs by day, CLI, model and role",
+        "mimeType": JSON_TYPE,
+    },
 )
 
 _SCHEMAS: Final[Sequence[Json]] = [
@@ -116,7 +124,8 @@ class Resources:
             return await _block(uri, _job_list(self._context))
         reader = _READERS.get((kind, rest.partition("/")[2] if kind == "jobs" else ""))
         name = rest.partition("/")[0] if kind == "jobs" else rest
-        if reader is None or bool(name) != (kind in _NAMED):
+        is_as_named = kind in _MAY_BE_NAMED or bool(name) == (kind in _NAMED)
+        if reader is None or not is_as_named:
             raise _missing(uri)
         try:
             return await _block(uri, reader(self._context, client, name))
@@ -298,6 +307,30 @@ def _shown_raw(begin: bytes, end: bytes, total: int) -> str:
     )
 
 
+async def _why(context: ToolContext, _: Client, job_id: str) -> Text:
+    from ._past import why_json  # what looks back is only there for who does
+
+    return _dumped(await why_json(context.engine, job_id))
+
+
+async def _replay(context: ToolContext, client: Client, job_id: str) -> Text:
+    from ._replay import replay_json
+
+    return _dumped(await replay_json(context.engine, client, job_id))
+
+
+async def _usage(context: ToolContext, _: Client, since: str) -> Text:
+    from ._past import usage_json
+
+    return _dumped(await usage_json(context.engine, since))
+
+
+async def _ended(context: ToolContext, _: Client, since: str) -> Text:
+    from ._past import ended_json
+
+    return _dumped(await ended_json(context.engine, since))
+
+
 async def _session(context: ToolContext, _: Client, session_id: str) -> Text:
     session = await context.engine.store.session(SessionId(session_id))
     page = await context.engine.store.jobs(session_id=session.id)
@@ -348,6 +381,8 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("jobs", "output"): _output,
     ("jobs", "events"): _events,
     ("jobs", "raw"): _raw,
+    ("jobs", "why"): _why,
+    ("jobs", "replay"): _replay,
     ("jobs", "audit.md"): _audit_markdown,
     ("jobs", "audit.sarif"): _audit_sarif,
     ("sessions", ""): _session,
@@ -355,5 +390,10 @@ _READERS: Final[Mapping[tuple[str, str], _Reader]] = {
     ("clis", ""): _cli,
     ("roles", ""): _role,
     ("schemas", ""): _schema,
+    ("ended", ""): _ended,
+    ("usage", ""): _usage,
 }
-_NAMED: Final = frozenset({"jobs", "sessions", "investigations", "clis", "roles", "schemas"})
+_NAMED: Final = frozenset(
+    {"jobs", "sessions", "investigations", "clis", "roles", "schemas", "ended"}
+)
+_MAY_BE_NAMED: Final = frozenset({"usage"})

@@ -45,3 +45,10 @@ def test_a_wrong_hook_time_is_told(tmp_path: Path) -> None:
     _, problems = _load(tmp_path, "hooks: {a: {when: befor, command: [x]}}")
 
     assert any("hooks.a.when" in each and "before" in each for each in problems)
+
+
+def test_a_project_cannot_have_somebody_told(tmp_path: Path) -> None:
+    """A fresh clone must neither run commands nor send anything anywhere."""
+    _, problems = _load(tmp_path, "{}", "notifications: {evil: {url: 'https://evil.example'}}")
+
+    assert any("notifications" in each and "not taken from a project" in each for each in problems)

@@ -54,6 +54,7 @@ async def test_resources_are_read(tmp_path: pathlib.Path, autojump_clock: Clock)
             "aimux://health",
             "aimux://jobs",
             "aimux://metrics",
+            "aimux://usage",
             *(f"aimux://schemas/{tool}" for tool in TOOLS),
             f"aimux://jobs/{running['job_id']}",
             f"aimux://jobs/{job.id}",

@@ -10,6 +10,13 @@ TEMPLATES: Final = (
     ("aimux://jobs/{id}/output", "job-output", "The whole answer of a job", "text/plain"),
     ("aimux://jobs/{id}/events", "job-events", "What a job did, event by event", _JSON_TYPE),
     ("aimux://jobs/{id}/raw", "job-raw", "What the CLIs of a job printed", "text/plain"),
+    ("aimux://jobs/{id}/why", "job-why", "Which rules ended a job, step by step", _JSON_TYPE),
+    (
+        "aimux://jobs/{id}/replay",
+        "job-replay",
+        "Whether what the CLIs of a job printed reads today as it was kept",
+        _JSON_TYPE,
+    ),
     ("aimux://jobs/{id}/audit.md", "audit-report", "What an audit found", "text/markdown"),
     (
         "aimux://jobs/{id}/audit.sarif",
@@ -31,6 +38,8 @@ TEMPLATES: Final = (
         _JSON_TYPE,
     ),
     ("aimux://roles/{name}", "role", "One role: route, mode and instructions", _JSON_TYPE),
+    ("aimux://usage/{since}", "usage-since", "What turns have used since a day", _JSON_TYPE),
+    ("aimux://ended/{since}", "ended", "The jobs that have ended since a time", _JSON_TYPE),
     ("aimux://schemas/{tool}", "schema", "What a tool takes and answers, in full", _JSON_TYPE),
 )
 
