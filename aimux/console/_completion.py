@@ -74,8 +74,10 @@ Examples:
 )
 @click.argument("shell", type=click.Choice(list(SCRIPTS)))
 def completion(shell: str) -> None:
-    """Print what has SHELL complete commands, options, and the names of jobs, sessions, CLIs and
-    roles that the daemon has. It stays right after an upgrade.
+    """Print what has SHELL complete commands, options and live names.
+
+    The names are those of jobs, sessions, investigations, CLIs and roles that the running daemon
+    has. It stays right after an upgrade.
     """
     say(SCRIPTS[shell], nl=False)
 

@@ -18,7 +18,7 @@ async def open_keys() -> AsyncIterator[trio.MemoryReceiveChannel[str]]:
     """The keys that are pressed, without waiting for a line; at the end the terminal is as it was.
 
     Where stdin is no terminal, or keys cannot be had one by one (Windows), none comes. Ctrl-C stays
-    an interrupt.
+    an interrupt. Leaving it, cancelled or not, gives the terminal back.
     """
     pressed, keys = trio.open_memory_channel[str](KEYS)
     with pressed, keys:

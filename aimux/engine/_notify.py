@@ -30,7 +30,7 @@ GRACE_S: Final = 0.5
 
 log = logging.getLogger("aimux.notify")
 
-Wanted = Mapping[str, NotificationSettings]
+Notifications = Mapping[str, NotificationSettings]
 Run = Callable[[NotificationSettings, bytes], Awaitable[str]]
 
 
@@ -39,7 +39,7 @@ class Notifier:
     """Takes what happened to jobs. Made by `open_notifier`."""
 
     _send: trio.MemorySendChannel[tuple[NotifyOn, bytes]]
-    wanted: Wanted
+    wanted: Notifications
     dropped: int = 0
 
     def job_ended(self, job: Job) -> None:
@@ -95,7 +95,7 @@ def notice(on: NotifyOn, job: Job, question: str = "") -> bytes:
 
 @asynccontextmanager
 async def open_notifier(
-    wanted: Wanted, drive: Driver, env: Mapping[str, str], cwd: Path
+    wanted: Notifications, drive: Driver, env: Mapping[str, str], cwd: Path
 ) -> AsyncIterator[Notifier]:
     """A notifier whose workers live while this is open.
 

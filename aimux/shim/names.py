@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 
 
 def main(words: list[str], make_table: "Callable[[], object]") -> int:
-    """Print what completes a word, a candidate a line. The first word is `=` and what was typed of
-    it, the others are those before it, from the command on. `make_table` reads all commands.
+    """Print what completes a word, a candidate a line; the exit code.
+
+    The first word is `=` and what was typed of it, the others are those before it, from the command
+    on. `make_table` reads all commands.
     """
     if not words or not words[0].startswith("="):
         return 2

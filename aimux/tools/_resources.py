@@ -2,11 +2,11 @@
 
 `aimux://health` and `aimux://metrics` are the server's state, `aimux://jobs` its newest jobs,
 `aimux://jobs/{id}` a job's result, `…/output` its whole content, `…/events` its log, `…/raw` what
-its CLIs printed, `…/why` which rules ended it, `…/replay` whether it reads the
-same today, `aimux://usage` what turns have used,
-`aimux://ended/{since}` the jobs that have ended since a time, `aimux://sessions/{id}` a
-conversation, `aimux://investigations/{id}` an investigation as a page, `aimux://clis/{name}` and
-`aimux://roles/{name}` what a call can name, `aimux://schemas/{tool}` what a tool takes and answers.
+its CLIs printed, `…/why` which rules ended it, `…/replay` whether it reads the same today,
+`aimux://usage` what turns have used, `aimux://ended/{since}` the jobs that have ended since a time,
+`aimux://sessions/{id}` a conversation, `aimux://investigations/{id}` an investigation as a page,
+`aimux://clis/{name}` and `aimux://roles/{name}` what a call can name, `aimux://schemas/{tool}` what
+a tool takes and answers.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

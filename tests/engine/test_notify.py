@@ -14,7 +14,7 @@ import trio
 import trio.testing
 
 from aimux.drivers import choose_driver
-from aimux.engine._notify import LAST_WORDS_S, QUEUED, Wanted, notice, open_notifier
+from aimux.engine._notify import LAST_WORDS_S, QUEUED, Notifications, notice, open_notifier
 from aimux.model import (
     Failure,
     FailureClass,
@@ -94,7 +94,7 @@ async def told(
     return receiver.posts
 
 
-def opened(wanted: Wanted, tmp_path: Path, env: Mapping[str, str] | None = None):  # noqa: ANN201
+def opened(wanted: Notifications, tmp_path: Path, env: Mapping[str, str] | None = None):  # noqa: ANN201
     return open_notifier(wanted, choose_driver(is_terminal=False), env or {}, tmp_path)
 
 

@@ -54,7 +54,7 @@ def compare_readings(kept: Iterable[Event], today: Iterable[Event]) -> Differenc
     """
     diff: list[str] = []
     is_cut = False
-    for before, after in zip(_lanes(kept), _lanes(today), strict=True):
+    for before, after in zip(_apart(kept), _apart(today), strict=True):
         is_full = len(before) >= KEPT_NOISE and before[0].startswith("noise ")
         found, is_more = _diff(before, after[: len(before)] if is_full else after)
         diff += found
@@ -62,7 +62,7 @@ def compare_readings(kept: Iterable[Event], today: Iterable[Event]) -> Differenc
     return Difference(diff=diff[:DIFF_LINES], is_cut=is_cut or len(diff) > DIFF_LINES)
 
 
-def _lanes(events: Iterable[Event]) -> tuple[list[str], list[str], list[str]]:
+def _apart(events: Iterable[Event]) -> tuple[list[str], list[str], list[str]]:
     """The lines of what was said, of noise, and of warnings."""
     said: list[str] = []
     noise: list[str] = []

@@ -10,8 +10,8 @@ from aimux.daemon._logging import JsonLines
 from aimux.model import BreakerSettings
 
 from ..engine.house import answers, fails, open_house
+from ..packaging.log_events import ROOT, log_events, row
 from ..tools.calls import Clock
-from .log_events import ROOT, log_events, row
 
 GUIDE = ROOT / "docs" / "guide" / "observability.md"
 DASHBOARD = ROOT / "docs" / "observability" / "grafana.json"
@@ -54,8 +54,8 @@ async def test_every_metric_that_the_dashboard_asks_for_is_there(
         labels.setdefault(family.name, set())
         for sample in family.samples:
             labels.setdefault(sample.name, set()).update(sample.labels)
-    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    asked = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
 
     assert len(asked) > 10
     for expression in asked:
