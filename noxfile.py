@@ -21,7 +21,7 @@ DOCS_LOCK = "docs/requirements.lock"
 # need to know other modules (114, 128), or a checkpoint on every path (9xx), which is reviewed
 NOT_DECIDED = ("ASYNC114", "ASYNC128", *(f"ASYNC9{n:02}" for n in (0, 10, 11, 12, 13, 14)))
 # a module stays in one process: its fixtures are shared
-PARALLEL = ("-n", "3", "--dist", "loadfile", "-q")
+PARALLEL = ("-n", "4", "--dist", "loadfile", "-q")
 NOT_E2E = "--ignore=tests/e2e"  # the e2e session has them
 LOWER_HALF = ("protocol/*", "model/*", "rules/*", "dialects/*", "guidance/*", "errors.py")
 MAC_TMP = "folders/zz/zyxvpxvq6csfxvn_n0000000000000/T"  # below /var, a link to /private/var

@@ -9,6 +9,7 @@ from aimux.strategies import Seat
 from aimux.tools import TOOLS, InputRequired, Payload, Tool, ToolCall
 from aimux.tools._context import ToolContext
 from aimux.tools._jobs import go_on, run_job
+from aimux.tools.catalog import CLASSES
 from tests.strategies.three_seats import three_seats
 
 answer_nowait: Final = None
@@ -46,5 +47,6 @@ def main() -> None:
         annotations=TOOLS["exec"].annotations,
         module="tests.e2e._three_tool",
     )
+    CLASSES["three"] = {"run": "async_mandatory"}  # type: ignore[index]  # a dict, too
     sys.argv = ["aimux"]
     aimux.__main__.main()

@@ -111,12 +111,15 @@ def test_figures_count_turns_and_their_cost() -> None:
     for seconds in range(1, 101):
         metrics.turn(
             cli="alpha",
+            model="m",
             role="",
             outcome="completed",
             duration_s=seconds,
             usage=Usage(input_tokens=2, output_tokens=1, cost_usd=0.01),
         )
-    metrics.turn(cli="beta", role="review", outcome="quota", duration_s=1_000.0, usage=None)
+    metrics.turn(
+        cli="beta", model="", role="review", outcome="quota", duration_s=1_000.0, usage=None
+    )
     shown = metrics.shown()
     total, beta = shown["total"], shown["per_cli"]["beta"]  # type: ignore[index]
 
@@ -124,6 +127,7 @@ def test_figures_count_turns_and_their_cost() -> None:
     assert total["latency"] == {  # type: ignore[index]
         "p50_ms": 51_000,
         "p90_ms": 91_000,
+        "p95_ms": 96_000,
         "p99_ms": 100_000,
         "mean_ms": 50_500,
     }
