@@ -36,7 +36,7 @@ from aimux.tools import App, Client
 from aimux.waiting import Broadcast
 
 from ._caller import ClientLink
-from ._dispatch import Answer, Dispatcher, InputRequiredResult
+from ._dispatch import Answer, Dispatcher, InputRequiredResult, Result
 from ._input_requests import InputRequests
 from ._outbox import FLUSH_S, Outbox
 from ._roots import ClientRoots
@@ -110,7 +110,7 @@ class Session:
     _ended: Broadcast = attrs.field(factory=Broadcast)  # a call has
     _listens: dict[CallId, Listening] = attrs.field(factory=dict)
     _watches: Watches | None = None
-    _has_prompts: bool = False  # the client has asked for their list
+    _prompts: Sequence[object] | None = None  # their list as the client had it first
 
     def __repr__(self) -> str:
         return f"<Session: {self.client.name or 'unnamed'}, {len(self._scopes)} running>"
@@ -226,12 +226,13 @@ class Session:
             for event in self._listens.values()
         )
         has_prompts = any("promptsListChanged" in each.kinds for each in filters)
-        has_prompts = has_prompts or (is_handshake and self._has_prompts)
+        has_prompts = has_prompts or (is_handshake and self._prompts is not None)
         self._watches.follow(
             self.peer.watched_uris,
             task_ids,
             lists=has_lists or (is_handshake and is_on),
             prompts=has_prompts,
+            listed=self._prompts,
             files=has_files or (is_handshake and is_on),
         )
 
@@ -270,9 +271,11 @@ class Session:
             self.outbox.push(self._render(event.call_id, answer))
             if event.method in SUBSCRIBING:
                 self._rewatch()
-            elif event.method == "prompts/list" and not self._has_prompts:
-                self._has_prompts = True
-                self._rewatch()
+            elif event.method == "prompts/list" and self._prompts is None:
+                shown = answer.body.get("prompts") if isinstance(answer, Result) else None
+                if isinstance(shown, list):
+                    self._prompts = shown
+                    self._rewatch()
 
     def _render(self, call_id: CallId, answer: Answer) -> Outgoing | None:
         if isinstance(answer, Fault):

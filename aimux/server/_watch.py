@@ -5,7 +5,7 @@ once.
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Final
 
@@ -45,6 +45,7 @@ class Watches:
         self._nursery = nursery
         self._notify = notify
         self._can_be_asked = can_be_asked
+        self._listed: Sequence[object] | None = None
         self._scopes: dict[tuple[str, str], trio.CancelScope] = {}
 
     def __repr__(self) -> str:
@@ -58,12 +59,15 @@ class Watches:
         lists: bool,
         prompts: bool = False,
         files: bool = False,
+        listed: Sequence[object] | None = None,
     ) -> None:
         """Follow exactly these from now on.
 
-        `lists` is the list of resources, `prompts` that of prompts, `files` is what files may
-        change of other lists and of resources.
+        `lists` is the list of resources, `prompts` that of prompts (`listed` is the one that the
+        client has, if it has one), `files` is what files may change of other lists and of
+        resources.
         """
+        self._listed = listed
         wanted = {("uri", uri) for uri in uris} | {("task", each) for each in task_ids}
         if lists:
             wanted.add(("lists", ""))
@@ -111,7 +115,10 @@ class Watches:
 
     async def _follow_prompts(self) -> None:
         """Look at the files of skills, as long as the client wants to know (docs/design/0013)."""
-        told = await self._app.prompts(self._client())
+        # what changes before our first look is a change for whoever has the list
+        told = self._listed
+        if told is None:
+            told = await self._app.prompts(self._client())
         while True:
             await trio.sleep(LOOK_EVERY_S)
             now = await self._app.prompts(self._client())

@@ -30,6 +30,7 @@ WANTED: Final = {
     "fastmcp": "fastmcp==4.1.2",
     "typescript_sdk": "@modelcontextprotocol/server@2.4.0",
     "node": f"node@{NODE_MAJOR}",
+    "tokens": "gpt-tokenizer@3.4.0",
 }
 
 
@@ -38,16 +39,16 @@ class Missing(Exception):
 
 
 def command(name: str) -> list[str]:
-    """How the echo server of a peer is started; installs what it needs.
+    """How the echo server of a peer, or the counter of tokens, is started; installs what it needs.
 
     Raises:
         Missing: a registry is out of reach, or a tool is not there.
     """
     script = str(HERE / "peers" / f"{name}")
-    if name == "typescript_sdk":
+    if name in ("typescript_sdk", "tokens"):
         prefix = _installed(name, _npm)
         # bare imports are looked up from where the script is
-        copied = shutil.copy(f"{script}.mjs", prefix / "echo.mjs")
+        copied = shutil.copy(f"{script}.mjs", prefix / f"{name}.mjs")
         return [_node(), str(copied)]
     if name in ("python_sdk", "fastmcp"):
         return [str(_installed(name, _pip) / "venv" / "bin" / "python"), f"{script}.py"]

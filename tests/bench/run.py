@@ -26,6 +26,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))  # emulators; aimux is
 import figures
 import rows_engine
 import rows_seats
+import rows_size
 import rows_think
 import rows_wire
 from world import PYCACHE
@@ -36,6 +37,7 @@ GROUPS: Final[dict[str, Callable[..., list[figures.Row]]]] = {
     "memory": rows_wire.memory,
     "exec": rows_engine.overhead,
     "output": rows_engine.output,
+    "size": rows_size.listing,
     "seats": rows_seats.panels,
     "think": rows_think.thinking,
     "jobs": rows_engine.many_jobs,
