@@ -93,7 +93,9 @@ def show_agent(agent: str, *, directory: str | None, as_json: bool) -> None:
 @click.option("-m", "--model", help="Model, as the CLI names it.")
 @click.option("--mode", type=click.Choice([str(mode) for mode in Mode]), help="What it may do.")
 @click.option("-n", "--max-turns", type=click.IntRange(1, 20), help="Turns at most.")
-@click.option("--timeout", type=Finite(), help="Deadline of the whole, in seconds.")
+@click.option(
+    "--timeout", type=Finite(0.1), metavar="SECONDS", help="Deadline of the whole, in seconds."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @directory_option
 @json_option
@@ -166,7 +168,10 @@ def _show(wanted: Json, key: str, *, as_json: bool) -> None:
     with_server(work)
 
 
-@click.command(epilog='Example: aimux answer job_01K... "yes"')
+@click.command(
+    short_help="Type a text for a CLI that asks something.",
+    epilog='Example: aimux answer job_01K... "yes"',
+)
 @click.argument("job", metavar="JOB")
 @click.argument("text", required=False)
 @json_option

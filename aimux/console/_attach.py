@@ -26,8 +26,9 @@ CANCEL: Final = "c"
 
 
 @click.command(
+    short_help="Watch a job at work.",
     epilog="Example: aimux attach job_01K...\n\nExit codes: 0 the job completed or was left at "
-    "work, 1 it did not complete, 2 there is none, 130 interrupted (the job goes on)."
+    "work, 1 it did not complete, 2 there is none, 130 interrupted (the job goes on).",
 )
 @click.argument("job", metavar="JOB|SESSION")
 @click.option(

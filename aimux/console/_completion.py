@@ -65,12 +65,13 @@ KINDS: Final[Mapping[str, str]] = {
 
 
 @click.command(
+    short_help="Print the completion script of a shell.",
     epilog="""\b
 Examples:
   aimux completion bash > ~/.local/share/bash-completion/completions/aimux
   aimux completion zsh > ~/.zfunc/_aimux
   aimux completion fish > ~/.config/fish/completions/aimux.fish
-  aimux completion powershell >> $PROFILE"""
+  aimux completion powershell >> $PROFILE""",
 )
 @click.argument("shell", type=click.Choice(list(SCRIPTS)))
 def completion(shell: str) -> None:

@@ -22,7 +22,7 @@ from ._bridge import run_bridge
 SCHEMES: Final[Mapping[str, str]] = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
-@click.command()
+@click.command(short_help="Bridge stdin and stdout to a server at a URL.")
 @click.argument("url")
 @click.option("--stdio", "is_wanted", is_flag=True, help="Speak MCP at a terminal too.")
 def connect(url: str, *, is_wanted: bool) -> None:

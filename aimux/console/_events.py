@@ -22,11 +22,12 @@ PAGE: Final = 1_000  # jobs in one answer about ended ones
 
 
 @click.command(
+    short_help="Print the events of jobs as JSON lines.",
     epilog="""\b
 Examples:
   aimux events job_01K...
   aimux events --follow job_01K... --after 120
-  aimux events --follow --after 2026-03-01T12:00:00Z | jq -c 'select(.kind == "job_finished")'"""
+  aimux events --follow --after 2026-03-01T12:00:00Z | jq -c 'select(.kind == "job_finished")'""",
 )
 @click.argument("job", metavar="[JOB|SESSION]", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on: of one job to its end, else for ever.")

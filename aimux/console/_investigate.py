@@ -27,6 +27,7 @@ ROWS: Final = (
 
 
 @click.command(
+    short_help="Have CLIs look into a question until it settles.",
     epilog="""\b
 Examples:
   aimux investigate "Why is the order total slow?"
@@ -34,7 +35,7 @@ Examples:
   aimux investigate -s inv_01K... -c codex -c gemini
   aimux investigate --recall "cache eviction"
 
-Exit codes: 0 the run completed, 1 it did not, 2 it could not be asked for, 130 interrupted."""
+Exit codes: 0 the run completed, 1 it did not, 2 it could not be asked for, 130 interrupted.""",
 )
 @click.argument("question", required=False)
 @click.option(
@@ -49,7 +50,9 @@ Exit codes: 0 the run completed, 1 it did not, 2 it could not be asked for, 130 
     type=click.Path(exists=True, file_okay=False, resolve_path=True),
     help="Directory to look into; this one if not given.",
 )
-@click.option("--timeout", type=Finite(), help="Deadline of the whole run, in seconds.")
+@click.option(
+    "--timeout", type=Finite(0.1), metavar="SECONDS", help="Deadline of the whole run, in seconds."
+)
 @click.option("--start", "is_start", is_flag=True, help="Only begin it, and print its id.")
 @click.option("--recall", help="Search earlier investigations for these words.")
 @click.option("--list", "is_list", is_flag=True, help="List the investigations of this project.")

@@ -5,10 +5,12 @@ the tool's other names for them. A new tool in the catalogue is a new command wi
 """
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import attrs
 import click
 import orjson
 
@@ -28,11 +30,23 @@ from ._screen import (
 )
 from ._seats import say_end, watch
 
-# command -> the tool it calls, what it always says there, and what it says unless told otherwise
-PRESETS: Final[Mapping[str, tuple[str, Json, Json]]] = {
-    "pair": ("exec", {"pair": True}, {"role": "coding"}),
+
+@attrs.frozen
+class Preset:
+    """A command that is a tool with some of its parameters set."""
+
+    tool: str
+    title: str
+    fixed: Json  # always said
+    usual: Json  # said unless told otherwise
+
+
+PRESETS: Final[Mapping[str, Preset]] = {
+    "pair": Preset(
+        "exec", "Have one CLI write and another review", {"pair": True}, {"role": "coding"}
+    ),
 }
-OWN: Final = frozenset({"exec"})  # tools that have a command written for them
+OWN: Final = frozenset({"exec", "deepresearch"})  # `run` and `research` are written for them
 OURS: Final = frozenset({"wait_seconds", "max_chars"})  # how a command itself waits and reads
 NAMES: Final = frozenset({"clis", "jury"})  # lists of what has no comma in it
 SHORT: Final = {"cwd": ("-C", "--directory"), "cli": ("-c",), "clis": ("-c",), "role": ("-r",)}
@@ -41,8 +55,8 @@ SHORT: Final = {"cwd": ("-C", "--directory"), "cli": ("-c",), "clis": ("-c",), "
 def made_commands() -> list[str]:
     """Their names, in the order of the catalogue."""
     names = [tool.name for tool in TOOLS.values() if _makes_jobs(tool) and tool.name not in OWN]
-    for name, (tool, fixed, _) in PRESETS.items():
-        if tool in TOOLS and fixed.keys() <= _properties(TOOLS[tool]).keys():
+    for name, preset in PRESETS.items():
+        if preset.fixed.keys() <= _properties(TOOLS[preset.tool]).keys():
             names.append(name)
     return names
 
@@ -51,8 +65,8 @@ def made_command(name: str) -> click.Command | None:
     """The command of that name; None if there is none."""
     if name not in made_commands():
         return None
-    tool, fixed, usual = PRESETS.get(name, (name, {}, {}))
-    return _command(name, TOOLS[tool], fixed, usual)
+    preset = PRESETS.get(name) or Preset(name, TOOLS[name].title, {}, {})
+    return _command(name, TOOLS[preset.tool], preset)
 
 
 def _makes_jobs(tool: Tool) -> bool:
@@ -69,8 +83,9 @@ def _properties(tool: Tool) -> Mapping[str, Json]:
 # ----------------------------------------------------------------------------------- its parameters
 
 
-def _command(name: str, tool: Tool, fixed: Json, usual: Json) -> click.Command:
+def _command(name: str, tool: Tool, preset: Preset) -> click.Command:
     properties = _properties(tool)
+    fixed, usual = preset.fixed, preset.usual
     first, *others = (each for each in properties if each not in fixed)
     params: list[click.Parameter] = [_argument(first, properties[first], tool)]
     params += [_option(each, properties[each], tool.aliases) for each in others if each not in OURS]
@@ -80,16 +95,18 @@ def _command(name: str, tool: Tool, fixed: Json, usual: Json) -> click.Command:
     ]
     said = properties[first].get("description", "")
     taken = (
-        "" if _is_path(properties[first]) else " It is taken as it stands, - reads it from stdin."
+        ""
+        if _is_path(first, properties[first])
+        else " It is taken as it stands, - reads it from stdin."
     )
-    about = [f"{tool.title}.", tool.description]
+    about = [f"{preset.title}.", _by_question(tool.description)]
     if fixed:  # then it is these parameters that the command is about
-        about = [_sentence(properties[each]) for each in fixed]
+        about[1:] = [_sentence(properties[each]) for each in fixed]
     return click.Command(
         name,
         params=params,
         callback=functools.partial(_run, tool, fixed, usual, first),
-        help="\n\n".join([*about, f"{first.upper()}: {said}.{taken}"]),
+        help="\n\n".join([*about, f"{first.upper()}: {_at_a_shell(str(said))}.{taken}"]),
         short_help=about[0],
         epilog="Exit codes: 0 the job completed, 1 it did not or only in part, 2 it could not be "
         "asked for, 130 interrupted.",
@@ -99,7 +116,7 @@ def _command(name: str, tool: Tool, fixed: Json, usual: Json) -> click.Command:
 def _argument(name: str, schema: Json, tool: Tool) -> click.Argument:
     required = tool.input_schema["required"]
     is_required = isinstance(required, list) and name in required
-    kind = _path() if _is_path(schema) else click.STRING
+    kind = _path() if _is_path(name, schema) else click.STRING
     return click.Argument([name], required=is_required, type=kind)
 
 
@@ -116,16 +133,16 @@ def _option(name: str, schema: Json, aliases: Mapping[str, str]) -> click.Option
             both = [f"{long}/--no-{long.removeprefix('--')}" for long in dict.fromkeys(longs)]
             return click.Option([name, *both], default=None, help=told)
         case "integer":
-            return click.Option(words, type=_count(schema), help=told)
+            return click.Option(words, type=_count(schema), metavar="N", help=told)
         case "number":
-            return click.Option(words, type=_seconds(schema), help=told)
+            return click.Option(words, type=_seconds(schema), metavar="SECONDS", help=told)
         case "array":
             how = "Commas between, or repeated." if name in NAMES else "May be repeated."
             return click.Option(words, multiple=True, help=f"{told} {how}")
         case "string" if isinstance(schema.get("enum"), list):
             return click.Option(words, type=click.Choice(_texts(schema["enum"])), help=told)
         case "string":
-            return click.Option(words, type=_path() if _is_path(schema) else None, help=told)
+            return click.Option(words, type=_path() if _is_path(name, schema) else None, help=told)
         case "object":
             return click.Option(words, metavar="JSON", help=told)
         case _:
@@ -133,12 +150,22 @@ def _option(name: str, schema: Json, aliases: Mapping[str, str]) -> click.Option
 
 
 def _sentence(schema: Json) -> str:
-    said = str(schema.get("description", ""))
+    said = _at_a_shell(str(schema.get("description", "")))
     return f"{said[:1].upper()}{said[1:]}."
 
 
-def _is_path(schema: Json) -> bool:
-    return "absolute path" in str(schema.get("description", ""))
+def _at_a_shell(said: str) -> str:
+    """A description where paths go by the directory that the shell is in."""
+    return said.replace("absolute path", "path")
+
+
+def _by_question(description: str) -> str:
+    """A tool's description with what each word in capitals answers in a paragraph of its own."""
+    return re.sub(r"\s(?=(?:WHEN|WHY|HOW|NOT|CHOOSE) )", "\n\n", description)
+
+
+def _is_path(name: str, schema: Json) -> bool:
+    return name == "cwd" or "absolute path" in str(schema.get("description", ""))
 
 
 def _path() -> click.Path:

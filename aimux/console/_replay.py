@@ -11,7 +11,10 @@ from ._screen import DONE, FAILED, job_of, json_option, rows_of, with_server
 COLOURS = {"+": "green", "-": "red"}
 
 
-@click.command(epilog="Example: aimux replay job_01K...")
+@click.command(
+    short_help="Read what the CLIs of a job printed once more.",
+    epilog="Example: aimux replay job_01K...",
+)
 @click.argument("job", metavar="JOB|SESSION")
 @json_option
 def replay(job: str, *, as_json: bool) -> None:

@@ -45,7 +45,9 @@ Exit codes: 0 the job completed, 1 it did not, 2 it could not be asked for, 130 
     help="Directory that files are in; this one if not given.",
 )
 @click.option("--force", is_flag=True, help="Ask again although an answer is kept.")
-@click.option("--timeout", type=Finite(), help="Deadline of the whole, in seconds.")
+@click.option(
+    "--timeout", type=Finite(0.1), metavar="SECONDS", help="Deadline of the whole, in seconds."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @json_option
 def research(topic: str, *, quiet: bool, as_json: bool, **given: object) -> None:

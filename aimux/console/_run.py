@@ -52,7 +52,9 @@ Exit codes: 0 the job completed, 1 it did not, 2 it could not be asked for, 130 
 )
 @click.option("--style", help="Form of the answer: concise, detailed, json, or one of your own.")
 @click.option("-s", "--session", help="Continue this session; a job's id means its own.")
-@click.option("--timeout", type=Finite(), help="Deadline of the whole job, in seconds.")
+@click.option(
+    "--timeout", type=Finite(0.1), metavar="SECONDS", help="Deadline of the whole job, in seconds."
+)
 @click.option(
     "--async",
     "--background",

@@ -22,7 +22,7 @@ ROWS: Final = (
 )  # fmt: skip
 
 
-@click.group(invoke_without_command=True)
+@click.group(short_help="List the prompts that clients are offered.", invoke_without_command=True)
 @click.pass_context
 def skills(context: click.Context) -> None:
     """List the prompts that clients are offered, and show one filled in.

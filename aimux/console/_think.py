@@ -45,6 +45,7 @@ def _asking_options(command: Command) -> Command:
 
 
 @click.command(
+    short_help="Think by a pattern or technique.",
     epilog="""\b
 Examples:
   aimux think premortem "Move billing to the cloud by May"
@@ -53,7 +54,7 @@ Examples:
   aimux think premortem "Move billing to the cloud" --clis codex,gemini
 
 Without fields a pattern says which ones it takes.
-Exit codes: 0 done, 1 it failed or CLIs were lost, 2 it could not be asked for."""
+Exit codes: 0 done, 1 it failed or CLIs were lost, 2 it could not be asked for.""",
 )
 @click.argument("pattern", required=False)
 @click.argument("prompt", required=False)

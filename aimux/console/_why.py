@@ -15,7 +15,7 @@ STEPS = (
 )  # fmt: skip
 
 
-@click.command(epilog="Example: aimux why job_01K...")
+@click.command(short_help="Say which rule ended a job.", epilog="Example: aimux why job_01K...")
 @click.argument("job", metavar="JOB|SESSION")
 @json_option
 def why(job: str, *, as_json: bool) -> None:

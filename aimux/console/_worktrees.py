@@ -19,7 +19,10 @@ COLUMNS: Final = (
 KILO: Final = 1024
 
 
-@click.command(epilog="Example: aimux worktrees --clear")
+@click.command(
+    short_help="List the copies that changes are made in.",
+    epilog="Example: aimux worktrees --clear",
+)
 @click.option(
     "--clear", is_flag=True, help="Remove those of processes that have died; others stay."
 )

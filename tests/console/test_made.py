@@ -11,8 +11,10 @@ from typing import Any
 import click
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from aimux.console._made import arguments_of, made_command, made_commands
+from aimux.console._main import commands
 from aimux.tools.catalog import TOOLS, Schema, Tool
 from emulators.install import install
 
@@ -92,6 +94,32 @@ def test_what_makes_no_jobs_or_has_a_command_of_its_own_gets_none() -> None:
     assert not {"exec", "status", "sessions"} & set(made_commands())
     assert made_command("exec") is None
     assert made_command("nope") is None
+
+
+def test_a_directory_goes_by_the_one_the_shell_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the schema says of it: the server takes no relative path."""
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in set(made_commands()) - {"audit"}:  # its path is its argument
+        assert parsed(made_command(name), "so?", "-C", "sub")["cwd"] == str(tmp_path / "sub")
+        with pytest.raises(click.UsageError):
+            parsed(made_command(name), "so?", "-C", "nowhere")
+    assert parsed(made_command("audit"), "sub")["path"] == str(tmp_path / "sub")
+
+
+def test_help_says_in_a_paragraph_what_each_word_in_capitals_asks() -> None:
+    """As a tool's description has them; and every command fits in its line of the list."""
+    command = made_command("consensus")
+    assert command is not None
+    paragraphs = command.get_help(click.Context(command)).split("\n\n")
+    starts = [each.split()[0] for each in paragraphs]
+    words = ["WHAT", "WHEN", "WHY", "HOW", "NOT", "CHOOSE"]
+    assert [each for each in starts if each in words] == words
+
+    listed = CliRunner().invoke(commands, ["--help"], terminal_width=80).output
+    assert "..." not in listed.partition("Commands:")[2]
 
 
 def test_pair_is_exec_with_a_parameter_set(monkeypatch: pytest.MonkeyPatch) -> None:
