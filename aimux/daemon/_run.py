@@ -86,4 +86,4 @@ async def _serve_reloads(engine: Engine) -> None:
             await engine.supervisor.wait_change()
             continue
         await trio.sleep(RELOAD_WITH_JOBS_S)
-        await engine.reload()
+        await engine.own.reload()

@@ -251,7 +251,7 @@ class Daemon:
         """
         engine = self.app.engine
         if engine is not None:
-            with trio.move_on_after(engine.settings.server.drain_seconds):
+            with trio.move_on_after(engine.own.settings.server.drain_seconds):
                 await engine.supervisor.wait_empty()
         for stream in self._streams:
             stream.end_input()

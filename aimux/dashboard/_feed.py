@@ -132,14 +132,14 @@ class Feed:
         engine, seq = self._engine, self._wanted.after_seq
         while True:
             try:
-                job, handle = await engine.job(job_id)
+                job, handle = await engine.jobs.get(job_id)
             except NotFound as error:
                 await self._say("gone", {"job": job_id, "message": error.message})
                 return
             last = job.last_seq
             if seq is None or last - seq > MAX_BEHIND:
                 seq = max(0, last - BATCH_ENTRIES)
-            entries = await engine.entries(JobId(job_id), max(0, seq - BEFORE_ENTRIES))
+            entries = await engine.jobs.entries(JobId(job_id), max(0, seq - BEFORE_ENTRIES))
             rows = await trio.to_thread.run_sync(entry_rows, entries, seq)
             if rows:
                 body: Json = {

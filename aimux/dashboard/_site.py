@@ -234,7 +234,7 @@ class Dashboard:
         """One entry, as whole as a person can want to see it."""
         seq = _number(given, "seq", 0, least=1)
         begin = max(0, seq - 1 - BEFORE_ENTRIES)
-        entries = await engine.entries(JobId(given.get("job", "")), begin)
+        entries = await engine.jobs.entries(JobId(given.get("job", "")), begin)
         at = next((at for at, each in enumerate(entries) if each.seq == seq), None)
         if at is None:
             raise NotFound(f"this job has no entry {seq}", code="entry_not_found")

@@ -5,7 +5,7 @@ from ._changes import changed_files as changed_files
 from ._clis import Cli as Cli, CliRegistry as CliRegistry, CliState as CliState
 from ._cwd import find_directory as find_directory, find_project as find_project
 from ._engine import Engine as Engine, open_engine as open_engine
-from ._gc import serve_housekeeping as serve_housekeeping
+from ._gc import collect as collect, serve_housekeeping as serve_housekeeping
 from ._handle import JobHandle as JobHandle
 from ._job_request import (
     Client as Client,

@@ -49,7 +49,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if isinstance(roots, InputRequired):
         return roots
     cwd = str(call.arguments.get("cwd", ""))
-    library = await context.engine.agents(call.client, cwd, roots.paths)
+    library = await context.engine.config.agents(call.client, cwd, roots.paths)
     match call.arguments["action"]:
         case "run":
             return await _run(context, call, roots, library)

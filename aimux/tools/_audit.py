@@ -181,7 +181,7 @@ def _rule_scan(
     scope: Scope,
 ) -> Callable[[], Awaitable[RuleScan]]:
     async def scan_rules() -> RuleScan:
-        rules = await context.engine.audit_rules(survey.snapshot)
+        rules = await context.engine.config.audit_rules(survey.snapshot)
         wanted = [each for each in rules.rules.values() if each.category in scope.categories]
         notes = [str(each) for each in rules.problems]
         work = partial(_scanned, prepared.cwd, wanted, settings, scope, notes)

@@ -32,7 +32,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     if any(call.arguments.get(each) for each in ("role", "cli", "session_id")):
         await trio.lowlevel.checkpoint()
     else:
-        roles = (await context.engine.snapshot(call.client)).roles
+        roles = (await context.engine.config.snapshot(call.client)).roles
         found = role_for(str(call.arguments["prompt"]), roles)
         if found is not None:
             arguments["role"] = found.id

@@ -48,7 +48,7 @@ class Changes:
         self._sources: dict[str, FileSource] = {}
         self.register(
             FileSource(
-                name="configuration", read=context.engine.snapshot, compare=compare_snapshots
+                name="configuration", read=context.engine.config.snapshot, compare=compare_snapshots
             )
         )
 

@@ -36,7 +36,7 @@ class ToolContext:
     @property
     def settings(self) -> ServerSettings:
         """The daemon's own settings."""
-        return self.engine.settings.server
+        return self.engine.own.settings.server
 
     def cached(self, key: tuple[object, ...], make: Callable[[], Payload]) -> Payload:
         """What `make` gives, remembered: for answers that cannot change any more under `key`."""

@@ -198,7 +198,7 @@ async def _read(context: ToolContext, job: Job) -> tuple[list[Said], dict[str, s
     """What was said in a job, from its turns: also of one that was cancelled or killed."""
     said: list[Said] = []
     named: dict[str, str] = {}
-    for entry in await context.engine.entries(job.id, 0):
+    for entry in await context.engine.jobs.entries(job.id, 0):
         note = entry.event
         if not isinstance(note, Noted):
             continue
@@ -207,7 +207,7 @@ async def _read(context: ToolContext, job: Job) -> tuple[list[Said], dict[str, s
             named = {str(name): str(cli) for name, cli in seats.items()}
         if step not in (DRAFT, CRITIQUE) or not isinstance(turn, int):
             continue
-        result = await context.engine.turn(job.id, turn)
+        result = await context.engine.jobs.turn(job.id, turn)
         if step == DRAFT:
             said.append(read_draft(turn, result.seat, result.content))
         else:

@@ -104,14 +104,14 @@ async def _left_out(context: ToolContext, call: ToolCall) -> Json:
     if not name:
         await trio.lowlevel.checkpoint()
         return {}
-    fault = fault_of(await context.engine.snapshot(call.client), name)
+    fault = fault_of(await context.engine.config.snapshot(call.client), name)
     message = f"your profile of {name} is left out: {fault}"
     return {"code": "profile_left_out", "message": message} if fault else {}
 
 
 async def _explained(context: ToolContext, call: ToolCall, error: NotFound) -> AimuxError:
     """A CLI is not unknown if its profile has faults."""
-    snapshot = await context.engine.snapshot(call.client)
+    snapshot = await context.engine.config.snapshot(call.client)
     name = str(error.data.get("cli", ""))
     fault = fault_of(snapshot, name)
     if error.code != "cli_unknown" or not fault:

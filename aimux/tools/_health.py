@@ -40,7 +40,7 @@ async def health_json(
     `clients` are the connected ones per transport. Cancelling it stops the CLIs that are being
     asked for their version.
     """
-    snapshot = await engine.snapshot(client)
+    snapshot = await engine.config.snapshot(client)
     clis = await engine.registry.probe(snapshot, client.env, refresh=refresh)
     tally = await engine.store.tally()
     supervisor = engine.supervisor.statistics()
@@ -48,7 +48,7 @@ async def health_json(
     store = engine.store.statistics()
     ready = [state.name for state in clis if state.is_ready]
     breakers = engine.guard.views()
-    told = [*snapshot.problems, *await engine.library_problems(client)]
+    told = [*snapshot.problems, *await engine.config.library_problems(client)]
     problems = _problems_json(told)
     problems += _store_problems(engine)
     standing = judge_health(
@@ -180,7 +180,7 @@ async def verify_logins(engine: Engine, client: Client, *, only: str = "") -> No
     What they answer is in `guard.verified`; a CLI that cannot be run says nothing. At most
     `VERIFIED_AT_ONCE` run together, each for at most `VERIFY_S`. Cancelling it ends them.
     """
-    snapshot = await engine.snapshot(client)
+    snapshot = await engine.config.snapshot(client)
     clis = await engine.registry.ready(snapshot, client.env, refresh=True)
     limiter = trio.CapacityLimiter(VERIFIED_AT_ONCE)
 

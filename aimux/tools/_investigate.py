@@ -82,7 +82,7 @@ def _session(given: Mapping[str, object], action: str) -> str:
 
 
 async def _domain(context: ToolContext, call: ToolCall, state: Investigation) -> Domain | None:
-    library = await context.engine.domains(call.client)
+    library = await context.engine.config.domains(call.client)
     return library.domains.get(state.domain)
 
 

@@ -92,7 +92,7 @@ async def go_on_with_run(context: ToolContext, call: ToolCall) -> Payload | Inpu
     assert call.state is not None
     session_id = str(call.state[_STATE])
     state = await context.engine.store.investigations.get(session_id)
-    domains = (await context.engine.domains(call.client)).domains
+    domains = (await context.engine.config.domains(call.client)).domains
     return await _told(context, session_id, domains.get(state.domain), await go_on(context, call))
 
 

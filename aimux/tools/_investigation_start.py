@@ -98,7 +98,7 @@ async def begin(
     where = await where_of(call)
     if isinstance(where, InputRequired):
         return where
-    library = await context.engine.domains(call.client)
+    library = await context.engine.config.domains(call.client)
     name = str(given.get("domain") or "auto").strip().lower()
     name = ALIASES.get(name, name)
     detection: Detection | None = None

@@ -68,8 +68,8 @@ async def go_on(context: ToolContext, call: ToolCall) -> Payload | InputRequired
     Where the question is over, tell how the job stands. Cancelling it cancels the job.
     """
     assert call.state is not None
-    settings = (await context.engine.snapshot(call.client)).settings.server
-    job, handle = await context.engine.job(str(call.state["job_id"]))
+    settings = (await context.engine.config.snapshot(call.client)).settings.server
+    job, handle = await context.engine.jobs.get(str(call.state["job_id"]))
     if handle is not None and take_answer(handle, call):
         return await _waited(context, call, settings, handle)
     if handle is not None and handle.is_ending:  # nobody is told of an end that is not stored

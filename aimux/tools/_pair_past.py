@@ -55,7 +55,7 @@ async def _left(context: ToolContext, job: Job) -> Left | None:
             diff=str(data["diff"]),
         )
     diff = ""
-    for entry in await context.engine.entries(job.id, 0):
+    for entry in await context.engine.jobs.entries(job.id, 0):
         note = entry.event
         if isinstance(note, Noted) and note.data.get("step") == DRAFTED:
             diff = str(note.data.get("diff") or "")

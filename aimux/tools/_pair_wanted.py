@@ -32,7 +32,7 @@ async def is_wanted(context: ToolContext, call: ToolCall) -> bool:
     if given.get("session_id"):
         wanted = await _goes_on(context, str(given["session_id"]), wanted)
     elif wanted is None and given.get("role"):
-        settings = (await context.engine.snapshot(call.client)).settings.pair
+        settings = (await context.engine.config.snapshot(call.client)).settings.pair
         is_plain = given.get("mode") == Mode.READ or any(given.get(name) for name in AGAINST)
         wanted = settings.default and given.get("role") == settings.driver_role and not is_plain
     if own and not wanted:

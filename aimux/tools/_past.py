@@ -36,9 +36,9 @@ def time_of(text: str) -> datetime.datetime:
 
 async def whole_log(engine: Engine, job: Job) -> list[Entry]:
     """All entries of a job's log. Cancelling it changes nothing: it only reads."""
-    found: list[Entry] = list(await engine.entries(job.id, 0))
+    found: list[Entry] = list(await engine.jobs.entries(job.id, 0))
     while found and len(found) % PAGE == 0 and found[-1].seq < job.last_seq:
-        more = await engine.entries(job.id, found[-1].seq)
+        more = await engine.jobs.entries(job.id, found[-1].seq)
         if not more:
             break
         found += more
@@ -51,7 +51,7 @@ async def why_json(engine: Engine, job_id: str) -> Json:
     Raises:
         NotFound: there is no such job.
     """
-    job, _handle = await engine.job(job_id)
+    job, _handle = await engine.jobs.get(job_id)
     entries = await whole_log(engine, job)
     why = await trio.to_thread.run_sync(explain_end, job, entries)
     return {

@@ -138,7 +138,7 @@ def _cli_of(role: str, survey: Survey) -> str:
 
 async def _agents(subject: Subject) -> dict[str, object]:
     """`agents` there are, and the `agent` that fits."""
-    library = await subject.context.engine.agents(subject.client, "", ())
+    library = await subject.context.engine.config.agents(subject.client, "", ())
     chosen = select_candidate(subject.text, candidates_of(library))
     named = subject.arguments.get("agent", "")
     agent = {"id": "", "why": ""}
@@ -159,7 +159,7 @@ async def _agents(subject: Subject) -> dict[str, object]:
 
 async def _domains(subject: Subject) -> dict[str, object]:
     """`domains` there are, and the `domain` that fits, with what it looks at."""
-    domains = (await subject.context.engine.domains(subject.client)).domains
+    domains = (await subject.context.engine.config.domains(subject.client)).domains
     named = subject.arguments.get("domain", "")
     found = detect(subject.text, domains)
     domain = domains.get(named) or domains.get(found.domain) or domains[GENERIC]

@@ -42,7 +42,7 @@ class Prompts:
 
     async def listed(self, client: Client) -> list[Json]:
         """What `prompts/list` shows this client: all but what it keeps and offers by itself."""
-        library = await self._context.engine.skills(client)
+        library = await self._context.engine.config.skills(client)
         own = client.name.casefold()
         return [
             row_of(skill)
@@ -58,8 +58,8 @@ class Prompts:
             InvalidArguments: one is missing, unknown or no text.
             TemplateFault: its file has a fault; says where.
         """
-        await self._context.engine.reload()
-        library = await self._context.engine.skills(client)
+        await self._context.engine.own.reload()
+        library = await self._context.engine.config.skills(client)
         skill = _named(library, name)
         arguments = _checked(skill, given)
         await self._check_names(client, skill, arguments)
@@ -104,7 +104,7 @@ class Prompts:
         Raises:
             NotFound: there is no such prompt, or it takes no such argument.
         """
-        library = await self._context.engine.skills(client)
+        library = await self._context.engine.config.skills(client)
         skill = _named(library, name)
         wanted = skill.argument(argument)
         if wanted is None:
@@ -126,13 +126,13 @@ class Prompts:
         engine = self._context.engine
         match argument.complete:
             case "cli":
-                return list((await engine.snapshot(client)).profiles)
+                return list((await engine.config.snapshot(client)).profiles)
             case "role":
-                return list((await engine.snapshot(client)).roles)
+                return list((await engine.config.snapshot(client)).roles)
             case "agent":
-                return sorted((await engine.agents(client, "", ())).agents)
+                return sorted((await engine.config.agents(client, "", ())).agents)
             case "domain":
-                return sorted((await engine.domains(client)).domains)
+                return sorted((await engine.config.domains(client)).domains)
             case "pattern":
                 return sorted(choices())
             case _:

@@ -52,8 +52,8 @@ async def replay_json(engine: Engine, client: Client, job_id: str) -> Json:
     Raises:
         NotFound: there is no such job.
     """
-    job, _handle = await engine.job(job_id)
-    profiles = (await engine.snapshot(client)).profiles
+    job, _handle = await engine.jobs.get(job_id)
+    profiles = (await engine.config.snapshot(client)).profiles
     entries = await whole_log(engine, job)
     rows: list[Json] = []
     for turn, attempt in await engine.store.raw_attempts(job.id):

@@ -116,7 +116,7 @@ class Resources:
         Raises:
             NotFound: there is no such resource.
         """
-        await self._context.engine.reload()
+        await self._context.engine.own.reload()
         kind, _, rest = uri.removeprefix(SCHEME).partition("/")
         if not uri.startswith(SCHEME):
             raise _missing(uri)
@@ -147,9 +147,9 @@ class Resources:
                 rows = await engine.store.investigations.listing(limit=COMPLETIONS)
                 names = [each.id for each in rows.investigations]
             case "clis":
-                names = list((await engine.snapshot(client)).profiles)
+                names = list((await engine.config.snapshot(client)).profiles)
             case "roles":
-                names = list((await engine.snapshot(client)).roles)
+                names = list((await engine.config.snapshot(client)).roles)
             case "schemas":
                 names = list(TOOLS)
             case _:
@@ -177,7 +177,7 @@ class Resources:
             return True
         job_id = rest.partition("/")[0]
         # no checkpoint before the wait where it can be helped: a change meanwhile would be lost
-        job, handle = engine.job_nowait(job_id) or await engine.job(job_id)
+        job, handle = engine.jobs.get_nowait(job_id) or await engine.jobs.get(job_id)
         if handle is None:
             return False
         if job.status not in TERMINAL:
@@ -222,13 +222,13 @@ async def _job_list(context: ToolContext) -> Text:
 
 
 async def _job(context: ToolContext, _: Client, job_id: str) -> Text:
-    job, handle = await context.engine.job(job_id)
+    job, handle = await context.engine.jobs.get(job_id)
     view = View(max_chars=context.settings.max_chars)
     return _dumped(job_json(job, handle.log if handle is not None else None, view))
 
 
 async def _output(context: ToolContext, _: Client, job_id: str) -> Text:
-    job, handle = await context.engine.job(job_id)
+    job, handle = await context.engine.jobs.get(job_id)
     if job.status not in TERMINAL and handle is not None:
         return Text(handle.log.text_so_far, "text/plain")
     return Text(job.outcome.content if job.outcome is not None else "", "text/plain")
@@ -237,25 +237,25 @@ async def _output(context: ToolContext, _: Client, job_id: str) -> Text:
 async def _audit_markdown(context: ToolContext, _: Client, job_id: str) -> Text:
     from ._audit_exports import audit_markdown  # what an audit is made of, only where there is one
 
-    job, _handle = await context.engine.job(job_id)
+    job, _handle = await context.engine.jobs.get(job_id)
     return Text(await trio.to_thread.run_sync(audit_markdown, job), "text/markdown")
 
 
 async def _audit_sarif(context: ToolContext, _: Client, job_id: str) -> Text:
     from ._audit_exports import audit_sarif
 
-    job, _handle = await context.engine.job(job_id)
+    job, _handle = await context.engine.jobs.get(job_id)
     return Text(await trio.to_thread.run_sync(audit_sarif, job), "application/sarif+json")
 
 
 async def _events(context: ToolContext, _: Client, job_id: str) -> Text:
-    entries = await context.engine.entries(JobId(job_id), 0)
+    entries = await context.engine.jobs.entries(JobId(job_id), 0)
     return _dumped(entries_json(entries, 0))
 
 
 async def _raw(context: ToolContext, _: Client, job_id: str) -> Text:
     """What each turn printed, secrets masked; the middle of much is left out."""
-    job, _handle = await context.engine.job(job_id)
+    job, _handle = await context.engine.jobs.get(job_id)
     store, parts = context.engine.store, list[str]()
     for turn, attempt in await store.raw_attempts(job.id):
         for stream in Stream:
@@ -341,7 +341,7 @@ async def _investigation(context: ToolContext, client: Client, investigation_id:
     from ._investigation_json import page_of  # only where there is one
 
     state = await context.engine.store.investigations.get(investigation_id)
-    domain = (await context.engine.domains(client)).domains.get(state.domain)
+    domain = (await context.engine.config.domains(client)).domains.get(state.domain)
     page = await trio.to_thread.run_sync(page_of, state, domain)
     return Text(page, "text/markdown")
 
@@ -357,7 +357,7 @@ async def _cli(context: ToolContext, client: Client, name: str) -> Text:
 
 
 async def _role(context: ToolContext, client: Client, name: str) -> Text:
-    snapshot = await context.engine.snapshot(client)
+    snapshot = await context.engine.config.snapshot(client)
     role = snapshot.roles.get(name)
     if role is None:
         raise NotFound(f"no role {name}")

@@ -49,7 +49,7 @@ class ToolRunner:
         if answer_nowait is None:
             return None
         self._engine.keys.offer(call.client.env)
-        if self._engine.is_reload_due():  # after the answer: a reload takes ten times as long
+        if self._engine.own.is_reload_due():  # after the answer: a reload takes ten times as long
             self._stale.set()
         checked = self._checked(tool, call)
         warnings = _warnings_of(tool, call, checked)
@@ -70,7 +70,7 @@ class ToolRunner:
         while True:
             await self._stale.wait()
             self._stale = trio.Event()
-            await self._engine.reload()
+            await self._engine.own.reload()
 
     async def call(self, call: ToolCall) -> Payload | InputRequired:
         """Run a tool. Cancelling it ends what the tool began for this call.
@@ -81,7 +81,7 @@ class ToolRunner:
         tool = TOOLS[call.name]
         checked = self._checked(tool, call)
         warnings = _warnings_of(tool, call, checked)
-        await self._engine.reload()
+        await self._engine.own.reload()
         self._engine.keys.offer(call.client.env)
         with _also_on_errors(warnings):
             if _starts_something(checked):

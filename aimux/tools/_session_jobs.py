@@ -30,7 +30,7 @@ async def answer_question(context: ToolContext, call: ToolCall) -> Json:
             f"sessions(action=answer) needs {missing}",
             problems=[{"path": missing, "value": None, "expected": "job_id, and text to type"}],
         )
-    job, handle = await context.engine.job(job_id)
+    job, handle = await context.engine.jobs.get(job_id)
     open_ones = handle.questions.open_ones if handle is not None else []
     if handle is None or not open_ones or not handle.questions.answer(open_ones[0].number, text):
         raise Refusal(
@@ -102,7 +102,7 @@ async def _meant(context: ToolContext, call: ToolCall) -> Job:
     """The job to repeat, as it stands."""
     job_id, session_id = call.arguments.get("job_id"), call.arguments.get("session_id")
     if job_id:
-        job, _ = await context.engine.job(str(job_id))
+        job, _ = await context.engine.jobs.get(str(job_id))
         return job
     if not session_id:
         raise InvalidArguments(

@@ -5,6 +5,7 @@ from typing import Final
 
 import trio
 
+from aimux.engine import collect
 from aimux.errors import InvalidArguments, NotFound, PeerFault
 from aimux.guidance import guide
 from aimux.model import JobId, JobStatus, SessionId, ThoughtId
@@ -137,7 +138,7 @@ async def _list_thoughts(context: ToolContext, call: ToolCall) -> Json:
 async def _info(context: ToolContext, call: ToolCall) -> Json:
     session_id = call.arguments.get("session_id")
     if not session_id:
-        job, _ = await context.engine.job(_needed(call, "session_id", "job_id"))
+        job, _ = await context.engine.jobs.get(_needed(call, "session_id", "job_id"))
         session_id = job.session_id
         if not session_id:
             return {"session": None, "jobs": [job_row(job)], "count": 1, "next_cursor": None}
@@ -167,7 +168,7 @@ async def _info(context: ToolContext, call: ToolCall) -> Json:
 
 async def _cancel(context: ToolContext, call: ToolCall) -> Json:
     job_id = _needed(call, "job_id")
-    job, handle = await context.engine.job(job_id)
+    job, handle = await context.engine.jobs.get(job_id)
     is_cancelled = handle is not None and handle.cancel("cancelled by sessions(action=cancel)")
     if handle is not None:  # one that just ended by itself is waited for too
         with trio.move_on_after(KILL_WAIT_S):
@@ -214,7 +215,7 @@ async def _gc(context: ToolContext, call: ToolCall) -> Json:
         float(hours) if isinstance(hours, int | float) else context.settings.session_ttl_hours
     )
     is_dry = bool(call.arguments.get("dry_run"))
-    found = await context.engine.collect(older_than_h, dry_run=is_dry)
+    found = await collect(context.engine, older_than_h, dry_run=is_dry)
     return {
         "dry_run": is_dry,
         "older_than_hours": older_than_h,
@@ -228,7 +229,7 @@ async def _gc(context: ToolContext, call: ToolCall) -> Json:
 async def _reset(context: ToolContext, call: ToolCall) -> Json:
     """Ask a CLI again as if it had never failed; what it was left alone for is told."""
     engine = context.engine
-    snapshot = await engine.snapshot(call.client)
+    snapshot = await engine.config.snapshot(call.client)
     cli = find_cli(_needed(call, "cli"), snapshot.profiles)
     guard = engine.guard
     breaker = guard.view(cli)

@@ -27,7 +27,7 @@ def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
     """The answer for a job in memory when there is nothing to wait for; else None."""
     if "events_after" in call.arguments or "turn" in call.arguments:
         return None
-    known = context.engine.job_nowait(str(call.arguments["job_id"]))
+    known = context.engine.jobs.get_nowait(str(call.arguments["job_id"]))
     if known is None:
         return None
     job, handle = known
@@ -49,7 +49,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     job_id = str(call.arguments["job_id"])
     wait = call.arguments.get("wait_seconds")
     after = call.arguments.get("events_after")
-    job, handle = await context.engine.job(job_id)
+    job, handle = await context.engine.jobs.get(job_id)
     is_late = call.state is not None and not take_answer(handle, call)
     if handle is not None and handle.is_ending:  # nobody is told of an end that is not stored
         await handle.done.wait()
@@ -66,7 +66,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         job = handle.job
     turn = call.arguments.get("turn")
     if isinstance(turn, int):
-        result = await context.engine.turn(job_id, turn)
+        result = await context.engine.jobs.turn(job_id, turn)
         payload = Payload(turn_json(job, result, view_of(context, call)))
     else:
         payload = _payload(context, call, job, handle)
@@ -74,7 +74,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         payload = with_warning(payload, LATE)
     if not isinstance(after, int):
         return payload
-    entries = await context.engine.entries(JobId(job_id), max(0, after - BEFORE_ENTRIES))
+    entries = await context.engine.jobs.entries(JobId(job_id), max(0, after - BEFORE_ENTRIES))
     body = {**payload.body, "events_list": entries_json(entries, after)}
     return Payload(body, payload.is_error, payload.links)
 

@@ -160,7 +160,7 @@ async def ends_of(engine: Engine, job_id: str) -> dict[str, StepEnd]:
         NotFound: no such job.
     """
     known = JobId(job_id)
-    entries = await engine.entries(known, 0)
+    entries = await engine.jobs.entries(known, 0)
     found: dict[str, StepEnd] = {}
     for entry in entries:
         record = entry.event.data.get("step") if isinstance(entry.event, Noted) else None
@@ -168,13 +168,13 @@ async def ends_of(engine: Engine, job_id: str) -> dict[str, StepEnd]:
             end = StepEnd(**{str(name): value for name, value in record.items()})
             found[end.id] = end
     if not found:
-        await engine.job(known)
+        await engine.jobs.get(known)
     whole: dict[str, StepEnd] = {}
     for name, end in found.items():
         if end.is_whole:
             whole[name] = end
         elif end.job_id and not end.is_many:
-            job, _ = await engine.job(end.job_id)
+            job, _ = await engine.jobs.get(end.job_id)
             if job.outcome is not None:
                 outcome = job.outcome
                 whole[name] = attrs.evolve(end, content=outcome.content, data=outcome.data)

@@ -28,8 +28,8 @@ class JobTasks:
             NotFound: no such job.
         """
         settings = self._context.settings
-        await self._engine.reload()
-        job, handle = await self._engine.job(job_id)
+        await self._engine.own.reload()
+        job, handle = await self._engine.jobs.get(job_id)
         joblog = handle.log if handle is not None else None
         body = job_json(job, joblog, View(max_chars=settings.max_chars))
         entries = joblog.since(0) if joblog is not None else []
@@ -53,7 +53,7 @@ class JobTasks:
         Raises:
             NotFound: no such job.
         """
-        _, handle = await self._engine.job(job_id)
+        _, handle = await self._engine.jobs.get(job_id)
         if handle is None:
             return
         async with trio.open_nursery() as waiting:
@@ -76,7 +76,7 @@ class JobTasks:
         Raises:
             NotFound: no such job.
         """
-        _, handle = await self._engine.job(job_id)
+        _, handle = await self._engine.jobs.get(job_id)
         if handle is not None:
             take_responses(handle.questions, responses)
 
@@ -86,6 +86,6 @@ class JobTasks:
         Raises:
             NotFound: no such job.
         """
-        _, handle = await self._engine.job(job_id)
+        _, handle = await self._engine.jobs.get(job_id)
         if handle is not None and handle.cancel(cause):
             await handle.done.wait()

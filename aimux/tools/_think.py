@@ -103,7 +103,7 @@ def answer_nowait(context: ToolContext, call: ToolCall) -> Payload | None:
     thinking = _prepared(call)
     if thinking.choice.is_stateful or thinking.is_heavy:
         return None
-    threshold = context.engine.settings.think.auto_consensus_threshold
+    threshold = context.engine.own.settings.think.auto_consensus_threshold
     shown = _shown(thinking.run(), None, _ALONE, threshold)
     return _payload(context, call, *shown, thinking)
 
@@ -139,9 +139,9 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
             )
         return await _watched(context, call, action, kept)
     thinking = _prepared(call)
-    settings = context.engine.settings
+    settings = context.engine.own.settings
     if requested != SOLO:  # the client's own layers matter where CLIs are asked
-        settings = (await context.engine.snapshot(call.client)).settings
+        settings = (await context.engine.config.snapshot(call.client)).settings
     threshold = settings.think.auto_consensus_threshold
     asked = decide(requested, thinking.choice, thinking.fields, threshold)
     if asked.mode == CONSENSUS and not needs_matter(thinking.choice, thinking.fields):

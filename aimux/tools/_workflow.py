@@ -114,7 +114,7 @@ async def _asked(context: ToolContext, call: ToolCall) -> Asked:
     earlier = given.get("resume_from")
     if not earlier:
         raise _no_steps("", "what is to be run, or resume_from with the job_id of an earlier run")
-    job, _ = await context.engine.job(str(earlier))
+    job, _ = await context.engine.jobs.get(str(earlier))
     try:
         kept = json.loads(job.prompt) if job.tool == "workflow" else None
     except ValueError:

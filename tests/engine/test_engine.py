@@ -8,8 +8,8 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.engine import CliRegistry, Engine
-from aimux.engine._engine import CACHED_CHARS, CACHED_JOBS
+from aimux.engine import CliRegistry, Engine, collect
+from aimux.engine._job_reader import CACHED_CHARS, CACHED_JOBS
 from aimux.errors import AimuxError, NotFound, TooManyJobs
 from aimux.model import (
     BreakerSettings,
@@ -343,28 +343,28 @@ async def test_jobs_are_found_in_memory_and_in_the_store(
     async with open_house(tmp_path, [answers()]) as house:
         engine = house.engine
         fresh = await house.run()
-        job, handle = await engine.job(fresh.id)
+        job, handle = await engine.jobs.get(fresh.id)
         assert handle is not None
-        assert (engine.job_nowait(fresh.id) or (None,))[0] == job
+        assert (engine.jobs.get_nowait(fresh.id) or (None,))[0] == job
         with pytest.raises(NotFound):
-            await engine.job("job_nobody")
+            await engine.jobs.get("job_nobody")
 
         old = await put(engine, 1)
-        assert engine.job_nowait(old.id) is None
-        assert (await engine.job(old.id))[0].outcome == Outcome(content="old")
-        known = engine.job_nowait(old.id)
+        assert engine.jobs.get_nowait(old.id) is None
+        assert (await engine.jobs.get(old.id))[0].outcome == Outcome(content="old")
+        known = engine.jobs.get_nowait(old.id)
         assert known is not None
         assert known[1] is None
 
         long = await put(engine, 2, "x" * (CACHED_CHARS + 1))
         asked = await put(engine, 3, prompt="x" * CACHED_CHARS)
         for each in (long, asked):
-            await engine.job(each.id)
-            assert engine.job_nowait(each.id) is None
+            await engine.jobs.get(each.id)
+            assert engine.jobs.get_nowait(each.id) is None
         for number in range(10, 10 + CACHED_JOBS):
             await put(engine, number)
-            await engine.job(f"job_{number}")
-        assert engine.job_nowait(old.id) is None
+            await engine.jobs.get(f"job_{number}")
+        assert engine.jobs.get_nowait(old.id) is None
 
 
 async def test_what_is_collected_is_forgotten(
@@ -374,28 +374,28 @@ async def test_what_is_collected_is_forgotten(
     async with open_house(tmp_path, [answers()]) as house:
         engine = house.engine
         old = await put(engine, 1)
-        await engine.job(old.id)
+        await engine.jobs.get(old.id)
         fresh = await house.run()
-        assert await engine.collect(1.0, dry_run=True) == {
+        assert await collect(engine, 1.0, dry_run=True) == {
             "jobs": 1,
             "sessions": 0,
             "thoughts": 0,
             "leftovers": 0,
         }
-        assert engine.job_nowait(old.id) is not None
+        assert engine.jobs.get_nowait(old.id) is not None
 
-        assert await engine.collect(1.0, dry_run=False) == {
+        assert await collect(engine, 1.0, dry_run=False) == {
             "jobs": 1,
             "sessions": 1,
             "thoughts": 0,
             "leftovers": 0,
         }
-        assert engine.job_nowait(old.id) is None
+        assert engine.jobs.get_nowait(old.id) is None
         with pytest.raises(NotFound):
-            await engine.job(old.id)
-        assert (await engine.job(fresh.id))[0].id == fresh.id
+            await engine.jobs.get(old.id)
+        assert (await engine.jobs.get(fresh.id))[0].id == fresh.id
         await trio.sleep(1)
-        assert await engine.collect(0.0, dry_run=False) == {
+        assert await collect(engine, 0.0, dry_run=False) == {
             "jobs": 1,
             "sessions": 1,
             "thoughts": 0,
@@ -410,14 +410,14 @@ async def test_a_log_is_read_from_memory_where_that_is_enough(
     """From a sequence number on, wherever the entries are."""
     async with open_house(tmp_path, [answers()]) as house:
         job = await house.run()
-        everything = await house.engine.entries(job.id, 0)
+        everything = await house.engine.jobs.entries(job.id, 0)
         assert [entry.seq for entry in everything] == list(range(1, job.last_seq + 1))
-        assert await house.engine.entries(job.id, 3) == everything[3:]
+        assert await house.engine.jobs.entries(job.id, 3) == everything[3:]
 
         house.engine.supervisor.drop_recent([job.id])
-        assert await house.engine.entries(job.id, 3) == everything[3:]
+        assert await house.engine.jobs.entries(job.id, 3) == everything[3:]
         with pytest.raises(NotFound):
-            await house.engine.entries(JobId("job_nobody"), 0)
+            await house.engine.jobs.entries(JobId("job_nobody"), 0)
 
 
 async def test_other_limits_hold_from_now_on(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
@@ -429,9 +429,9 @@ async def test_other_limits_hold_from_now_on(tmp_path: pathlib.Path, autojump_cl
         assert repr(house.engine).startswith("<Engine: <JobSupervisor: 1 running, 2 queued of 1>, ")
 
         more = attrs.evolve(
-            house.engine.settings, server=attrs.evolve(server, max_concurrent_jobs=2)
+            house.engine.own.settings, server=attrs.evolve(server, max_concurrent_jobs=2)
         )
-        house.engine.apply(more)
+        house.engine.own.apply(more)
         await trio.testing.wait_all_tasks_blocked()
         assert [handle.job.status for handle in handles] == [
             JobStatus.RUNNING,

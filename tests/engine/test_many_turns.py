@@ -61,7 +61,7 @@ async def test_turns_side_by_side_keep_what_is_theirs(
         live = {turn.seat: turn.text_so_far for turn in handle.log.live_turns}
         await handle.done.wait()
         job = await house.stored(handle.id)
-        turns = [await house.engine.turn(handle.id, number) for number in (1, 2)]
+        turns = [await house.engine.jobs.turn(handle.id, number) for number in (1, 2)]
         one, two = sorted(turns, key=lambda each: each.seat)
         logged = await house.store.entries(handle.id)
         session = await house.store.session(job.session_id)
@@ -327,7 +327,7 @@ async def test_each_started_turn_has_one_end(
         with trio.fail_after(1_000):
             await handle.done.wait()
         ends, started = await turn_ends(house, handle)
-        results = [await house.engine.turn(handle.id, number) for number in (1, 2)]
+        results = [await house.engine.jobs.turn(handle.id, number) for number in (1, 2)]
 
     assert handle.job.status is job_status
     assert started == {1, 2}

@@ -218,8 +218,8 @@ async def test_a_question_of_a_jobs_cli_is_told(tmp_path: Path, autojump_clock: 
         handle = await house.start()
         await trio.testing.wait_all_tasks_blocked()
         to = NotificationSettings(command=["ring"], on=[NotifyOn.WAITING])
-        settings = attrs.evolve(house.engine.settings, notifications={"bell": to})
-        house.engine.apply(settings)
+        settings = attrs.evolve(house.engine.own.settings, notifications={"bell": to})
+        house.engine.own.apply(settings)
         handle.log.questions.open("alpha", "go on?")
         await trio.sleep(1)
         asked = house.driver.specs[-1]

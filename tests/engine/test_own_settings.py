@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from aimux.config import ClientContext, Snapshot
-from aimux.engine._engine import RELOAD_EVERY_S
+from aimux.engine._own_settings import RELOAD_EVERY_S
 from aimux.errors import Refusal
 from aimux.model import BreakerSettings, Problem, ServerSettings, Severity
 
@@ -55,15 +55,15 @@ async def test_looks_are_rare(tmp_path: pathlib.Path, autojump_clock: Clock) -> 
             return load(client)
 
         house.loader.load = count  # type: ignore[method-assign]
-        await house.engine.reload()
+        await house.engine.own.reload()
         assert not looks
         for _ in range(3):
             await _later()
-            assert house.engine.is_reload_due()
+            assert house.engine.own.is_reload_due()
             async with trio.open_nursery() as nursery:
                 for _ in range(20):
-                    nursery.start_soon(house.engine.reload)
-            assert not house.engine.is_reload_due()
+                    nursery.start_soon(house.engine.own.reload)
+            assert not house.engine.own.is_reload_due()
 
     assert len(looks) == 3
     assert {each.cwd for each in looks} == {house.work}
@@ -79,9 +79,9 @@ async def test_a_refused_change_is_logged_once_and_changes_nothing(
         house.loader.snapshot = attrs.evolve(before, problems=[fault], accepted=before)
         for _ in range(3):
             await _later()
-            await house.engine.reload()
+            await house.engine.own.reload()
 
-        assert house.engine.settings == before.settings
+        assert house.engine.own.settings == before.settings
         (record,) = caplog.records
         assert record.message == "changed configuration refused"
         assert record.__dict__["problems"] == ["not YAML @ default.yaml:1"]
@@ -103,7 +103,7 @@ async def test_the_breaker_goes_by_its_new_rule(
         )
         house.loader.snapshot = attrs.evolve(before, settings=shorter)
         await _later()
-        await house.engine.reload()
+        await house.engine.own.reload()
 
         assert house.engine.guard.view("alpha").retry_after_s < 20
 

@@ -193,7 +193,7 @@ async def test_a_turn_that_gets_no_slot_in_time_is_told_so(
     async with open_house(tmp_path, lambda _: HANG, server=server) as house:
         handle = await begin(house, work, timeout_s=30, seats=writers)
         await handle.done.wait()
-        waited = await house.engine.turn(handle.id, 2)
+        waited = await house.engine.jobs.turn(handle.id, 2)
 
     assert waited.status is JobStatus.TIMED_OUT
     assert waited.failure is not None

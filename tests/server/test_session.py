@@ -124,7 +124,7 @@ async def test_the_quick_way_and_the_slow_one_give_the_same(
         call = {"name": "status", "arguments": {"job_id": job.id}}
         answer_nowait = await peer.result("tools/call", call)
         house.engine.supervisor.drop_recent([job.id])
-        house.engine._cache.clear()
+        house.engine.jobs._cache.clear()
         slow_one = await peer.result("tools/call", call)
         shelved = await peer.result("tools/call", call)
 

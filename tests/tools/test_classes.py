@@ -128,7 +128,7 @@ async def test_a_call_that_waits_for_a_job_is_handed_over(
 
     job_id = body["job_id"]
     assert body["status"] in {"queued", "running"}
-    assert waited_s <= house.engine.settings.server.sync_wait_seconds
+    assert waited_s <= house.engine.own.settings.server.sync_wait_seconds
     assert {"tool": "status", "arguments": {"job_id": job_id, "wait_seconds": 45}}.items() <= (
         body["guidance"]["next"][0].items()
     )
@@ -141,7 +141,7 @@ async def test_only_what_makes_a_job_counts_against_the_rate(
     async with open_house(tmp_path, lambda _: HANG) as house:
         house.configure(rate_limit_rps=1.0, rate_limit_burst=1)
         settings = house.loader.snapshot.settings
-        house.engine.apply(settings)
+        house.engine.own.apply(settings)
         for _ in range(3):
             await house.ask("exec", prompt="x", dry_run=True)
             await house.ask("agents", action="list", cwd=str(house.work))

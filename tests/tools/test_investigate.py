@@ -369,7 +369,7 @@ async def test_the_angle_is_offered_once_there_is_a_tool_for_it(
 @pytest.mark.skipif("think" not in TOOLS, reason="there is no tool to think with")
 async def test_every_angle_of_every_domain_can_be_sent_as_it_stands(house: House) -> None:
     """The pattern takes it, with any question in it."""
-    library = await house.engine.domains(house.client)
+    library = await house.engine.config.domains(house.client)
     question = 'Why, oh "why", is it slow?'
     for domain in library.domains.values():
         for angle in domain.angles:
