@@ -23,14 +23,10 @@ from aimux.rules import BreakerRule, lineage
 from aimux.store import Store
 from aimux.times import utc_now
 
-from ._ask import Asker
 from ._clis import CliRegistry
 from ._config_reader import ConfigReader
 from ._guard import Guard
-from ._handle import JobHandle
-from ._job_reader import JobReader
 from ._job_request import JobRequest, PreparedJob, Survey
-from ._jobs import JobStart, JobSupervisor, open_supervisor, slot_limits
 from ._metrics import Metrics
 from ._notify import Notifier, open_notifier
 from ._own_settings import OwnSettings
@@ -38,7 +34,9 @@ from ._prepare import Preparer
 from ._recovery import open_temporary
 from ._research_work import ResearchKeys, ResearchWork
 from ._specs import ChooseDriver, TurnResources, TurnSpec
-from ._work_copy import work_copies
+from .copies import work_copies
+from .jobs import JobHandle, JobReader, JobStart, JobSupervisor, open_supervisor, slot_limits
+from .turns import Asker
 
 log = logging.getLogger("aimux.engine")
 

@@ -28,8 +28,8 @@ from aimux.times import utc_now
 
 from ._clis import Cli
 from ._cwd import WorkingDirectory
-from ._handle import JobHandle
 from ._specs import TurnSpec
+from .jobs import JobHandle
 
 PREVIEW_CHARS: Final = 200
 

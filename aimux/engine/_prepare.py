@@ -45,10 +45,10 @@ from ._clis import CliRegistry
 from ._cwd import WorkingDirectory, find_directory
 from ._guard import Guard
 from ._job_request import JobRequest, PreparedJob, Survey
-from ._jobs import JobSupervisor
 from ._retelling import PastTurn, past_turns
 from ._specs import TurnResources, TurnSpec, planned
 from ._style import styled
+from .jobs import JobSupervisor
 
 KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
 EXEC_SEAT: Final = Seat()

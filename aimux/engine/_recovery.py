@@ -12,7 +12,7 @@ from aimux.files.temporary import each_leftover, leftovers, owned_directory, rem
 from aimux.store import Store
 from aimux.times import utc_now
 
-from ._work_copy import copies_root, settle_copy
+from .copies import copies_root, settle_copy
 
 log = logging.getLogger("aimux.recovery")
 

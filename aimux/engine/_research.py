@@ -36,11 +36,10 @@ from aimux.rules.research import LIVE, judge_remote, report_research
 from aimux.store import Store
 from aimux.times import utc_now
 
-from ._ask import request_slot, wait_slot, why_ended
-from ._handle import JobHandle
 from ._research_work import ResearchKeys, ResearchWork
-from ._slots import Slots
-from ._turn_log import TurnLog
+from .jobs import JobHandle, Slots
+from .log import TurnLog
+from .turns import request_slot, wait_slot, why_ended
 
 VENDOR: Final = "gemini-api"  # in the place of a CLI: in slots, turns and lists
 ID_GRACE_S: Final = 5.0  # for the id of what was asked for, once that is cancelled

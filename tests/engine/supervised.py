@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from aimux.engine import JobHandle, JobSupervisor
-from aimux.engine._jobs import (
+from aimux.engine.jobs._jobs import (
     JobStart,
     open_supervisor,
 )

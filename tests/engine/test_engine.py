@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from aimux.engine import CliRegistry, Engine, collect
-from aimux.engine._job_reader import CACHED_CHARS, CACHED_JOBS
+from aimux.engine.jobs._job_reader import CACHED_CHARS, CACHED_JOBS
 from aimux.errors import AimuxError, NotFound, TooManyJobs
 from aimux.model import (
     BreakerSettings,

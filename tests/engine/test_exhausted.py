@@ -10,7 +10,7 @@ import pytest
 import trio.testing
 
 from aimux.engine._exhausted import when_exhausted
-from aimux.engine._git import GitFault
+from aimux.engine.copies._git import GitFault
 from aimux.model import JobStatus, PromptRule, PromptWay
 
 from .house import answers, make_profile, open_house
@@ -86,7 +86,7 @@ async def test_a_prompt_that_cannot_be_written_to_its_file_is_no_internal_error(
     rule = PromptRule(ways=(PromptWay.FILE,), file_flag="--prompt-file")
     profile = make_profile("alpha", priority=1, prompt=rule)
     async with open_house(tmp_path, lambda _: answers(), profiles=[profile]) as house:
-        monkeypatch.setattr("aimux.engine._turns.os.fdopen", opened)
+        monkeypatch.setattr("aimux.engine.turns._turns.os.fdopen", opened)
         job = await house.run("a prompt")
         monkeypatch.undo()
         left = list(tmp_path.rglob("prompt-*"))  # noqa: ASYNC240  nothing else runs

@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from aimux.engine import _git
-from aimux.engine._git import GIT_MISSING, GitFault, make_repository
-from aimux.engine._scratch import open_scratch
+from aimux.engine.copies._git import GIT_MISSING, GitFault, make_repository
+from aimux.engine.copies._scratch import open_scratch
 from aimux.errors import Refusal
 
 from .. import needs

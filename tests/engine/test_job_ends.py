@@ -6,13 +6,13 @@ import trio.testing
 
 from aimux.drivers import Child
 from aimux.engine import JobHandle
-from aimux.engine._handle import BACKSTOP_S
-from aimux.engine._log import COALESCE_S, UNSTORED_ENTRIES
-from aimux.engine._recent import (
+from aimux.engine.jobs._handle import BACKSTOP_S
+from aimux.engine.jobs._recent import (
     KEPT_HANDLE_CHARS,
     KEPT_HANDLES,
     KEPT_HANDLES_CHARS,
 )
+from aimux.engine.log._log import COALESCE_S, UNSTORED_ENTRIES
 from aimux.errors import AimuxError, Refusal
 from aimux.model import (
     FailureClass,

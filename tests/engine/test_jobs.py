@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from aimux.engine import JobHandle
-from aimux.engine._log import COALESCE_S
+from aimux.engine.log._log import COALESCE_S
 from aimux.errors import Refusal, StoreUnavailable, TooManyJobs
 from aimux.model import (
     JobStatus,

@@ -8,8 +8,8 @@ import trio.testing
 from hypothesis import given, strategies as st
 
 from aimux.engine import JobLog
-from aimux.engine._log import COALESCE_S, KEPT_ENTRIES, KEPT_ENTRY_CHARS, UNSTORED_ENTRIES
-from aimux.engine._turn_log import (
+from aimux.engine.log._log import COALESCE_S, KEPT_ENTRIES, KEPT_ENTRY_CHARS, UNSTORED_ENTRIES
+from aimux.engine.log._turn_log import (
     COALESCE_CHARS,
     EXCERPT_CHARS,
     KEPT_NOISE,

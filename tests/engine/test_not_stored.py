@@ -11,9 +11,9 @@ import trio.testing
 
 from aimux.drivers import ProcessSpec
 from aimux.engine import JobHandle, _job_ends as ends
-from aimux.engine._jobs import open_supervisor
-from aimux.engine._log import KEPT_ENTRIES
-from aimux.engine._recent import KEPT_HANDLES
+from aimux.engine.jobs._jobs import open_supervisor
+from aimux.engine.jobs._recent import KEPT_HANDLES
+from aimux.engine.log._log import KEPT_ENTRIES
 from aimux.errors import Refusal, StoreUnavailable
 from aimux.model import Job, JobStatus, Noted, Report, SeatSession, Text, TurnStarted
 from aimux.rules import SlotLimits

@@ -8,8 +8,8 @@ import trio
 import trio.testing
 
 from aimux.engine import Questions
-from aimux.engine._questions import End, find_question, is_secret
-from aimux.engine._terminal import QUESTION_S, REDRAW_S
+from aimux.engine.log._questions import End, find_question, is_secret
+from aimux.engine.turns._terminal import QUESTION_S, REDRAW_S
 from aimux.model import Noted, OutputRule, RouteRequest, Warned
 from aimux.testing import Say, Turn
 

@@ -14,8 +14,8 @@ import pytest
 import trio
 
 from aimux.engine import _scratch_copy
-from aimux.engine._scratch import Scratch, open_scratch
-from aimux.engine._scratch_copy import MAX_DEPTH, Copying
+from aimux.engine.copies._scratch import Scratch, open_scratch
+from aimux.engine.copies._scratch_copy import MAX_DEPTH, Copying
 from aimux.errors import Refusal
 
 from .. import needs
@@ -116,7 +116,7 @@ async def test_a_file_that_vanishes_or_changes_is_left_out(
             os.mkfifo(path)
         return opened(path, *args)  # type: ignore[arg-type]  # as it was called
 
-    monkeypatch.setattr("aimux.engine._scratch.list_files", list_files)
+    monkeypatch.setattr("aimux.engine.copies._scratch.list_files", list_files)
     monkeypatch.setattr(os, "open", open_)
     with trio.fail_after(30):
         async with open_scratch(str(tree), tree.parent / "scratch") as scratch:

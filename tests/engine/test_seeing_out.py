@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from aimux.drivers import Activity
-from aimux.engine._seeing_out import WORK_MAX_S
+from aimux.engine.turns._seeing_out import WORK_MAX_S
 from aimux.model import JobStatus, StopRule
 from aimux.testing import Say, Turn
 
@@ -44,7 +44,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Activity]:
         await trio.lowlevel.checkpoint()
         return shown.pop(0) if len(shown) > 1 else shown[0]
 
-    monkeypatch.setattr("aimux.engine._seeing_out.activity", read)
+    monkeypatch.setattr("aimux.engine.turns._seeing_out.activity", read)
     return shown
 
 

@@ -13,8 +13,8 @@ import trio.testing
 
 from aimux.drivers import ProcessSpec
 from aimux.engine import JobHandle
-from aimux.engine._terminal import QUESTION_S
-from aimux.engine._turns import STDERR_TAIL_CHARS
+from aimux.engine.turns._terminal import QUESTION_S
+from aimux.engine.turns._turns import STDERR_TAIL_CHARS
 from aimux.errors import BinaryMissing, PeerFault
 from aimux.model import (
     BreakerSettings,

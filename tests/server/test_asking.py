@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.engine._terminal import QUESTION_S
+from aimux.engine.turns._terminal import QUESTION_S
 from aimux.model import JobStatus, OutputRule
 from aimux.server import _states, serve_session
 from aimux.testing import Say, Turn

@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 import trio
 
+from aimux.engine.log import COALESCE_S, JobLog, NotStored
 from aimux.errors import AimuxError, StoreUnavailable
 from aimux.model import Failure, FailureClass, JobStatus
 from aimux.rules import outcome_of, session_after
@@ -18,7 +19,6 @@ from aimux.store import Store
 from aimux.times import utc_now
 
 from ._handle import JobHandle
-from ._log import COALESCE_S, JobLog, NotStored
 
 RETRY_S: Final = 1.0  # after the store could not take something; then twice as long each time
 RETRY_MAX_S: Final = 15.0

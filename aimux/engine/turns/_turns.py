@@ -20,6 +20,9 @@ import trio
 
 from aimux.dialects import Dialect, open_dialect
 from aimux.drivers import Child, Driver, Exit, ProcessSpec
+from aimux.engine._exhausted import when_exhausted
+from aimux.engine._guard import Guard, Pass
+from aimux.engine.log import TurnLog
 from aimux.errors import AimuxError, SetupFault, first_leaf
 from aimux.files.private import make_private
 from aimux.model import (
@@ -48,11 +51,8 @@ from aimux.rules import (
 )
 from aimux.store import Spool
 
-from ._exhausted import when_exhausted
-from ._guard import Guard, Pass
 from ._seeing_out import see_out
 from ._terminal import Conversation
-from ._turn_log import TurnLog
 
 STDERR_TAIL_CHARS: Final = 8_192
 QUEUED_ANSWERS: Final = 1

@@ -4,6 +4,8 @@ from typing import Final
 
 import attrs
 
+from aimux.engine._specs import TurnSpec
+from aimux.engine.log import TurnLog
 from aimux.errors import AimuxError, SetupFault
 from aimux.model import (
     Attempt,
@@ -16,8 +18,6 @@ from aimux.model import (
     TurnResult,
 )
 
-from ._specs import TurnSpec
-from ._turn_log import TurnLog
 from ._turns import AttemptReport
 
 MESSAGE_CHARS: Final = 300  # of a failure, in the list of attempts

@@ -13,6 +13,17 @@ from typing import Final
 import attrs
 import trio
 
+from aimux.engine._clis import Cli
+from aimux.engine._specs import (
+    TurnResources,
+    TurnSpec,
+    attempt_limit_s,
+    in_lineage,
+    plan_turn,
+    silence_of,
+)
+from aimux.engine.copies import Scratch, open_scratch
+from aimux.engine.log import TurnLog
 from aimux.errors import AimuxError, BinaryMissing, CircuitOpen, Refusal, SetupFault
 from aimux.model import (
     AttemptFailed,
@@ -28,18 +39,7 @@ from aimux.model import (
 from aimux.rules import SESSION_LOST, FailedAttempt, NextStep, after_failure
 
 from ._attempt_history import AttemptHistory
-from ._clis import Cli
 from ._hooked import run_hooked
-from ._scratch import Scratch, open_scratch
-from ._specs import (
-    TurnResources,
-    TurnSpec,
-    attempt_limit_s,
-    in_lineage,
-    plan_turn,
-    silence_of,
-)
-from ._turn_log import TurnLog
 from ._turns import AttemptReport, AttemptSpec, run_attempt
 
 SOFT: Final = frozenset({Strength.SOFT, Strength.NONE})

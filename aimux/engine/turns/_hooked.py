@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import attrs
 
+from aimux.engine._specs import TurnResources, TurnSpec
+from aimux.engine.log import TurnLog
 from aimux.model import Failure, FailureClass, HookTime, Plan, TurnOutput
 
 from ._hooks import Said, consult_hooks
-from ._specs import TurnResources, TurnSpec
-from ._turn_log import TurnLog
 from ._turns import AttemptReport, AttemptSpec, run_attempt
 
 

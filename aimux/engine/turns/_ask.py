@@ -16,17 +16,16 @@ from typing import Final
 import attrs
 import trio
 
+from aimux.engine._retelling import PastTurn, bounded
+from aimux.engine._specs import TurnResources, TurnSpec
+from aimux.engine.jobs import JobHandle, Slot, Slots
+from aimux.engine.log import TurnLog
 from aimux.errors import AimuxError, TooManyJobs
 from aimux.model import JobStatus, Noted, Plan, Seat, TurnQueued, TurnResult
 from aimux.rules import Lineage, Routes, SlotRequest, check_schema
 
 from ._attempts import run_attempts
 from ._contract import ask_fitting, judge_fit
-from ._handle import JobHandle
-from ._retelling import PastTurn, bounded
-from ._slots import Slot, Slots
-from ._specs import TurnResources, TurnSpec
-from ._turn_log import TurnLog
 
 ABORTED: Final = "aimux stopped"
 

@@ -16,11 +16,11 @@ from typing import Final
 import attrs
 import trio
 
+from aimux.engine._exhausted import when_exhausted
 from aimux.errors import Refusal
 from aimux.files.private import make_private
 from aimux.model import Warned
 
-from ._exhausted import when_exhausted
 from ._git import GIT_MISSING, GitFault, Repository, make_repository
 from ._scratch_copy import Copying, TooLarge, find_repository, list_files, remove, walk
 

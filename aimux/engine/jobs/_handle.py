@@ -5,6 +5,7 @@ from typing import Final
 import attrs
 import trio
 
+from aimux.engine.log import JobLog, Questions
 from aimux.errors import BudgetSpent, OutOfTime, Refusal
 from aimux.model import (
     TERMINAL,
@@ -20,8 +21,6 @@ from aimux.model import (
 )
 from aimux.rules import exhausted
 
-from ._log import JobLog
-from ._questions import Questions
 from ._slots import Slot
 
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself

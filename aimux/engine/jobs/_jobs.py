@@ -18,6 +18,7 @@ from typing import Final
 import attrs
 import trio
 
+from aimux.engine.log import JobLog
 from aimux.errors import (
     Refusal,
     TooManyJobs,
@@ -39,7 +40,6 @@ from aimux.waiting import Broadcast
 
 from ._handle import JobHandle, check_not_busy
 from ._job_ends import check_backlog, store_end, store_later, store_log, why_stopped
-from ._log import JobLog
 from ._recent import RecentJobs
 from ._slots import Slots
 from ._work import Run, run_work

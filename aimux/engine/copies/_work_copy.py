@@ -20,6 +20,8 @@ import attrs
 import trio
 
 from aimux.drivers import Driver
+from aimux.engine._exhausted import when_exhausted
+from aimux.engine._specs import ChooseDriver
 from aimux.errors import Refusal
 from aimux.files.landing import (
     Change,
@@ -35,10 +37,8 @@ from aimux.model import Warned
 
 from ._base_facts import BaseFacts, base_facts
 from ._commands import run_command
-from ._exhausted import when_exhausted
 from ._git import GitFault, Repository, make_repository
 from ._scratch_copy import SKIPPED, Copying, TooLarge, find_repository, list_files
-from ._specs import ChooseDriver
 
 TYPE_CHECKING = False  # what pairs are decided by is read where one works
 if TYPE_CHECKING:

@@ -12,11 +12,9 @@ from typing import Final
 import attrs
 import trio
 
+from aimux.engine.log import End, Question, TurnLog, find_question, is_secret
 from aimux.model import Noted, Warned
 from aimux.rules import excerpt
-
-from ._questions import End, Question, find_question, is_secret
-from ._turn_log import TurnLog
 
 QUESTION_S: Final = 2.0  # a child that asks is quiet for so long
 QUESTION_CHARS: Final = 300
