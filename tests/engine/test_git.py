@@ -10,7 +10,7 @@ import attrs
 import pytest
 import trio
 
-from aimux.engine import _git
+from aimux.engine.copies import _git
 from aimux.engine.copies._git import GIT_MISSING, GitFault, make_repository
 from aimux.engine.copies._scratch import open_scratch
 from aimux.errors import Refusal

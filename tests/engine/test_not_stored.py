@@ -10,7 +10,8 @@ import trio
 import trio.testing
 
 from aimux.drivers import ProcessSpec
-from aimux.engine import JobHandle, _job_ends as ends
+from aimux.engine import JobHandle
+from aimux.engine.jobs import _job_ends as ends
 from aimux.engine.jobs._jobs import open_supervisor
 from aimux.engine.jobs._recent import KEPT_HANDLES
 from aimux.engine.log._log import KEPT_ENTRIES

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 import trio
 
-from aimux.engine import _scratch_copy
+from aimux.engine.copies import _scratch_copy
 from aimux.engine.copies._scratch import Scratch, open_scratch
 from aimux.engine.copies._scratch_copy import MAX_DEPTH, Copying
 from aimux.errors import Refusal

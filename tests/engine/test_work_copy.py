@@ -11,8 +11,9 @@ import pytest
 import trio
 
 from aimux.drivers import choose_driver
-from aimux.engine import WorkCopies, WorkCopy, _work_copy, settle_copy
+from aimux.engine import WorkCopies, WorkCopy, settle_copy
 from aimux.engine._recovery import clear_leftovers, recover
+from aimux.engine.copies import _work_copy
 from aimux.engine.copies._base_facts import base_facts
 from aimux.errors import Refusal
 from aimux.files.landing import Change, FileState, LandingFailed, land

@@ -12,7 +12,7 @@ def rooms() -> list[list[str]]:
     """The rooms of each layer, the highest first."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
-    (layers,) = [each["layers"] for each in contracts if each["type"] == "layers"]
+    (layers,) = [each["layers"] for each in contracts if each["name"] == "layers"]
     return [[room.strip(" ()") for room in layer.split("|")] for layer in layers]
 
 
