@@ -5,6 +5,7 @@ the user's. `guarded` need a credential. What the page *does* is not here: it ca
 MCP endpoint, like any client.
 """
 
+import datetime
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -15,7 +16,8 @@ import trio
 
 from aimux.engine import BEFORE_ENTRIES, Engine
 from aimux.errors import AimuxError, InvalidArguments, NotFound, Refusal
-from aimux.model import JobId
+from aimux.model import JobId, UsageRow
+from aimux.times import utc_now
 from aimux.tools import App, Client
 
 from ._answers import (
@@ -46,7 +48,7 @@ MAX_ENTRIES: Final = 2_000
 WHOLE_CHARS: Final = 262_144  # of one entry that is looked at
 MAX_HOURS: Final = 24 * 366
 BUCKETS: Final = 120  # points of a plot, near enough
-HOUR_US: Final = 3_600_000_000
+HOUR_S: Final = 3_600
 STREAM: Final = (
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
@@ -254,14 +256,20 @@ class Dashboard:
     async def _usage(self, engine: Engine, given: Mapping[str, str]) -> Json:
         """What turns have used in the last hours, in stretches of equal length."""
         hours = _number(given, "hours", 24, least=1, most=MAX_HOURS)
-        bucket_us = max(HOUR_US // 12, hours * HOUR_US // BUCKETS // 60_000_000 * 60_000_000)
-        since_us = int(time.time() * 1_000_000) - hours * HOUR_US
-        rows = await engine.store.overview.usage(since_us, bucket_us)
+        bucket_s = max(HOUR_S // 12, hours * HOUR_S // BUCKETS // 60 * 60)
+        since = utc_now() - datetime.timedelta(hours=hours)
+        rows = await engine.store.usage(since, bucket_s)
         return {
             "hours": hours,
-            "bucket_seconds": bucket_us // 1_000_000,
-            "rows": [{**attrs.asdict(each), "at": each.begin_us // 1_000_000} for each in rows],
+            "bucket_seconds": bucket_s,
+            "rows": [_usage_row(each) for each in rows],
         }
+
+
+def _usage_row(row: UsageRow) -> Json:
+    shown = attrs.asdict(row)
+    at = int(shown.pop("begin_at").timestamp())
+    return {**shown, "at": at}
 
 
 def _number(

@@ -64,7 +64,6 @@ from ._overview import (
     Glance as Glance,
     GlancePage as GlancePage,
     Silence as Silence,
-    UsageRow as UsageRow,
 )
 from ._profiles import (
     EffortRule as EffortRule,
@@ -162,4 +161,4 @@ from ._turns import (
     TurnResult as TurnResult,
     TurnSummary as TurnSummary,
 )
-from ._usage import DayUsage as DayUsage
+from ._usage import UsageRow as UsageRow

@@ -36,18 +36,3 @@ class Silence:
     turn: int
     begin_s: float
     end_s: float
-
-
-@attrs.frozen(kw_only=True)
-class UsageRow:
-    """What the turns of one CLI, model and role used in one stretch of time."""
-
-    begin_us: int
-    cli: str
-    model: str
-    role: str
-    turns: int
-    completed: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float

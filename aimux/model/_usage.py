@@ -1,17 +1,19 @@
 """What the turns of kept jobs have used, as a table."""
 
+import datetime
+
 import attrs
 
 
 @attrs.frozen(kw_only=True)
-class DayUsage:
-    """What the turns of one CLI, model and role came to on one day, UTC.
+class UsageRow:
+    """What the turns of one CLI, model and role came to in one stretch of time.
 
     A turn counts where its last attempt ran; its figures are those of all its attempts. Tokens that
     no CLI reported are not guessed: they count as none.
     """
 
-    day: str  # YYYY-MM-DD, of the job's creation
+    begin_at: datetime.datetime  # of the stretch that the job was created in, UTC
     cli: str
     model: str
     role: str

@@ -18,7 +18,6 @@ from aimux.model import (
     Job,
     JobId,
     Silence,
-    UsageRow,
     load_event_bytes,
     load_over,
 )
@@ -41,20 +40,6 @@ _GLANCE: Final = (
     "number, id, status, started_us, finished_us, last_seq,"
     f" CAST(json_remove(CAST(body AS TEXT), '$.prompt') AS BLOB), {_FACTS}"
 )
-_USAGE: Final = """
-SELECT jobs.created_us / :bucket AS bucket,
-    json_extract(turn.value, '$.cli') AS cli,
-    json_extract(turn.value, '$.model') AS model,
-    json_extract(CAST(jobs.body AS TEXT), '$.role') AS role,
-    count(*),
-    sum(json_extract(turn.value, '$.status') = 'completed'),
-    sum(json_extract(turn.value, '$.usage.input_tokens')),
-    sum(json_extract(turn.value, '$.usage.output_tokens')),
-    sum(json_extract(turn.value, '$.usage.cost_usd'))
-FROM jobs, json_each(CAST(jobs.outcome AS TEXT), '$.turns') AS turn
-WHERE jobs.created_us >= :since AND jobs.outcome IS NOT NULL
-GROUP BY 1, 2, 3, 4 ORDER BY 1
-"""
 
 
 class Overview:
@@ -104,11 +89,6 @@ class Overview:
             NotFound: no such job.
         """
         found: list[Silence] = await self._read(lambda each: _silences(each, job_id, least_s))
-        return found
-
-    async def usage(self, since_us: int, bucket_us: int) -> list[UsageRow]:
-        """What ended turns of jobs created since then have used, in stretches of `bucket_us`."""
-        found: list[UsageRow] = await self._read(lambda each: _usage(each, since_us, bucket_us))
         return found
 
 
@@ -185,21 +165,3 @@ def _silences(connection: sqlite3.Connection, job_id: JobId, least_s: float) -> 
         (_number(connection, job_id), least_s, SILENCES),
     )
     return [Silence(turn=turn, begin_s=begin, end_s=end) for turn, begin, end in found]
-
-
-def _usage(connection: sqlite3.Connection, since_us: int, bucket_us: int) -> list[UsageRow]:
-    found = connection.execute(_USAGE, {"since": since_us, "bucket": bucket_us})
-    return [
-        UsageRow(
-            begin_us=bucket * bucket_us,
-            cli=cli or "",
-            model=model or "",
-            role=role or "",
-            turns=turns,
-            completed=completed or 0,
-            input_tokens=in_tokens or 0,
-            output_tokens=out_tokens or 0,
-            cost_usd=cost or 0.0,
-        )
-        for bucket, cli, model, role, turns, completed, in_tokens, out_tokens, cost in found
-    ]

@@ -4,15 +4,15 @@ import datetime
 import sqlite3
 from typing import Final
 
-from aimux.model import DayUsage, Job
+from aimux.model import Job, UsageRow
 
 from ._jobs import LIGHT, from_row
-from ._times import to_us
+from ._times import from_us, to_us
 
 ENDED: Final = 1_000  # jobs in one answer
 # an outcome is read once for each job and its text never: only the list of its turns is
 _USAGE: Final = """
-SELECT strftime('%Y-%m-%d', jobs.created_us / 1000000, 'unixepoch'),
+SELECT jobs.created_us / :stretch * :stretch,
     coalesce(json_extract(turn.value, '$.cli'), ''),
     coalesce(json_extract(turn.value, '$.model'), ''),
     coalesce(json_extract(CAST(jobs.body AS TEXT), '$.role'), ''),
@@ -25,7 +25,7 @@ SELECT strftime('%Y-%m-%d', jobs.created_us / 1000000, 'unixepoch'),
     coalesce(sum(json_extract(turn.value, '$.usage.cost_usd')), 0.0),
     coalesce(sum(json_extract(turn.value, '$.duration_ms')), 0)
 FROM jobs, json_each(CAST(jobs.outcome AS TEXT), '$.turns') AS turn
-WHERE jobs.created_us >= ? AND jobs.outcome IS NOT NULL
+WHERE jobs.created_us >= :since AND jobs.outcome IS NOT NULL
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 _ENDED: Final = (
@@ -34,11 +34,14 @@ _ENDED: Final = (
 )
 
 
-def usage(connection: sqlite3.Connection, since: datetime.datetime) -> list[DayUsage]:
-    """What the turns of jobs that were made since then have used, by day, CLI, model and role."""
+def usage(
+    connection: sqlite3.Connection, since: datetime.datetime, stretch_s: int
+) -> list[UsageRow]:
+    """What turns of jobs made since then have used, by stretch of time, CLI, model and role."""
+    asked = {"since": to_us(since), "stretch": stretch_s * 1_000_000}
     return [
-        DayUsage(
-            day=day,
+        UsageRow(
+            begin_at=from_us(begin_us),
             cli=cli,
             model=model,
             role=role,
@@ -52,8 +55,8 @@ def usage(connection: sqlite3.Connection, since: datetime.datetime) -> list[DayU
             duration_ms=took,
         )
         for (
-            day, cli, model, role, turns, completed, read, written, cached, thought, cost, took
-        ) in connection.execute(_USAGE, (to_us(since),))
+            begin_us, cli, model, role, turns, completed, read, written, cached, thought, cost, took
+        ) in connection.execute(_USAGE, asked)
     ]  # fmt: skip
 
 

@@ -10,7 +10,6 @@ import attrs
 import trio
 
 from aimux.model import (
-    DayUsage,
     Entry,
     Job,
     JobId,
@@ -22,6 +21,7 @@ from aimux.model import (
     ThoughtId,
     ThoughtSession,
     TurnResult,
+    UsageRow,
 )
 
 from . import _jobs, _past, _sessions, _thoughts
@@ -181,9 +181,9 @@ class StoreReader:
             )
         )
 
-    async def usage(self, since: datetime.datetime) -> list[DayUsage]:
-        """What the turns of kept jobs made since then used, by day, CLI, model and role."""
-        return await self._read(lambda connection: _past.usage(connection, since))
+    async def usage(self, since: datetime.datetime, stretch_s: int) -> list[UsageRow]:
+        """What turns of kept jobs made since then used, by stretch of time, CLI, model and role."""
+        return await self._read(lambda connection: _past.usage(connection, since, stretch_s))
 
     async def ended_since(self, since: datetime.datetime) -> list[Job]:
         """The first thousand jobs that have ended since then, in that order; without answers."""

@@ -9,11 +9,12 @@ import trio
 
 from aimux.engine import Engine
 from aimux.errors import InvalidArguments
-from aimux.model import TERMINAL, Entry, Job
+from aimux.model import TERMINAL, Entry, Job, UsageRow
 from aimux.rules.past import explain_end
 
 from ._results import Json, failure_json, job_row
 
+DAY_S: Final = 86_400
 BEGINNING: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 PAGE: Final = 1_000  # entries that a store gives at once
 
@@ -72,8 +73,13 @@ async def usage_json(engine: Engine, since: str) -> Json:
         InvalidArguments: `since` is no day or time.
     """
     at = time_of(since) if since else BEGINNING
-    rows = await engine.store.usage(at)
-    return {"since": since or None, "rows": [attrs.asdict(row) for row in rows]}
+    rows = await engine.store.usage(at, DAY_S)
+    return {"since": since or None, "rows": [_of_day(row) for row in rows]}
+
+
+def _of_day(row: UsageRow) -> Json:
+    shown = attrs.asdict(row)
+    return {"day": shown.pop("begin_at").date().isoformat(), **shown}
 
 
 async def ended_json(engine: Engine, since: str) -> Json:

@@ -1,7 +1,5 @@
 """What a watcher asks for: jobs at a glance, milestones, silences, usage over time."""
 
-from pathlib import Path
-
 import attrs
 import pytest
 
@@ -16,7 +14,6 @@ from aimux.model import (
     Outcome,
     Text,
     TurnStarted,
-    TurnSummary,
     Usage,
 )
 from aimux.store import Store
@@ -95,35 +92,3 @@ async def test_silences_are_gaps_of_one_turn(store: Store) -> None:
 
     assert (found.turn, found.begin_s, found.end_s) == (1, 1.0, 11.0)
     assert await store.overview.silences(JobId("job_1"), 10.1) == []
-
-
-async def test_usage_is_summed_by_cli_model_role_and_time(store: Store, tmp_path: Path) -> None:
-    """Turn by turn: a panel's job is no one CLI's."""
-
-    def turn(number: int, cli: str, status: JobStatus = JobStatus.COMPLETED) -> TurnSummary:
-        usage = Usage(input_tokens=10, output_tokens=number, cost_usd=0.5)
-        return TurnSummary(turn=number, status=status, cli=cli, model="m", usage=usage)
-
-    for number in (1, 2):
-        job = make_job(number, role="planner")
-        await store.create(job, make_session(number), log(JobStarted()))
-        turns = [turn(1, "codex"), turn(2, "claude", JobStatus.FAILED)]
-        ended = attrs.evolve(
-            job, status=JobStatus.PARTIAL, finished_at=at(9), outcome=Outcome(turns=turns)
-        )
-        await store.finish(ended, None, log(JobFinished(status=JobStatus.PARTIAL), first=2))
-    begin_us = int(at(0).timestamp() * 1e6)
-
-    found = await store.overview.usage(begin_us, 3_600_000_000)
-    late = await store.overview.usage(begin_us + 2_000_000, 3_600_000_000)
-
-    by_cli = {each.cli: each for each in found}
-    assert set(by_cli) == {"codex", "claude"}
-    assert (by_cli["codex"].turns, by_cli["codex"].completed, by_cli["codex"].role) == (
-        2,
-        2,
-        "planner",
-    )
-    assert (by_cli["claude"].completed, by_cli["claude"].output_tokens) == (0, 4)
-    assert by_cli["claude"].cost_usd == 1.0
-    assert [each.turns for each in late] == [1, 1]

@@ -3,12 +3,12 @@
 import attrs
 
 from aimux.model import (
-    DayUsage,
     JobStarted,
     JobStatus,
     Outcome,
     TurnSummary,
     Usage,
+    UsageRow,
 )
 from aimux.store import Store
 
@@ -53,8 +53,8 @@ async def test_usage_is_summed_by_day_cli_model_and_role(store: Store) -> None:
     )
     await end(store, 3, turn(1, "codex", done, tokens=1, cost=0.0), day=1)
     await store.create(make_job(4), make_session(4), log(JobStarted()))
-    row = DayUsage(
-        day="2026-03-01",
+    row = UsageRow(
+        begin_at=at(0).replace(hour=0, minute=0, second=0, microsecond=0),
         cli="codex",
         model="m",
         role="review",
@@ -67,16 +67,31 @@ async def test_usage_is_summed_by_day_cli_model_and_role(store: Store) -> None:
         cost_usd=0.75,
         duration_ms=200,
     )
-    found = await store.usage(BIRTH)
-    late = await store.usage(at(DAY_S))
+    found = await store.usage(BIRTH, DAY_S)
+    late = await store.usage(at(DAY_S), DAY_S)
 
     assert found[1] == row
-    assert [(each.day, each.cli, each.turns) for each in found] == [
+    assert [(f"{each.begin_at:%Y-%m-%d}", each.cli, each.turns) for each in found] == [
         ("2026-03-01", "claude", 1),
         ("2026-03-01", "codex", 2),
         ("2026-03-02", "codex", 1),
     ]
     assert late == found[2:]
+
+
+async def test_usage_comes_in_stretches_of_the_length_asked_for(store: Store) -> None:
+    """A stretch begins where a whole number of them has passed since 1970, UTC."""
+    done = JobStatus.COMPLETED
+    for number, day in ((1, 0), (2, 0), (3, 1)):
+        await end(store, number, turn(1, "codex", done, tokens=1, cost=0.0), day=day)
+    hours = await store.usage(BIRTH, 3_600)
+    late = await store.usage(at(2), 3_600)
+
+    assert [(each.begin_at, each.turns) for each in hours] == [
+        (at(0).replace(minute=0, second=0, microsecond=0), 2),
+        (at(DAY_S).replace(minute=0, second=0, microsecond=0), 1),
+    ]
+    assert [each.turns for each in late] == [1, 1]
 
 
 async def test_ended_jobs_are_listed_from_a_time_on_in_their_order(store: Store) -> None:
