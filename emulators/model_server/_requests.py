@@ -23,6 +23,7 @@ NAGS: Final = re.compile(
     r"did you mean to finish|no tool call detected|use the .?complete.? tool", re.IGNORECASE
 )
 SIDE_CALL: Final = re.compile(r"\b(titles?|summar\w+|short description|topic of)\b", re.IGNORECASE)
+WORKS_IN: Final = re.compile(r"currently working in the directory: (/\S+)")
 SIDE_HEAD_CHARS: Final = 400  # how far into the system prompt a side call says what it is
 
 
@@ -107,6 +108,14 @@ class ModelRequest:
     def has_called(self) -> bool:
         """Whether this turn had its call: a second one would make some CLIs go on for ever."""
         return any(entry.kind in ("call", "result") for entry in self.turn)
+
+    @property
+    def directory(self) -> str | None:
+        """The directory the CLI works in, if it tells its model; the latest it told."""
+        for entry in reversed(self.entries):
+            if entry.kind in ("system", "user") and (told := WORKS_IN.findall(entry.text)):
+                return str(told[-1])
+        return None
 
     @property
     def is_side_call(self) -> bool:

@@ -7,6 +7,7 @@ Schema; required parameters nobody thought of get the plainest value their schem
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -49,7 +50,7 @@ def choose_call(request: ModelRequest, wanted: Directive) -> Call | None:
             return Call(wanted.argument, wanted.data or {}) if is_offered or is_forced else None
         case "write":
             path, _, text = wanted.argument.partition(" ")
-            return choose_write(request.tools, path, text)
+            return choose_write(request.tools, path, text, directory=request.directory)
         case "shell":
             return choose_shell(request.tools, wanted.argument)
         case "shell-write":
@@ -57,13 +58,20 @@ def choose_call(request: ModelRequest, wanted: Directive) -> Call | None:
     return None
 
 
-def choose_write(tools: Sequence[Tool], path: str, text: str) -> Call | None:
-    """A call that writes `text` to `path`; through the shell where nothing else writes."""
+def choose_write(
+    tools: Sequence[Tool], path: str, text: str, *, directory: str | None = None
+) -> Call | None:
+    """A call that writes `text` to `path`; through the shell where nothing else writes.
+
+    A path goes by `directory` where the tool says that it takes no other.
+    """
     for tool in _ranked(tools, WRITERS):
         names = _properties(tool.schema)
         where = next((name for name in PATHS if name in names), None)
         what = next((name for name in TEXTS if name in names), None)
         if where and what:
+            if directory and "absolute" in str(_object(names[where]).get("description", "")):
+                path = posixpath.join(directory, path)
             return Call(tool.name, {**_required(tool.schema), where: path, what: text})
     for tool in tools:
         if tool.name == "apply_patch":

@@ -279,6 +279,22 @@ async def test_no_diff_is_asked_for_once_more_and_then_failed(autojump_clock: Cl
     assert "I would rather not." in report.content
 
 
+@pytest.mark.parametrize(
+    ("move", "check", "why"),
+    [
+        (Move(says="Done."), [], "1 round: the driver made no change and gave no diff"),
+        (ONE, TEST, "1 round: a command did not pass"),
+    ],
+)
+async def test_a_last_round_that_was_not_enough_says_why(
+    autojump_clock: Clock, move: Move | str, check: list[tuple[str, str]], why: str
+) -> None:
+    """Of no change at all, no command is to blame."""
+    report = await play([move], [approve(0)], FakeCopy(check_s=1e6)).run(verify=check, max_rounds=1)
+
+    assert f"not approved within {why}" in report.content
+
+
 async def test_a_change_that_is_taken_back_whole_is_rejected(autojump_clock: Clock) -> None:
     """The diff of before is shown."""
     report = await play([ONE, ""], [review({0: NO})]).run()

@@ -43,6 +43,7 @@ from ._pair_drafts import Drafting
 from ._pair_request import Clock, Copy, Draft, End, Losses, PairRequest
 from ._pair_reviews import Reviewed, Reviewing
 
+NO_CHANGE: Final = "the driver made no change and gave no diff"
 NOTHING_DONE: Final = (
     "There is no change in the current directory, and no diff in your answer. Make the change now."
 )
@@ -100,10 +101,7 @@ class _Pairing:
             end, feedback = await self._judge(draft, reviewed)
             reviewed = None
             if end is None and draft.round.round >= self.request.max_rounds:
-                why = f"not approved within {self.request.max_rounds} rounds"
-                if feedback.problem or any(not each.has_passed for each in feedback.verified):
-                    why += ": " + (draft.round.problem or "a command did not pass")
-                end = End(state=PairState.MAX_ROUNDS, why=why)
+                end = End(state=PairState.MAX_ROUNDS, why=self._why_over(draft, feedback))
             if end is not None:
                 return await _report(self, draft, end)
             draft = await self.drafting.draft(
@@ -115,6 +113,18 @@ class _Pairing:
                 is_frozen=self.is_frozen,
             )
             self.rounds.append(draft.round)
+
+    def _why_over(self, draft: Draft, feedback: Feedback) -> str:
+        """Why the last round that there may be was not enough."""
+        most = self.request.max_rounds
+        why = f"not approved within {most} round{'s' if most > 1 else ''}"
+        if feedback.problem == NOTHING_DONE:
+            return f"{why}: {NO_CHANGE}"
+        if feedback.problem:
+            return f"{why}: {draft.round.problem}"
+        if any(not each.has_passed for each in feedback.verified):
+            return f"{why}: a command did not pass"
+        return why
 
     async def _first(self, copies: Sequence[Copy]) -> list[Draft]:
         """Every driver's first draft, all at once."""
@@ -185,8 +195,7 @@ class _Pairing:
             why = "the driver took its change back"
             return End(state=PairState.REJECTED, why=why), Feedback()
         if draft.round.round > 1:
-            why = "the driver made no change and gave no diff"
-            return End(state=PairState.REJECTED, why=why, code="no_diff"), Feedback()
+            return End(state=PairState.REJECTED, why=NO_CHANGE, code="no_diff"), Feedback()
         return None, Feedback(problem=NOTHING_DONE)
 
     def _contests(self, draft: Draft) -> Mapping[int, str]:

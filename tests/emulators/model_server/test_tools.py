@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from hypothesis import given, strategies as st
 
-from emulators.model_server._requests import ModelRequest, Tool
+from emulators.model_server._requests import Entry, ModelRequest, Tool
 from emulators.model_server._script import read_script
 from emulators.model_server._tools import (
     Call,
@@ -83,6 +83,28 @@ def test_write_takes_the_best_tool_there_is(tools: list[Tool], call: Call | None
 )
 def test_shell_fits_the_schema(tools: list[Tool], call: Call | None) -> None:
     assert choose_shell(tools, "ls") == call
+
+
+def test_a_path_goes_by_the_directory_where_the_tool_takes_no_other() -> None:
+    """The CLI tells its model where it works; the latest it told counts."""
+    absolute = {"type": "string", "description": "The absolute path to the file"}
+    writer = tool("write_file", ["file_path", "content"], file_path=absolute, content=TEXT)
+    told = "Today is Monday. I'm currently working in the directory: "
+    entries = (
+        Entry("system", f"{told}/old\nHere are its files"),
+        Entry("user", f"{told}/tmp/copy\nHere are its files"),
+    )
+    wanted = read_script("[[write a.txt hi]]").content
+
+    def path(tools: list[Tool], said: tuple[Entry, ...] = entries) -> object:
+        call = choose_call(ModelRequest("chat", "m", False, said, tuple(tools)), wanted)
+        assert call is not None
+        assert isinstance(call.arguments, dict)
+        return call.arguments["file_path"]
+
+    assert path([writer]) == "/tmp/copy/a.txt"
+    assert path(GEMINI) == "a.txt"
+    assert path([writer], ()) == "a.txt"
 
 
 def test_patch_tool_gets_a_patch() -> None:
