@@ -1,6 +1,6 @@
 """What a caller wants done, and the same with everything decided: values of `Preparer`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -63,7 +63,8 @@ class JobRequest:
     directories the client works in: the first that exists counts where neither `cwd` nor a session
     says more. `warnings` go with the answer. `style` is the form of the first seat's answer: empty
     is its role's, None is none, for answers that only a strategy reads. `works_on` is the id of
-    what no other job may work on meanwhile. `asked` is what the job is repeated
+    what no other job may work on meanwhile. `clis` are named in the call, for seats that are chosen
+    when it is known which are installed. `asked` is what the job is repeated
     with: the call's arguments.
     """
 
@@ -73,6 +74,7 @@ class JobRequest:
     route: RouteRequest = attrs.field(factory=RouteRequest)
     seats: Sequence[Seat] = ()
     has_seats: bool = True
+    clis: Collection[str] = ()
     mode: Mode | None = None
     cwd: str = ""
     roots: Sequence[str] = ()

@@ -299,7 +299,7 @@ def _check_prompt(prompt: str, settings: ServerSettings) -> None:
 def _named(request: JobRequest, session: Session | None) -> set[str]:
     """The CLIs that a request will not do without."""
     seats = () if session is None else session.seats.values()
-    named = {request.route.cli, *(each.route.cli for each in request.seats)}
+    named = {request.route.cli, *request.clis, *(each.route.cli for each in request.seats)}
     return named | {seat.cli for seat in seats}
 
 

@@ -20,7 +20,7 @@ from ._context import ToolContext
 from ._jobs import number, run_job
 from ._pair_past import PairPast, past_of
 from ._pair_wanted import AGAINST, PAIR
-from ._panels import evidence_check, one_member, plan_payload, turn_limit
+from ._panels import clis_named, evidence_check, one_member, plan_payload, turn_limit
 from ._roots import KnownRoots
 
 SHOWN_FILES: Final = 10
@@ -120,6 +120,7 @@ def _request(call: ToolCall, roots: KnownRoots, past: PairPast | None) -> JobReq
         session_kind=PAIR,
         timeout_s=number(given.get("timeout_seconds")),
         budget=Budget(),
+        clis=clis_named(given),
     )
 
 

@@ -1,7 +1,7 @@
 """What every tool that asks several seats does before and after: seats, plan, evidence."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 import trio
@@ -18,6 +18,11 @@ from ._jobs import number
 from ._roots import KnownRoots
 
 T = TypeVar("T")
+# arguments that name CLIs for seats, one or several
+NAMING: Final = frozenset(
+    {"clis", "cli", "cli_a", "cli_b", "pro_cli", "con_cli", "judge", "judge_cli", "jury"}
+    | {"reviewer"}
+)
 Check = Callable[[Sequence[SourcePlace]], Awaitable[Sequence[Evidence]]]
 
 
@@ -33,9 +38,17 @@ def panel_request(call: ToolCall, roots: KnownRoots, *, tool: str, prompt: str) 
         warnings=roots.warnings,
         client=call.client,
         keeps_session=False,
+        clis=clis_named(given),
         timeout_s=number(given.get("timeout_seconds")),
         budget=Budget(turns=_count(given.get("max_turns")), tokens=_count(given.get("max_tokens"))),
     )
+
+
+def clis_named(given: Mapping[str, object]) -> list[str]:
+    """The CLIs that a call names for any seat, without their models."""
+    said = [given[key] for key in NAMING & given.keys()]
+    names = [each for value in said for each in (value if isinstance(value, list) else [value])]
+    return [name.partition(":")[0] for name in names if isinstance(name, str)]
 
 
 def members_of(call: ToolCall, facts: RoutingFacts, *, count: int, role: str = "") -> Panel:

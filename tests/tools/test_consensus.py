@@ -130,3 +130,25 @@ async def test_a_seed_draws_the_letters(
 
     assert first["seats"] == again["seats"]
     assert len({str(each) for each in others}) > 1
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("consensus", {"prompt": "Is it?", "clis": ["alpha", "gamma:m"]}),
+        ("dialog", {"prompt": "Is it?", "cli_a": "alpha", "cli_b": "gamma"}),
+        ("debate", {"topic": "Is it?", "judge_cli": "gamma"}),
+    ],
+)
+async def test_a_cli_that_is_named_for_a_seat_is_looked_for_at_once(
+    tmp_path: pathlib.Path, autojump_clock: Clock, tool: str, arguments: dict[str, Any]
+) -> None:
+    """Who installs what an answer misses does not wait until the others are looked for again."""
+    async with open_house(tmp_path, installed=["alpha", "beta"]) as house:
+        await plan(house)
+        program = tmp_path / "bin" / "gamma"
+        program.write_text("#!/bin/sh\n", encoding="utf-8")
+        program.chmod(0o755)
+        body = await house.ask(tool, dry_run=True, **arguments)
+
+    assert "gamma" in [each["cli"] for each in body["plan"]["seats"]]

@@ -78,6 +78,24 @@ async def test_a_plan_says_who_would_sit_where(
     assert list(house.work.iterdir()) == []
 
 
+async def test_a_reviewer_that_is_named_is_looked_for_at_once(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """One that was installed a moment ago is known, though the others were looked for before."""
+    given = {"prompt": "p", "pair": True, "dry_run": True}
+    installed = ["alpha", "beta"]
+    async with open_house(
+        tmp_path, [], profiles=VENDORS, roles=PAIRED, installed=installed
+    ) as house:
+        await ask(house, "exec", **given)
+        program = tmp_path / "bin" / "gamma"
+        program.write_text("#!/bin/sh\n", encoding="utf-8")
+        program.chmod(0o755)
+        body = await ask(house, "exec", reviewer="gamma", **given)
+
+    assert body["plan"]["seats"][-1]["cli"] == "gamma"
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [
