@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -255,7 +255,7 @@ def _texts(value: object, place: str = "") -> Iterator[tuple[str, str]]:
 
 @asynccontextmanager
 async def open_client(
-    command: Sequence[str] = (), *, env: Mapping[str, str] | None = None, name: str = "aimux-cli"
+    *, env: Mapping[str, str] | None = None, name: str = "aimux-cli"
 ) -> AsyncIterator[McpClient]:
     """Start a server as a host would, shake hands, and leave it tidily at the end.
 
@@ -266,7 +266,7 @@ async def open_client(
         SetupFault: it cannot be started, or does not answer as an MCP server does.
     """
     process = await trio.lowlevel.open_process(
-        list(command) or own_command(),
+        own_command(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=dict(os.environ if env is None else env),

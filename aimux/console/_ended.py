@@ -8,10 +8,8 @@ from ._output import open_progress
 LONG_POLL_S: Final = 45  # for a job that was handed over
 
 
-async def call_to_end(
-    client: McpClient, tool: str, arguments: Json, *, is_quiet: bool, is_whole: bool = True
-) -> Json:
-    """The result of a job, waited for however long it takes; with `is_whole` all of its content.
+async def call_to_end(client: McpClient, tool: str, arguments: Json, *, is_quiet: bool) -> Json:
+    """The result of a job, waited for however long it takes, with all of its content.
 
     Cancelling it cancels the call that waits.
     """
@@ -20,6 +18,6 @@ async def call_to_end(
         while body.get("status") in {"queued", "running"}:  # handed over
             follow = {"job_id": body["job_id"], "wait_seconds": LONG_POLL_S}
             body = await client.call("status", follow, on_progress)
-    if is_whole and body.get("truncated"):
+    if body.get("truncated"):
         body = await client.call("status", {"job_id": body["job_id"], "include_content": True})
     return body

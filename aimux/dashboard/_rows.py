@@ -180,13 +180,13 @@ def _before(entries: Sequence[Entry], at: int) -> str:
     return "".join(pieces)[-WINDOW_CHARS:]
 
 
-def entry_rows(entries: Sequence[Entry], after: int, max_chars: int = LINE_CHARS) -> list[Json]:
+def entry_rows(entries: Sequence[Entry], after: int) -> list[Json]:
     """Entries with a higher number than `after`; a few earlier ones show secrets that reach over.
 
-    What is longer than `max_chars` is cut, and says so.
+    What is longer than `LINE_CHARS` is cut, and says so.
     """
     return [
-        entry_row(entries, at, max_chars) for at, each in enumerate(entries) if each.seq > after
+        entry_row(entries, at, LINE_CHARS) for at, each in enumerate(entries) if each.seq > after
     ]
 
 

@@ -1,7 +1,7 @@
 """Error codes of the protocol, and errors as values."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aimux.protocol._revisions import MODERN_VERSIONS, Revision
@@ -63,12 +63,12 @@ def missing_capability(required: Mapping[str, object]) -> Fault:
     )
 
 
-def unsupported_version(requested: object, supported: Sequence[str] = MODERN_VERSIONS) -> Fault:
+def unsupported_version(requested: object) -> Fault:
     """Return the refusal of a protocol version that an envelope or a header named."""
     return Fault(
         Code.UNSUPPORTED_VERSION,
         f"unsupported protocol version: {requested}",
-        {"supported": list(supported), "requested": requested},
+        {"supported": list(MODERN_VERSIONS), "requested": requested},
     )
 
 

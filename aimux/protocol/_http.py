@@ -277,21 +277,16 @@ def annotated(schema: Mapping[str, object]) -> list[tuple[str, tuple[str, ...]]]
     return found
 
 
-def judge_source(
-    headers: Headers,
-    hosts: Collection[str] = LOCAL_HOSTS,
-    origins: Collection[str] = (),
-) -> Rejection | None:
+def judge_source(headers: Headers, hosts: Collection[str] = LOCAL_HOSTS) -> Rejection | None:
     """Return the refusal of a foreign ``Origin`` (403) or ``Host`` (421), or None.
 
     ``hosts`` are names without port, IPv6 without brackets, in lower case. An origin is allowed
-    when it is listed whole in ``origins`` or its host is in ``hosts``. A missing Origin is fine:
-    command-line clients send none.
+    when its host is in ``hosts``. A missing Origin is fine: command-line clients send none.
     """
     origin = headers.get("origin")
     if len(headers.all("host")) != 1 or _host_of(f"//{headers.get('host')}") not in hosts:
         return _reject(Fault(Code.INVALID_REQUEST, "host not served here"), None, 421)
-    if origin is not None and origin not in origins and _host_of(origin) not in hosts:
+    if origin is not None and _host_of(origin) not in hosts:
         return _reject(Fault(Code.INVALID_REQUEST, "origin not allowed"), None, 403)
     return None
 

@@ -48,10 +48,9 @@ class Seal:
         method: str,
         params: Mapping[str, object],
         now: datetime,
-        ttl: timedelta = SEAL_TTL,
     ) -> str:
         """Return ``payload`` as a ``requestState`` for this caller and this call."""
-        expires = (now + ttl).timestamp()
+        expires = (now + SEAL_TTL).timestamp()
         body = orjson.dumps([expires, dict(payload)])
         tag = self._tag(body, principal, method, params)
         return f"{_coded(body)}.{_coded(tag)}"

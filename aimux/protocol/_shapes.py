@@ -109,7 +109,7 @@ def _without(item: Mapping[str, object], lacking: frozenset[str]) -> Json:
     return {key: value for key, value in item.items() if key not in lacking}
 
 
-def _list_adapter(revision: Revision, member: str, cut: Adapter | None) -> Adapter | None:
+def _list_adapter(member: str, cut: Adapter | None) -> Adapter | None:
     if cut is None:
         return None
 
@@ -133,7 +133,7 @@ def _tools_list(revision: Revision) -> Adapter | None:
             del kept["outputSchema"]
         return kept
 
-    return _list_adapter(revision, "tools", cut)
+    return _list_adapter("tools", cut)
 
 
 def _prompts_list(revision: Revision) -> Adapter | None:
@@ -150,7 +150,7 @@ def _prompts_list(revision: Revision) -> Adapter | None:
             ]
         return kept
 
-    return _list_adapter(revision, "prompts", cut)
+    return _list_adapter("prompts", cut)
 
 
 def _resource_cutter(revision: Revision) -> Adapter | None:
@@ -240,7 +240,7 @@ def _prompts_get(revision: Revision) -> Adapter | None:
         content = item.get("content")
         return {**item, "content": cut(content)} if isinstance(content, dict) else item
 
-    return _list_adapter(revision, "messages", message)
+    return _list_adapter("messages", message)
 
 
 _ADAPTERS: Final[Mapping[str, Callable[[Revision], Adapter | None]]] = {
@@ -248,13 +248,9 @@ _ADAPTERS: Final[Mapping[str, Callable[[Revision], Adapter | None]]] = {
     "tools/call": _tools_call,
     "prompts/list": _prompts_list,
     "prompts/get": _prompts_get,
-    "resources/list": lambda revision: _list_adapter(
-        revision, "resources", _resource_cutter(revision)
-    ),
+    "resources/list": lambda revision: _list_adapter("resources", _resource_cutter(revision)),
     "resources/templates/list": lambda revision: _list_adapter(
-        revision, "resourceTemplates", _resource_cutter(revision)
+        "resourceTemplates", _resource_cutter(revision)
     ),
-    "resources/read": lambda revision: _list_adapter(
-        revision, "contents", _contents_cutter(revision)
-    ),
+    "resources/read": lambda revision: _list_adapter("contents", _contents_cutter(revision)),
 }

@@ -23,6 +23,6 @@ def encode_event(
     return b"".join(parts)
 
 
-def encode_comment(text: str = "ping") -> bytes:
+def encode_comment() -> bytes:
     """Return a comment, which keeps a quiet stream alive and means nothing."""
-    return b"".join(b": %s\n" % line.encode() for line in text.splitlines() or [""]) + b"\n"
+    return b": ping\n\n"

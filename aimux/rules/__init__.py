@@ -60,7 +60,6 @@ from ._environment import (
 from ._evidence import (
     MIN_CHARS as MIN_CHARS,
     check_places as check_places,
-    judge_evidence as judge_evidence,
 )
 from ._exposition import (
     Family as Family,

@@ -52,14 +52,10 @@ def left_s(cooldowns: Cooldowns, cli: str, model: str, now: float) -> float:
     return 0.0 if entry is None else max(entry.until - now, 0.0)
 
 
-def flush(cooldowns: Cooldowns, *, cli: str = "", model: str | None = None) -> Cooldowns:
-    """Without the pairs of that CLI and model; no CLI means every one, no model every one of it."""
-    entries = {
-        pair: each
-        for pair, each in cooldowns.entries.items()
-        if (cli and each.cli != cli) or (model is not None and each.model != model)
-    }
-    return Cooldowns(entries=entries)
+def flush(cooldowns: Cooldowns, *, cli: str = "") -> Cooldowns:
+    """Without the pairs of that CLI; none means every one."""
+    kept = cooldowns.entries if cli else {}
+    return Cooldowns(entries={pair: each for pair, each in kept.items() if each.cli != cli})
 
 
 def cooled(cooldowns: Cooldowns, now: float) -> list[Cooldown]:

@@ -52,11 +52,6 @@ def check_places(places: Sequence[SourcePlace], read: Read) -> list[Evidence]:
     return [judged[at] for at in range(len(places))]
 
 
-def judge_evidence(place: SourcePlace, found: FileLines | str) -> Evidence:
-    """What a place comes to, given its file or the reason why that cannot be read."""
-    return _judge(place, found if isinstance(found, str) else _Folded(found))
-
-
 class _Folded:
     """A file as one line: white space folded, each word's line known."""
 

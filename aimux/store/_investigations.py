@@ -234,9 +234,7 @@ def _listing(
     where = Where(table="investigations", columns="number, body", order="active_us")
     if project is not None:
         where = where.equal("project", project)
-    rows, following = page(
-        connection, where, statuses=None, limit=limit, cursor=cursor, newest_first=True
-    )
+    rows, following = page(connection, where, statuses=None, limit=limit, cursor=cursor)
     return InvestigationPage(investigations=[_unpacked(body) for _, body in rows], cursor=following)
 
 

@@ -178,12 +178,9 @@ def listing(
     connection: sqlite3.Connection,
     *,
     session_id: SessionId | None,
-    statuses: Sequence[JobStatus] | None,
     parent_id: JobId | None,
-    cli: str | None,
     limit: int,
     cursor: str | None,
-    newest_first: bool,
     with_outcomes: bool,
 ) -> JobPage:
     """A page of jobs by creation."""
@@ -201,11 +198,7 @@ def listing(
         if row is None:
             return JobPage(jobs=[])
         where = where.equal("parent", row[0])
-    if cli is not None:
-        where = where.equal("cli", cli)
-    rows, following = page(
-        connection, where, statuses=statuses, limit=limit, cursor=cursor, newest_first=newest_first
-    )
+    rows, following = page(connection, where, statuses=None, limit=limit, cursor=cursor)
     return JobPage(jobs=[from_row(row) for row in rows], cursor=following)
 
 

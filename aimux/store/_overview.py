@@ -94,9 +94,7 @@ class Overview:
 
 def _glances(connection: sqlite3.Connection, limit: int, cursor: str | None) -> GlancePage:
     where = Where(table="jobs", columns=_GLANCE, order="created_us")
-    rows, following = page(
-        connection, where, statuses=None, limit=limit, cursor=cursor, newest_first=True
-    )
+    rows, following = page(connection, where, statuses=None, limit=limit, cursor=cursor)
     return GlancePage(glances=[_glance(row) for row in rows], cursor=following)
 
 

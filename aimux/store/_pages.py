@@ -40,17 +40,16 @@ class Where:
             self, tests=(*self.tests, f"{column} = ?"), values=(*self.values, value)
         )
 
-    def sql(self, after: tuple[int, int] | None, *, newest_first: bool) -> tuple[str, list[object]]:
-        """The statement and its values, less the limit."""
+    def sql(self, after: tuple[int, int] | None) -> tuple[str, list[object]]:
+        """The statement and its values, less the limit; the newest first."""
         tests, values = list(self.tests), list(self.values)
         if after is not None:
-            tests.append(f"({self.order}, number) {'<' if newest_first else '>'} (?, ?)")
+            tests.append(f"({self.order}, number) < (?, ?)")
             values += after
         wanted = f" WHERE {' AND '.join(tests)}" if tests else ""
-        way = "DESC" if newest_first else "ASC"
         text = (
             f"SELECT {self.columns}, {self.order} FROM {self.table}{wanted}"  # noqa: S608  # ours
-            f" ORDER BY {self.order} {way}, number {way} LIMIT ?"
+            f" ORDER BY {self.order} DESC, number DESC LIMIT ?"
         )
         return text, values
 
@@ -62,9 +61,8 @@ def page(
     statuses: Sequence[JobStatus] | None,
     limit: int,
     cursor: str | None,
-    newest_first: bool,
 ) -> tuple[list[Row], str | None]:
-    """The rows of one page without their trailing time, and the cursor of the next page.
+    """The rows of one page without their trailing time, newest first, and the next one's cursor.
 
     `limit` is held between 1 and `MAX_LIMIT`; no states at all match nothing.
 
@@ -79,9 +77,9 @@ def page(
         questions = [where.equal("status", each) for each in distinct]
     answers: list[list[Row]] = []
     for question in questions:
-        text, values = question.sql(after, newest_first=newest_first)
+        text, values = question.sql(after)
         answers.append(connection.execute(text, [*values, wanted + 1]).fetchall())
-    merged = heapq.merge(*answers, key=_position, reverse=newest_first)
+    merged = heapq.merge(*answers, key=_position, reverse=True)
     rows = list(itertools.islice(merged, wanted + 1))
     following = to_cursor(*_position(rows[wanted - 1])) if len(rows) > wanted else None
     return [row[:-1] for row in rows[:wanted]], following

@@ -4,7 +4,7 @@ import datetime
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 import trio
@@ -132,15 +132,12 @@ class StoreReader:
         self,
         *,
         session_id: SessionId | None = None,
-        statuses: Sequence[JobStatus] | None = None,
         parent_id: JobId | None = None,
-        cli: str | None = None,
         limit: int = PAGE,
         cursor: str | None = None,
-        order: Literal["newest", "oldest"] = "newest",
         with_outcomes: bool = True,
     ) -> JobPage:
-        """A page of jobs in the order of their creation; an unknown session has none.
+        """A page of jobs the newest first; an unknown session has none.
 
         With `with_outcomes=False` answers are not read, and `outcome` is None.
 
@@ -151,12 +148,9 @@ class StoreReader:
             lambda connection: _jobs.listing(
                 connection,
                 session_id=session_id,
-                statuses=statuses,
                 parent_id=parent_id,
-                cli=cli,
                 limit=limit,
                 cursor=cursor,
-                newest_first=order == "newest",
                 with_outcomes=with_outcomes,
             )
         )

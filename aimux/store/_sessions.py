@@ -103,7 +103,5 @@ def listing(
         where = where.equal("cli", cli)
     if kind is not None:
         where = where.equal("kind", kind)
-    rows, following = page(
-        connection, where, statuses=statuses, limit=limit, cursor=cursor, newest_first=True
-    )
+    rows, following = page(connection, where, statuses=statuses, limit=limit, cursor=cursor)
     return SessionPage(sessions=[from_row(row) for row in rows], cursor=following)

@@ -75,7 +75,6 @@ def listing(connection: sqlite3.Connection, limit: int, cursor: str | None) -> T
         statuses=None,
         limit=limit,
         cursor=cursor,
-        newest_first=True,
     )
     total = int(connection.execute("SELECT count(*) FROM thoughts").fetchone()[0])
     found = [load_bytes(ThoughtSession, body) for _, body in rows]

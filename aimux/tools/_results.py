@@ -97,7 +97,7 @@ def _slice(text: str, view: View) -> Slice:
     return cut(text, view.max_chars or whole, offset=view.offset, tail=view.tail)
 
 
-def _running(job: Job, joblog: JobLog, now: float) -> Json:
+def _running(joblog: JobLog, now: float) -> Json:
     age_s = max(0.0, now - joblog.last_event)
     open_ones = joblog.questions.open_ones
     asks: Json = {"question": open_ones[0].text} if open_ones else {}
@@ -224,7 +224,7 @@ def job_json(job: Job, joblog: JobLog | None, view: View) -> Json:
     if outcome.stderr_tail:
         body["stderr_tail"] = outcome.stderr_tail[-STDERR_SHOWN:]
     if job.status not in TERMINAL and joblog is not None:
-        body |= _running(job, joblog, trio.current_time())
+        body |= _running(joblog, trio.current_time())
     if part.hint:
         body["hint"] = part.hint
     elif is_cut:

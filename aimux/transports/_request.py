@@ -38,9 +38,9 @@ _STREAM_HEADERS: Final[Sequence[Header]] = (
 )
 
 
-def problem(message: str, code: int = -32600) -> bytes:
+def problem(message: str) -> bytes:
     """The body of a refusal: a JSON-RPC error without an id."""
-    return orjson.dumps({"jsonrpc": "2.0", "error": {"code": code, "message": message}})
+    return orjson.dumps({"jsonrpc": "2.0", "error": {"code": -32600, "message": message}})
 
 
 class HttpRequest:

@@ -51,8 +51,7 @@ def test_bytes_of_an_event() -> None:
         encode_event(b"", event_id="s-0", retry_ms=500)
         == b"event: message\nid: s-0\nretry: 500\ndata:\n\n"
     )
-    assert encode_comment("ping") == b": ping\n\n"
-    assert encode_comment("") == b": \n\n"
+    assert encode_comment() == b": ping\n\n"
 
 
 @pytest.mark.parametrize("field", ["a\nb", "a\rb", "a\0b"])

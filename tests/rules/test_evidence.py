@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 
 from aimux.files.tree import FileLines
 from aimux.model import Evidence, SourcePlace, Verified
-from aimux.rules import check_places, find_places, judge_evidence
+from aimux.rules import check_places, find_places
 
 LINES = (
     "import os",
@@ -28,8 +28,14 @@ FILE = FileLines("src/a.py", LINES)
 JOIN = "return os.path.join('/srv', name)"
 
 
+def judge(place: SourcePlace, found: FileLines | str) -> Evidence:
+    """What one place comes to in a file, or where that cannot be read."""
+    (evidence,) = check_places([place], lambda _: found)
+    return evidence
+
+
 def judged(line: int | None = 4, end_line: int | None = None, quote: str = JOIN) -> Evidence:
-    return judge_evidence(SourcePlace(path="a.py", line=line, end_line=end_line, quote=quote), FILE)
+    return judge(SourcePlace(path="a.py", line=line, end_line=end_line, quote=quote), FILE)
 
 
 def test_a_quote_in_its_line_is_verified() -> None:
@@ -153,15 +159,15 @@ def test_a_quote_that_is_everywhere_is_found_in_bounded_time() -> None:
     quoted = SourcePlace(path="a.py", line=19_000, quote="call(first, second)")
     omitting = SourcePlace(path="a.py", line=9, quote="call(first, second) ... other(thing)")
 
-    assert judge_evidence(quoted, file).verified is Verified.QUOTE
-    assert judge_evidence(quoted, file).why == ""
-    assert judge_evidence(omitting, file).verified is Verified.NO
+    assert judge(quoted, file).verified is Verified.QUOTE
+    assert judge(quoted, file).why == ""
+    assert judge(omitting, file).verified is Verified.NO
 
 
 def test_a_file_that_cannot_be_read_has_its_reason() -> None:
     """The claim is as it was."""
     place = SourcePlace(path="../a.py", line=9, end_line=3, quote=JOIN)
-    evidence = judge_evidence(place, "leads out of the tree")
+    evidence = judge(place, "leads out of the tree")
 
     assert evidence == Evidence(
         path="../a.py", line=9, end_line=3, quote=JOIN, why="leads out of the tree"
@@ -172,8 +178,8 @@ def test_how_a_file_was_found_is_told() -> None:
     """Before what else there is to say."""
     file = attrs.evolve(FILE, note="taken for src/a.py")
 
-    assert judge_evidence(SourcePlace(path="a.py", line=4), file).why == "taken for src/a.py"
-    assert judge_evidence(SourcePlace(path="a.py", line=400), file).why == (
+    assert judge(SourcePlace(path="a.py", line=4), file).why == "taken for src/a.py"
+    assert judge(SourcePlace(path="a.py", line=400), file).why == (
         "taken for src/a.py; the file has 213 lines"
     )
 
@@ -215,7 +221,7 @@ def test_every_place_has_a_verdict(
     """Nothing is raised; a verified line is one of the file's; what is not verified says why."""
     place = SourcePlace(path="a.py", line=line, end_line=end_line, quote=quote)
     for file in (FILE, FileLines("a.py", tuple(lines))):
-        evidence = judge_evidence(place, file)
+        evidence = judge(place, file)
 
         assert evidence.quote == quote
         assert evidence.verified or evidence.why
@@ -251,7 +257,7 @@ def test_lines_are_counted_to_the_last(
 def test_a_range_from_its_end_is_turned() -> None:
     """A range of one line stays one; a file of one line has one line."""
     turned, one = judged(9, 3, ""), judged(3, 3, "")
-    short = judge_evidence(SourcePlace(path="a.py", line=2), FileLines("a.py", ("a",)))
+    short = judge(SourcePlace(path="a.py", line=2), FileLines("a.py", ("a",)))
 
     assert (turned.line, turned.end_line, turned.verified) == (3, 9, Verified.LINE_EXISTS)
     assert (one.line, one.end_line) == (3, 3)
@@ -283,15 +289,15 @@ def test_a_quote_omits_a_hundred_lines_at_most(omitted: int, is_there: bool) -> 
     file = FileLines("a.py", ("call(first, second)", *["x"] * omitted, "done_here = True"))
     place = SourcePlace(path="a.py", line=1, quote="call(first, second) ... done_here = True")
 
-    assert (judge_evidence(place, file).verified is Verified.QUOTE) is is_there
+    assert (judge(place, file).verified is Verified.QUOTE) is is_there
 
 
 def test_the_beginning_of_a_quote_is_looked_for_near_its_line_first() -> None:
     """Of two hundred alike it is none of the first fifty."""
     file = FileLines("a.py", ("def run(self):",) * 200 + ("raise KeyError(name)",))
     quote = "def run(self): ... raise KeyError(name)"
-    near = judge_evidence(SourcePlace(path="a.py", line=200, quote=quote), file)
-    far = judge_evidence(SourcePlace(path="a.py", line=20, quote=quote), file)
+    near = judge(SourcePlace(path="a.py", line=200, quote=quote), file)
+    far = judge(SourcePlace(path="a.py", line=20, quote=quote), file)
 
     assert (near.verified, near.line, near.why) == (Verified.QUOTE, 200, "")
     assert far.verified is Verified.NO
@@ -303,8 +309,8 @@ def test_a_beginning_that_leads_nowhere_is_passed_over() -> None:
     quote = f"{call} ... {end}"
     late = FileLines("a.py", (call, *["x"] * 150, call, end))
     early = FileLines("a.py", (call, "x", end, *["x"] * 150))
-    found = judge_evidence(SourcePlace(path="a.py", quote=quote), late)
-    moved = judge_evidence(SourcePlace(path="a.py", line=150, quote=quote), early)
+    found = judge(SourcePlace(path="a.py", quote=quote), late)
+    moved = judge(SourcePlace(path="a.py", line=150, quote=quote), early)
 
     assert (found.line, found.end_line, found.why) == (152, 153, "found at line 152")
     assert (moved.line, moved.end_line, moved.why) == (1, 3, "found at line 1, not 150")

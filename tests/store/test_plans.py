@@ -34,12 +34,9 @@ THOUGHT = ThoughtSession(
 def jobs(**wanted: object) -> Query:
     settings = {
         "session_id": None,
-        "statuses": None,
         "parent_id": None,
-        "cli": None,
         "limit": 10,
         "cursor": None,
-        "newest_first": True,
         "with_outcomes": True,
     }
     return lambda c: _jobs.listing(c, **(settings | wanted))
@@ -55,13 +52,13 @@ CURSOR = to_cursor(to_us(at(20)), 20)
 
 def questions() -> Iterator[tuple[str, Query]]:
     one, owner = SessionId("ses_1"), "two"
+    for cursor in (None, CURSOR):
+        name = f"{cursor and 'cursor'}"
+        yield f"jobs-{name}", jobs(cursor=cursor)
+        yield f"jobs-of-session-{name}", jobs(session_id=one, cursor=cursor)
+        yield f"steps-of-job-{name}", jobs(parent_id=JobId("job_1"), cursor=cursor)
     for statuses, cli, cursor in itertools.product([None, SOME], [None, "codex"], [None, CURSOR]):
         name = f"{statuses and 'states'}-{cli}-{cursor and 'cursor'}"
-        for newest in (True, False):
-            wanted = {"statuses": statuses, "cli": cli, "cursor": cursor, "newest_first": newest}
-            yield f"jobs-{name}-{newest}", jobs(**wanted)
-            yield f"jobs-of-session-{name}-{newest}", jobs(session_id=one, **wanted)
-            yield f"steps-of-job-{name}-{newest}", jobs(parent_id=JobId("job_1"), **wanted)
         for kind in (None, "exec"):
             asked = {"statuses": statuses, "cli": cli, "cursor": cursor, "kind": kind}
             yield f"sessions-{name}-{kind}", sessions(**asked)

@@ -27,6 +27,7 @@ MAX_FINDINGS: Final = 60  # of one scanner's answer
 MAX_LISTED: Final = 400  # files named in a scanner's prompt
 BATCH: Final = 6  # findings of one validator's turn
 CODE_CHARS: Final = 3_000  # shown around one finding
+CODE_AROUND: Final = 8  # lines before and after a place
 _SEVERITY: Final = {"type": "string", "enum": [each.value for each in FindingSeverity]}
 _EVIDENCE: Final[Mapping[str, object]] = {
     "type": "array",
@@ -272,10 +273,10 @@ def share_categories(categories: Sequence[str], count: int) -> list[list[str]]:
     return [list(categories[at::count]) for at in range(count)]
 
 
-def code_around(lines: Sequence[str], line: int, end_line: int, around: int = 8) -> str:
+def code_around(lines: Sequence[str], line: int, end_line: int) -> str:
     """The lines of a place and some around it, with their numbers."""
-    first = max(1, line - around)
-    last = min(len(lines), max(line, end_line) + around)
+    first = max(1, line - CODE_AROUND)
+    last = min(len(lines), max(line, end_line) + CODE_AROUND)
     shown = [f"{number:>5} {lines[number - 1]}" for number in range(first, last + 1)]
     return shorten("\n".join(shown), CODE_CHARS)
 

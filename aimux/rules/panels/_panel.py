@@ -9,7 +9,7 @@ letters that tell nothing; which letter a member gets is drawn by a seed that th
 import hashlib
 import random
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import attrs
 
@@ -18,8 +18,6 @@ from aimux.model import Mode, RouteRequest, Seat, Warned
 from aimux.rules import BreakerState, Health, RoutingFacts, choose, parse_override, ranked
 
 from ._vendors import vendor_of
-
-MAX_SEATS: Final = 26  # letters
 
 T = TypeVar("T")
 
@@ -57,15 +55,13 @@ class Panel:
         return sorted({member.vendor for member in self.members})
 
 
-def seat_named(
-    names: Sequence[str], facts: RoutingFacts, *, role: str = "", mode: Mode = Mode.READ
-) -> Panel:
+def seat_named(names: Sequence[str], facts: RoutingFacts, *, role: str = "") -> Panel:
     """The members that are called `cli`, `cli:model` or `cli:model:effort`; one may come twice."""
     members: list[Member] = []
     unseated: list[tuple[str, str]] = []
     for name in names:
         try:
-            members.append(_member(name, facts, role, mode))
+            members.append(_member(name, facts, role, Mode.READ))
         except AimuxError as error:
             unseated.append((name, error.message))
     return Panel(members=members, unseated=unseated, warnings=_doubles(members))
@@ -148,12 +144,11 @@ def shuffled(values: Sequence[T], seed: int) -> list[T]:
     return drawn
 
 
-def lettered(members: Sequence[Member], seed: int, mode: Mode = Mode.READ) -> list[Seat]:
+def lettered(members: Sequence[Member], seed: int) -> list[Seat]:
     """A seat for each member, in their order; which letter is whose is drawn."""
     letters = [chr(ord("A") + number) for number in range(len(members))]
     return [
-        member.seat(letter, mode)
-        for member, letter in zip(members, shuffled(letters, seed), strict=True)
+        member.seat(letter) for member, letter in zip(members, shuffled(letters, seed), strict=True)
     ]
 
 

@@ -61,10 +61,9 @@ def open_schema(description: str) -> Schema:
     return {"type": "object", "description": description, "additionalProperties": True}
 
 
-def nullable(kind: str, description: str = "") -> Schema:
+def nullable(kind: str) -> Schema:
     """A JSON type, or null."""
-    schema: Schema = {"type": [kind, "null"]}
-    return schema | ({"description": description} if description else {})
+    return {"type": [kind, "null"]}
 
 
 GUIDANCE: Final[Schema] = {
