@@ -15,7 +15,6 @@ MAX_CLASS_LINES = 250
 MAX_FUNCTION_LINES = 70
 # (file, name) of a longer class or function -> why it is better whole
 LONGER: dict[tuple[str, str], str] = {
-    ("aimux/engine/log/_log.py", "JobLog"): "one log: what is appended, what is stored, who waits",
     ("aimux/dialects/_turn_state.py", "TurnState"): (
         "the one thing that every dialect writes to: a short method for each thing a CLI can say"
     ),

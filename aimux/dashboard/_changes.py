@@ -87,7 +87,7 @@ class JobChanges:
             life.start_soon(self._watch_questions, handle)
             while handle.job.status not in TERMINAL:
                 self.put(live_row(handle, trio.current_time()))
-                await handle.log.wait_change()
+                await handle.log.entries.wait_change()
                 await trio.sleep(ROW_S)
             await handle.done.wait()  # nobody is told of an end that is not stored
             life.cancel_scope.cancel(reason="the job has ended")

@@ -153,6 +153,6 @@ class Feed:
                 if rows and seq < last:
                     continue
                 return
-            if handle.log.last_seq <= seq:
-                await handle.log.wait_after(seq)
+            if handle.log.entries.last_seq <= seq:
+                await handle.log.entries.wait_after(seq)
             await trio.sleep(PAUSE_S)

@@ -136,6 +136,7 @@ def live_row(handle: JobHandle, now: float) -> Json:
         }
         for each in joblog.questions.open_ones
     ]
+    last_seq = joblog.entries.last_seq
     last_ms = ((ms(joblog.wall()) or 0) - int((now - joblog.last_event) * 1000)) // STEP_MS
     return row | {
         "questions": asked,
@@ -145,7 +146,7 @@ def live_row(handle: JobHandle, now: float) -> Json:
         "last_event": joblog.last_said or None,
         "last_event_at": last_ms * STEP_MS,
         # whole numbers of entries would make each of them a change of the row
-        "events": joblog.last_seq if joblog.last_seq < 20 else joblog.last_seq // 20 * 20,
+        "events": last_seq if last_seq < 20 else last_seq // 20 * 20,
     }
 
 

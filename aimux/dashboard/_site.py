@@ -225,8 +225,8 @@ class Dashboard:
         limit = _number(given, "limit", MAX_ENTRIES, least=1, most=MAX_ENTRIES)
         job_id, begin = JobId(given.get("job", "")), max(0, after - BEFORE_ENTRIES)
         handle = engine.supervisor.find(job_id)
-        if handle is not None and begin + 1 >= handle.log.first_seq:
-            entries = handle.log.since(begin)[: limit + after - begin]
+        if handle is not None and begin + 1 >= handle.log.entries.first_seq:
+            entries = handle.log.entries.since(begin)[: limit + after - begin]
         else:
             entries = await engine.store.entries(job_id, begin, limit + after - begin)
         rows = await trio.to_thread.run_sync(entry_rows, entries, after)
@@ -250,7 +250,7 @@ class Dashboard:
         entries = await engine.store.overview.milestones(job_id)
         if handle is not None:
             last = entries[-1].seq if entries else 0
-            entries = [*entries, *handle.log.since(last)]
+            entries = [*entries, *handle.log.entries.since(last)]
         return {"job": job_id, **await trio.to_thread.run_sync(fold, entries, silences)}
 
     async def _usage(self, engine: Engine, given: Mapping[str, str]) -> Json:

@@ -212,7 +212,7 @@ class _Remote:
         handle, store = self.handle, self.store
         turn.add(NativeSession(native_id=found.id))
         try:
-            entries = handle.log.unstored()  # that the job runs is in there
+            entries = handle.log.entries.unstored()  # that the job runs is in there
             if await store.append(handle.id, entries) and entries:
                 handle.log.stored(entries[-1].seq)
             await store.research.begin(attrs.evolve(self.work.task, interaction_id=found.id))

@@ -115,7 +115,7 @@ async def attend(
             waiting.cancel_scope.cancel(reason="the call ends with a question")
 
         async def end_after(seq: int) -> None:
-            await handle.log.wait_after(seq)
+            await handle.log.entries.wait_after(seq)
             waiting.cancel_scope.cancel(reason="an event came")
 
         waiting.start_soon(report_progress, handle, caller, heartbeat_s)

@@ -22,7 +22,7 @@ async def report_progress(handle: JobHandle, caller: Caller, heartbeat_s: float)
     seen = 0
     while True:
         line: str | None = None
-        entries = handle.log.since(max(0, seen - BEFORE_ENTRIES))
+        entries = handle.log.entries.since(max(0, seen - BEFORE_ENTRIES))
         for at, entry in enumerate(entries):
             if entry.seq > seen:
                 seen = entry.seq
@@ -31,6 +31,6 @@ async def report_progress(handle: JobHandle, caller: Caller, heartbeat_s: float)
             caller.progress(line)
             await trio.sleep(MIN_GAP_S)
         with trio.move_on_after(heartbeat_s) as quiet:
-            await handle.log.wait_after(seen)
+            await handle.log.entries.wait_after(seen)
         if quiet.cancelled_caught:
             caller.progress(heartbeat(handle, trio.current_time()))

@@ -181,7 +181,7 @@ class Resources:
         if handle is None:
             return False
         if job.status not in TERMINAL:
-            await handle.log.wait_change()
+            await handle.log.entries.wait_change()
         if handle.job.status not in TERMINAL:
             return True
         await handle.done.wait()  # an end is told when it is stored

@@ -107,7 +107,7 @@ def _running(joblog: JobLog, now: float) -> Json:
         "tool_steps": joblog.tool_steps,
         "last_event": joblog.last_said or None,
         "last_event_age_ms": round(age_s * 1000),
-        "events": joblog.last_seq,
+        "events": joblog.entries.last_seq,
         "elapsed_ms": round((now - joblog.born) * 1000),
         "usage": _usage(joblog.usage),
         "warnings": _warnings(joblog.all_warnings),

@@ -32,7 +32,7 @@ class JobTasks:
         job, handle = await self._engine.jobs.get(job_id)
         joblog = handle.log if handle is not None else None
         body = job_json(job, joblog, View(max_chars=settings.max_chars))
-        entries = joblog.since(0) if joblog is not None else []
+        entries = joblog.entries.since(0) if joblog is not None else []
         lines = (line_at(entries, at) for at in reversed(range(len(entries))))
         return JobView(
             job_id=job.id,

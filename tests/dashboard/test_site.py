@@ -195,18 +195,18 @@ async def test_a_job_is_followed_from_a_number_on(tmp_path: Path, autojump_clock
     """Every entry once, in order, to the end of the job; another one's are not told."""
     async with open_pages(tmp_path, [HANG]) as pages:
         handle = await pages.house.start("go")
-        await handle.log.wait_after(3)
+        await handle.log.entries.wait_after(3)
         stream = await pages.feed(f"?job={handle.id}&after=2")
         handle.cancel("enough")
         numbers: list[int] = []
-        while not handle.done.is_set() or numbers[-1:] != [handle.log.last_seq]:
+        while not handle.done.is_set() or numbers[-1:] != [handle.log.entries.last_seq]:
             name, body, _ = await event(stream)
             if name == "entries":
                 numbers += [entry["seq"] for entry in body["entries"]]
         missing = await pages.feed("?job=job_none")
         names = [(await event(missing))[0] for _ in range(3)]
 
-    assert numbers == list(range(3, handle.log.last_seq + 1))
+    assert numbers == list(range(3, handle.log.entries.last_seq + 1))
     assert "gone" in names
 
 
@@ -240,7 +240,7 @@ async def test_a_question_is_in_the_row_while_it_is_open(
     """A page shows it at once, and no longer than it waits."""
     async with open_pages(tmp_path, [HANG]) as pages:
         handle = await pages.house.start("go")
-        await handle.log.wait_after(3)
+        await handle.log.entries.wait_after(3)
         stream = await pages.feed()
         question = handle.questions.open("codex", "Go on? [y/n]", turn=1)
         asked: list[Any] = []

@@ -12,7 +12,8 @@ from aimux.engine.jobs._recent import (
     KEPT_HANDLES,
     KEPT_HANDLES_CHARS,
 )
-from aimux.engine.log._log import COALESCE_S, UNSTORED_ENTRIES
+from aimux.engine.log._entries import UNSTORED_ENTRIES
+from aimux.engine.log._log import COALESCE_S
 from aimux.errors import AimuxError, Refusal
 from aimux.model import (
     FailureClass,
@@ -294,7 +295,7 @@ async def test_text_reaches_the_store_while_it_flows(autojump_clock: Clock) -> N
         await trio.sleep(COALESCE_S + 0.2)
 
         assert await stand.kinds(handle) == ["job_started", "text"]
-        assert handle.log.unstored() == []
+        assert handle.log.entries.unstored() == []
         assert handle.log.text_so_far == "early bird"
 
 
@@ -331,7 +332,7 @@ async def test_a_crowd_of_entries_is_stored_at_once(autojump_clock: Clock) -> No
         handle = await stand.open(work)
         await trio.sleep(COALESCE_S / 10)
 
-        assert handle.log.unstored() == []
+        assert handle.log.entries.unstored() == []
         assert len(await stand.kinds(handle)) == 1 + UNSTORED_ENTRIES
 
 

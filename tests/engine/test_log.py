@@ -8,7 +8,8 @@ import trio.testing
 from hypothesis import given, strategies as st
 
 from aimux.engine import JobLog
-from aimux.engine.log._log import COALESCE_S, KEPT_ENTRIES, KEPT_ENTRY_CHARS, UNSTORED_ENTRIES
+from aimux.engine.log._entries import KEPT_ENTRIES, KEPT_ENTRY_CHARS, UNSTORED_ENTRIES
+from aimux.engine.log._log import COALESCE_S
 from aimux.engine.log._turn_log import (
     COALESCE_CHARS,
     EXCERPT_CHARS,
@@ -61,9 +62,9 @@ async def test_pieces_of_text_become_one_entry(autojump_clock: trio.testing.Mock
         turn.add(Text(text=word))
         await trio.sleep(COALESCE_S / 4)
 
-    assert log.last_seq == 0
+    assert log.entries.last_seq == 0
     log.flush()
-    assert [entry.event for entry in log.since(0)] == [Text(text="one two three")]
+    assert [entry.event for entry in log.entries.since(0)] == [Text(text="one two three")]
 
 
 async def test_much_text_does_not_wait() -> None:
@@ -71,11 +72,11 @@ async def test_much_text_does_not_wait() -> None:
     log = make_log()
     turn = log.open_turn()
     turn.add(Text(text="x" * (COALESCE_CHARS - 1)))
-    assert log.last_seq == 0
+    assert log.entries.last_seq == 0
 
     turn.add(Text(text="y"))
 
-    assert log.last_seq == 1
+    assert log.entries.last_seq == 1
 
 
 async def test_text_stands_before_what_follows_it() -> None:
@@ -87,7 +88,7 @@ async def test_text_stands_before_what_follows_it() -> None:
     turn.add(Text(text="after"))
     turn.add(Reasoning(text="hm"))
 
-    assert kinds(log.since(0)) == ["text", "tool_use", "text", "reasoning"]
+    assert kinds(log.entries.since(0)) == ["text", "tool_use", "text", "reasoning"]
 
 
 async def test_a_flush_of_nothing_is_nothing() -> None:
@@ -95,7 +96,7 @@ async def test_a_flush_of_nothing_is_nothing() -> None:
     log = make_log()
     log.flush()
 
-    assert log.last_seq == 0
+    assert log.entries.last_seq == 0
 
 
 async def test_a_whole_message_repeats_its_pieces() -> None:
@@ -132,7 +133,7 @@ async def test_a_new_attempt_begins_with_an_empty_text() -> None:
     turn.add(Text(text="second"))
 
     assert log.text_so_far == "second"
-    assert [entry.turn for entry in log.since(0)] == [1, 1, 1]
+    assert [entry.turn for entry in log.entries.since(0)] == [1, 1, 1]
 
 
 async def test_an_interrupted_turn_keeps_what_the_attempt_said_that_said_most() -> None:
@@ -205,7 +206,7 @@ async def test_what_one_attempt_says_fills_the_log_only_so_far() -> None:
     turn.add(Text(text="z" * COALESCE_CHARS))
     turn.add(Reasoning(text="w" * 2 * EXCERPT_CHARS))
     turn.add(ToolUse(name="look"))
-    events = [entry.event for entry in log.since(0)]
+    events = [entry.event for entry in log.entries.since(0)]
 
     assert [each.kind for each in events] == [
         *("turn_started", "message", "message", "warning", "text", "message", "reasoning"),
@@ -218,7 +219,7 @@ async def test_what_one_attempt_says_fills_the_log_only_so_far() -> None:
 
     turn.add(TurnStarted(turn=2, cli="alpha"))
     turn.add(Message(text=half))
-    assert log.since(log.last_seq - 1)[0].event == Message(text=half)
+    assert log.entries.since(log.entries.last_seq - 1)[0].event == Message(text=half)
 
 
 async def test_heavy_entries_are_forgotten_once_stored() -> None:
@@ -227,15 +228,15 @@ async def test_heavy_entries_are_forgotten_once_stored() -> None:
     turn = log.open_turn()
     for _ in range(5):
         turn.add(Message(text="x" * (KEPT_ENTRY_CHARS // 2)))
-    assert len(log.since(0)) == 5
+    assert len(log.entries.since(0)) == 5
 
-    log.stored(log.last_seq)
-    assert len(log.since(0)) == 2
-    assert log.kept_chars == KEPT_ENTRY_CHARS
+    log.stored(log.entries.last_seq)
+    assert len(log.entries.since(0)) == 2
+    assert log.entries.kept_chars == KEPT_ENTRY_CHARS
 
     turn.add(Message(text="x" * (KEPT_ENTRY_CHARS + 1)))
-    log.stored(log.last_seq)
-    assert [entry.seq for entry in log.since(0)] == [6]
+    log.stored(log.entries.last_seq)
+    assert [entry.seq for entry in log.entries.since(0)] == [6]
 
 
 async def test_warnings_of_the_result_are_bounded() -> None:
@@ -254,17 +255,17 @@ async def test_stored_entries_beyond_the_limit_are_forgotten() -> None:
     log = make_log()
     for number in range(KEPT_ENTRIES + 50):
         log.add(Noted(text=str(number)))
-    assert len(log.since(0)) == KEPT_ENTRIES + 50
+    assert len(log.entries.since(0)) == KEPT_ENTRIES + 50
 
     log.stored(30)
-    assert log.first_seq == 31
+    assert log.entries.first_seq == 31
 
-    log.stored(log.last_seq)
-    assert len(log.since(0)) == KEPT_ENTRIES
-    assert log.first_seq == 51
-    assert log.unstored() == []
+    log.stored(log.entries.last_seq)
+    assert len(log.entries.since(0)) == KEPT_ENTRIES
+    assert log.entries.first_seq == 51
+    assert log.entries.unstored() == []
     log.stored(3)  # an older word changes nothing
-    assert log.unstored() == []
+    assert log.entries.unstored() == []
 
 
 async def test_gathered_text_is_unstored_too(autojump_clock: trio.testing.MockClock) -> None:
@@ -272,15 +273,15 @@ async def test_gathered_text_is_unstored_too(autojump_clock: trio.testing.MockCl
     log = make_log()
     turn = log.open_turn()
     with trio.move_on_after(1) as nothing:
-        await log.wait_unstored()
+        await log.entries.wait_unstored()
     turn.add(Text(text="a piece"))
     log.stored(0)  # says nothing about the piece
     with trio.fail_after(1):
-        await log.wait_unstored()
+        await log.entries.wait_unstored()
     log.flush()
-    log.stored(log.last_seq)
+    log.stored(log.entries.last_seq)
     with trio.move_on_after(1) as again:
-        await log.wait_unstored()
+        await log.entries.wait_unstored()
 
     assert nothing.cancelled_caught
     assert again.cancelled_caught
@@ -292,10 +293,10 @@ async def test_a_crowd_is_many_unstored_entries(autojump_clock: trio.testing.Moc
     for number in range(UNSTORED_ENTRIES):
         log.add(Noted(text=str(number)))
     with trio.fail_after(1):
-        await log.wait_crowded()
+        await log.entries.wait_crowded()
     log.stored(1)
     with trio.move_on_after(1) as alone:
-        await log.wait_crowded()
+        await log.entries.wait_crowded()
 
     assert alone.cancelled_caught
 
@@ -303,14 +304,14 @@ async def test_a_crowd_is_many_unstored_entries(autojump_clock: trio.testing.Moc
 async def test_reading_goes_on_where_it_stopped() -> None:
     """`since` gives exactly what is newer, whatever was forgotten."""
     log = make_log()
-    assert log.since(0) == []
-    assert log.first_seq == 1
+    assert log.entries.since(0) == []
+    assert log.entries.first_seq == 1
     for number in range(5):
         log.add(Noted(text=str(number)))
 
-    assert [entry.seq for entry in log.since(3)] == [4, 5]
-    assert log.since(5) == []
-    assert log.since(99) == []
+    assert [entry.seq for entry in log.entries.since(3)] == [4, 5]
+    assert log.entries.since(5) == []
+    assert log.entries.since(99) == []
 
 
 async def test_waiting_for_the_next_entry(autojump_clock: trio.testing.MockClock) -> None:
@@ -320,8 +321,8 @@ async def test_waiting_for_the_next_entry(autojump_clock: trio.testing.MockClock
     seen: list[int] = []
 
     async def wait() -> None:
-        await log.wait_after(0)
-        seen.append(log.last_seq)
+        await log.entries.wait_after(0)
+        seen.append(log.entries.last_seq)
 
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
@@ -333,7 +334,7 @@ async def test_waiting_for_the_next_entry(autojump_clock: trio.testing.MockClock
             log.flush()
 
     assert seen == [1]
-    await log.wait_after(0)  # already there
+    await log.entries.wait_after(0)  # already there
 
 
 async def test_gathered_text_wakes_the_keeper() -> None:
@@ -342,7 +343,7 @@ async def test_gathered_text_wakes_the_keeper() -> None:
     turn = log.open_turn()
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(log.wait_change)
+            nursery.start_soon(log.entries.wait_change)
             await trio.testing.wait_all_tasks_blocked()
             turn.add(Text(text="piece"))
 
@@ -356,7 +357,7 @@ async def test_noise_is_kept_up_to_a_limit() -> None:
     for number in range(KEPT_NOISE + 10):
         turn.add(Noise(stream=Stream.STDERR, line=str(number)))
 
-    assert log.last_seq == KEPT_NOISE
+    assert log.entries.last_seq == KEPT_NOISE
 
 
 async def test_a_long_thought_is_cut() -> None:
@@ -366,7 +367,7 @@ async def test_a_long_thought_is_cut() -> None:
     turn.add(Reasoning(text="x" * (KEPT_REASONING_CHARS + 1)))
     turn.add(Reasoning(text="short"))
 
-    first, second = [entry.event for entry in log.since(0)]
+    first, second = [entry.event for entry in log.entries.since(0)]
     assert first == Reasoning(text="x" * KEPT_REASONING_CHARS)
     assert second == Reasoning(text="short")
 
@@ -394,6 +395,7 @@ async def test_the_fold_follows_the_entries() -> None:
     assert (log.job.status, log.job.finished_at) == (JobStatus.FAILED, BIRTH)
     assert log.job.outcome == Outcome(content="half")
     assert repr(log) == "<JobLog: 8 entries, 8 not stored>"
+    assert repr(log.entries) == "<EntryBuffer: 8 entries, 8 not stored>"
 
 
 EVENTS = st.one_of(
@@ -414,11 +416,11 @@ def test_sequence_numbers_have_no_gaps(events: list[Event], stored: list[int]) -
         for event in events:
             turn.add(event)
         for seq in stored:
-            log.stored(min(seq, log.last_seq))
+            log.stored(min(seq, log.entries.last_seq))
         log.flush()
 
-        entries = log.since(0)
-        assert [entry.seq for entry in entries] == list(range(1, log.last_seq + 1))
+        entries = log.entries.since(0)
+        assert [entry.seq for entry in entries] == list(range(1, log.entries.last_seq + 1))
         said = "".join(each.event.text for each in entries if isinstance(each.event, Text))
         assert said == "".join(each.text for each in events if isinstance(each, Text))
         assert log.text_chars == len(log.text_so_far)
@@ -431,6 +433,6 @@ async def test_waiting_is_cancelled_without_a_trace(seq: int) -> None:
     """A watcher that gives up leaves the log as it was."""
     log = make_log()
     with trio.move_on_after(0):
-        await log.wait_after(seq)
+        await log.entries.wait_after(seq)
 
-    assert log.last_seq == 0
+    assert log.entries.last_seq == 0

@@ -14,7 +14,7 @@ from aimux.engine import JobHandle
 from aimux.engine.jobs import _job_ends as ends
 from aimux.engine.jobs._jobs import open_supervisor
 from aimux.engine.jobs._recent import KEPT_HANDLES
-from aimux.engine.log._log import KEPT_ENTRIES
+from aimux.engine.log._entries import KEPT_ENTRIES
 from aimux.errors import Refusal, StoreUnavailable
 from aimux.model import Job, JobStatus, Noted, Report, SeatSession, Text, TurnStarted
 from aimux.rules import SlotLimits

@@ -162,7 +162,7 @@ async def test_an_answer_is_a_sign_of_life_and_its_words_are_kept_nowhere(
 
         assert str(handle.job.status) == "completed"
         assert house.driver.typed == [b"Rumpelstiltskin\n"]
-        told = [each.event for each in handle.log.since(0)]
+        told = [each.event for each in handle.log.entries.since(0)]
         notes = [event.text for event in told if isinstance(event, Noted)]
         assert notes == ["alpha asks: Name?", "alpha was answered"]
         assert "Rumpelstiltskin" not in str(told)

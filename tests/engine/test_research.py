@@ -74,8 +74,8 @@ def asked(vendor: ModelServer, what: str) -> int:
 
 async def until(handle: JobHandle, text: str) -> None:
     """Return once the log of a job says that."""
-    while not any(text in str(each.event) for each in handle.log.since(0)):
-        await handle.log.wait_change()
+    while not any(text in str(each.event) for each in handle.log.entries.since(0)):
+        await handle.log.entries.wait_change()
 
 
 @pytest.mark.requirement("deepresearch:restart")

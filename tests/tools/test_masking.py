@@ -73,7 +73,7 @@ async def test_a_secret_in_two_entries_is_masked_in_both(
             turn.flush()
             turn.add(Text(text=f"{SECRET[cut:]} it is"))
             turn.flush()
-            last = handle.log.last_seq
+            last = handle.log.entries.last_seq
             everything = await read(house, f"aimux://jobs/{handle.id}/events")
             late = await house.ask("status", job_id=handle.id, events_after=last - 1)
         handle.cancel("seen")

@@ -93,7 +93,8 @@ class JobHandle:
         """What it holds in memory once it has ended."""
         content = self.job.outcome.content if self.job.outcome is not None else ""
         is_shared = any(content is end.content for end in self.log.ends)
-        return len(self.job.prompt) + self.log.kept_chars + (0 if is_shared else len(content))
+        said = 0 if is_shared else len(content)
+        return len(self.job.prompt) + self.log.entries.kept_chars + said
 
     # ------------------------------------------------------------------ time and budget
 

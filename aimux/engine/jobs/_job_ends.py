@@ -38,16 +38,16 @@ async def keep_log(joblog: JobLog, store: Store) -> None:
     is lost.
     """
     while True:
-        await joblog.wait_unstored()
+        await joblog.entries.wait_unstored()
         with trio.move_on_after(COALESCE_S):
-            await joblog.wait_crowded()
+            await joblog.entries.wait_crowded()
         joblog.flush()
         if not await _store_entries(joblog, store):
             await trio.sleep(RETRY_S)
 
 
 async def _store_entries(joblog: JobLog, store: Store) -> bool:
-    entries = joblog.unstored()
+    entries = joblog.entries.unstored()
     if not entries:
         return True
     is_stored = False
@@ -59,7 +59,7 @@ async def _store_entries(joblog: JobLog, store: Store) -> bool:
     if is_stored:
         joblog.stored(entries[-1].seq)
     else:
-        store.count_lost(joblog.give_up_excess())
+        store.count_lost(joblog.entries.give_up_excess())
     return is_stored
 
 
@@ -130,13 +130,13 @@ async def _store_end(store: Store, handle: JobHandle) -> None:
     """One try; `log.not_stored` says what came of it."""
     joblog = handle.log
     try:
-        await store.finish(handle.job, handle.session, joblog.unstored())
+        await store.finish(handle.job, handle.session, joblog.entries.unstored())
     except AimuxError as fault:
         is_final = not isinstance(fault, StoreUnavailable) or fault.code in _HOPELESS
         joblog.not_stored = NotStored(fault.message, hint=fault.hint or "", is_final=is_final)
     else:
         joblog.not_stored = None
-        joblog.stored(joblog.last_seq)
+        joblog.stored(joblog.entries.last_seq)
 
 
 async def store_later(store: Store, handle: JobHandle) -> None:

@@ -92,9 +92,9 @@ class JobReader:
             NotFound: no such job.
         """
         handle = self._supervisor.find(job_id)
-        if handle is not None and after_seq + 1 >= handle.log.first_seq:
+        if handle is not None and after_seq + 1 >= handle.log.entries.first_seq:
             await trio.lowlevel.checkpoint()
-            return handle.log.since(after_seq)
+            return handle.log.entries.since(after_seq)
         return await self._store.entries(job_id, after_seq)
 
     def drop(self, job_ids: Sequence[JobId]) -> None:

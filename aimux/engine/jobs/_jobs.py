@@ -213,7 +213,7 @@ class JobSupervisor:
             row = session if session is not None and handle.is_new_session else None
             if row is not None:
                 row = attrs.evolve(row, status=handle.job.status)
-            entries = handle.log.unstored()
+            entries = handle.log.entries.unstored()
             await self._store.create(handle.job, row, entries)
             if entries:
                 handle.log.stored(entries[-1].seq)
@@ -235,7 +235,7 @@ class JobSupervisor:
         """Go on with a job that another server began so long ago; its row is there."""
         handle = self._handle(job, start)
         handle.log.born -= age_s
-        handle.log.last_seq = handle.log.stored_seq = job.last_seq
+        handle.log.entries.last_seq = handle.log.entries.stored_seq = job.last_seq
         if job.status is JobStatus.RUNNING:
             handle.go_on(max(LAST_LOOK_S, start.limit_s - age_s))
         self._open[job.id] = handle

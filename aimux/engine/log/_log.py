@@ -3,15 +3,9 @@
 Entries are appended by the job's own tasks and read by anybody from a sequence number. Each turn
 writes through a `TurnLog` of its own; its end, one for every turn that was opened, brings the
 turn's whole result.
-
-Memory is bounded whatever a CLI says: beyond `KEPT_ENTRIES` or `KEPT_ENTRY_CHARS` the oldest
-*stored* entries are dropped and are read from the store. While the store cannot take them, the
-oldest are lost instead.
 """
 
 import datetime
-import itertools
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -20,20 +14,15 @@ import trio
 
 from aimux.model import (
     SO_FAR,
-    Entry,
     Event,
     Job,
     JobFinished,
     JobQueued,
     JobStarted,
     JobStatus,
-    Message,
     Mode,
     Noted,
     Outcome,
-    Reasoning,
-    Text,
-    ToolUse,
     TurnFailed,
     TurnFinished,
     TurnQueued,
@@ -44,15 +33,12 @@ from aimux.model import (
 )
 from aimux.rules import total_usage
 from aimux.times import utc_now
-from aimux.waiting import Broadcast
 
+from ._entries import EntryBuffer
 from ._questions import Questions
 from ._turn_log import TurnLog, keep_warning
 
 COALESCE_S: Final = 0.25  # what `kill -9` may cost
-UNSTORED_ENTRIES: Final = 64  # at once: then the store gets them before `COALESCE_S` is over
-KEPT_ENTRIES: Final = 2_000  # per open job, of those that are stored
-KEPT_ENTRY_CHARS: Final = 2**20  # of them together
 
 
 @attrs.frozen
@@ -78,15 +64,12 @@ class NotStored:
 class JobLog:
     """Append-only events of one job and the running fold over them.
 
-    Long, because what is appended, what is stored and who waits are one state. Cancelling one of
-    its waits only ends the waiting.
+    What is kept of them, and who waits for more, is `entries`.
     """
 
     _row: Job
     born: float  # loop clock
     wall: Callable[[], datetime.datetime] = utc_now
-    last_seq: int = 0
-    stored_seq: int = 0
     queue_position: int = 0  # while the job waits for its first slot
     warnings: list[Warned] = attrs.field(factory=list)  # the job's own, of no turn
     so_far: object = None  # the data of its answer, as far as its work has told
@@ -97,17 +80,14 @@ class JobLog:
     _opened: int = 0
     _last_event: float = attrs.field(init=False)
     _last_kind: str = ""
-    _entries: deque[Entry] = attrs.field(factory=deque)
-    _entries_chars: int = 0
-    _changed: Broadcast = attrs.field(factory=Broadcast)
-    _lacking: trio.Event = attrs.field(factory=trio.Event)  # the store does not have everything
-    _crowded: trio.Event = attrs.field(factory=trio.Event)  # and that is too much
+    entries: EntryBuffer = attrs.field(factory=EntryBuffer)
 
     def __attrs_post_init__(self) -> None:
         self._last_event = self.born
 
     def __repr__(self) -> str:
-        return f"<JobLog: {self.last_seq} entries, {self.last_seq - self.stored_seq} not stored>"
+        kept = self.entries
+        return f"<JobLog: {kept.last_seq} entries, {kept.last_seq - kept.stored_seq} not stored>"
 
     # ------------------------------------------------------------------ writing
 
@@ -138,7 +118,7 @@ class JobLog:
             questions=self.questions,
             born=trio.current_time(),
             append=self._append,
-            gathered=self._tell_gathered,
+            gathered=self.entries.announce,
         )
         self._turns[turn.turn] = turn
         return turn
@@ -168,34 +148,28 @@ class JobLog:
         for turn in self._turns.values():
             turn.flush()
 
-    def _tell_gathered(self) -> None:
-        self._changed.notify()
-        self._lacking.set()
+    def stored(self, seq: int) -> None:
+        """Note that the store has every entry up to `seq`."""
+        has_pending = any(turn.has_pending for turn in self._turns.values())
+        self.entries.stored(seq, has_pending=has_pending)
 
     def _append(self, turn: int, event: Event) -> None:
-        now = trio.current_time()
-        self.last_seq += 1
         at = self.wall()
-        entry = Entry(
-            seq=self.last_seq, offset_s=round(now - self.born, 6), at=at, turn=turn, event=event
-        )
-        self._entries.append(entry)
-        self._entries_chars += _chars(event)
-        self._lacking.set()
-        if self.last_seq - self.stored_seq >= UNSTORED_ENTRIES:
-            self._crowded.set()
+        offset_s = round(trio.current_time() - self.born, 6)
+        self.entries.append(turn, event, offset_s=offset_s, at=at)
         if isinstance(event, TurnQueued) and self._row.status is JobStatus.QUEUED:
             self.queue_position = event.position
         self._row = _after(self._row, event, at)
-        self._changed.notify()
+        self.entries.announce()
 
     # ------------------------------------------------------------------ reading
 
     @property
     def job(self) -> Job:
         """The job's row as of now."""
-        if self._row.last_seq != self.last_seq:  # most entries change nothing else
-            self._row = attrs.evolve(self._row, last_seq=self.last_seq)
+        last_seq = self.entries.last_seq
+        if self._row.last_seq != last_seq:  # most entries change nothing else
+            self._row = attrs.evolve(self._row, last_seq=last_seq)
         return self._row
 
     @property
@@ -274,73 +248,9 @@ class JobLog:
         return sum(turn.text_chars for turn in self._turns.values())
 
     @property
-    def first_seq(self) -> int:
-        """The oldest entry still in memory; older ones are in the store."""
-        return self._entries[0].seq if self._entries else self.last_seq + 1
-
-    def since(self, seq: int) -> list[Entry]:
-        """Entries in memory after `seq`, oldest first."""
-        if seq >= self.last_seq:
-            return []
-        skip = max(0, seq + 1 - self.first_seq)
-        return list(itertools.islice(self._entries, skip, None))
-
-    async def wait_change(self) -> None:
-        """Return after the next append (or the first piece of gathered text). A checkpoint."""
-        await self._changed.wait()
-
-    async def wait_after(self, seq: int) -> None:
-        """Return once there is an entry after `seq`."""
-        while self.last_seq <= seq:
-            await self._changed.wait()
-
-    async def wait_unstored(self) -> None:
-        """Return once there is something to be stored, gathered text included."""
-        await self._lacking.wait()
-
-    async def wait_crowded(self) -> None:
-        """Return once `UNSTORED_ENTRIES` entries are not stored."""
-        await self._crowded.wait()
-
-    def unstored(self) -> list[Entry]:
-        """Entries the store does not have yet."""
-        return self.since(self.stored_seq)
-
-    def stored(self, seq: int) -> None:
-        """Note that the store has everything up to `seq`, and forget what is too much to keep."""
-        self.stored_seq = max(self.stored_seq, seq)
-        has_pending = any(turn.has_pending for turn in self._turns.values())
-        if self.stored_seq >= self.last_seq and not has_pending:
-            self._lacking = trio.Event()
-        if self.last_seq - self.stored_seq < UNSTORED_ENTRIES:
-            self._crowded = trio.Event()
-        entries = self._entries
-        while self._is_heavy() and entries[0].seq <= self.stored_seq:
-            self._entries_chars -= _chars(entries.popleft().event)
-
-    def give_up_excess(self) -> int:
-        """Forget the oldest entries beyond the limit although they are not stored; how many."""
-        before = self.stored_seq
-        while self._is_heavy():
-            oldest = self._entries.popleft()
-            self._entries_chars -= _chars(oldest.event)
-            self.stored_seq = max(self.stored_seq, oldest.seq)
-        return self.stored_seq - before
-
-    def _is_heavy(self) -> bool:
-        """Too much to keep; the newest stays, who follows the log goes on from it."""
-        count = len(self._entries)
-        return count > KEPT_ENTRIES or (count > 1 and self._entries_chars > KEPT_ENTRY_CHARS)
-
-    @property
     def is_to_be_stored(self) -> bool:
         """Its end is not in the store and may still come there."""
         return self.not_stored is not None and not self.not_stored.is_final
-
-    @property
-    def kept_chars(self) -> int:
-        """What the entries in memory say, together."""
-        return self._entries_chars
 
 
 def _after(row: Job, event: Event, at: datetime.datetime) -> Job:
@@ -351,16 +261,3 @@ def _after(row: Job, event: Event, at: datetime.datetime) -> Job:
     if isinstance(event, JobFinished):
         return attrs.evolve(row, status=status, finished_at=at)
     return row if status is row.status else attrs.evolve(row, status=status)
-
-
-def _chars(event: Event) -> int:
-    """How long an event is, near enough."""
-    match event:
-        case Text() | Message() | Reasoning():
-            return len(event.text)
-        case ToolUse():
-            return len(event.summary)
-        case TurnFinished() | TurnFailed():
-            return len(event.result.content)
-        case _:
-            return 0
