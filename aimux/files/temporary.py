@@ -34,7 +34,7 @@ class Leftover:
     @property
     def size_bytes(self) -> int:
         """What it takes on disk, near enough."""
-        return sum(_size(path) for path in [self.path, *_below(self.path)])
+        return _size_below(self.path)
 
 
 @contextlib.contextmanager
@@ -104,7 +104,7 @@ class Owned:
     @property
     def size_bytes(self) -> int:
         """What it takes on disk, near enough."""
-        return sum(_size(path) for path in [self.path, *_below(self.path)])
+        return _size_below(self.path)
 
 
 def owned_directories(root: Path) -> list[Owned]:
@@ -174,6 +174,10 @@ def _below(path: Path) -> Iterator[Path]:
     for root, directories, files in os.walk(path):
         for name in (*directories, *files):
             yield Path(root) / name
+
+
+def _size_below(root: Path) -> int:
+    return sum(_size(path) for path in [root, *_below(root)])
 
 
 def _size(path: Path) -> int:

@@ -17,7 +17,7 @@ from aimux.errors import SetupFault
 from aimux.files.reading import is_within, unlistable
 from aimux.files.yaml import Budget, Document, YamlFault, YamlReader
 from aimux.model import Problem, Severity, Source
-from aimux.rules import nearest
+from aimux.rules import did_you_mean
 
 KINDS: Final = ("roles", "snippets", "styles")
 MAX_DEPTH: Final = 8  # of includes; ours need two
@@ -157,7 +157,7 @@ class _Rendering:
         prompt = self.prompts.get(id_)
         if prompt is None:
             by = f", included by {above[-1]}" if above else ""
-            raise TemplateFault(f"no text {id_}{by}", hint=_hint(id_, self.prompts))
+            raise TemplateFault(f"no text {id_}{by}", hint=did_you_mean(id_, self.prompts))
         self._chars += len(prompt.text)
         self._texts += 1
         if self._chars > MAX_CHARS or self._texts > MAX_INCLUDES:
@@ -172,12 +172,7 @@ class _Rendering:
                 return self.text(named, (*above, id_))
             if tag["name"] not in self.values:
                 message = f"{id_}: no value for {tag['name']}"
-                raise TemplateFault(message, hint=_hint(tag["name"], self.values))
+                raise TemplateFault(message, hint=did_you_mean(tag["name"], self.values))
             return self.values[tag["name"]]
 
         return _TAG.sub(fill, prompt.text)
-
-
-def _hint(name: str, known: Iterable[str]) -> str | None:
-    close = nearest(name, known)
-    return f"did you mean {close}?" if close else None

@@ -77,6 +77,7 @@ from ._failures import (
 from ._fences import (
     fence_for as fence_for,
     fenced as fenced,
+    on_one_line as on_one_line,
     share_out as share_out,
     shorten as shorten,
 )
@@ -99,7 +100,7 @@ from ._limits import (
 )
 from ._masking import mask_between as mask_between
 from ._meant import as_meant as as_meant, boolean_as_meant as boolean_as_meant
-from ._nearest import nearest as nearest
+from ._nearest import did_you_mean as did_you_mean, nearest as nearest
 from ._outcome import (
     add_usage as add_usage,
     failure_of as failure_of,

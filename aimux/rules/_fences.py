@@ -26,6 +26,11 @@ def fenced(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
+def on_one_line(text: str) -> str:
+    """A text without line breaks, with one space where there was white space."""
+    return " ".join(text.split())
+
+
 def shorten(text: str, max_chars: int) -> str:
     """At most about `max_chars` of a text: beginning and end, and how much is cut between."""
     if len(text) <= max_chars:

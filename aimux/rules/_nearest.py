@@ -16,3 +16,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     by_fold = {each.casefold(): each for each in sorted(known, reverse=True)}
     found = difflib.get_close_matches(name.casefold(), sorted(by_fold), n=1, cutoff=_ALIKE)
     return by_fold[found[0]] if found else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """The hint to the known name most like `name`; None where none is like it."""
+    found = nearest(name, known)
+    return f"did you mean {found}?" if found else None

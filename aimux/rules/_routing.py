@@ -16,7 +16,7 @@ from aimux.model import EFFORTS, Mode, Profile, Role, Route, RouteRequest, Stren
 
 from ._breaker import BreakerState
 from ._hints import install_step, reset_step
-from ._nearest import nearest
+from ._nearest import did_you_mean
 
 DEFAULT_ROLE: Final = "default"
 FALLBACK_MAX: Final = 2  # further CLIs after the first
@@ -157,7 +157,7 @@ def find_cli(name: str, profiles: Mapping[str, Profile]) -> str:
     raise NotFound(
         msg,
         code="cli_unknown",
-        hint=_did_you_mean(name, names),
+        hint=did_you_mean(name, names),
         data={"cli": name, "known": sorted(profiles)},
     )
 
@@ -265,7 +265,7 @@ class _Steps:
             raise NotFound(
                 msg,
                 code="role_unknown",
-                hint=_did_you_mean(role, known),
+                hint=did_you_mean(role, known),
                 data={"known": sorted(known), "installed": sorted(self.ready)},
             )
         return role
@@ -403,8 +403,3 @@ def _nothing_left(
 
 def _known(names: Iterable[str]) -> str:
     return "known are " + ", ".join(names)
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    found = nearest(name, known)
-    return f"did you mean {found}?" if found else None

@@ -83,6 +83,16 @@ def share(part: float, whole: float) -> float:
     return rounded(part / whole) if whole else 0.0
 
 
+def as_list(value: object) -> list[object]:
+    """A list as it is; empty for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def diagram_name(name: str) -> str:
+    """A name as diagrams take it."""
+    return "".join(each if each.isalnum() else "_" for each in name)[:60] or "_"
+
+
 def plural(count: int, noun: str) -> str:
     """`1 option`, `2 options`."""
     if count == 1:

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from aimux.model import Failure, FailureClass, JobStatus, Report, TurnResult, Verified, Warned
-from aimux.rules import harmless
+from aimux.rules import harmless, on_one_line
 
 from ._consensus import (
     Position,
@@ -276,7 +276,9 @@ def _content(record: ConsensusRecord, data: Mapping[str, object]) -> str:
         parts.append("## Positions")
     for group in found.groups:
         lines = [line for seat in group.seats for line in _seat_lines(by_seat[seat])]
-        parts.append("\n".join([f"**{_line(group.position)}** ({len(group.seats)})", "", *lines]))
+        parts.append(
+            "\n".join([f"**{on_one_line(group.position)}** ({len(group.seats)})", "", *lines])
+        )
     alone = data["only_one_said"]
     if isinstance(alone, list) and alone:
         parts.append(
@@ -301,10 +303,10 @@ def _verdict(record: ConsensusRecord, data: Mapping[str, object]) -> str:
     total = sum(len(group.seats) for group in found.groups)
     if found.winner is not None:
         size = len(found.groups[0].seats)
-        return f"**{size} of {total} hold:** {_line(found.winner)}\n\n{_trust(record, data)}"
+        return f"**{size} of {total} hold:** {on_one_line(found.winner)}\n\n{_trust(record, data)}"
     vetoed_by = tally.get("vetoed_by") if isinstance(tally, Mapping) else None
     if vetoed_by:
-        most = _line(found.groups[0].position)
+        most = on_one_line(found.groups[0].position)
         names = ", ".join(_who(each) for each in record.seats if each.seat in vetoed_by)
         return f"**Vetoed by {names}:** most hold {most}, and nothing wins without them."
     return f"**They do not agree:** {len(found.groups)} positions, none of them ahead."
@@ -328,18 +330,20 @@ def _trust(record: ConsensusRecord, data: Mapping[str, object]) -> str:
 
 
 def _section(title: str, lines: Sequence[str]) -> str:
-    return "\n".join([f"## {title}", "", *(f"- {_line(line)}" for line in lines)])
+    return "\n".join([f"## {title}", "", *(f"- {on_one_line(line)}" for line in lines)])
 
 
 def _seat_lines(each: Seated) -> list[str]:
     """What a seat holds, and its first reasons with what was found of their evidence."""
     assert each.position is not None
-    lines = [f"- {_who(each)}: {_line(each.position.position)}"]
+    lines = [f"- {_who(each)}: {on_one_line(each.position.position)}"]
     for claim in each.position.claims[:SHOWN_CLAIMS]:
         places = "; ".join(
             f"{place.path}:{place.line or '?'}, {FOUND[place.verified]}" for place in claim.evidence
         )
-        lines.append(f"  - {_line(claim.text)}" + (f" ({_line(places)})" if places else ""))
+        lines.append(
+            f"  - {on_one_line(claim.text)}" + (f" ({on_one_line(places)})" if places else "")
+        )
     return lines
 
 
@@ -354,10 +358,5 @@ def _why(each: Seated) -> str:
 
 
 def _title(text: str) -> str:
-    line = _line(text)
+    line = on_one_line(text)
     return line if len(line) <= TITLE_CHARS else f"{line[:TITLE_CHARS]}…"
-
-
-def _line(text: str) -> str:
-    """A text on one line."""
-    return " ".join(text.split())

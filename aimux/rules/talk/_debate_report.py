@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from aimux.model import Failure, FailureClass, JobStatus, Report, Warned
-from aimux.rules import harmless, shorten
+from aimux.rules import harmless, on_one_line, shorten
 from aimux.rules.panels import Member, evidence_json
 
 from ._debate import CLOSING, CON, OPENING, PRO, REBUTTAL, SIDES, Speech, Struck
@@ -219,21 +219,24 @@ _STANDS: Final = {PRO: "For", CON: "Against"}
 
 
 def _content(record: DebateRecord) -> str:
-    parts = [f"# {_line(record.topic)}", _ruled(record)]
+    parts = [f"# {on_one_line(record.topic)}", _ruled(record)]
     verdict = record.verdict
     if verdict is not None and verdict.points:
         lines = [
-            f"- {each['held_by']}: {_line(str(each['claim']))}{_weight(each.get('weight'))}"
+            f"- {each['held_by']}: {on_one_line(str(each['claim']))}{_weight(each.get('weight'))}"
             for each in verdict.points
         ]
         parts.append("\n".join(["## What decided it", "", *lines]))
     if verdict is not None and verdict.unresolved:
-        lines = [f"- {_line(each)}" for each in verdict.unresolved]
+        lines = [f"- {on_one_line(each)}" for each in verdict.unresolved]
         parts.append("\n".join(["## Nobody settled", "", *lines]))
     for side in SIDES:
         parts += _spoken(record.sides[side])
     if record.struck:
-        lines = [f"- {each.seat}: {_line(each.text)} ({_line(each.why)})" for each in record.struck]
+        lines = [
+            f"- {each.seat}: {on_one_line(each.text)} ({on_one_line(each.why)})"
+            for each in record.struck
+        ]
         parts.append("\n".join(["## Struck: the judge did not see this", "", *lines]))
     forfeits = [
         f"- {side.side} ({side.cli}): {phase}, {reason}"
@@ -280,7 +283,7 @@ def _spoken(side: SideRecord) -> list[str]:
         parts.append(f"### {each.phase.capitalize()} (turn {each.turn})")
         parts.append(shorten(each.text, _SHOWN_CHARS))
         parts += [
-            f"> {_line(attack.quote)}\n\n{attack.reply}".rstrip()
+            f"> {on_one_line(attack.quote)}\n\n{attack.reply}".rstrip()
             for attack in each.attacks
             if attack.is_found and not each.is_prose
         ]
@@ -294,8 +297,3 @@ def _is_party(record: DebateRecord) -> bool:
 
 def _weight(weight: object) -> str:
     return f" (weight {weight})" if weight not in (None, "") else ""
-
-
-def _line(text: str) -> str:
-    """A text on one line."""
-    return " ".join(text.split())

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from aimux.model import Evidence, Failure, FailureClass, JobStatus, Report, Verified, Warned
-from aimux.rules import harmless, share_out
+from aimux.rules import harmless, on_one_line, share_out
 from aimux.rules.panels import evidence_json
 
 from ._dialog import Critique, Draft, Point, Said, StoppedBy, last_draft, open_points
@@ -193,7 +193,7 @@ _ENDINGS: Mapping[StoppedBy, str] = {
 def _content(
     record: DialogRecord, draft: Draft | None, points: Sequence[Point], *, is_reviewed: bool
 ) -> str:
-    parts = [f"# {_line(record.task.prompt)}", _summary(record, draft, points, is_reviewed)]
+    parts = [f"# {on_one_line(record.task.prompt)}", _summary(record, draft, points, is_reviewed)]
     if draft is not None:
         parts += ["---", draft.text, "---"]
     if points:
@@ -203,7 +203,7 @@ def _content(
         parts.append(f"## Not followed, says the proposer\n\n{draft.objections}")
     notes = [note for each in record.said[-1:] if isinstance(each, Critique) for note in each.notes]
     if notes:
-        parts.append("\n".join(["## Notes", "", *(f"- {_line(each)}" for each in notes)]))
+        parts.append("\n".join(["## Notes", "", *(f"- {on_one_line(each)}" for each in notes)]))
     if record.said:
         parts.append("\n".join(["## How it came about", "", *_steps(record)]))
     return "\n\n".join(parts)
@@ -247,7 +247,7 @@ def _steps(record: DialogRecord) -> list[str]:
 
 def _point_line(point: Point) -> str:
     cited = [_cited(each) for each in point.evidence]
-    return f"- {_line(point.text)}" + (f" ({'; '.join(cited)})" if cited else "")
+    return f"- {on_one_line(point.text)}" + (f" ({'; '.join(cited)})" if cited else "")
 
 
 def _cited(found: Evidence) -> str:
@@ -259,8 +259,3 @@ def _cited(found: Evidence) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
-
-
-def _line(text: str) -> str:
-    """A text on one line."""
-    return " ".join(text.split())

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import attrs
 
 from aimux.think._analysis import entities
-from aimux.think._base import Following, Pattern, Result, plural, rounded, seed
+from aimux.think._base import Following, Pattern, Result, plural, rounded, seed, share
 from aimux.think._domains import domain_of
 from aimux.think._fields import Count, Json, Share
 from aimux.think._graph import Graph, cycles, graph, levels, reach, turned
@@ -66,7 +66,7 @@ def think(given: Input) -> Result:
     back = turned(whole)
     ce = {name: len(uses[name]) for name in parts}
     ca = {name: len(back.after[name]) for name in parts}
-    instability = {name: _ratio(ce[name], ca[name] + ce[name]) for name in parts}
+    instability = {name: share(ce[name], ca[name] + ce[name]) for name in parts}
     unknown = _unknown(parts, uses)
     loops = cycles(whole)
     by_use = sorted(parts, key=lambda name: (-ca[name], name))
@@ -151,10 +151,6 @@ def _unmodelled(description: str, parts: Mapping[str, Component]) -> list[str]:
         for name in entities(description)
         if not any(mentions(name, each) or mentions(each, name) for each in parts)
     ]
-
-
-def _ratio(part: int, whole: int) -> float:
-    return rounded(part / whole) if whole else 0.0
 
 
 def _upward(parts: Mapping[str, Component], whole: Graph) -> list[Json]:

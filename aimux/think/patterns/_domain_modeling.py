@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import attrs
 
 from aimux.think._analysis import entities as names_in
-from aimux.think._base import Following, Pattern, Result, plural, seed, share
+from aimux.think._base import Following, Pattern, Result, diagram_name, plural, seed, share
 from aimux.think._domains import domain_of
 from aimux.think._fields import Json
 from aimux.think._words import keywords, mentions
@@ -174,20 +174,17 @@ def _aggregates(given: Input, known: dict[str, Entity]) -> Json:
 def _mermaid(given: Input, known: dict[str, Entity]) -> str:
     lines = ["erDiagram"]
     for name, each in known.items():
-        inner = " ".join(f"string {_plain(one)}" for one in each.attributes)
-        lines.append(f"  {_plain(name)} {{ {inner} }}" if inner else f"  {_plain(name)}")
+        inner = " ".join(f"string {diagram_name(one)}" for one in each.attributes)
+        lines.append(
+            f"  {diagram_name(name)} {{ {inner} }}" if inner else f"  {diagram_name(name)}"
+        )
     for one in given.relationships:
         if not _loose(one, known):
             left, _, right = one.cardinality.partition(":")
             tie = f"{_MANY.get(left, '||')}--{_MANY.get(right, '||')[::-1].replace('}', '{')}"
-            label = _plain(one.label) if one.label else "has"
-            lines.append(f"  {_plain(one.from_)} {tie} {_plain(one.to)} : {label}")
+            label = diagram_name(one.label) if one.label else "has"
+            lines.append(f"  {diagram_name(one.from_)} {tie} {diagram_name(one.to)} : {label}")
     return "\n".join(lines)
-
-
-def _plain(name: str) -> str:
-    """A name as diagrams take it."""
-    return "".join(each if each.isalnum() else "_" for each in name)[:60] or "_"
 
 
 def _seeds(given: Input, counts: Json) -> Result:

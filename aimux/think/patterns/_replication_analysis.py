@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, rounded, share
+from aimux.think._base import Following, Pattern, Result, as_list, plural, rounded, share
 from aimux.think._fields import Json, Range
 from aimux.think._words import figures, first_words, keywords, shared
 
@@ -90,7 +90,7 @@ def think(given: Input) -> Result:
     graves = sum(bool(each["critical"]) for each in risks)
     score = rounded(CRITICAL * graves + MINOR * (len(risks) - graves))
     feasibility, effort = _verdict(score, has_resources=bool(given.resources))
-    used = {str(name) for row in rows for name in _list(row["metBy"])}
+    used = {str(name) for row in rows for name in as_list(row["metBy"])}
     return Result(
         data={
             "replicationFeasibility": feasibility,
@@ -123,10 +123,6 @@ def think(given: Input) -> Result:
         if feasibility != "infeasible"
         else None,
     )
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _usual(given: Input) -> list[Requirement]:

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, rounded, seed
+from aimux.think._base import Following, Pattern, Result, as_list, plural, rounded, seed
 from aimux.think._fields import Figure, Json
 from aimux.think._graph import graph, reach
 from aimux.think._times import moment, span
@@ -110,7 +110,7 @@ def think(given: Input) -> Result:
         data["suggestedPhases"] = [seed(each) for each in _phases(given.time_frame)]
         data["autoAnalysis"] = {"source": "template", "keywords": keywords(given.time_frame)}
     gate = [f"{each['constraint']} is broken" for each in broken]
-    gate += [f"a way to state {name}" for name in _list(data["unreachableStates"])]
+    gate += [f"a way to state {name}" for name in as_list(data["unreachableStates"])]
     summary = f"{plural(len(line), 'event')} in time"
     if isinstance(total, float):
         summary += f" over {total:g}, {plural(len(broken), 'constraint')} broken"
@@ -126,10 +126,6 @@ def think(given: Input) -> Result:
             fields={"operation": "draw", "elements": list(given.states) or line},
         ),
     )
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _time(event: Event) -> float | None:

@@ -7,7 +7,16 @@ from typing import Annotated, Final, Literal
 import attrs
 
 from aimux.think._analysis import entities
-from aimux.think._base import Following, Pattern, Result, plural, rounded, seed
+from aimux.think._base import (
+    Following,
+    Pattern,
+    Result,
+    as_list,
+    diagram_name,
+    plural,
+    rounded,
+    seed,
+)
 from aimux.think._fields import Json
 from aimux.think._graph import connected, cycles, graph
 from aimux.think._words import keywords, mentions, stem, stems
@@ -112,8 +121,8 @@ def think(given: Input) -> Result:
     assert isinstance(lonely, list)
     return Result(
         data=data,
-        summary=f"{plural(len(names), 'element')} in {plural(len(_list(shown['parts'])), 'part')}, "
-        f"density {shown['density']}",
+        summary=f"{plural(len(names), 'element')} in "
+        f"{plural(len(as_list(shown['parts'])), 'part')}, density {shown['density']}",
         warnings=warnings,
         gate=[f"{each} hangs in the air" for each in lonely]
         + [f"{each} is tied and not drawn" for each in unknown],
@@ -146,10 +155,6 @@ def _seeds(given: Input, counts: Json, warnings: Sequence[str]) -> Result:
         warnings=warnings,
         missing=["elements"],
     )
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _theme(text: str) -> Sequence[str]:
@@ -219,20 +224,15 @@ def _changed(
 
 
 def _mermaid(head: str, names: dict[str, str], ties: Sequence[tuple[str, str, str]]) -> str:
-    lines = [head, *(f"  {_plain(name)}" for name in names)]
+    lines = [head, *(f"  {diagram_name(name)}" for name in names)]
     is_sequence = head == "sequenceDiagram"
     if is_sequence:
-        lines = [head, *(f"  participant {_plain(name)}" for name in names)]
+        lines = [head, *(f"  participant {diagram_name(name)}" for name in names)]
     arrow = "->>" if is_sequence else "-->"
     for one, two, label in ties:
-        said = f" : {_plain(label)}" if label else (" : calls" if is_sequence else "")
-        lines.append(f"  {_plain(one)} {arrow} {_plain(two)}{said}")
+        said = f" : {diagram_name(label)}" if label else (" : calls" if is_sequence else "")
+        lines.append(f"  {diagram_name(one)} {arrow} {diagram_name(two)}{said}")
     return "\n".join(lines)
-
-
-def _plain(name: str) -> str:
-    """A name as diagrams take it."""
-    return "".join(each if each.isalnum() else "_" for each in name)[:60] or "_"
 
 
 PATTERN: Final = Pattern(name="visual_reasoning", input=Input, think=think)

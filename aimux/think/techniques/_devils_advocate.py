@@ -12,6 +12,7 @@ from aimux.think._base import (
     Following,
     Pattern,
     Result,
+    as_list,
     blocked,
     plural,
     seed,
@@ -117,7 +118,7 @@ def think(given: Input, state: State) -> Result:
     return Result(
         data={"technique": technique},
         summary=f"{verdict}: {plural(len(objections), 'objection')} to "
-        f"{plural(len(known), 'claim')}, {len(_list(technique['open']))} open",
+        f"{plural(len(known), 'claim')}, {len(as_list(technique['open']))} open",
         warnings=warnings,
         missing=[] if objections else ["objections"],
         gate=[
@@ -159,10 +160,6 @@ def _repeated(objections: Sequence[Objection]) -> list[list[str]]:
         for two in objections[at + 1 :]
         if alike(one.text, two.text) >= ALIKE
     ]
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _shown(each: Objection) -> Json:

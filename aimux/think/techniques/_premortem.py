@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import attrs
 
 from aimux.think._analysis import analyse
-from aimux.think._base import Following, Pattern, Result, plural, seed, share
+from aimux.think._base import Following, Pattern, Result, as_list, plural, seed, share
 from aimux.think._fields import Json, Rating
 from aimux.think._times import span
 from aimux.think._words import listed, stem, stems
@@ -203,22 +203,19 @@ def _verdict(
 def _seeds(given: Input) -> list[Json]:
     """A question for each category, about what the plan itself names."""
     found = analyse(given.problem)
-    names = [str(each) for each in _list(found["entities"])[:3]]
+    names = [str(each) for each in as_list(found["entities"])[:3]]
     about = f" ({', '.join(names)})" if names else ""
     seeds = [
         seed(f"{question}{about}", category=name) for name, (_, question) in CATEGORIES.items()
     ]
     seeds += [
-        seed(f"what if there is after all: {each}?", "prompt") for each in _list(found["negations"])
+        seed(f"what if there is after all: {each}?", "prompt")
+        for each in as_list(found["negations"])
     ]
-    seeds += [seed(f"unanswered: {each}", "prompt") for each in _list(found["questions"])]
+    seeds += [seed(f"unanswered: {each}", "prompt") for each in as_list(found["questions"])]
     return seeds + [
         seed(f"what if it does not hold: {each}?", "prompt") for each in given.assumptions
     ]
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 PATTERN: Final = Pattern(name="premortem", input=Input, think=think)
