@@ -27,7 +27,7 @@ ORDER BY active_us LIMIT ?
 
 @attrs.frozen(kw_only=True)
 class Collected:
-    """What was deleted, or would be (`is_dry_run`). `spools` are directories of raw child output.
+    """What was deleted, or would be in a dry run. `spools` are directories of raw child output.
 
     `has_more` says that the limit was reached: collect again.
     """
@@ -38,7 +38,6 @@ class Collected:
     thoughts: int = 0
     spools: Sequence[str] = ()
     has_more: bool = False
-    is_dry_run: bool = False
 
 
 def collect(
@@ -76,5 +75,4 @@ def collect(
         entries=entries,
         thoughts=thoughts,
         has_more=has_more,
-        is_dry_run=is_dry_run,
     )

@@ -38,7 +38,6 @@ class Subject:
     context: ToolContext
     client: Client
     library: SkillLibrary
-    skill: Skill
     arguments: Mapping[str, str]
 
     @property
@@ -58,7 +57,7 @@ async def values_for(
 
     Cancelling it leaves nothing.
     """
-    subject = Subject(context, client, library, skill, arguments)
+    subject = Subject(context, client, library, arguments)
     used = names_in(skill, library.parts_of(skill))
     values: dict[str, object] = {"args": dict(arguments)}
     values["kind"] = kind_of(skill, arguments.get(skill.kinds_of, ""))

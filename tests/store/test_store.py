@@ -428,7 +428,6 @@ async def test_old_jobs_go_with_log_and_session(store: Store) -> None:
 
     assert told.job_ids == done.job_ids == ["job_1", "job_2"]
     assert told.entries == done.entries == 4
-    assert (told.is_dry_run, done.is_dry_run) == (True, False)
     assert unchanged.jobs == {JobStatus.COMPLETED: 3, JobStatus.QUEUED: 1}
     assert done.session_ids == ["ses_1", "ses_2"]
     assert [job.id for job in (await store.jobs()).jobs] == ["job_4", "job_3"]
