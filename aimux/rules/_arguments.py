@@ -19,6 +19,7 @@ SHOWN_LEVELS: Final = 50
 _REPR: Final = Repr()  # of any depth and length
 _REPR.maxstring = _REPR.maxother = 10 * SHOWN_CHARS
 _SILENT: Final = frozenset({"title", "description", "default", "examples", "deprecated", "$schema"})
+_NUMBERS: Final = (int, float)
 _KEYWORDS: Final = frozenset(
     {
         *("type", "properties", "required", "enum", "additionalProperties", "items"),
@@ -107,7 +108,7 @@ def _is_integer(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, _NUMBERS) and value is not True and value is not False
 
 
 _TYPES: Final[Mapping[str, Check]] = {
@@ -166,12 +167,12 @@ def _bound_checks(schema: Mapping[str, object]) -> Iterator[Check]:
     low, high = _figure(schema, "minimum"), _figure(schema, "maximum")
     if low is not None:
         yield (
-            lambda value: not (isinstance(value, int | float) and _is_number(value) and value < low)
+            lambda value: not (isinstance(value, int | float) and value < low and _is_number(value))
         )
     if high is not None:
         yield (
             lambda value: (
-                not (isinstance(value, int | float) and _is_number(value) and value > high)
+                not (isinstance(value, int | float) and value > high and _is_number(value))
             )
         )
     short, long = _figure(schema, "minLength"), _figure(schema, "maxLength")

@@ -19,13 +19,12 @@ from ._run import (
     Session as Session,
     Step as Step,
     answer as answer,
-    oversize as oversize,
     overview as overview,
     placed as placed,
     run as run,
     schema_for as schema_for,
+    size_of as size_of,
     stored as stored,
-    weight as weight,
 )
 from ._summary import render as render
 from ._watch import WATCH_INPUTS as WATCH_INPUTS

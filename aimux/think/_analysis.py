@@ -1,11 +1,13 @@
 """What a text says by its words alone: names, negations, questions, gaps. English heuristics."""
 
+import functools
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from ._domains import domain_of
+from ._domains import DOMAINS, domain_of
 from ._fields import Json
-from ._words import listed, mentions, sentences, words
+from ._words import listed, sentences, stems, words
 
 ANALYSED: Final = 16_384  # characters; the rest of a longer text adds nothing but time
 SHOWN: Final = 40
@@ -35,12 +37,13 @@ def analyse(text: str) -> Json:
     """Entities, relationships, gaps, negations, questions and complexity of a text."""
     text = text[:ANALYSED]
     domain = domain_of(text)
+    said = stems(text)
     gaps = [
         {"expected": each, "why": f"usual in {domain.name}"}
-        for each in sorted(domain.expected)
-        if not mentions(text, each.replace("-", " "))
+        for each, wanted in _expected(domain.name)
+        if not wanted <= said
     ] if domain else []  # fmt: skip
-    questions = [each.strip() for each in _QUESTION.findall(text)]
+    questions = [each.strip() for each in _QUESTION.findall(text)] if "?" in text else []
     asked = " ".join(questions)
     questions += [each.strip() for each in _OPEN.findall(text) if each.strip() not in asked]
     return {
@@ -51,6 +54,13 @@ def analyse(text: str) -> Json:
         "questions": list(dict.fromkeys(questions))[:SHOWN],
         "complexity": complexity_of(text),
     }
+
+
+@functools.cache
+def _expected(name: str) -> Sequence[tuple[str, frozenset[str]]]:
+    """What is usual in a domain, sorted, with the stems that say it is there."""
+    domain = next(each for each in DOMAINS if each.name == name)
+    return [(each, stems(each.replace("-", " "))) for each in sorted(domain.expected)]
 
 
 def entities(text: str) -> list[str]:
@@ -70,6 +80,7 @@ def _relationships(text: str) -> list[Json]:
     ]
 
 
+@functools.lru_cache(4)  # both the score's policy and the analysis ask it of a call's text
 def complexity_of(text: str) -> str:
     """`low`, `medium`, `high` or `epic`, by sentences and conjunctions."""
     count = len(sentences(text))

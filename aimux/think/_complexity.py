@@ -37,13 +37,18 @@ _STAKES: Final = re.compile(
 
 def score(fields: Mapping[str, object], bias: int | None, threshold: int = THRESHOLD) -> Json:
     """Total and components of the input; `bias` is the pattern's, None for a solo one."""
-    longest = max(
-        (len(text) for text in map(fields.get, TEXTS) if isinstance(text, str)), default=0
-    )
-    items = sum(len(each) for each in map(fields.get, LISTS) if isinstance(each, list))
+    longest = items = deepest = 0
+    for name, value in fields.items():
+        if isinstance(value, str):
+            if name in TEXTS and len(value) > longest:
+                longest = len(value)
+        else:
+            if name in LISTS and isinstance(value, list):
+                items += len(value)
+            deepest = max(deepest, _depth(value))
     text_length = min(100, _round(longest / FULL_TEXT * 100))
     sub_items = min(100, 10 * items)
-    depth = min(100, 25 * max(map(_depth, fields.values()), default=0))
+    depth = min(100, 25 * deepest)
     pull = SOLO_BIAS if bias is None else bias
     total = _round(0.3 * text_length + 0.3 * sub_items + 0.2 * depth + 0.2 * pull)
     return {
@@ -77,10 +82,11 @@ def recommended(
 
 
 def _depth(value: object, level: int = 0) -> int:
-    if level >= MAX_DEPTH or not isinstance(value, list | dict):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if level >= MAX_DEPTH or not isinstance(value, list):
         return 0
-    inner = list(value.values() if isinstance(value, dict) else value)[:SCANNED]
-    return 1 + max((_depth(each, level + 1) for each in inner), default=0)
+    return 1 + max([_depth(each, level + 1) for each in value[:SCANNED]], default=0)
 
 
 def _round(value: float) -> int:

@@ -1,6 +1,6 @@
 """Ten templates of well-known domains: what such a thing usually has. Seeds, no evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -154,9 +154,14 @@ DOMAINS: Final[Sequence[Domain]] = (
     ),
 )
 
+_BY_KEYWORD: Final[Mapping[str, Sequence[int]]] = {
+    keyword: [at for at, each in enumerate(DOMAINS) if keyword in each.keywords]
+    for domain in DOMAINS
+    for keyword in domain.keywords
+}
+
 
 def domain_of(text: str) -> Domain | None:
     """The template with the most keywords in a text, the first one of equals; None without any."""
-    given = set(words(text))
-    best = max(DOMAINS, key=lambda each: len(given & set(each.keywords)))
-    return best if given & set(best.keywords) else None
+    found = [at for word in set(words(text)) for at in _BY_KEYWORD.get(word, ())]
+    return DOMAINS[min(found, key=lambda at: (-found.count(at), at))] if found else None

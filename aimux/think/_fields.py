@@ -9,7 +9,7 @@ import functools
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 import attrs
@@ -20,6 +20,7 @@ T = TypeVar("T")
 Reader = Callable[[object], object]
 
 MAX_TEXT: Final = 65_536
+_PLAIN: Final = frozenset({str, int, float, bool, types.NoneType})  # JSON as it stands
 MAX_FIGURE: Final = 1e9  # beyond it sums of products are no figures any more
 
 
@@ -168,34 +169,40 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401  # an annotation
         each = _reader(inner[0])
         return lambda value: [each(one) for one in value] if isinstance(value, list) else []
     if attrs.has(kind):
-        return functools.partial(_object, kind)
+        return _object_reader(kind)
     return _SCALARS.get(kind, _as_it_is)
 
 
-def _members(value: object) -> Sequence[tuple[str, object]]:
-    return list(value.items()) if isinstance(value, Mapping) else []
+def _members(value: object) -> Iterable[tuple[str, object]]:
+    # dict first: to ask for a Mapping takes longer than the rest
+    return value.items() if isinstance(value, dict) or isinstance(value, Mapping) else ()  # noqa: SIM101  # as above
 
 
-def _object(shape: type, value: object) -> object:
-    if isinstance(value, str):
-        value = {shape.SHORT: value}  # type: ignore[attr-defined]  # the schema took a text
-    known = _readers(shape)
-    made = {}
-    for wire, each in _members(value):
-        name, read = known[wire]
-        made[name] = read(each)
-    return shape(**made)
+def _object_reader(shape: type) -> Reader:
+    short = getattr(shape, "SHORT", "")
+    known: dict[str, tuple[str, Reader]] = {}
 
+    def read(value: object) -> object:
+        if not known:  # not before: a shape may hold itself
+            fields = fields_of(shape).items()
+            known.update({wire: (field.name, _reader(field.kind)) for wire, field in fields})
+        if isinstance(value, str):  # the schema took a text
+            value = {short: value}
+        made = {}
+        for wire, each in _members(value):
+            name, one = known[wire]
+            made[name] = one(each)
+        return shape(**made)
 
-@functools.cache
-def _readers(shape: type) -> Mapping[str, tuple[str, Reader]]:
-    return {wire: (field.name, _reader(field.kind)) for wire, field in fields_of(shape).items()}
+    return read
 
 
 def _as_it_is(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
+_LISTS: Final = (list, tuple)
+_HOLDERS: Final = (list, dict)
 _SCALARS: Final[Mapping[object, Reader]] = {
     str: lambda value: value.strip() if isinstance(value, str) else value,
     int: lambda value: int(value) if isinstance(value, int | float) else value,
@@ -205,20 +212,28 @@ _SCALARS: Final[Mapping[object, Reader]] = {
 
 def dump(value: object) -> object:
     """The JSON of an input, a state or plain data; what is unset stays away from items."""
-    if value is None or isinstance(value, str | int | float):
+    shape: Any = type(value)
+    if shape in _PLAIN:
         return value
     if isinstance(value, dict):
-        return {str(key): dump(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [dump(each) for each in value]
-    shape: Any = type(value)
+        return {
+            str(key): each if type(each) in _PLAIN else dump(each) for key, each in value.items()
+        }
+    if isinstance(value, _LISTS):
+        return [each if type(each) in _PLAIN else dump(each) for each in value]
     if attrs.has(shape):
         return {
-            wire: dump(each)
-            for wire, field in fields_of(shape).items()
-            if (each := getattr(value, field.name)) is not None
+            wire: each if type(each) in _PLAIN else dump(each)
+            for wire, name in _names(shape)
+            if (each := getattr(value, name)) is not None
         }
     return value
+
+
+@functools.cache
+def _names(shape: type) -> Sequence[tuple[str, str]]:
+    """The fields of a class: their names in JSON and here."""
+    return [(wire, field.name) for wire, field in fields_of(shape).items()]
 
 
 def renamed(shape: type, given: Mapping[str, object], told: list[str]) -> Json:
@@ -232,7 +247,9 @@ def renamed(shape: type, given: Mapping[str, object], told: list[str]) -> Json:
             if wire != name:
                 told.append(f"{name} -> {wire}")
         field = fields.get(wire)
-        made.setdefault(wire, value if field is None else _inside(field.kind, value, told))
+        if field is not None and isinstance(value, _HOLDERS):
+            value = _inside(field.kind, value, told)
+        made.setdefault(wire, value)
     return made
 
 
@@ -247,7 +264,9 @@ def _spellings(shape: type) -> Mapping[str, str]:
 def _inside(kind: Any, value: object, told: list[str]) -> object:  # noqa: ANN401
     if isinstance(value, list):
         item, _ = _parts_of(kind)
-        return value if item is None else [_inside(item, each, told) for each in value]
+        if item is None:
+            return value
+        return [_inside(item, each, told) if isinstance(each, _HOLDERS) else each for each in value]
     if isinstance(value, dict):
         _, shape = _parts_of(kind)
         return value if shape is None else renamed(shape, value, told)

@@ -1,7 +1,7 @@
 """One step of thinking: fields put in their places, the pattern run, its session carried on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 import orjson
@@ -35,6 +35,9 @@ class Session:
     summaries: Sequence[str] = ()
     switches: int = 0
     steps: int = 0
+
+
+_NEW: Final = Session()
 
 
 @attrs.frozen(kw_only=True)
@@ -99,24 +102,30 @@ def placed(choice: Choice, given: Mapping[str, object], prompt: str) -> tuple[Js
     return fields, mapped
 
 
-def oversize(fields: Mapping[str, object]) -> str:
-    """What of a call's fields is more than can be thought about at once; nothing if they fit."""
-    chars, items, levels = _size(fields)
-    if levels > MAX_LEVELS:
-        return f"at most {MAX_LEVELS} levels of nesting"
-    if chars > MAX_CHARS:
-        return f"at most {MAX_CHARS} characters, not {chars}"
-    return f"at most {MAX_ITEMS} list items, not {items}" if items > MAX_ITEMS else ""
+class Size(NamedTuple):
+    """How much the fields of a call are: characters, list items and levels of nesting."""
+
+    chars: int
+    items: int
+    levels: int
+
+    @property
+    def excess(self) -> str:
+        """What of it is more than can be thought about at once; nothing if it fits."""
+        if self.levels > MAX_LEVELS:
+            return f"at most {MAX_LEVELS} levels of nesting"
+        if self.chars > MAX_CHARS:
+            return f"at most {MAX_CHARS} characters, not {self.chars}"
+        return f"at most {MAX_ITEMS} list items, not {self.items}" if self.items > MAX_ITEMS else ""
+
+    @property
+    def weight(self) -> int:
+        """How much work it is, in characters; a list item counts as many."""
+        return self.chars + ITEM_WEIGHT * self.items
 
 
-def weight(fields: Mapping[str, object]) -> int:
-    """How much work fields are, in characters; a list item counts as many."""
-    chars, items, _ = _size(fields)
-    return chars + ITEM_WEIGHT * items
-
-
-def _size(fields: Mapping[str, object]) -> tuple[int, int, int]:
-    """Characters, list items and levels of nesting."""
+def size_of(fields: Mapping[str, object]) -> Size:
+    """How much the fields of a call are; what is nested too deep is not counted."""
     chars = items = levels = 0
     level: list[object] = list(fields.values())
     chars += sum(map(len, fields))
@@ -133,7 +142,7 @@ def _size(fields: Mapping[str, object]) -> tuple[int, int, int]:
                 chars += sum(map(len, value))
                 inner += value.values()
         level = inner
-    return chars, items, levels
+    return Size(chars, items, levels)
 
 
 def run(choice: Choice, fields: Json, mapped: Sequence[str] = (), body: Json | None = None) -> Step:
@@ -141,7 +150,7 @@ def run(choice: Choice, fields: Json, mapped: Sequence[str] = (), body: Json | N
 
     A step that is blocked, or that has nothing to work with, leaves the session as it was.
     """
-    before = bind(Session, body or {})
+    before = bind(Session, body) if body else _NEW
     pattern = code_of(choice.name)
     given: object = bind(pattern.input, fields)
     if pattern.state is None:
@@ -194,9 +203,12 @@ def is_full(body: Json) -> bool:
 
 def stored(session: Session) -> Json:
     """A session as it is kept."""
-    body = dump(session)
-    assert isinstance(body, dict)
-    return body
+    return {  # states are JSON already
+        "states": dict(session.states),
+        "summaries": list(session.summaries),
+        "switches": session.switches,
+        "steps": session.steps,
+    }
 
 
 def overview(body: Json) -> Overview:

@@ -8,6 +8,9 @@ from ._fields import Json
 
 ROWS: Final = 12  # of one list
 CHARS: Final = 300  # of one value
+_EMPTY: Final[tuple[object, ...]] = (None, "", [], {})
+_BLANK: Final[tuple[object, ...]] = (None, "", [])
+_NESTED: Final = (dict, list)
 _SKIPPED: Final = frozenset({"mermaid"})  # shown by its own fence
 
 
@@ -75,9 +78,9 @@ def _section(data: Json) -> list[str]:
     for key, value in data.items():
         if key == "mermaid" and value:
             lines += ["", "```mermaid", str(value), "```"]
-        if key in _SKIPPED or value in (None, "", [], {}):
+        if key in _SKIPPED or (not value and value in _EMPTY):
             continue
-        if isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        if isinstance(value, list) and any(isinstance(each, _NESTED) for each in value):
             lines += ["", f"{_title(key)}:"]
             lines += [f"- {_row(each)}" for each in value[:ROWS]]
             if len(value) > ROWS:
@@ -91,13 +94,13 @@ def _row(value: object) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, dict):
-        rest = {key: each for key, each in value.items() if each not in (None, "", [])}
+        rest = {key: each for key, each in value.items() if each or each not in _BLANK}
         head = rest.pop("text", None)
         parts = ", ".join([f"{_title(str(key))} {_row(each)}" for key, each in rest.items()])
         if head is None:
             return _text(parts)
         return _text(f"{head} ({parts})" if parts else str(head))
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return _text(", ".join([_row(each) for each in value[:ROWS]]))
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -21,17 +21,16 @@ from aimux.think import (
     Step,
     answer as answer_of,
     choose,
-    oversize,
     placed,
     renamed,
     render,
     run,
     schema_for,
     schema_of,
+    size_of,
     stored,
     watched,
     watched_answer,
-    weight,
 )
 from aimux.times import utc_now
 
@@ -77,11 +76,7 @@ class Thinking:
     fields: Json
     mapped: list[str]
     told: list[str]
-
-    @property
-    def is_heavy(self) -> bool:
-        """Whether it would keep other callers waiting."""
-        return weight(self.fields) > HEAVY
+    is_heavy: bool  # it would keep other callers waiting
 
     def run(self, body: Json | None = None) -> Step:
         """The step itself."""
@@ -210,7 +205,7 @@ async def _watched(
         given.setdefault("chosen_move", call.arguments["pattern"])
     shape = WATCH_INPUTS[action]
     mapped: list[str] = []
-    fields, told = _checked(action, schema_of(shape), renamed(shape, given, mapped))
+    fields, told, _ = _checked(action, schema_of(shape), renamed(shape, given, mapped))
     observed = None
     move_input = fields.get("move_input")
     if isinstance(move_input, Mapping) and move_input:
@@ -274,25 +269,30 @@ def _thinking(choice: Choice, given: Mapping[str, object], prompt: str) -> Think
         InvalidArguments: with every fault at once.
     """
     fields, mapped = placed(choice, given, prompt)
-    fields, told = _checked(choice.name, schema_for(choice), fields)
-    return Thinking(choice=choice, fields=fields, mapped=mapped, told=told)
+    fields, told, work = _checked(choice.name, schema_for(choice), fields)
+    return Thinking(choice=choice, fields=fields, mapped=mapped, told=told, is_heavy=work > HEAVY)
 
 
-def _checked(name: str, schema: Schema, fields: Json) -> tuple[Json, list[str]]:
-    """Fields that fit, and what of them was taken for something else than it was written as."""
-    if fault := oversize(fields):
-        raise _refused(name, [{"path": "input", "value": None, "expected": fault}])
+def _checked(name: str, schema: Schema, fields: Json) -> tuple[Json, list[str], int]:
+    """Fields that fit, what of them was taken for something else, and how much work they are."""
+    work = _weighed(name, fields)
     fits = _FITS.get(name)
     if fits is None:
         fits = _FITS[name] = compile_schema(schema)
     if fits(fields):
-        return fields, []
+        return fields, [], work
     fields, told = as_meant(schema, fields)
-    if fault := oversize(fields):  # a text that was JSON
-        raise _refused(name, [{"path": "input", "value": None, "expected": fault}])
+    work = _weighed(name, fields)  # a text that was JSON
     if not fits(fields):
         raise _refused(name, problems(schema, shallow(fields)))
-    return fields, told
+    return fields, told, work
+
+
+def _weighed(name: str, fields: Json) -> int:
+    size = size_of(fields)
+    if size.excess:
+        raise _refused(name, [{"path": "input", "value": None, "expected": size.excess}])
+    return size.weight
 
 
 def _refused(name: str, found: list[dict[str, object]]) -> InvalidArguments:
