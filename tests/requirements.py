@@ -54,6 +54,7 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "tools:deepresearch": "a report from the vendor with the pages it cites; a CLI without a key",
     "deepresearch:secret": "the vendor's key is never stored, logged or shown",
     "deepresearch:restart": "a research at the vendor is gone on with after a death or a stop",
+    "deepresearch:once": "what several ask for at once is researched once",
     "deepresearch:faults": "the vendor's faults are waited out or told, and nothing is left there",
     "consensus:lost": "who is lost is named, and makes it partial; without a quorum it has failed",
     "consensus:evidence": "what members claim of files is looked up, and weighs in the confidence",

@@ -13,6 +13,7 @@ from ._job_request import (
 from ._orphans import open_orphanage as open_orphanage
 from ._prepare import new_id as new_id
 from ._recovery import recover as recover, temporary_roots as temporary_roots
+from ._research_once import SameResearch as SameResearch
 from ._research_work import ResearchWork as ResearchWork
 from .copies import (
     BaseFacts as BaseFacts,

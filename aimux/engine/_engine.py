@@ -32,10 +32,11 @@ from ._notify import Notifier, open_notifier
 from ._own_settings import OwnSettings
 from ._prepare import Preparer
 from ._recovery import open_temporary
+from ._research_once import OpenResearch, SameResearch
 from ._research_work import ResearchKeys, ResearchWork
 from ._specs import ChooseDriver, TurnResources, TurnSpec
 from .copies import work_copies
-from .jobs import JobHandle, JobReader, JobStart, JobSupervisor, open_supervisor, slot_limits
+from .jobs import JobHandle, JobReader, JobStart, JobSupervisor, Run, open_supervisor, slot_limits
 from .turns import Asker
 
 log = logging.getLogger("aimux.engine")
@@ -71,6 +72,7 @@ class Engine:
         self.copies = work_copies(state_dir, resources.choose)
         self.keys = keys
         self.state_dir = state_dir
+        self._open_research = OpenResearch(supervisor.slots)
         self.started_at = utc_now()
         self._resources = resources
         self._preparer = preparer
@@ -97,8 +99,12 @@ class Engine:
         """
         return await self._preparer.prepare(request)
 
-    async def start(self, prepared: PreparedJob, work: Work | ResearchWork) -> JobHandle:
+    async def start(
+        self, prepared: PreparedJob, work: Work | ResearchWork, same: SameResearch | None = None
+    ) -> JobHandle:
         """Admit and start a prepared job. It outlives this call; its row is committed.
+
+        With `same` its work is not done while another job does the same: it waits for that one.
 
         Cancelling it before the row is committed leaves nothing.
 
@@ -120,10 +126,13 @@ class Engine:
             above=above.root,
             depth=above.depth,
         )
+        run: Run
         if isinstance(work, ResearchWork):
             run = partial(self._research, work)
         else:
             run = partial(self._work, prepared, work)
+        if same is not None:
+            run = partial(self._open_research.run, same=same, run=run)
         handle = await self.supervisor.open_job(job, start, run)
         self._preparer.count_begun(request.client.env)
         return handle
@@ -139,10 +148,14 @@ class Engine:
             work = ResearchWork(task=task, key="")
             start = JobStart(client_key=job.client, limit_s=task.limit_s)
             age_s = (utc_now() - (job.started_at or job.created_at)).total_seconds()
-            run = partial(self._research, work)
+            run = partial(self._left_research, work)
             self.supervisor.adopt_job(job, start, run, age_s=max(0.0, age_s))
             log.info("goes on with a research", extra={"job": job.id})
         return len(left)
+
+    async def _left_research(self, work: ResearchWork, handle: JobHandle) -> Report:
+        with self._open_research.known(handle, work.task.cache_key):
+            return await self._research(work, handle)
 
     async def _research(self, work: ResearchWork, handle: JobHandle) -> Report:
         from ._research import run_research  # the vendor's side, where it is asked

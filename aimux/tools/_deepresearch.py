@@ -3,12 +3,13 @@
 import datetime
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import attrs
 import trio
 
-from aimux.engine import JobRequest, PreparedJob, ResearchWork
+from aimux.engine import JobRequest, PreparedJob, ResearchWork, SameResearch
 from aimux.errors import InvalidArguments, StoreUnavailable
 from aimux.files.tree import TreeReader
 from aimux.model import (
@@ -65,10 +66,12 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     key = key_of(call.client.env)
     missing = _missing(key)
     wanted = _wanted(call, prepared, [each.file for each in attached], is_fallback=bool(missing))
-    if not call.arguments.get("force"):
-        kept = await _kept(context, prepared, wanted)
-        if kept is not None:
-            return await run_job(context, call, prepared, _again(kept, wanted))
+    same: SameResearch | None = None
+    if not call.arguments.get("force") and prepared.snapshot.settings.research.cache_days:
+        same = SameResearch(key=wanted.key, find=partial(_kept, context, prepared, wanted))
+        report = await same.find()
+        if report is not None:
+            return await run_job(context, call, prepared, _again(report))
     if not missing:
         prompt = research_prompt(wanted.topic, wanted.output_format)
         settings = prepared.snapshot.settings.research
@@ -85,7 +88,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         )
         body = request_body(wanted.model, prompt, attached)
         work = ResearchWork(task=task, key=key, body=body, keeps_answer=settings.cache_days > 0)
-        return await run_job(context, call, prepared, work)
+        return await run_job(context, call, prepared, work, same)
     told = [Warned(code="no_vendor", message=f"a CLI answers of what it knows: {missing}")]
     if call.arguments.get("model"):
         told.append(Warned(code="model_ignored", message="model is the vendor's, no CLI knows it"))
@@ -100,7 +103,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     prepared = await context.engine.prepare(request)
     by_cli = _by_cli(context, prepared, wanted)
     asked = attrs.evolve(prepared.request, prompt=wanted.topic)  # what its row says was wanted
-    return await run_job(context, call, attrs.evolve(prepared, request=asked), by_cli)
+    return await run_job(context, call, attrs.evolve(prepared, request=asked), by_cli, same)
 
 
 def _missing(key: str) -> str:
@@ -190,29 +193,31 @@ def _attached(paths: object, cwd: str) -> list[Attachment]:
 
 async def _kept(
     context: ToolContext, prepared: PreparedJob, wanted: ResearchRequest
-) -> Research | None:
-    days, now = prepared.snapshot.settings.research.cache_days, utc_now()
-    if not days:
+) -> Report | None:
+    """The report of an answer that was kept and is not too old."""
+    now = utc_now()
+    since = now - datetime.timedelta(days=prepared.snapshot.settings.research.cache_days)
+    kept = await context.engine.store.research.find(wanted.key, since=since, now=now)
+    if kept is None:
         return None
-    since = now - datetime.timedelta(days=days)
-    return await context.engine.store.research.find(wanted.key, since=since, now=now)
+    return report_research(
+        kept,
+        turn=None,
+        cache_key=wanted.key,
+        output_format=wanted.output_format,
+        now=now,
+        is_cached=True,
+    )
 
 
-def _again(kept: Research, wanted: ResearchRequest) -> Work:
+def _again(report: Report) -> Work:
     """The work of giving an answer that was kept."""
 
     async def work(ask: Ask, note: Note) -> Report:
         del ask
         note("an answer that was kept")
         await trio.lowlevel.checkpoint()
-        return report_research(
-            kept,
-            turn=None,
-            cache_key=wanted.key,
-            output_format=wanted.output_format,
-            now=utc_now(),
-            is_cached=True,
-        )
+        return report
 
     return work
 

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.engine import JobHandle, PreparedJob, Question, ResearchWork
+from aimux.engine import JobHandle, PreparedJob, Question, ResearchWork, SameResearch
 from aimux.errors import PeerFault
 from aimux.model import Job, ServerSettings, Work
 
@@ -39,7 +39,11 @@ def check_waiting(given: Mapping[str, object]) -> None:
 
 
 async def run_job(
-    context: ToolContext, call: ToolCall, prepared: PreparedJob, work: Work | ResearchWork
+    context: ToolContext,
+    call: ToolCall,
+    prepared: PreparedJob,
+    work: Work | ResearchWork,
+    same: SameResearch | None = None,
 ) -> Payload | InputRequired:
     """Start a prepared job and answer as the call's `async` and `wait_seconds` want it.
 
@@ -56,7 +60,7 @@ async def run_job(
         parent = context.engine.supervisor.find(call.parent_id)
         request = attrs.evolve(prepared.request, parent=parent)
         prepared = attrs.evolve(prepared, request=request)
-    handle = await context.engine.start(prepared, work)
+    handle = await context.engine.start(prepared, work, same)
     if is_async:
         return _payload(context, call, settings, handle.job, handle)
     return await _waited(context, call, settings, handle)

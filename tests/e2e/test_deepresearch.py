@@ -144,6 +144,40 @@ def test_an_answer_is_given_again_until_something_differs(
     assert steps(vendor, "begin")[3]["model"] == "gemini-3-flash"
 
 
+@pytest.mark.requirement("deepresearch:once")
+def test_what_is_asked_for_at_once_is_researched_once(machine: Stand, vendor: ModelServer) -> None:
+    """Who asks for the same gets that answer, whoever asked first; force asks by itself."""
+    call: Json = {"topic": "What of size? [[polls 20]]"}
+
+    async def scene(host: Host) -> list[Any]:
+        calls: list[Json] = [call, {"topic": f" {call['topic']}"}, {**call, "force": True}]
+        begun = [await host.call("deepresearch", **each, **{"async": True}) for each in calls]
+        return [await host.call("status", job_id=e["job_id"], wait_seconds=60) for e in begun]
+
+    bodies = play(machine, scene)
+
+    assert [each["status"] for each in bodies] == ["completed"] * 3
+    assert [each["data"]["cached"] for each in bodies] == [False, True, False]
+    assert bodies[1]["data"]["interaction_id"] == bodies[0]["data"]["interaction_id"]
+    assert len(steps(vendor, "begin")) == 2
+
+
+@pytest.mark.requirement("deepresearch:once")
+def test_a_cli_is_asked_once_too(machine: Stand) -> None:
+    """Where it answers in the vendor's place."""
+    call: Json = {"topic": "Why is it so?", "async": True}
+
+    async def scene(host: Host) -> list[Any]:
+        begun = [await host.call("deepresearch", **call) for _ in range(3)]
+        return [await host.call("status", job_id=e["job_id"], wait_seconds=60) for e in begun]
+
+    bodies = play(machine, scene, key="")
+
+    assert [each["status"] for each in bodies] == ["completed"] * 3
+    assert sorted(each["data"]["cached"] for each in bodies) == [False, True, True]
+    assert sum(len(each["turns"]) for each in bodies) == 1
+
+
 def test_answers_are_kept_over_a_restart_and_only_so_long(
     machine: Stand, vendor: ModelServer
 ) -> None:

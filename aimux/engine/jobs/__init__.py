@@ -10,3 +10,4 @@ from ._jobs import (
 )
 from ._progress import BEFORE_ENTRIES as BEFORE_ENTRIES, heartbeat as heartbeat, line_at as line_at
 from ._slots import Slot as Slot, Slots as Slots
+from ._work import Run as Run
