@@ -106,7 +106,11 @@ def _here(facts: Json) -> str:
 
 
 def _self(facts: Json) -> Envelope:
-    """What the caller does itself: look into the next area, and say what is there."""
+    """What the caller does itself: look into the next area, and say what is there.
+
+    The call that records it is an example, in words of nobody: `fill_in` are those that it needs.
+    What can be sent before says where to look.
+    """
     area = str(facts.get("next_area") or "")
     arguments: Envelope = {"action": "finding", "session_id": facts["session_id"]}
     arguments |= {"coverage_area": area} if area else {}
@@ -120,11 +124,21 @@ def _self(facts: Json) -> Envelope:
     return {
         "when": f"you can look yourself{f', next at {area}' if area else ''}",
         "how": str(facts.get("method") or "read and run the thing itself"),
-        "next_call": {"tool": "investigate", "arguments": arguments},
+        "next_call": _before_looking(facts),
         "fill_in": ["description", "source", "severity", "confidence"],
         "example": {"tool": "investigate", "arguments": example},
         "then": "note what was looked at in vain (action=note), then assess",
     }
+
+
+def _before_looking(facts: Json) -> Envelope:
+    """The call of the angle, else what is missing most, else what there is."""
+    think = facts.get("think")
+    if isinstance(think, dict):
+        return {key: think[key] for key in ("tool", "arguments")}
+    action = "status" if facts["action"] == "assess" else "assess"
+    arguments = {"action": action, "session_id": facts["session_id"]}
+    return {"tool": "investigate", "arguments": arguments}
 
 
 def _auto(facts: Json) -> Envelope:

@@ -84,10 +84,11 @@ class Dispatcher:
         call = self._tool_call(client, called)
         if isinstance(call, Fault):
             return call
-        if called.is_retry or judge_task(called, support_of(call.name)) is not False:
-            return None  # goes on with a job; or a task, or the reason why it cannot be one
+        is_task = judge_task(called, support_of(call.name))
+        if called.is_retry or isinstance(is_task, Fault):
+            return None  # goes on with a job; or the reason why it cannot be a task
         try:
-            payload = self._app.answer_nowait(call)
+            payload = self._app.answer_nowait(call, is_task=is_task)
         except AimuxError as error:
             payload = self._app.failure(error)
         except Exception:
@@ -144,7 +145,8 @@ class Dispatcher:
         try:
             if is_task and (await self._app.ready()).runner.makes_job(call):
                 payload = await self._start_task(call)
-                if not isinstance(payload, InputRequired):
+                # one that did without a job has its answer: auto alone, a step that is blocked
+                if isinstance(payload, Payload) and payload.body.get("job_id"):
                     return await self._created(call, called, payload)
             else:
                 payload = await self._app.call(call)

@@ -131,13 +131,15 @@ class App:
         """What to say of a tool name that is not ours; None for one that is."""
         return None if name in TOOLS else f"unknown tool: {name}; tools: {', '.join(TOOLS)}"
 
-    def answer_nowait(self, call: ToolCall) -> Payload | None:
-        """The answer of a call that needs no waiting, else None.
+    def answer_nowait(self, call: ToolCall, *, is_task: bool = False) -> Payload | None:
+        """The answer of a call that needs no waiting, nor becomes a task if that is wanted.
 
         Raises:
             InvalidArguments: they do not fit the schema.
         """
-        return None if self._open is None else self._open.runner.answer_nowait(call)
+        if self._open is None:
+            return None
+        return self._open.runner.answer_nowait(call, is_task=is_task)
 
     async def call(self, call: ToolCall) -> Payload | InputRequired:
         """Run a tool. Cancelling it ends what the tool began for this call.

@@ -37,8 +37,10 @@ class ToolRunner:
     def __repr__(self) -> str:
         return f"<ToolRunner: {self._engine!r}>"
 
-    def answer_nowait(self, call: ToolCall) -> Payload | None:
+    def answer_nowait(self, call: ToolCall, *, is_task: bool = False) -> Payload | None:
         """The answer of a call that needs no waiting, else None.
+
+        With `is_task` a call that makes a job is none.
 
         Raises:
             InvalidArguments: they do not fit the schema.
@@ -52,6 +54,8 @@ class ToolRunner:
         if self._engine.own.is_reload_due():  # after the answer: a reload takes ten times as long
             self._stale.set()
         checked = self._checked(tool, call)
+        if is_task and _makes_job(checked):
+            return None
         warnings = _warnings_of(tool, call, checked)
         with _also_on_errors(warnings):
             payload = answer_nowait(self._context, checked)

@@ -7,14 +7,15 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.model import JobStatus, Noted
+from aimux.model import JobStatus, Noted, Role
 from aimux.testing import Say, Turn
 
-from ..engine.house import answers, fails, record
+from ..engine.house import ROLES, answers, fails, record
 from .wire import META, TASKS, Peer, open_pair
 
 Clock = trio.testing.MockClock
 HANG = Turn(says=[Say(record(answer="so far"))], hangs=True)
+WITH_ANALYZE = {**ROLES, "analyze": Role(name="analyze")}
 MODERN_META = META | {"io.modelcontextprotocol/clientCapabilities": {"extensions": {TASKS: {}}}}
 
 
@@ -241,3 +242,62 @@ async def test_a_changed_list_is_told(
             await trio.sleep(2)
             await peer.settle()
             assert len(peer.told("notifications/resources/list_changed")) == 1
+
+
+# ------------------------------------------------------------------- tools that do not always
+
+
+THINKS = {"pattern": "critical_thinking", "issue": "is the cache too small?"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("think", {**THINKS, "consensus": True}), ("investigate", {"action": "auto"})],
+)
+async def test_what_asks_clis_only_sometimes_is_a_task_when_it_does(
+    tmp_path: pathlib.Path, autojump_clock: Clock, name: str, arguments: dict[str, Any]
+) -> None:
+    """Created at once; its result is what the call would have answered."""
+    async with open_pair(tmp_path, lambda _: slow(100), roles=WITH_ANALYZE) as (_, peer):
+        await peer.open()
+        if name == "investigate":
+            call = {"name": name, "arguments": {"question": "why is it slow?"}}
+            begun = await peer.result("tools/call", call)
+            arguments["session_id"] = begun["structuredContent"]["result"]["session_id"]
+        call = {"name": name, "arguments": arguments, "task": {"ttl": 60_000}}
+        task = (await peer.result("tools/call", call))["task"]
+        began = trio.current_time()
+        result = await peer.result("tasks/result", {"taskId": task["taskId"]})
+
+        assert task["status"] == "working"
+        assert began == 0
+        assert trio.current_time() >= 100
+        assert result["structuredContent"]["job_id"] == task["taskId"]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("think", THINKS),
+        ("think", {**THINKS, "mode": "auto"}),
+        ("think", {"action": "list"}),
+        ("investigate", {"question": "why is it slow?"}),
+    ],
+)
+async def test_what_makes_no_job_is_answered_though_a_task_was_wanted(
+    tmp_path: pathlib.Path, autojump_clock: Clock, name: str, arguments: dict[str, Any]
+) -> None:
+    """In both protocols: there is nothing to wait for, and the answer is there."""
+    async with open_pair(tmp_path, []) as (house, peer):
+        await peer.open()
+        asked_for = {"name": name, "arguments": arguments, "task": {"ttl": 60_000}}
+        answered = await peer.result("tools/call", asked_for)
+        modern = {"name": name, "arguments": arguments, "_meta": MODERN_META}
+        again = await peer.result("tools/call", modern)
+
+        for each in (answered, again):
+            assert "task" not in each
+            assert "isError" not in each
+            assert each["structuredContent"]["guidance"]
+        assert again["resultType"] == "complete"
+        assert (await house.store.jobs()).jobs == []

@@ -187,11 +187,26 @@ async def test_an_assessment_says_what_is_missing_and_how_to_get_it(house: House
     assert again["idle"] is True
     assert status["result"]["findings_count"] == 1
     assert len(body["guidance"]["next"]) >= 2
-    assert body["choose_your_path"]["self"]["next_call"]["arguments"] == {
-        "action": "finding",
-        "session_id": inv,
-        "coverage_area": "memory_allocation",
-    }
+    own = body["choose_your_path"]["self"]
+    assert own["example"]["arguments"]["coverage_area"] == "memory_allocation"
+    assert own["example"]["arguments"].keys() > set(own["fill_in"])
+
+
+async def test_what_one_does_oneself_can_be_sent_as_it_stands(house: House) -> None:
+    """After every step: no words are made up for the caller, and none are missing."""
+    begun = await ask(house, "investigate", question="why is it slow?", domain="performance")
+    inv = begun["result"]["session_id"]
+    steps: list[dict[str, Any]] = [
+        {"action": "note", "coverage_area": "io_bottlenecks", "description": "n", "source": "top"},
+        {"action": "assess"},
+        {"action": "status"},
+        {"action": "report"},
+    ]
+    bodies = [begun, *[await ask(house, "investigate", session_id=inv, **each) for each in steps]]
+    paths = [each["choose_your_path"]["self"]["next_call"] for each in bodies]
+    sent = [await ask(house, each["tool"], **each["arguments"]) for each in paths]
+
+    assert [each.get("error") for each in bodies + sent] == [None] * 10
 
 
 async def test_a_note_clears_an_area(house: House) -> None:

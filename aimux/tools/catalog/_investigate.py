@@ -97,7 +97,7 @@ INVESTIGATE: Final = Tool(
             "gaps": {"type": "array", "items": {"type": "string"}},
             "choose_your_path": {
                 "type": "object",
-                "description": "self, delegate, hybrid: {when, next_call, fill_in, then}",
+                "description": "self, delegate, hybrid: {when, next_call, then}",
             },
             "stop_conditions": {"type": "string"},
             "do_not": {"type": "array", "items": {"type": "string"}},
@@ -118,5 +118,6 @@ INVESTIGATE: Final = Tool(
         "openWorldHint": True,
     },
     module="aimux.tools._investigate",
+    task_support="optional",
     aliases={"topic": "question", "finding": "description", "cli": "clis"},
 )

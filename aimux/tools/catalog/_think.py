@@ -85,4 +85,5 @@ THINK: Final = Tool(
         "openWorldHint": True,
     },
     module="aimux.tools._think",
+    task_support="optional",
 )
