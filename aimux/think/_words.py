@@ -65,9 +65,15 @@ def keywords(text: str) -> list[str]:
 
 def jaccard(one: str, two: str) -> float:
     """How many of the words of two texts are the same: 0 to 1; punctuation counts."""
-    first, second = set(one.lower().split()), set(two.lower().split())
-    either = len(first | second)
-    return len(first & second) / either if either else 0.0
+    first, second = _tokens(one), _tokens(two)
+    both = len(first & second)
+    either = len(first) + len(second) - both
+    return both / either if either else 0.0
+
+
+@functools.lru_cache(2_048)  # a session is compared with itself at every step
+def _tokens(text: str) -> frozenset[str]:
+    return frozenset(text.lower().split())
 
 
 def alike(one: str, two: str) -> float:

@@ -7,14 +7,19 @@ from typing import Any, Final
 
 import rows_wire
 import trio
-from figures import Row, median, mib, ms
+from figures import Row, median, mib, ms, percentile
 from world import cpu_s, open_world
 
-from aimux.model import ThoughtId, ThoughtSession
+from aimux.config import ClientContext, shared_loader
+from aimux.engine import open_engine
+from aimux.model import Settings, ThoughtId, ThoughtSession
 from aimux.store import open_store
 from aimux.think import PATTERNS, choose, code_of, placed, run, stored
 from aimux.think._fields import bind
 from aimux.times import utc_now
+from aimux.tools import Client, Payload, ToolCall
+from aimux.tools._open_tools import OpenTools
+from aimux.tools._steps import QuietCaller
 from tests.think.cases import CASES
 from tests.think.more_cases import MORE
 
@@ -45,6 +50,7 @@ def thinking(*, is_quick: bool) -> list[Row]:
         directory.mkdir()
         trio.run(_kept, directory)
         rows.append(_size_row(directory))
+        rows += trio.run(_without_wire, world.root, 10 if is_quick else 60)
     return rows
 
 
@@ -185,6 +191,63 @@ async def _commits(directory: Path, body: dict[str, Any], count: int) -> list[fl
             took.append(time.perf_counter() - began)
         await store.forget_thought(kept)
     return took
+
+
+# ------------------------------------------------------------------------------ without a wire
+
+
+async def _without_wire(root: Path, rounds: int, alone: int = 25) -> list[Row]:
+    """The same calls in this process, in turns: what a busy machine adds to a wire is not in it."""
+    directory = root / "engine"
+    directory.mkdir()
+    own = ClientContext(cwd=root, env={})
+    client = Client(name="bench", key="bench", cwd=root, env={})
+    took: dict[str, list[float]] = {"stateless": [], "stateful": [], "commit": []}
+    async with (
+        open_store(directory / "sessions.db", owner="bench") as store,
+        open_engine(
+            settings=Settings(), store=store, state_dir=directory, loader=shared_loader(),
+            own=own, owner="bench",
+        ) as engine,
+    ):  # fmt: skip
+        runner = OpenTools(engine, dict).runner
+
+        async def think(**given: object) -> Payload:
+            call = ToolCall(name="think", arguments=given, client=client, caller=QuietCaller())
+            answer = await runner.call(call)
+            assert isinstance(answer, Payload)
+            return answer
+
+        for _ in range(rounds):
+            begun = await think(pattern="sequential", thought=SAID)
+            session_id = str(begun.body["session_id"])
+            kept = ThoughtId(session_id)
+            for _ in range(alone):
+                began = time.perf_counter()
+                await think(**STATELESS)
+                first = time.perf_counter()
+                await think(pattern="sequential", session_id=session_id, thought=SAID)
+                second = time.perf_counter()
+                await store.change_thought(kept, lambda before: (before, None))
+                third = time.perf_counter()
+                took["stateless"].append(first - began)
+                took["stateful"].append(second - first)
+                took["commit"].append(third - second)
+    # not the middle: on a busy machine that is how long a thread waits for its turn
+    stateless, stateful, commit = (percentile(each, 0.1) for each in took.values())
+    return [
+        Row(
+            what="no wire: one stateless `think` among others, tenth percentile", ours=ms(stateless)
+        ),
+        Row(
+            what="no wire: one stateful `think`, over a stateless one",
+            ours=f"{ms(stateful)}, +{ms(stateful - stateless)}",
+            other=f"{ms(commit)} a commit of the same session alone",
+            ratio=(stateful - stateless) / commit,
+            target="<= 1.5 x: a commit",
+            holds=stateful - stateless <= OVER_STATUS * commit,
+        ),
+    ]
 
 
 # ------------------------------------------------------------------------------ on disk
