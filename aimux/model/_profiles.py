@@ -232,6 +232,7 @@ class Profile:
     capabilities: Sequence[str] = ()
     priority: int = 100  # lower is preferred
     search_paths: Sequence[str] = ()
+    by_products: Sequence[str] = ()  # what it keeps in the project, as .gitignore says such things
     command: Sequence[str]  # first word is the binary, the rest fixed sub-commands
     prompt: PromptRule = attrs.field(factory=PromptRule)
     output: OutputRule = attrs.field(factory=OutputRule)

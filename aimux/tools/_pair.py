@@ -62,6 +62,10 @@ async def answer_pair(
     if not given.get("dirty"):
         _refuse_dirty(prepared.cwd, base.changed, is_known=base.is_known)
 
+    # any CLI may come to drive
+    profiles = survey.snapshot.profiles.values()
+    by_products = [each for profile in profiles for each in profile.by_products]
+
     # a session's copies are at one place, job after job: CLIs find their own sessions by it
     names = {each.name: f"{prepared.conversation_id}-{each.name}" for each in seating.drivers}
     sat = {} if past is None else past.session.seats
@@ -73,6 +77,7 @@ async def answer_pair(
             job_id=prepared.job_id,
             env=call.client.env,
             linked=settings.linked_dirs,
+            by_products=by_products,
         )
 
     rounds = given.get("max_rounds")

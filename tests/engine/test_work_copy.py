@@ -1,7 +1,7 @@
 """A copy that is worked in: what of it is told as changed, what is taken over, and from where."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -60,10 +60,12 @@ def copies(field: Field) -> WorkCopies:
 
 
 @asynccontextmanager
-async def open_copy(field: Field, *linked: str) -> AsyncIterator[WorkCopy]:
+async def open_copy(
+    field: Field, *linked: str, by_products: Sequence[str] = ()
+) -> AsyncIterator[WorkCopy]:
     env = {"PATH": os.environ["PATH"], "VENDOR_API_KEY": "secret"}
     async with copies(field).open(
-        str(field.tree), "copy_1", job_id="job_1", env=env, linked=linked
+        str(field.tree), "copy_1", job_id="job_1", env=env, linked=linked, by_products=by_products
     ) as copy:
         yield copy
 
@@ -205,6 +207,16 @@ async def test_what_tests_leave_is_no_change(field: Field) -> None:
             path.write_text("x", encoding="utf-8")
 
         assert await copy.diff() == ""
+
+
+async def test_what_a_cli_keeps_beside_the_files_is_no_change(field: Field) -> None:
+    """As its profile names it; what is new besides is told."""
+    async with open_copy(field, by_products=[".aider*"]) as copy:
+        (copy.path / ".aider.tags.cache.v4").mkdir()
+        (copy.path / ".aider.tags.cache.v4" / "cache.db").write_bytes(b"\0")
+        (copy.path / "made.txt").write_text("x\n", encoding="utf-8")
+
+        assert parse_diff(await copy.diff()).paths == ["made.txt"]
 
 
 async def test_what_is_ignored_from_above_is_no_change_below(field: Field) -> None:

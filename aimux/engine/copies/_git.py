@@ -101,6 +101,15 @@ class Repository:
             raise GitFault(f"{shown}: exit code {ran.returncode}: {said}")
         return ran.stdout
 
+    def exclude(self, *patterns: str) -> None:
+        """Leave out of what is told as new whatever these fit, each as a line of .gitignore.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        text = "".join(f"{each}\n" for each in patterns)
+        (self.git_dir / "info" / "exclude").write_text(text, "utf-8", "surrogateescape")
+
     def _more(self) -> dict[str, str]:
         return {} if self.index is None else {"GIT_INDEX_FILE": str(self.index)}
 

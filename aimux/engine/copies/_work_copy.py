@@ -261,11 +261,12 @@ class WorkCopies:
         job_id: str,
         env: Mapping[str, str],
         linked: Sequence[str] = (),
+        by_products: Sequence[str] = (),
     ) -> AsyncIterator[WorkCopy]:
         """A copy of `cwd` of this name, removed at the end whatever happened in it.
 
-        `linked` are directories of the tree that it has as links, not as copies. Cancelling it
-        removes the copy.
+        `linked` are directories of the tree that it has as links, not as copies; new files that
+        the patterns of `by_products` fit are no change. Cancelling it removes the copy.
 
         Raises:
             Refusal: the tree is too large, or the copy cannot be made.
@@ -278,7 +279,7 @@ class WorkCopies:
             told = error.strerror or str(error)
             raise when_exhausted(doing, error) or _refused(cwd, told) from error
         try:
-            made = await trio.to_thread.run_sync(_make, Path(cwd), directory, linked)
+            made = await trio.to_thread.run_sync(_make, Path(cwd), directory, linked, by_products)
             yield WorkCopy(
                 path=directory / TREE,
                 warnings=made.warnings,
@@ -308,7 +309,7 @@ class _Made:
     warnings: Sequence[Warned]
 
 
-def _make(cwd: Path, directory: Path, linked: Sequence[str]) -> _Made:
+def _make(cwd: Path, directory: Path, linked: Sequence[str], by_products: Sequence[str]) -> _Made:
     try:
         tree = cwd.resolve()
         copy = directory / TREE
@@ -326,7 +327,10 @@ def _make(cwd: Path, directory: Path, linked: Sequence[str]) -> _Made:
             shown.run("add", "--all", "--force", "--", ".")
             shown.run("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "copy")
         told = [copying.told()] if copying.told() else []
-        told += _link(tree, copy, repository, linked)
+        missing, ignored = _link(tree, copy, linked)
+        told += missing
+        skipped = [f"{name}/" for name in sorted(SKIPPED)]
+        repository.exclude(*_ignored_above(tree), *skipped, *BY_PRODUCTS, *by_products, *ignored)
     except TooLarge as large:
         raise _refused(str(cwd), str(large), code="scratch_too_large") from large
     except (GitFault, OSError) as fault:
@@ -340,8 +344,8 @@ def _is_below(name: str, linked: Sequence[str]) -> bool:
     return any(name == each or name.startswith(f"{each}/") for each in linked)
 
 
-def _link(tree: Path, copy: Path, ours: Repository, linked: Sequence[str]) -> list[str]:
-    """Link directories in, and keep them out of what is told as changed; what is not there."""
+def _link(tree: Path, copy: Path, linked: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Link directories in: what is to be told of those that are not there, patterns of the rest."""
     missing = []
     ignored = []
     for name in linked:
@@ -353,11 +357,8 @@ def _link(tree: Path, copy: Path, ours: Repository, linked: Sequence[str]) -> li
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(source.resolve())
         ignored.append("/" + "".join(f"\\{char}" if char in "\\*?[]!# " else char for char in name))
-    info = ours.git_dir / "info" / "exclude"
-    by_products = [*(f"{name}/" for name in sorted(SKIPPED)), *BY_PRODUCTS]
-    lines = [*_ignored_above(tree), *by_products, *ignored]
-    info.write_text("".join(f"{line}\n" for line in lines), "utf-8", "surrogateescape")
-    return [f"not linked in, there is no such directory: {', '.join(missing)}"] if missing else []
+    named = ", ".join(missing)
+    return [f"not linked in, there is no such directory: {named}"] if missing else [], ignored
 
 
 def _ignored_above(tree: Path) -> list[str]:

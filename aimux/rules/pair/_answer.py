@@ -12,6 +12,7 @@ _FENCE: Final = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _START: Final = re.compile(r"^(?:diff --git \S|--- (?:a/|/dev/null|\S+\n\+\+\+ ))", re.MULTILINE)
+_CHANGE: Final = re.compile(r"^(?:@@ |diff --git )", re.MULTILINE)
 _CONTEST: Final = re.compile(
     r"^[ \t>*-]*CONTEST[ \t]+(?:hunk[ \t]+)?(\d{1,6})[ \t]*:[ \t]*(\S.*)$", re.MULTILINE
 )
@@ -21,17 +22,17 @@ _DIFF_INFO: Final = frozenset({"diff", "patch", "udiff"})
 def find_diff(answer: str) -> str:
     """The diff that an answer holds, empty without one.
 
-    That is its fenced diffs one after the other, else what looks like one up to the end.
+    That is its fenced diffs one after the other, else what looks like one up to the end. One that
+    names files and changes nothing in them, as tools show what they have written twice, is none.
     """
     blocks = [
         found["body"]
         for found in _FENCE.finditer(answer)
         if found["info"].lower() in _DIFF_INFO or _START.match(found["body"])
     ]
-    if blocks:
-        return "".join(blocks)
     start = _START.search(answer)
-    return answer[start.start() :] if start is not None else ""
+    found = "".join(blocks) or (answer[start.start() :] if start is not None else "")
+    return found if _CHANGE.search(found) else ""
 
 
 def find_contests(answer: str) -> Mapping[int, str]:

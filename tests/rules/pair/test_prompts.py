@@ -129,6 +129,15 @@ def test_a_diff_is_found_in_an_answer(answer: str) -> None:
     assert parse_diff(find_diff(answer)).paths == ["a.py"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ["The tool said:\n```diff\n--- a.py\n+++ a.py\n```", "--- a/a.py\n+++ b/a.py\n\nDone."],
+)
+def test_a_diff_that_changes_nothing_is_none(answer: str) -> None:
+    """Tools show one for a file that they have written as it was."""
+    assert find_diff(answer) == ""
+
+
 def test_prose_and_other_code_are_no_diff() -> None:
     """Nothing is guessed."""
     assert find_diff("I changed a.py.\n```python\nx = 1\n```\n--- really ---") == ""
