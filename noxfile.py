@@ -20,12 +20,13 @@ LOCK = "requirements.lock"
 DOCS_LOCK = "docs/requirements.lock"
 # need to know other modules (114, 128), or a checkpoint on every path (9xx), which is reviewed
 NOT_DECIDED = ("ASYNC114", "ASYNC128", *(f"ASYNC9{n:02}" for n in (0, 10, 11, 12, 13, 14)))
-# a module stays in one process: its fixtures are shared
-PARALLEL = ("-n", "4", "--dist", "loadfile", "-q")
+# a module stays in one process: its fixtures are shared; tests/conftest.py has the long ones first
+PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", "-q")
 NOT_E2E = "--ignore=tests/e2e"  # the e2e session has them
 LOWER_HALF = ("protocol/*", "model/*", "rules/*", "dialects/*", "guidance/*", "errors.py")
 MAC_TMP = "folders/zz/zyxvpxvq6csfxvn_n0000000000000/T"  # below /var, a link to /private/var
-STRICT_ENV = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+# compiled files are kept: else each worker and each child compiles all that it imports
+STRICT_ENV = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONDONTWRITEBYTECODE": None}
 
 
 def install(session: nox.Session, *, is_editable: bool = True) -> None:
@@ -77,6 +78,14 @@ def e2e(session: nox.Session) -> None:
     """Real MCP over stdio against all twelve emulated CLIs."""
     install(session)
     session.run("pytest", *PARALLEL, "tests/e2e", *session.posargs, env=STRICT_ENV)
+
+
+@nox.session(default=False)
+def whole(session: nox.Session) -> None:
+    """Every row and all random examples, of which `tests` and `e2e` take a part; 30 minutes."""
+    install(session)
+    arguments = session.posargs or ["tests"]
+    session.run("pytest", *PARALLEL, *arguments, env={**STRICT_ENV, "TESTS_EXTENT": "whole"})
 
 
 @nox.session

@@ -12,20 +12,21 @@ from aimux.console._connect import socket_url
 from aimux.errors import PeerFault, SetupFault, first_leaf
 
 from .. import needs
+from ..extent import some
 from .conftest import LIMIT_S, Machine
 
 pytestmark = pytest.mark.slow
 
 COMMANDS = (
+    "run -q -c codex hello",
     "demo --emulated",
-    "clis",
-    "ps --json",
     "doctor",
     "config show",
+    "clis",
     "setup gemini",
-    "run -q -c codex hello",
-    "run -c codex --dry-run hello",
     "--help",
+    "ps --json",
+    "run -c codex --dry-run hello",
 )
 
 
@@ -51,7 +52,7 @@ def ended(
 
 
 @needs.posix
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("words", some(COMMANDS, each=3))
 def test_a_reader_that_left_ends_a_command_as_the_shell_expects(
     machine: Machine, tmp_path: Path, words: str
 ) -> None:
@@ -67,7 +68,7 @@ def test_a_reader_that_left_ends_a_command_as_the_shell_expects(
 
 
 @needs.posix
-@pytest.mark.parametrize("words", COMMANDS[::3])
+@pytest.mark.parametrize("words", some(COMMANDS[::3], each=2))
 def test_a_full_disk_is_one_line(machine: Machine, words: str) -> None:
     """And exit code 2."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:
@@ -124,25 +125,23 @@ def test_a_prompt_from_a_closed_stdin_is_empty(machine: Machine) -> None:
 
 
 NOT_UTF8 = "caf\udce9"
+NAMED = (
+    (["run", "-c", "codex", "-C", NOT_UTF8, "hello"], "cwd is not UTF-8"),
+    (["run", "-c", "codex", NOT_UTF8], "prompt is not UTF-8"),
+    (["run", "-c", NOT_UTF8, "hello"], "cli is not UTF-8"),
+    (["setup", "gemini", "--file", f"{NOT_UTF8}/x/y"], ""),
+    (["run", "-s", NOT_UTF8, "hello"], "session_id is not UTF-8"),
+    (["show", NOT_UTF8], "job_id is not UTF-8"),
+    (["logs", "--raw", NOT_UTF8], "uri is not UTF-8"),
+    (["kill", NOT_UTF8], "session_id is not UTF-8"),
+    (["config", "show", NOT_UTF8], "no key"),
+    ([NOT_UTF8], "No such command"),
+    (["profile", "test", NOT_UTF8], "no profile"),
+)
 
 
 @needs.posix
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["run", "-c", "codex", "-C", NOT_UTF8, "hello"], "cwd is not UTF-8"),
-        (["run", "-c", "codex", NOT_UTF8], "prompt is not UTF-8"),
-        (["run", "-c", NOT_UTF8, "hello"], "cli is not UTF-8"),
-        (["run", "-s", NOT_UTF8, "hello"], "session_id is not UTF-8"),
-        (["show", NOT_UTF8], "job_id is not UTF-8"),
-        (["kill", NOT_UTF8], "session_id is not UTF-8"),
-        (["logs", "--raw", NOT_UTF8], "uri is not UTF-8"),
-        (["config", "show", NOT_UTF8], "no key"),
-        (["profile", "test", NOT_UTF8], "no profile"),
-        (["setup", "gemini", "--file", f"{NOT_UTF8}/x/y"], ""),
-        ([NOT_UTF8], "No such command"),
-    ],
-)
+@pytest.mark.parametrize(("words", "said"), some(NAMED, each=3))
 def test_what_is_not_utf8_is_named(machine: Machine, words: list[str], said: str) -> None:
     """A file system and a command line hold any bytes, MCP does not."""
     (machine.project / NOT_UTF8).mkdir(exist_ok=True)
@@ -173,7 +172,8 @@ def test_a_directory_that_is_not_utf8_can_be_worked_in(machine: Machine) -> None
 
 @needs.posix
 @pytest.mark.parametrize(
-    "words", [["config", "path"], ["config", "check"], ["doctor"], ["setup", "gemini"]]
+    "words",
+    some([["config", "check"], ["config", "path"], ["doctor"], ["setup", "gemini"]], each=2),
 )
 def test_a_directory_that_is_gone_can_be_stood_in(machine: Machine, words: list[str]) -> None:
     """Nothing is read from it."""
@@ -192,18 +192,18 @@ def test_a_directory_that_is_gone_can_be_stood_in(machine: Machine, words: list[
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["gc", "--older-than", "1e12"],
-        ["gc", "--older-than", "1e400"],
-        ["gc", "--older-than", "nan"],
-        ["run", "--timeout", "nan", "hello"],
-        ["ps", "-n", "9" * 5000],
-        ["run", "-C", "a" * 5000, "hello"],
-        ["run", "--schema", "a" * 5000, "hello"],
-    ],
+BEYOND = (
+    ["gc", "--older-than", "1e12"],
+    ["gc", "--older-than", "1e400"],
+    ["run", "--timeout", "nan", "hello"],
+    ["gc", "--older-than", "nan"],
+    ["run", "-C", "a" * 5000, "hello"],
+    ["run", "--schema", "a" * 5000, "hello"],
+    ["ps", "-n", "9" * 5000],
 )
+
+
+@pytest.mark.parametrize("words", some(BEYOND, each=2))
 def test_numbers_and_paths_beyond_reason_are_usage_errors(
     machine: Machine, words: list[str]
 ) -> None:
@@ -215,7 +215,7 @@ def test_numbers_and_paths_beyond_reason_are_usage_errors(
     assert len(done.err) < 3000
 
 
-@pytest.mark.parametrize("depth", [40, 500])
+@pytest.mark.parametrize("depth", some([40, 500], each=2))
 def test_a_schema_too_deep_is_a_usage_error(machine: Machine, tmp_path: Path, depth: int) -> None:
     """Nothing is started for it."""
     schema = tmp_path / "schema.json"

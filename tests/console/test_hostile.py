@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from .. import needs
+from ..extent import some
 from ._terminal import at_terminal
 from .conftest import LIMIT_S, Machine, make_machine
 from .test_output import HARMLESS, HOSTILE
@@ -41,9 +44,10 @@ STRANGE = "pro\u202eject"  # one with control characters is refused
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A machine with CLIs that say what a terminal would obey, in a directory named like that."""
-    machine = make_machine(tmp_path_factory.mktemp("hostile"), ["codex"])
+    made = make_machine(tmp_path_factory.mktemp("hostile"), ["codex"])
+    machine = attrs.evolve(made, has_daemon=True)
     for name, flag in (("rogue", "--good"), ("failing", "--bad")):
         place = machine.config / "cli.d" / name
         place.mkdir(parents=True)
@@ -53,7 +57,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     binary.write_text(CLI, encoding="utf-8")
     binary.chmod(0o755)
     (machine.project / STRANGE).mkdir()
-    return machine
+    yield machine
+    assert machine.aimux("daemon", "stop").code == 0
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +111,7 @@ def words_of(command: str, jobs: dict[str, str]) -> list[str]:
     return [meant.get(word, word) for word in command.split()]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", some(COMMANDS, each=2))
 def test_a_terminal_is_sent_nothing_to_obey(
     hostile: Machine, jobs: dict[str, str], command: str
 ) -> None:

@@ -20,6 +20,7 @@ from aimux.files.home import NoHomeError, find_home
 from aimux.shim.command import own_command
 
 from .. import needs
+from ..extent import some
 from .conftest import LIMIT_S, Machine, Said, make_machine
 
 pytestmark = [
@@ -95,7 +96,7 @@ def homeless(tmp_path: Path) -> tuple[Machine, dict[str, str]]:
     return machine, env
 
 
-@pytest.mark.parametrize(("words", "is_daemon"), ASKED)
+@pytest.mark.parametrize(("words", "is_daemon"), some(ASKED, each=3))
 def test_without_a_home_each_command_says_what_to_set(
     homeless: tuple[Machine, dict[str, str]], words: tuple[str, ...], is_daemon: bool
 ) -> None:
@@ -186,7 +187,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine,
     play(("daemon", "stop"), env, home / "project", is_daemon=True)
 
 
-@pytest.mark.parametrize(("words", "is_daemon"), ASKED)
+@pytest.mark.parametrize(("words", "is_daemon"), some(ASKED, each=4))
 def test_a_home_that_is_not_utf_8_is_a_home(
     foreign: tuple[Machine, dict[str, str]], words: tuple[str, ...], is_daemon: bool
 ) -> None:

@@ -18,6 +18,7 @@ from aimux.console._main import COMMANDS
 from aimux.shim.command import own_command
 
 from .. import needs
+from ..extent import some
 from .conftest import LIMIT_S, Machine, Said, make_machine
 
 pytestmark = pytest.mark.slow
@@ -115,8 +116,13 @@ def test_a_trap_is_sprung_by_a_plain_start(trapped: Machine, tmp_path: Path) -> 
     assert list(tmp_path.glob("sprung-*"))
 
 
+def test_no_command_is_left_out() -> None:
+    """A new one gets its words here."""
+    assert set(WORDS) == {*COMMANDS}
+
+
 @pytest.mark.parametrize(
-    "words", [words for name in COMMANDS for words in WORDS[name]], ids=" ".join
+    "words", some([words for name in COMMANDS for words in WORDS[name]], each=5), ids=" ".join
 )
 def test_a_command_imports_nothing_from_where_it_is_started(
     trapped: Machine, words: tuple[str, ...]

@@ -7,6 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from .. import needs
+from ..extent import some
 from ._terminal import at_terminal
 from .conftest import Machine
 
@@ -43,17 +44,17 @@ TITLES = {
 
 
 @pytest.fixture(scope="module")
-def job(machine: Machine) -> dict[str, str]:
+def job(served: Machine) -> dict[str, str]:
     """A job with a role and a long prompt."""
-    said = machine.aimux("run", "--json", "-c", "codex", "-r", "codereview", PROMPT)
+    said = served.aimux("run", "--json", "-c", "codex", "-r", "codereview", PROMPT)
     body: dict[str, str] = json.loads(said.out)
     return body
 
 
-@pytest.mark.parametrize(("command", "columns"), TITLES)
-def test_a_table_fits(machine: Machine, job: dict[str, str], command: str, columns: int) -> None:
+@pytest.mark.parametrize(("command", "columns"), some(list(TITLES), each=3))
+def test_a_table_fits(served: Machine, job: dict[str, str], command: str, columns: int) -> None:
     """Without a colour in it, when that is asked for."""
-    code, said = at_terminal(machine, *command.split(), columns=columns, env={"NO_COLOR": "1"})
+    code, said = at_terminal(served, *command.split(), columns=columns, env={"NO_COLOR": "1"})
     table = said.split("\n\n", maxsplit=1)[0].splitlines()  # remedies follow, whole
     ids = {job["job_id"], job["session_id"]} & set(ID.findall(said))
 
@@ -70,10 +71,10 @@ def test_a_table_fits(machine: Machine, job: dict[str, str], command: str, colum
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_a_prompt_that_is_cut_ends_with_an_ellipsis(
-    machine: Machine, job: dict[str, str], columns: int
+    served: Machine, job: dict[str, str], columns: int
 ) -> None:
     """It begins as it does."""
-    _, said = at_terminal(machine, "ps", "-a", columns=columns, env={"NO_COLOR": "1"})
+    _, said = at_terminal(served, "ps", "-a", columns=columns, env={"NO_COLOR": "1"})
     line = next(each for each in said.splitlines() if job["job_id"] in each)
 
     assert "  Review" in line
@@ -81,12 +82,10 @@ def test_a_prompt_that_is_cut_ends_with_an_ellipsis(
 
 
 @pytest.mark.parametrize("command", ["ps -a", "sessions", "clis", "config show --origin server"])
-def test_a_pipe_gets_every_column_whole(
-    machine: Machine, job: dict[str, str], command: str
-) -> None:
+def test_a_pipe_gets_every_column_whole(served: Machine, job: dict[str, str], command: str) -> None:
     """Whatever COLUMNS says."""
     del job
-    said = machine.aimux(*command.split(), env=machine.env(COLUMNS="40"))
+    said = served.aimux(*command.split(), env=served.env(COLUMNS="40"))
     head, *rows = said.out.splitlines()
 
     assert "…" not in said.out
@@ -96,9 +95,9 @@ def test_a_pipe_gets_every_column_whole(
         assert any(row.endswith(PROMPT) for row in rows)
 
 
-def test_the_demo_fits_a_narrow_terminal(machine: Machine) -> None:
+def test_the_demo_fits_a_narrow_terminal(served: Machine) -> None:
     """Its table and its box; commands that may be copied are whole."""
-    code, said = at_terminal(machine, "demo", "--emulated", columns=40, env={"NO_COLOR": "1"})
+    code, said = at_terminal(served, "demo", "--emulated", columns=40, env={"NO_COLOR": "1"})
     lines = said.splitlines()
 
     assert code == 0
@@ -109,10 +108,10 @@ def test_the_demo_fits_a_narrow_terminal(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
-def test_a_path_and_a_remedy_are_never_cut(machine: Machine, columns: int) -> None:
+def test_a_path_and_a_remedy_are_never_cut(served: Machine, columns: int) -> None:
     """They are there to be copied: the terminal may wrap them."""
-    _, paths = at_terminal(machine, "config", "path", columns=columns)
-    _, clis = at_terminal(machine, "clis", columns=columns)
+    _, paths = at_terminal(served, "config", "path", columns=columns)
+    _, clis = at_terminal(served, "clis", columns=columns)
 
-    assert f"{machine.config}/default.yaml\n" in paths
+    assert f"{served.config}/default.yaml\n" in paths
     assert "…" not in clis.split("\n\n")[1]

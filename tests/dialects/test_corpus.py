@@ -12,6 +12,8 @@ from hypothesis import given, settings, strategies as st
 from aimux.dialects import DIALECTS, TurnOutput, open_dialect
 from aimux.model import Ended, Noise, Said, Stream, Text
 
+from ..extent import examples
+
 CORPUS = pathlib.Path(__file__).parent.parent / "corpus"
 CASES = sorted(path.parent for path in CORPUS.glob("*/*/source.txt"))
 IDS = [f"{case.parent.name}-{case.name}" for case in CASES]
@@ -136,7 +138,7 @@ def test_whoever_answered_or_used_a_tool_has_spoken(case: pathlib.Path) -> None:
 
 
 @every_case
-@settings(max_examples=6)
+@settings(max_examples=examples(2, 6))
 @given(sizes=st.lists(st.integers(1, 4000), min_size=1, max_size=8))
 def test_chunks_do_not_matter(case: pathlib.Path, sizes: list[int]) -> None:
     """Bytes cut anywhere give the same events in the same order."""
@@ -179,7 +181,7 @@ RECORDS = [case for case in CASES if source(case)["dialect"] not in ("aider", "c
 
 
 @pytest.mark.parametrize("case", RECORDS, ids=[f"{c.parent.name}-{c.name}" for c in RECORDS])
-@settings(max_examples=6)
+@settings(max_examples=examples(2, 6))
 @given(seed=st.integers(0, 2**32))
 def test_junk_between_lines_is_not_an_answer(case: pathlib.Path, seed: int) -> None:
     """Foreign lines between the records of a run become noise and leave answer and end alone."""

@@ -8,6 +8,7 @@ from aimux.dialects._lines import MAX_LINE_BYTES
 from aimux.errors import ConfigInvalid
 from aimux.model import Ended, Fields, Message, NativeSession, Noise, Said, Text, Usage, Warned
 
+from ..extent import examples
 from .feeding import ERR, OUT, lines
 
 
@@ -397,7 +398,7 @@ def read(dialect: Dialect, pieces: list[bytes]) -> list[Said]:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-@settings(max_examples=40)
+@settings(max_examples=examples(15, 40))
 @given(
     pieces=st.lists(
         st.binary(max_size=30)

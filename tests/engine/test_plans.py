@@ -24,6 +24,7 @@ from aimux.model import (
 )
 from aimux.testing import Say, Turn
 
+from ..extent import examples
 from .house import House, answers, fails, make_profile, open_house, record
 
 LIMIT_S: Final = 50.0
@@ -156,7 +157,7 @@ async def check(
 
 @pytest.mark.requirement("job:one_end")
 @pytest.mark.slow
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15, 40), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(PLAYS, min_size=1, max_size=7),
     st.integers(1, 3),

@@ -27,6 +27,7 @@ from aimux.investigate import (
 )
 from aimux.model import dump_bytes, load_bytes
 
+from ..extent import examples
 from ._values import AREAS, BIRTH, DOMAIN, FOUND, MISSING, SAID, make
 
 TEXTS = [*SAID, *(f"it is not so that {each}" for each in SAID[:3]), "", "x" * 3_000]
@@ -155,7 +156,9 @@ class Investigating(RuleBasedStateMachine):
 
 
 TestInvestigating = Investigating.TestCase
-TestInvestigating.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestInvestigating.settings = settings(
+    max_examples=examples(20, 60), stateful_step_count=25, deadline=None
+)
 
 
 def test_a_move_that_is_not_allowed_changes_no_phase() -> None:

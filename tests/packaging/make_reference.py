@@ -328,16 +328,21 @@ PAGES = {
 }
 
 
-def pages() -> dict[Path, str]:
-    """Each page's path and text."""
+def paths() -> list[Path]:
+    """Where the pages are."""
     reference = ROOT / "docs" / "reference"
-    made = {reference / f"{name}.md": HEAD + make() for name, make in PAGES.items()}
-    return {ROOT / "README.md": readme(), **made}
+    return [ROOT / "README.md", *(reference / f"{name}.md" for name in PAGES)]
+
+
+def page(path: Path) -> str:
+    """The text that a page should have."""
+    return readme() if path.stem == "README" else HEAD + PAGES[path.stem]()
 
 
 def main() -> int:
     """Write the pages that are out of date and name them."""
-    for path, text in pages().items():
+    for path in paths():
+        text = page(path)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")

@@ -8,16 +8,16 @@ from click import Command, Context
 
 from aimux.console._main import commands
 
-from ..packaging.make_reference import ROOT, pages
+from ..packaging.make_reference import ROOT, page, paths
 
 EVERY = commands.list_commands(Context(commands))
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("path", pages(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
 def test_a_page_is_current(path: Path) -> None:
     """If not: python tests/packaging/make_reference.py."""
-    assert path.read_text(encoding="utf-8") == pages()[path]
+    assert path.read_text(encoding="utf-8") == page(path)
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.relative_to(ROOT).as_posix())

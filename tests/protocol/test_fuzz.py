@@ -18,6 +18,7 @@ from aimux.protocol import (
 )
 from aimux.protocol._methods import METHODS
 
+from ..extent import examples
 from .transcript import make_peer
 
 WORDS = [
@@ -99,7 +100,7 @@ def answer_all(peer: Peer, events: list[object]) -> list[object]:
 
 @pytest.mark.slow
 @given(version=st.sampled_from([None, "2025-03-26", "2025-11-25"]), traffic=TRAFFIC)
-@settings(max_examples=60)
+@settings(max_examples=examples(25, 60))
 def test_any_traffic_is_survived(version: str | None, traffic: list[object]) -> None:
     peer = make_peer()
     if version is not None:
@@ -175,7 +176,7 @@ def test_extreme_numbers_and_depths_are_survived() -> None:
         max_size=4,
     ),
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(30, 80))
 def test_any_post_is_judged_and_what_passes_is_received(
     message: object, fields: list[tuple[bytes, bytes]]
 ) -> None:

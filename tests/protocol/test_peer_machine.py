@@ -7,6 +7,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from aimux.protocol import CallCancelled, Called, CallId, Outgoing, Peer, Reply
 
+from ..extent import examples
 from .transcript import make_peer
 
 IDS = st.one_of(st.integers(-2, 2), st.sampled_from(["", "0", "1", "a"]))
@@ -131,4 +132,4 @@ class Conversation(RuleBasedStateMachine):
 
 
 TestConversation = pytest.mark.slow(Conversation.TestCase)
-TestConversation.settings = settings(max_examples=60, stateful_step_count=30)
+TestConversation.settings = settings(max_examples=examples(25, 60), stateful_step_count=30)

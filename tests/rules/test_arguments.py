@@ -8,6 +8,8 @@ from hypothesis import given, settings, strategies as st
 
 from aimux.rules import compile_schema, problems
 
+from ..extent import examples
+
 SCHEMA: dict[str, object] = {
     "type": "object",
     "properties": {
@@ -207,7 +209,7 @@ SCHEMAS = st.recursive(st.one_of(st.booleans(), st.just({})), _schemas, max_leav
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=examples(50, 150))
 @given(SCHEMAS, VALUES)
 def test_both_agree_with_jsonschema_on_anything(schema: Any, value: object) -> None:
     expected = jsonschema.Draft202012Validator(schema).is_valid(value)

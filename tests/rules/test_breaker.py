@@ -20,6 +20,8 @@ from aimux.rules import (
 )
 from aimux.rules._breaker import NEXT, Sign
 
+from ..extent import examples
+
 RULE = BreakerRule(threshold=3, cooldown_s=300.0, probes=1, window_s=3600.0, lease_s=900.0)
 
 
@@ -320,5 +322,5 @@ class BreakerMachine(RuleBasedStateMachine):
             assert len(self.breaker.leases) <= rule.probes
 
 
-BreakerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
+BreakerMachine.TestCase.settings = settings(max_examples=examples(20, 40), stateful_step_count=30)
 test_any_order_of_turns_keeps_the_rules = pytest.mark.slow(BreakerMachine.TestCase)

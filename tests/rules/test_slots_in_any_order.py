@@ -7,6 +7,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from aimux.rules import Moved, SlotLedger, SlotLimits, SlotRequest
 
+from ..extent import examples
+
 
 class SlotMachine(RuleBasedStateMachine):
     """Any order of coming, moving and going, held against the rules said plainly."""
@@ -223,5 +225,7 @@ class SlotMachine(RuleBasedStateMachine):
         )
 
 
-SlotMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+SlotMachine.TestCase.settings = settings(
+    max_examples=examples(30, 100), stateful_step_count=40, deadline=None
+)
 test_any_coming_and_going_is_fair = pytest.mark.slow(SlotMachine.TestCase)

@@ -41,6 +41,7 @@ from aimux.store import Store, _jobs, _orphans
 from aimux.store._files import connect_memory
 from aimux.store._migrations import migrate
 
+from ..extent import examples
 from ._values import at, finish, log, make_job, make_session
 
 DEATH = Failure(
@@ -521,7 +522,7 @@ LOGS = st.lists(SOMETIMES.flatmap(lambda turn: st.tuples(st.just(turn), said_in(
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@settings(max_examples=examples(40, 200))
 @given(lines=LOGS, ended=st.sets(SOMETIMES))
 def test_whatever_stands_in_the_log_every_turn_has_one_end(
     lines: list[tuple[int, Event]], ended: set[int]

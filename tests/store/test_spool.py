@@ -13,6 +13,8 @@ from aimux.model import Stream
 from aimux.store import Piece, Spool
 from aimux.store._spool import MEMORY_BYTES, read_file, spool_file
 
+from ..extent import examples
+
 OUT, ERR = Stream.STDOUT, Stream.STDERR
 
 
@@ -39,7 +41,7 @@ def kept_of(printed: bytes, head: int, tail: int) -> dict[int, bytes]:
     return ends | {len(printed) - tail: printed[-tail:]}
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(40, 200))
 @given(
     chunks=st.lists(st.binary(min_size=1, max_size=40), max_size=12),
     head=st.integers(0, 30),
@@ -70,7 +72,7 @@ def test_head_and_tail_survive_any_cut(
     assert seen == [sum(map(len, chunks[: n + 1])) for n in range(len(chunks))]
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(30, 100))
 @given(
     chunks=st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=12),
     wanted=st.integers(1, 400),

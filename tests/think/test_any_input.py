@@ -13,6 +13,8 @@ from aimux.think.panel import Opinion, contract_of, joined
 from aimux.think.panel._combine import computed, given_of, normalised
 from aimux.think.panel._opinions import clustered
 
+from ..extent import examples
+
 TEXTS = st.one_of(
     st.sampled_from(["", "A", "B", "E-1", "H-1", "A-1", "C-1", "not so", "2024-01-01", "3 weeks"]),
     st.sampled_from(["the cache is slow", "the cache is not slow", "obviously fast", "x" * 300]),
@@ -60,7 +62,10 @@ def test_no_pattern_raises_on_what_fits_its_schema(name: str) -> None:
     fits = compile_schema(schema)
 
     @settings(
-        max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(10, 25),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(first=values(schema), second=values(schema))
     def check(first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -89,7 +94,10 @@ def test_no_answer_of_a_cli_that_fits_its_contract_raises(name: str) -> None:
         return
 
     @settings(
-        max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(5, 10),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(fields=values(schema), said=st.lists(values(contract.schema), min_size=1, max_size=3))
     def check(fields: dict[str, Any], said: list[dict[str, Any]]) -> None:

@@ -7,10 +7,10 @@ import pytest
 from aimux.model import FindingSeverity, FindingState, Verified
 from aimux.rules.audit import AuditRule, _scan, language_of, scan
 
-from .rulebook import rule, scanned, shipped_rules
+from .rulebook import rule, scanned, shipped_rule, shipped_rules
 
-EVAL = shipped_rules().rules["python/eval"]
-MARKS = shipped_rules().rules["general/merge-conflict"]
+EVAL = shipped_rule("python/eval")
+MARKS = shipped_rule("general/merge-conflict")
 CALL = rule({"tokens": ["eval ("]}, severity="high", certain=True, why="Because.", fix="Do not.")
 
 
@@ -92,7 +92,7 @@ def test_general_rules_still_count_in_a_file_that_is_not_its_language() -> None:
 
 def test_a_rule_that_is_lost_in_a_deep_expression_is_told_and_the_others_go_on() -> None:
     """It costs one rule on one file."""
-    mktemp = shipped_rules().rules["python/mktemp"]
+    mktemp = shipped_rule("python/mktemp")
     text = f"import tempfile\neval({'+'.join('1' * 900)}+a)\ntempfile.mktemp()\n"
     result = scanned(text, EVAL, mktemp, language="python")
 
