@@ -14,6 +14,7 @@ import pytest
 
 from emulators.install import install
 
+from ..forks import can_fork, forks
 from ..surroundings import kept
 
 LIMIT_S = 60  # for one command on a busy machine
@@ -66,13 +67,18 @@ class Machine:
 
     def aimux(self, *words: str, stdin: str = "", env: dict[str, str] | None = None) -> Said:
         """Run one command to its end."""
+        env = self.env() if env is None else env
+        if can_fork(env, stdin) and not forks().is_busy:
+            return Said(
+                *forks().run(words, stdin=stdin, cwd=self.project, env=env, limit_s=LIMIT_S)
+            )
         done = subprocess.run(
             self.argv(*words),
             input=stdin,
             capture_output=True,
             encoding="utf-8",
             cwd=self.project,
-            env=env or self.env(),
+            env=env,
             timeout=LIMIT_S,
             check=False,
         )

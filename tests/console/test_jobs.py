@@ -1,47 +1,28 @@
 """Commands that look at jobs and sessions, and end them."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from emulators.install import install
 
-from .conftest import Machine, make_machine
+from .conftest import Machine
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def job(machine: Machine) -> dict[str, str]:
+def job(served: Machine) -> dict[str, str]:
     """A job that ended."""
-    said = machine.aimux("run", "--json", "-c", "codex", "-r", "codereview", "[[say 40]]")
+    said = served.aimux("run", "--json", "-c", "codex", "-r", "codereview", "[[say 40]]")
     body: dict[str, str] = json.loads(said.out)
     return body
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A machine with a daemon, which jobs outlive their commands in."""
-    made = make_machine(tmp_path_factory.mktemp("served"))
-    env = made.env()
-    del env["AIMUX_DAEMON"]
-    yield made
-    stopped = made.aimux("daemon", "stop", "--force", env=env)
-    assert stopped.code == 0, stopped
-
-
-def daemon_env(machine: Machine) -> dict[str, str]:
-    """The environment in which commands use the daemon."""
-    env = machine.env()
-    del env["AIMUX_DAEMON"]
-    return env
-
-
-def test_ps_lists_ended_jobs_when_asked(machine: Machine, job: dict[str, str]) -> None:
+def test_ps_lists_ended_jobs_when_asked(served: Machine, job: dict[str, str]) -> None:
     """Without -a there are none to show."""
-    shown = machine.aimux("ps")
-    every = machine.aimux("ps", "-a")
+    shown = served.aimux("ps")
+    every = served.aimux("ps", "-a")
 
     assert shown.code == every.code == 0
     assert shown.out == ""
@@ -50,21 +31,21 @@ def test_ps_lists_ended_jobs_when_asked(machine: Machine, job: dict[str, str]) -
     assert "codereview" in every.out
 
 
-def test_a_job_without_others_is_a_tree(machine: Machine, job: dict[str, str]) -> None:
+def test_a_job_without_others_is_a_tree(served: Machine, job: dict[str, str]) -> None:
     """Its depth is told to programs."""
-    tree = machine.aimux("ps", "-a", "--tree", "--json")
+    tree = served.aimux("ps", "-a", "--tree", "--json")
 
     assert tree.code == 0
     assert {each["id"]: each["depth"] for each in json.loads(tree.out)}[job["job_id"]] == 0
-    assert job["job_id"] in machine.aimux("ps", "-a", "--tree").out
-    assert machine.aimux("ps", "--tree").out == ""
+    assert job["job_id"] in served.aimux("ps", "-a", "--tree").out
+    assert served.aimux("ps", "--tree").out == ""
 
 
-def test_logs_tell_what_a_job_did(machine: Machine, job: dict[str, str]) -> None:
+def test_logs_tell_what_a_job_did(served: Machine, job: dict[str, str]) -> None:
     """Lines for people, events for programs, in the same order."""
-    said = machine.aimux("logs", job["job_id"])
+    said = served.aimux("logs", job["job_id"])
     events = [
-        json.loads(line) for line in machine.aimux("logs", "--json", job["job_id"]).out.splitlines()
+        json.loads(line) for line in served.aimux("logs", "--json", job["job_id"]).out.splitlines()
     ]
 
     assert said.code == 0
@@ -73,12 +54,12 @@ def test_logs_tell_what_a_job_did(machine: Machine, job: dict[str, str]) -> None
     assert events[-1]["kind"] == "job_finished"
 
 
-def test_raw_logs_are_what_the_cli_printed(machine: Machine, job: dict[str, str]) -> None:
+def test_raw_logs_are_what_the_cli_printed(served: Machine, job: dict[str, str]) -> None:
     """Its own words, before anything was read into them."""
-    said = machine.aimux("logs", "--raw", job["job_id"])
+    said = served.aimux("logs", "--raw", job["job_id"])
     head, first, *_ = said.out.splitlines()
-    both = machine.aimux("logs", "--raw", "-f", job["job_id"])
-    missing = machine.aimux("logs", "--raw", "job_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    both = served.aimux("logs", "--raw", "-f", job["job_id"])
+    missing = served.aimux("logs", "--raw", "job_01ARZ3NDEKTSV4RRFFQ69G5FAV")
 
     assert head.startswith("--- turn 1, stdout: ")
     assert json.loads(first)["type"] == "thread.started"
@@ -87,39 +68,39 @@ def test_raw_logs_are_what_the_cli_printed(machine: Machine, job: dict[str, str]
     assert "job_01ARZ3NDEKTSV4RRFFQ69G5FAV" in missing.err
 
 
-def test_show_prints_the_answer_and_its_facts(machine: Machine, job: dict[str, str]) -> None:
+def test_show_prints_the_answer_and_its_facts(served: Machine, job: dict[str, str]) -> None:
     """The answer on stdout, the rest on stderr."""
-    said = machine.aimux("show", job["job_id"])
+    said = served.aimux("show", job["job_id"])
 
     assert said.code == 0
     assert said.out == job["content"] + "\n"
     assert job["session_id"] in said.err
 
 
-def test_a_job_that_is_not_there_is_a_usage_error(machine: Machine) -> None:
+def test_a_job_that_is_not_there_is_a_usage_error(served: Machine) -> None:
     """Its id is named."""
     for command in ("show", "logs", "cancel", "kill"):
-        said = machine.aimux(command, "job_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+        said = served.aimux(command, "job_01ARZ3NDEKTSV4RRFFQ69G5FAV")
 
         assert said.code == 2, command
         assert "job_01ARZ3NDEKTSV4RRFFQ69G5FAV" in said.err
 
 
-def test_sessions_are_listed_in_pages(machine: Machine, job: dict[str, str]) -> None:
+def test_sessions_are_listed_in_pages(served: Machine, job: dict[str, str]) -> None:
     """Each page names the next."""
-    machine.aimux("run", "-q", "-c", "claude", "hello")
-    first = json.loads(machine.aimux("sessions", "--json", "-n", "1").out)
-    second = json.loads(machine.aimux("sessions", "--json", "--cursor", first["next_cursor"]).out)
-    table = machine.aimux("sessions", "-c", "codex")
+    served.aimux("run", "-q", "-c", "claude", "hello")
+    first = json.loads(served.aimux("sessions", "--json", "-n", "1").out)
+    second = json.loads(served.aimux("sessions", "--json", "--cursor", first["next_cursor"]).out)
+    table = served.aimux("sessions", "-c", "codex")
 
     assert first["count"] == 1
     assert first["sessions"][0]["id"] not in [each["id"] for each in second["sessions"]]
     assert job["session_id"] in table.out
 
 
-def test_ending_what_has_ended_says_so(machine: Machine, job: dict[str, str]) -> None:
+def test_ending_what_has_ended_says_so(served: Machine, job: dict[str, str]) -> None:
     """It is no fault."""
-    said = machine.aimux("cancel", job["job_id"])
+    said = served.aimux("cancel", job["job_id"])
 
     assert said.code == 0
     assert "nothing was running" in said.err
@@ -135,9 +116,8 @@ def test_gc_counts_before_it_removes(tmp_path: object, bare: Machine) -> None:
 
 def test_a_job_left_running_is_followed_to_its_end(served: Machine) -> None:
     """`logs -f` tells each event when it comes and has the job's exit code."""
-    env = daemon_env(served)
-    left = served.aimux("run", "--async", "-c", "codex", "[[sleep 1]] [[say 40]]", env=env)
-    followed = served.aimux("logs", "-f", left.out.strip(), env=env)
+    left = served.aimux("run", "--async", "-c", "codex", "[[sleep 1]] [[say 40]]")
+    followed = served.aimux("logs", "-f", left.out.strip())
 
     assert left.code == 0
     assert left.out.startswith("job_")
@@ -148,12 +128,11 @@ def test_a_job_left_running_is_followed_to_its_end(served: Machine) -> None:
 
 def test_a_running_job_is_killed_with_its_session(served: Machine) -> None:
     """And is followed to exit code 1."""
-    env = daemon_env(served)
-    left = served.aimux("run", "--async", "--json", "-c", "codex", "[[sleep 600]]", env=env)
+    left = served.aimux("run", "--async", "--json", "-c", "codex", "[[sleep 600]]")
     body = json.loads(left.out)
-    running = json.loads(served.aimux("ps", "--json", env=env).out)
-    killed = served.aimux("kill", body["session_id"], env=env)
-    followed = served.aimux("logs", "-f", body["job_id"], env=env)
+    running = json.loads(served.aimux("ps", "--json").out)
+    killed = served.aimux("kill", body["session_id"])
+    followed = served.aimux("logs", "-f", body["job_id"])
 
     assert [job["id"] for job in running] == [body["job_id"]]
     assert killed.out == f"killed {body['job_id']}\n"
@@ -175,16 +154,16 @@ def test_as_many_jobs_are_listed_as_were_asked_for(bare: Machine) -> None:
     assert len(every) == 6
 
 
-def test_a_session_stands_for_its_latest_job(machine: Machine) -> None:
+def test_a_session_stands_for_its_latest_job(served: Machine) -> None:
     """And a job for its session, where one is wanted."""
-    first = json.loads(machine.aimux("run", "--json", "-c", "codex", "Remember teal.").out)
-    second = json.loads(machine.aimux("run", "--json", "-s", first["job_id"], "[[recall]]").out)
+    first = json.loads(served.aimux("run", "--json", "-c", "codex", "Remember teal.").out)
+    second = json.loads(served.aimux("run", "--json", "-s", first["job_id"], "[[recall]]").out)
     session = first["session_id"]
-    shown = machine.aimux("show", session)
-    logs = [json.loads(line) for line in machine.aimux("logs", "--json", session).out.splitlines()]
-    raw = machine.aimux("logs", "--raw", session)
-    cancelled = machine.aimux("cancel", session)
-    missing = machine.aimux("show", "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    shown = served.aimux("show", session)
+    logs = [json.loads(line) for line in served.aimux("logs", "--json", session).out.splitlines()]
+    raw = served.aimux("logs", "--raw", session)
+    cancelled = served.aimux("cancel", session)
+    missing = served.aimux("show", "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV")
 
     assert second["session_id"] == session
     assert shown.code == 0

@@ -35,43 +35,43 @@ def test_a_prompt_comes_from_stdin(machine: Machine) -> None:
     assert said.err == ""
 
 
-def test_an_empty_prompt_is_a_usage_error(machine: Machine) -> None:
+def test_an_empty_prompt_is_a_usage_error(served: Machine) -> None:
     """Nothing is started for it."""
-    said = machine.aimux("run", "-", stdin=" \n")
+    said = served.aimux("run", "-", stdin=" \n")
 
     assert said.code == 2
     assert "the prompt is empty" in said.err
 
 
-def test_a_conversation_goes_on(machine: Machine) -> None:
+def test_a_conversation_goes_on(served: Machine) -> None:
     """The session printed by one run is taken by the next."""
-    first = json.loads(machine.aimux("run", "--json", "-c", "claude", "Remember teal.").out)
-    said = machine.aimux("run", "-s", first["session_id"], "[[recall]]")
+    first = json.loads(served.aimux("run", "--json", "-c", "claude", "Remember teal.").out)
+    said = served.aimux("run", "-s", first["session_id"], "[[recall]]")
 
     assert said.code == 0
     assert "teal" in said.out
 
 
-def test_a_failed_job_has_exit_code_one_and_says_why(machine: Machine) -> None:
+def test_a_failed_job_has_exit_code_one_and_says_why(served: Machine) -> None:
     """The class of the failure is on stderr."""
-    said = machine.aimux("run", "-c", "codex", "--no-fallback", "[[fault auth]]")
+    said = served.aimux("run", "-c", "codex", "--no-fallback", "[[fault auth]]")
 
     assert said.code == 1
     assert said.out == ""
     assert "auth" in said.err
 
 
-def test_an_unknown_cli_is_a_usage_error_that_names_the_known(machine: Machine) -> None:
+def test_an_unknown_cli_is_a_usage_error_that_names_the_known(served: Machine) -> None:
     """No job is made of it."""
-    said = machine.aimux("run", "-c", "codecs", "hello")
+    said = served.aimux("run", "-c", "codecs", "hello")
 
     assert said.code == 2
     assert "codex" in said.err
 
 
-def test_ones_own_broken_profile_is_told_by_run_and_clis(machine: Machine) -> None:
+def test_ones_own_broken_profile_is_told_by_run_and_clis(served: Machine) -> None:
     """Whether nothing knows that CLI then, or the shipped profile stays in use."""
-    places = {name: machine.config / "cli.d" / name / "profile.yaml" for name in ("mine", "codex")}
+    places = {name: served.config / "cli.d" / name / "profile.yaml" for name in ("mine", "codex")}
     texts = {
         "mine": "name: mine\nbinary: mine\ncommand: [mine]\ntimeout_s: soon\n",
         "codex": "name: codex\ntimeout_s: later\n",
@@ -80,13 +80,13 @@ def test_ones_own_broken_profile_is_told_by_run_and_clis(machine: Machine) -> No
         for name, place in places.items():
             place.parent.mkdir(parents=True)
             place.write_text(texts[name], encoding="utf-8")
-        mine = machine.aimux("run", "-c", "mine", "hello")
-        codex = machine.aimux("run", "-q", "-c", "codex", "hello")
-        shown = machine.aimux("clis")
-        tested = machine.aimux("profile", "test", "mine")
-        rows = {each["name"]: each for each in json.loads(machine.aimux("clis", "--json").out)}
+        mine = served.aimux("run", "-c", "mine", "hello")
+        codex = served.aimux("run", "-q", "-c", "codex", "hello")
+        shown = served.aimux("clis")
+        tested = served.aimux("profile", "test", "mine")
+        rows = {each["name"]: each for each in json.loads(served.aimux("clis", "--json").out)}
     finally:
-        shutil.rmtree(machine.config / "cli.d")
+        shutil.rmtree(served.config / "cli.d")
     fault = f"timeout_s: 'soon' is not a number @ {places['mine']}:4"
 
     assert mine.code == 2
@@ -102,32 +102,32 @@ def test_ones_own_broken_profile_is_told_by_run_and_clis(machine: Machine) -> No
     assert (rows["codex"]["state"], rows["claude"]["profile_fault"]) == ("ready", None)
 
 
-def test_a_plan_starts_nothing(machine: Machine) -> None:
+def test_a_plan_starts_nothing(served: Machine) -> None:
     """`--dry-run` shows the argument list."""
-    said = machine.aimux("run", "-c", "codex", "--mode", "read", "--dry-run", "hello")
+    said = served.aimux("run", "-c", "codex", "--mode", "read", "--dry-run", "hello")
 
     assert said.code == 0
     assert "read-only" in said.out
     assert "exec" in said.out
 
 
-def test_an_answer_that_fits_a_schema_is_printed_as_json(machine: Machine, tmp_path: Path) -> None:
+def test_an_answer_that_fits_a_schema_is_printed_as_json(served: Machine, tmp_path: Path) -> None:
     """`--schema` takes a file."""
     schema = tmp_path / "schema.json"
     schema.write_text('{"type": "object", "required": ["answer"]}', encoding="utf-8")
     prompt = '[[json {"answer": 42}]]'
-    said = machine.aimux("run", "-q", "-c", "codex", "--schema", str(schema), prompt)
+    said = served.aimux("run", "-q", "-c", "codex", "--schema", str(schema), prompt)
 
     assert said.code == 0
     assert json.loads(said.out) == {"answer": 42}
 
 
 @pytest.mark.parametrize("text", ["{", "[1]"])
-def test_a_schema_that_is_none_is_refused(machine: Machine, tmp_path: Path, text: str) -> None:
+def test_a_schema_that_is_none_is_refused(served: Machine, tmp_path: Path, text: str) -> None:
     """The file is named."""
     schema = tmp_path / "schema.json"
     schema.write_text(text, encoding="utf-8")
-    said = machine.aimux("run", "--schema", str(schema), "hello")
+    said = served.aimux("run", "--schema", str(schema), "hello")
 
     assert said.code == 2
     assert str(schema) in said.err

@@ -22,6 +22,7 @@ from aimux.shim.address import DaemonAddress, find_address
 
 from ..e2e._host import HELLO, Host, Json, Server, attach
 from ..e2e._stand import GRACE_S, Stand
+from ..extent import some
 
 PATIENCE_S: Final = 60.0  # the machine may be slow; nothing here waits that long on a good day
 LEAVE_S: Final = 5.0  # what a daemon gets to leave well, which is also when its coverage is written
@@ -31,6 +32,10 @@ _numbers = itertools.count(1)
 # for scenes that must look the same on Windows, where clients and daemon meet at a pipe; here the
 # pipe is a socket behind the same code
 both_roads = pytest.mark.parametrize("world", ["", "pipe"], indirect=True, ids=["socket", "pipe"])
+# the same, where a scene is long and the roads are the same from where it looks
+one_road_or_both = pytest.mark.parametrize(
+    "world", some(["", "pipe"], each=2), indirect=True, ids=some(["socket", "pipe"], each=2)
+)
 
 
 @attrs.frozen(kw_only=True)

@@ -16,7 +16,7 @@ from aimux.daemon import ask
 from aimux.errors import AimuxError
 from aimux.shim.address import DaemonAddress, connect, hello
 
-from ..daemon._world import PATIENCE_S, World, both_roads, make_world, notice, open_host
+from ..daemon._world import PATIENCE_S, World, make_world, notice, one_road_or_both, open_host
 from ..e2e._host import Host, error_of, payload
 
 pytestmark = pytest.mark.slow
@@ -190,7 +190,7 @@ async def test_strangers_on_the_socket_harm_nobody(world: World, said: bytes) ->
     assert "result" in answer
 
 
-@both_roads
+@one_road_or_both
 async def test_the_operator_starts_asks_restarts_and_stops(world: World) -> None:
     """Each command says what happened, and its exit code tells."""
     run = partial(_command, world)
@@ -218,7 +218,7 @@ async def test_the_operator_starts_asks_restarts_and_stops(world: World) -> None
     assert world.daemons() == list(world.runtime.iterdir()) == []
 
 
-@both_roads
+@one_road_or_both
 async def test_a_client_goes_on_after_a_restart(world: World) -> None:
     """Its shim attaches anew and says that lists changed. A socket is handed on, a pipe cannot be:
     there the next daemon is another process.
@@ -249,7 +249,7 @@ async def test_a_daemon_whose_directory_was_removed_makes_way(world: World) -> N
     assert new == again == world.daemon != old
 
 
-@both_roads
+@one_road_or_both
 async def test_a_second_daemon_in_the_foreground_is_refused(world: World) -> None:
     """It says who is there and leaves with code 1."""
     async with open_host(world):

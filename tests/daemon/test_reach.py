@@ -20,7 +20,7 @@ from aimux.shim.address import hello
 
 from .. import needs
 from ._command import command
-from ._world import PATIENCE_S, World, both_roads, make_world, open_host
+from ._world import PATIENCE_S, World, make_world, one_road_or_both, open_host
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def site(world: World, text: str) -> dict[str, str]:
     return {"PYTHONPATH": str(place)}
 
 
-@both_roads
+@one_road_or_both
 async def test_stop_returns_when_the_process_is_gone(world: World) -> None:
     """Not when it only has let go of its lock."""
     slow = await trio.to_thread.run_sync(site, world, SLOW_END)
@@ -76,7 +76,7 @@ async def test_stop_returns_when_the_process_is_gone(world: World) -> None:
     assert not psutil.pid_exists(pid) or psutil.Process(pid).ppid() != 1
 
 
-@both_roads
+@one_road_or_both
 async def test_what_start_and_restart_report_is_so(world: World) -> None:
     """Who is named answers, and is another than before; the lock's file names it all the while."""
     slow = await trio.to_thread.run_sync(site, world, SLOW_START)
@@ -111,7 +111,7 @@ def lock_text(world: World) -> str:
     return Path(world.address.daemon_lock).read_text(encoding="utf-8")
 
 
-@both_roads
+@one_road_or_both
 async def test_restart_and_stop_stops(world: World) -> None:
     """Whatever the restart was doing; also one that waits for a job."""
     slow = await trio.to_thread.run_sync(site, world, SLOW_START)

@@ -1,0 +1,200 @@
+"""Commands without the price of their imports: a process that has them forks for each.
+
+Two thirds of what a command costs is the start of an interpreter and the import of what it needs.
+A fork is a process like any other: with standard descriptors, directory, environment and arguments
+of its own, an exit code, and it leaves as an interpreter does. What a start itself does or imports
+is tested with real ones.
+"""
+
+import atexit
+import functools
+import gc
+import importlib
+import json
+import os
+import selectors
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+# an interpreter reads these when it starts, and coverage follows into starts only
+READ_AT_START: Final = ("PYTHON", "COVERAGE_", "LC_", "LANG")
+PIPE_BYTES: Final = 32_768  # what certainly fits into a pipe that nobody reads yet
+
+
+def can_fork(env: Mapping[str, str], stdin: str = "") -> bool:
+    """Whether a fork is no different from a start with that environment and input."""
+    is_read = any(name.startswith(READ_AT_START) for name in env)
+    return hasattr(os, "fork") and not is_read and len(stdin.encode()) <= PIPE_BYTES
+
+
+@attrs.define(eq=False)
+class Forks:
+    """The process that forks, for one command at a time."""
+
+    _orders: socket.socket
+    _process: "subprocess.Popen[bytes]"
+    is_busy: bool = False
+
+    def start(
+        self,
+        words: Sequence[str],
+        descriptors: Sequence[int],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        is_leader: bool = False,
+    ) -> int:
+        """Begin `aimux WORDS` with these for 0, 1 and 2; its pid. `is_leader`: of a session."""
+        assert not self.is_busy
+        self.is_busy = True
+        order = {"words": list(words), "cwd": str(cwd), "env": dict(env), "is_leader": is_leader}
+        socket.send_fds(self._orders, [b"+"], list(descriptors))
+        self._orders.sendall(json.dumps(order).encode() + b"\n")
+        return int(_line(self._orders))
+
+    def wait(self) -> int:
+        """Its exit code, or the negative number of the signal that ended it."""
+        code = int(_line(self._orders))
+        self.is_busy = False
+        return code
+
+    def run(
+        self, words: Sequence[str], *, stdin: str, cwd: Path, env: Mapping[str, str], limit_s: float
+    ) -> tuple[int, str, str]:
+        """One command to its end, and that of all that writes into its pipes.
+
+        Raises:
+            subprocess.TimeoutExpired: it was killed.
+        """
+        read_in, write_in = os.pipe()
+        read_out, write_out = os.pipe()
+        read_err, write_err = os.pipe()
+        pid = self.start(words, (read_in, write_out, write_err), cwd=cwd, env=env)
+        for each in (read_in, write_out, write_err):
+            os.close(each)
+        os.write(write_in, stdin.encode())
+        os.close(write_in)
+        heard = {read_out: b"", read_err: b""}
+        with selectors.DefaultSelector() as selector:
+            for each in heard:
+                selector.register(each, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(limit_s)
+                if not ready:
+                    os.kill(pid, 9)
+                    self.wait()
+                    raise subprocess.TimeoutExpired(list(words), limit_s)
+                for key, _ in ready:
+                    data = os.read(key.fd, 65_536)
+                    heard[key.fd] += data
+                    if not data:
+                        selector.unregister(key.fd)
+                        os.close(key.fd)
+        return self.wait(), heard[read_out].decode(), heard[read_err].decode()
+
+    def close(self) -> None:
+        """Let it go."""
+        self._orders.close()
+        self._process.wait()
+
+
+def _line(orders: socket.socket) -> str:
+    """A line that the other side wrote; there is never more than one under way."""
+    line = b""
+    while not line.endswith(b"\n"):
+        data = orders.recv(4096)
+        assert data, "the process that forks has gone"
+        line += data
+    return line.decode()
+
+
+@functools.cache
+def forks() -> Forks:
+    """This process's own, started when it is first asked for."""
+    ours, its = socket.socketpair()
+    argv = [sys.executable, "-P", __file__, str(its.fileno())]
+    with its:
+        # as bare as the environment of a test's machine, which an interpreter reads as C.UTF-8
+        process = subprocess.Popen(
+            argv,
+            env={"PATH": os.defpath},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            pass_fds=[its.fileno()],
+        )
+    made = Forks(ours, process)
+    atexit.register(made.close)
+    return made
+
+
+# ------------------------------------------------------------------------------ the other process
+
+
+def _serve(orders: socket.socket) -> bool:
+    """Fork for each order until nobody is left to give one; true in a child."""
+    while True:
+        begun, descriptors, _, _ = socket.recv_fds(orders, 1, 3)
+        if not begun:
+            return False
+        order = json.loads(_line(orders))
+        pid = os.fork()
+        if not pid:
+            orders.close()
+            _become(order, descriptors)
+            return True
+        for each in descriptors:
+            os.close(each)
+        orders.sendall(f"{pid}\n".encode())
+        _, status = os.waitpid(pid, 0)
+        orders.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+
+
+def _become(order: dict[str, object], descriptors: Sequence[int]) -> None:
+    """Be what an interpreter would be that was started like that."""
+    match order:
+        case {
+            "words": list(words),
+            "cwd": str(cwd),
+            "env": dict(env),
+            "is_leader": bool(is_leader),
+        }:
+            pass
+        case _:
+            raise AssertionError(order)
+    if is_leader:
+        os.setsid()
+    for number, each in enumerate(descriptors):
+        os.dup2(each, number)
+        os.close(each)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    os.environ["LC_CTYPE"] = "C.UTF-8"  # what an interpreter sets where nothing else is
+    sys.argv[1:] = words
+    kinds = (("stdin", "r", -1), ("stdout", "w", -1), ("stderr", "w", 1))
+    for number, (name, mode, buffering) in enumerate(kinds):
+        errors = getattr(sys, name).errors
+        stream = open(number, mode, buffering, "utf-8", errors, closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _main() -> None:
+    entry = importlib.import_module("aimux.__main__")
+    for name in set(importlib.import_module("aimux.console._main").COMMANDS.values()):
+        importlib.import_module(f"aimux.console.{name}")
+    sys.argv[0] = str(entry.__file__)
+    gc.collect()
+    gc.freeze()
+    if _serve(socket.socket(fileno=int(sys.argv.pop()))):
+        entry.main()
+
+
+if __name__ == "__main__":
+    _main()
