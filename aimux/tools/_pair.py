@@ -62,10 +62,6 @@ async def answer_pair(
     if not given.get("dirty"):
         _refuse_dirty(prepared.cwd, base.changed, is_known=base.is_known)
 
-    # any CLI may come to drive
-    profiles = survey.snapshot.profiles.values()
-    by_products = [each for profile in profiles for each in profile.by_products]
-
     # a session's copies are at one place, job after job: CLIs find their own sessions by it
     names = {each.name: f"{prepared.conversation_id}-{each.name}" for each in seating.drivers}
     sat = {} if past is None else past.session.seats
@@ -77,7 +73,7 @@ async def answer_pair(
             job_id=prepared.job_id,
             env=call.client.env,
             linked=settings.linked_dirs,
-            by_products=by_products,
+            by_products=_by_products(survey),
         )
 
     rounds = given.get("max_rounds")
@@ -127,6 +123,12 @@ def _request(call: ToolCall, roots: KnownRoots, past: PairPast | None) -> JobReq
         budget=Budget(),
         clis=clis_named(given),
     )
+
+
+def _by_products(survey: Survey) -> list[str]:
+    """What CLIs keep beside the files they work on; any of them may come to drive."""
+    profiles = survey.snapshot.profiles.values()
+    return [each for profile in profiles for each in profile.by_products]
 
 
 def _check(given: Mapping[str, object]) -> None:
