@@ -201,6 +201,17 @@ REQUIREMENTS: Final[Mapping[str, str]] = {
     "config:explained": "every value can be traced to its layer",
     "restart:kill_9": "a killed server leaves no child, and its jobs are known afterwards",
     "recursion:depth": "a nested aimux refuses beyond three levels",
+    # traces
+    "traces:context": "a trace context is read as the W3C writes it; a malformed one is ignored",
+    "traces:child": "a child is told where it stands in a trace: below its span, or as it came",
+    "traces:spans": "job, turn, attempt and child are spans, each below the other, errors by code",
+    "traces:private": "no prompt, answer, argument, path or secret is in a span",
+    "traces:sampled": "a trace that is not kept is passed on and not sent",
+    "traces:setting": "traces are made where the user or an endpoint says so, never by a project",
+    "traces:extra": "what keeps traces from being made is told with the way out",
+    "traces:export": "spans arrive at the collector that the environment names, as they were made",
+    "traces:bounded": "a collector that is slow or away holds nobody up; what is lost is counted",
+    "traces:restart": "spans of a job that died with its server are closed by the next, as errors",
     # daemon and shim
     "daemon:one": "clients that start at once on an empty machine share one daemon",
     "daemon:killed": "under kill -9 open calls are answered, clients attach again",

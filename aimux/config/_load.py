@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 NOT_FROM_PROJECT: Final = (
     "server.allow_danger", "server.auth_token", "server.db_path", "server.log_file",
     "server.transport", "hooks", "pair.verify", "pair.linked_dirs", "agents",
-    "research.base_url", "audit.check_programs", "notifications",
+    "research.base_url", "audit.check_programs", "notifications", "telemetry",
 )  # fmt: skip
 BUILT_IN: Final = Origin(source=Source.SHIPPED, where="built in")
 MAX_CACHED: Final = 64  # clients with a working directory of their own, at once

@@ -235,7 +235,21 @@ async def _server() -> list[Finding]:
     everywhere = _common_places(states)
     places = [Finding("places", OK, ", ".join(everywhere))] if everywhere else []
     found = [_cli(state, everywhere) for state in states]
-    return [Finding("server", OK, said, is_vital=True), summary, *places, *found]
+    return [Finding("server", OK, said, is_vital=True), summary, *_traces(body), *places, *found]
+
+
+def _traces(body: Json) -> list[Finding]:
+    """Whether jobs are traced and what is in the way; nothing where nobody asked for it."""
+    told = part_of(body, "traces")
+    problem, remedy = as_text(told.get("problem")), as_text(told.get("remedy"))
+    if not told.get("is_on"):
+        return [Finding("traces", WARN, problem, remedy)] if problem else []
+    jobs = part_of(told, "jobs")
+    lost = [f"{jobs[each]} {each}" for each in ("failed", "dropped") if jobs.get(each)]
+    said = ", ".join([problem or f"on, {jobs.get('exported')} jobs exported", *lost])
+    if lost and not remedy:
+        remedy = "see that the collector runs; why it failed is in the log: aimux config path"
+    return [Finding("traces", WARN if problem or lost else OK, said, remedy)]
 
 
 def _common_places(states: Sequence[Json]) -> list[str]:

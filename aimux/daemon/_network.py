@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # its libraries cost 0.1 s, and most daemons have no network 
     from ._serve import Daemon
 
 SECRETS: Final = frozenset({"AIMUX_AUTH_TOKEN", "AIMUX_AUTH_TOKEN_FILE"})  # no child needs them
+TRACE: Final = frozenset({"TRACEPARENT", "TRACESTATE"})  # of who started us, not of clients
 UNAUTHENTICATED: Final = "AIMUX_ALLOW_UNAUTHENTICATED_HTTP"
 LOOPBACK: Final = "127.0.0.1"
 SETTLE_S: Final = 1.0  # to decide costs imports and files: a client waits for its first answer
@@ -36,7 +37,7 @@ log = logging.getLogger("aimux.http")
 
 def _client(env: Mapping[str, str], directory: Path) -> Client:
     """Network clients say nothing of where they are: they work where the daemon was started."""
-    kept = {name: value for name, value in env.items() if name not in SECRETS}
+    kept = {name: value for name, value in env.items() if name not in SECRETS | TRACE}
     return Client(key="http", cwd=directory, env=kept, transport="http")
 
 

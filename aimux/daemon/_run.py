@@ -53,7 +53,7 @@ async def open_own_engine(
     owner = new_id("own")
     address = state_dir(context.env)
     async with open_store(files.store, owner=owner) as store:
-        await recover(store, owner, address)
+        aborted = await recover(store, owner, address)
         async with (
             open_engine(
                 settings=settings,
@@ -67,6 +67,7 @@ async def open_own_engine(
             trio.open_nursery() as background,
         ):
             await engine.go_on()
+            background.start_soon(engine.tracer.jobs_aborted, aborted)
             background.start_soon(serve_housekeeping, engine)
             background.start_soon(_serve_reloads, engine)
             try:

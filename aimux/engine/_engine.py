@@ -35,6 +35,7 @@ from ._recovery import open_temporary
 from ._research_once import OpenResearch, SameResearch
 from ._research_work import ResearchKeys, ResearchWork
 from ._specs import ChooseDriver, TurnResources, TurnSpec
+from ._tracer import OpenExporter, Tracer, open_otlp, open_tracer
 from .copies import work_copies
 from .jobs import JobHandle, JobReader, JobStart, JobSupervisor, Run, open_supervisor, slot_limits
 from .turns import Asker
@@ -57,6 +58,7 @@ class Engine:
         registry: CliRegistry,
         preparer: Preparer,
         notifier: Notifier,
+        tracer: Tracer,
         keys: ResearchKeys,
         owner: str,
         state_dir: Path,
@@ -74,6 +76,7 @@ class Engine:
         self.state_dir = state_dir
         self._open_research = OpenResearch(supervisor.slots)
         self.started_at = utc_now()
+        self.tracer = tracer
         self._resources = resources
         self._preparer = preparer
         self._notifier = notifier
@@ -143,7 +146,8 @@ class Engine:
         Cancelled before the store has answered, they stay left.
         """
         left = await self.store.research.take_over(self._owner)
-        await self.store.abort_orphans(self._owner, utc_now())  # what could not be read
+        unread = await self.store.abort_orphans(self._owner, utc_now())
+        await self.tracer.jobs_aborted([each.job_id for each in unread])
         for job, task in left:
             work = ResearchWork(task=task, key="")
             start = JobStart(client_key=job.client, limit_s=task.limit_s)
@@ -195,13 +199,24 @@ def _follow(
     guard: Guard,
     preparer: Preparer,
     notifier: Notifier,
+    tracer: Tracer,
     settings: Settings,
 ) -> None:
     supervisor.resize(settings.server)
     guard.apply(_rule(settings.circuit_breaker))
     preparer.own = settings.server
     notifier.wanted = settings.notifications
+    tracer.apply(settings.telemetry)
     set_log_level(settings.server.log_level)
+
+
+def _tell_end(
+    supervisor: JobSupervisor, metrics: Metrics, notifier: Notifier, tracer: Tracer, job: Job
+) -> None:
+    metrics.job(job)
+    notifier.job_ended(job)
+    handle = supervisor.find(job.id)
+    tracer.job_ended(job, handle.log if handle is not None else None)
 
 
 @asynccontextmanager
@@ -214,6 +229,7 @@ async def open_engine(
     own: ClientContext,
     owner: str,
     choose_driver: ChooseDriver = choose_driver,
+    open_exporter: OpenExporter = open_otlp,
     strict: bool = False,
 ) -> AsyncIterator[Engine]:
     """An engine over an open store.
@@ -234,18 +250,15 @@ async def open_engine(
             choose=choose_driver,
         )
         limits = slot_limits(settings.server)
-
-        def tell_end(job: Job) -> None:
-            metrics.job(job)
-            notifier.job_ended(job)
-
         async with (
             open_watchdog(),
             open_notifier(
                 settings.notifications, choose_driver(is_terminal=False), own.env, state_dir
             ) as notifier,
-            open_supervisor(store, limits, strict=strict, tell_end=tell_end) as supervisor,
+            open_tracer(settings.telemetry, own.env, store, open_exporter=open_exporter) as tracer,
+            open_supervisor(store, limits, strict=strict) as supervisor,
         ):
+            supervisor.tell_end = partial(_tell_end, supervisor, metrics, notifier, tracer)
             registry = CliRegistry(state_dir / "versions.json", choose_driver(is_terminal=False))
             preparer = Preparer(
                 loader=loader,
@@ -254,9 +267,10 @@ async def open_engine(
                 store=store,
                 supervisor=supervisor,
                 resources=resources,
+                tracer=tracer,
                 own=settings.server,
             )
-            follow = partial(_follow, supervisor, guard, preparer, notifier)
+            follow = partial(_follow, supervisor, guard, preparer, notifier, tracer)
             yield Engine(
                 own=OwnSettings(settings, loader, own, follow),
                 config=ConfigReader(loader),
@@ -267,6 +281,7 @@ async def open_engine(
                 registry=registry,
                 preparer=preparer,
                 notifier=notifier,
+                tracer=tracer,
                 keys=ResearchKeys(own.env),
                 owner=owner,
                 state_dir=state_dir,

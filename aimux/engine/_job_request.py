@@ -12,6 +12,7 @@ from aimux.model import (
     Budget,
     Job,
     JobId,
+    JobTrace,
     Mode,
     Plan,
     Role,
@@ -52,6 +53,10 @@ class Client(Protocol):
     @property
     def env(self) -> Mapping[str, str]:
         """Its environment."""
+
+    @property
+    def trace(self) -> Mapping[str, object]:
+        """What its call said of the distributed trace it stands in, as it came."""
 
 
 @attrs.frozen(kw_only=True)
@@ -117,6 +122,7 @@ class PreparedJob:
     directory: WorkingDirectory
     limit_s: float
     lineage: Lineage  # where the job's children stand
+    trace: JobTrace | None = None
 
     @property
     def cwd(self) -> str:
@@ -162,5 +168,6 @@ class PreparedJob:
             prompt_preview=excerpt(request.prompt, PREVIEW_CHARS),
             prompt=request.prompt,
             asked=request.asked,
+            trace=self.trace,
             created_at=utc_now(),
         )

@@ -18,6 +18,7 @@ from aimux.config import ClientContext, Loader, Snapshot
 from aimux.errors import AimuxError, InvalidArguments, PeerFault, Refusal
 from aimux.model import (
     RANDOM_BYTES,
+    JobTrace,
     Mode,
     Role,
     RouteRequest,
@@ -38,6 +39,7 @@ from aimux.rules import (
     lineage,
     nested_limit_s,
 )
+from aimux.rules.traces import context_of_env, context_of_meta, place_job
 from aimux.store import Store
 from aimux.times import utc_now
 
@@ -48,6 +50,7 @@ from ._job_request import JobRequest, PreparedJob, Survey
 from ._retelling import PastTurn, past_turns
 from ._specs import TurnResources, TurnSpec, planned
 from ._style import styled
+from ._tracer import Tracer
 from .jobs import JobSupervisor
 
 KEPT_ROOTS: Final = 1_000  # jobs whose nested jobs are counted
@@ -71,6 +74,7 @@ class Preparer:
         store: Store,
         supervisor: JobSupervisor,
         resources: TurnResources,
+        tracer: Tracer,
         own: ServerSettings,
     ) -> None:
         self._loader = loader
@@ -79,6 +83,7 @@ class Preparer:
         self._store = store
         self._supervisor = supervisor
         self._resources = resources
+        self._tracer = tracer
         self._begun: Counter[str] = Counter()  # jobs begun below a root job
         self.own = own  # the daemon's settings: what may be done here
 
@@ -133,6 +138,7 @@ class Preparer:
             directory=directory,
             limit_s=nested_limit_s(env, limit_s),
             lineage=enter_job(env, job_id, descendants=self.begun(lineage(env)[0].root)),
+            trace=self._trace(request, job_id),
         )
         if not request.has_seats:
             directory.check(half.mode)
@@ -218,6 +224,7 @@ class Preparer:
             cwd=directory.path,
             env=request.client.env,
             lineage=prepared.lineage,
+            trace=prepared.trace,
             routes=attrs.evolve(routes, warnings=warnings),
             clis=prepared.clis,
             settings=server,
@@ -231,6 +238,18 @@ class Preparer:
         if seat.was_there and session is not None:
             return _in_session(spec, session, ())
         return spec
+
+    def _trace(self, request: JobRequest, job_id: str) -> JobTrace | None:
+        """Where a job stands in a trace: below its call, else below what started the client."""
+        client = request.client
+        parent = request.parent.job if request.parent is not None else None
+        return place_job(
+            job_id,
+            context_of_meta(client.trace) or context_of_env(client.env),
+            self._tracer.sampling,
+            parent_id=parent.id if parent is not None else "",
+            parent=parent.trace if parent is not None else None,
+        )
 
     def _load(
         self, request: JobRequest, session: Session | None

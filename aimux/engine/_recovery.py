@@ -9,6 +9,7 @@ import trio
 
 from aimux.drivers import OWNER, end_survivors
 from aimux.files.temporary import each_leftover, leftovers, owned_directory, remove_leftovers
+from aimux.model import JobId
 from aimux.store import Store
 from aimux.times import utc_now
 
@@ -38,8 +39,8 @@ async def open_temporary(state_dir: Path, owner: str) -> AsyncIterator[Path]:
         yield root / owner
 
 
-async def recover(store: Store, owner: str, state_dir: Path | None = None) -> int:
-    """Abort what another owner left running, end its children, and return how many jobs it was.
+async def recover(store: Store, owner: str, state_dir: Path | None = None) -> list[JobId]:
+    """Abort what another owner left running, end its children, and return which jobs it was.
 
     Children are found by recorded pid and start time, so a reused pid is left alone, and by the
     marks of dead owners that left temporary files in `state_dir`. Cancelled after the jobs were
@@ -56,7 +57,7 @@ async def recover(store: Store, owner: str, state_dir: Path | None = None) -> in
         await trio.to_thread.run_sync(_settle, copies_root(state_dir))
     if orphans:
         log.warning("jobs aborted by the death of their server", extra={"jobs": len(orphans)})
-    return len(orphans)
+    return [orphan.job_id for orphan in orphans]
 
 
 async def clear_leftovers(state_dir: Path) -> int:

@@ -10,6 +10,7 @@ from aimux.drivers import Driver, choose_driver
 from aimux.errors import AimuxError
 from aimux.model import (
     HookSettings,
+    JobTrace,
     Mode,
     Plan,
     PlanRequest,
@@ -27,6 +28,7 @@ from aimux.rules import (
     silence_limits,
     turn_limit_s,
 )
+from aimux.rules.traces import trace_env
 from aimux.store import Store
 
 from ._clis import Cli
@@ -50,6 +52,7 @@ class TurnSpec:
     cwd: str
     env: Mapping[str, str]  # the client's own
     lineage: Lineage  # where the children stand; how much time is left is known at their start
+    trace: JobTrace | None = None
     routes: Routes
     clis: Mapping[str, Cli]  # the installed ones, with their profiles
     settings: ServerSettings
@@ -105,7 +108,7 @@ class TurnResources:
 
 
 def plan_request(spec: TurnSpec, route: Route, data_dir: Path) -> PlanRequest:
-    """What one candidate's plan is made from. The child's lineage is added when it starts."""
+    """What one candidate's plan is made from. Where its child stands is added when it starts."""
     profile = spec.clis[route.cli].profile
     is_resume = spec.resumes(route.cli)
     named = spec.new_native_id if profile.resume.chosen else ""
@@ -116,7 +119,7 @@ def plan_request(spec: TurnSpec, route: Route, data_dir: Path) -> PlanRequest:
         mode=spec.mode,
         cwd=spec.cwd,
         env=spec.env,
-        extra_env=lineage_env(spec.lineage, 0),
+        extra_env={**lineage_env(spec.lineage, 0), **trace_env(spec.trace, spec.job_id)},
         native_id=spec.native_id if is_resume else named,
         is_resume=is_resume,
         wants_terminal=spec.wants_terminal,
@@ -146,9 +149,11 @@ def planned(spec: TurnSpec, resources: TurnResources) -> Sequence[Plan | AimuxEr
     return plans
 
 
-def in_lineage(plan: Plan, lineage: Lineage, left_s: float) -> Plan:
-    """The plan of a child that stands there and is started with so much time left."""
-    return attrs.evolve(plan, env={**plan.env, **lineage_env(lineage, left_s)})
+def placed(plan: Plan, spec: TurnSpec, left_s: float, *, turn: int, attempt: int) -> Plan:
+    """The plan of an attempt's child: below which jobs and spans, with how much time left."""
+    here = lineage_env(spec.lineage, left_s)
+    traced = trace_env(spec.trace, spec.job_id, turn, attempt)
+    return attrs.evolve(plan, env={**plan.env, **here, **traced})
 
 
 def attempt_limit_s(spec: TurnSpec, plan: Plan) -> float:

@@ -147,13 +147,16 @@ from ._settings import (
     Settings as Settings,
     Severity as Severity,
     Source as Source,
+    TelemetrySettings as TelemetrySettings,
     ThinkSettings as ThinkSettings,
+    Traces as Traces,
     TransportSettings as TransportSettings,
     TransportType as TransportType,
     WorkflowSettings as WorkflowSettings,
 )
 from ._text_shapes import TEXT as TEXT
 from ._thoughts import ThoughtSession as ThoughtSession
+from ._traces import SAMPLED as SAMPLED, JobTrace as JobTrace, TraceContext as TraceContext
 from ._turns import (
     Attempt as Attempt,
     JobStatus as JobStatus,

@@ -13,6 +13,7 @@ import attrs
 from ._events import Event, JobFinished, JobQueued, JobStarted
 from ._ids import JobId, SessionId
 from ._reports import Outcome
+from ._traces import JobTrace
 from ._turns import JobStatus, Mode
 
 _OPEN: Final = frozenset({JobStatus.QUEUED, JobStatus.RUNNING})
@@ -64,6 +65,7 @@ class Job:
     prompt_preview: str = ""  # at most 200 characters, secrets redacted
     prompt: str = ""  # whole, as it was given: it is retold; never shown
     asked: Mapping[str, object] = attrs.field(factory=dict)  # else, for who repeats it; never shown
+    trace: JobTrace | None = None  # where it stands in a distributed trace
     status: JobStatus = JobStatus.QUEUED
     created_at: datetime.datetime
     started_at: datetime.datetime | None = None

@@ -372,6 +372,21 @@ class NotificationSettings:
     retries: int = attrs.field(default=2, validator=[ge(0), le(5)])
 
 
+class Traces(enum.StrEnum):
+    """Whether spans of jobs are made and sent."""
+
+    AUTO = "auto"  # if the server's environment names an OTLP endpoint
+    ON = "on"
+    OFF = "off"
+
+
+@attrs.frozen(kw_only=True)
+class TelemetrySettings:
+    """What is sent to a collector; where to and how is said by OpenTelemetry's own variables."""
+
+    traces: Traces = Traces.AUTO
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """Everything of `default.yaml`."""
@@ -391,3 +406,4 @@ class Settings:
     roles: Mapping[str, RoleSettings] = attrs.field(factory=dict)
     hooks: Mapping[str, HookSettings] = attrs.field(factory=dict)
     notifications: Mapping[str, NotificationSettings] = attrs.field(factory=dict)
+    telemetry: TelemetrySettings = attrs.field(factory=TelemetrySettings)

@@ -35,6 +35,7 @@ from ._tasks import support_of, takes_async, task_of, tool_result
 
 STATIC_TTL_MS: Final = 300_000  # the tool list changes with a release
 LIVE_TTL_MS: Final = 0  # jobs change all the time
+TRACE_KEYS: Final = ("traceparent", "tracestate")  # the W3C's, plain in `_meta`
 PROMPTS_TTL_MS: Final = 5_000  # as long as it takes to tell of a change
 
 log = logging.getLogger("aimux.dispatch")
@@ -265,11 +266,18 @@ class Dispatcher:
         return ToolCall(
             name=name,
             arguments=arguments,
-            client=client,
+            client=_in_trace(client, called.meta),
             caller=SessionCaller(self._link, called),
             state=state,
             responses=called.input_responses or {},
         )
+
+
+def _in_trace(client: Client, meta: Mapping[str, object]) -> Client:
+    """The client, with what this call of it says of its trace; the engine reads that."""
+    if TRACE_KEYS[0] not in meta:
+        return client
+    return attrs.evolve(client, trace={key: meta[key] for key in TRACE_KEYS if key in meta})
 
 
 def _completion(values: Sequence[str], total: int) -> Result:

@@ -218,12 +218,33 @@ def read_entries(
         " ORDER BY seq LIMIT ?",
         (row[0], after_seq, limit),
     )
-    return [
-        Entry(
-            seq=seq, turn=turn, at=from_us(at_us), offset_s=offset_s, event=load_event_bytes(body)
-        )
-        for seq, turn, at_us, offset_s, body in found
-    ]
+    return [_entry(row) for row in found]
+
+
+def read_entries_of_kinds(
+    connection: sqlite3.Connection, job_id: JobId, kinds: Sequence[str]
+) -> list[Entry]:
+    """The entries of these kinds, in order.
+
+    Raises:
+        NotFound: there is no such job.
+    """
+    row = connection.execute("SELECT number FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise _missing(job_id)
+    found = connection.execute(
+        "SELECT seq, turn, at_us, offset_s, body FROM entries"
+        " WHERE job = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        (row[0], dump_bytes(list(kinds)).decode()),
+    )
+    return [_entry(row) for row in found]
+
+
+def _entry(row: Row) -> Entry:
+    seq, turn, at_us, offset_s, body = row
+    return Entry(
+        seq=seq, turn=turn, at=from_us(at_us), offset_s=offset_s, event=load_event_bytes(body)
+    )
 
 
 def read_turn(connection: sqlite3.Connection, job_id: JobId, turn: int) -> TurnResult | None:

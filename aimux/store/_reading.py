@@ -120,6 +120,16 @@ class StoreReader:
             lambda connection: _jobs.read_entries(connection, job_id, after_seq, max(1, limit))
         )
 
+    async def entries_of_kinds(self, job_id: JobId, kinds: Sequence[str]) -> list[Entry]:
+        """All entries of these kinds, in order: few of a log, however long it is.
+
+        Raises:
+            NotFound: no such job.
+        """
+        return await self._read(
+            lambda connection: _jobs.read_entries_of_kinds(connection, job_id, kinds)
+        )
+
     async def turn(self, job_id: JobId, turn: int) -> TurnResult | None:
         """What a turn of a job came to; None if the log has no end of it.
 

@@ -13,13 +13,17 @@ from aimux.errors import AimuxError
 
 @attrs.frozen(kw_only=True)
 class Client:
-    """Who calls, with its own directory and environment; `key` is what fairness goes by."""
+    """Who calls, with its own directory and environment; `key` is what fairness goes by.
+
+    `trace` is what the `_meta` of this one call says of the distributed trace it stands in.
+    """
 
     name: str = ""
     key: str
     cwd: Path
     env: Mapping[str, str] = attrs.field(repr=False)
     transport: str = "stdio"
+    trace: Mapping[str, object] = attrs.field(factory=dict)
 
 
 class Reach(enum.StrEnum):

@@ -94,7 +94,19 @@ async def health_json(
         "total_sessions": sum(tally.sessions.values()),
         "clients": dict(clients),
         "store": attrs.asdict(store),
+        "traces": _traces_json(engine),
         "problems": problems,
+    }
+
+
+def _traces_json(engine: Engine) -> Json:
+    standing = engine.tracer.standing
+    return {
+        "is_on": standing.sampling is not None,
+        "sampler": standing.sampling.sampler if standing.sampling is not None else None,
+        "problem": standing.problem or None,
+        "remedy": standing.remedy or None,
+        "jobs": attrs.asdict(engine.tracer.statistics()),
     }
 
 

@@ -12,7 +12,12 @@ _NOTHING: Final[Mapping[str, str]] = {}
 
 def metrics_text(engine: Engine, clients: Mapping[str, int]) -> str:
     """The text of `/metrics`. `clients` are the connected ones per transport."""
-    return render_exposition([*engine.metrics.families(), *_standing(engine, clients)])
+    counted = [*engine.metrics.families(), *_traces(engine)]
+    return render_exposition([*counted, *_standing(engine, clients)])
+
+
+def _traces(engine: Engine) -> list[Family]:
+    return engine.tracer.families() if engine.tracer.sampling is not None else []
 
 
 def _standing(engine: Engine, clients: Mapping[str, int]) -> list[Family]:

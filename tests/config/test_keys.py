@@ -92,6 +92,7 @@ SAMPLES: Final[dict[str, object]] = {
     "pair.best_of": 2,
     "agents.max_turns": 3,
     "agents.project_mode": "write",
+    "telemetry.traces": "on",
     "circuit_breaker.failure_threshold": 9,
     "circuit_breaker.cooldown_seconds": 8,
     "circuit_breaker.half_open_max_calls": 2,

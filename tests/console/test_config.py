@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from aimux.console._doctor import _traces
+
 from .conftest import Machine
 
 pytestmark = pytest.mark.slow
@@ -94,6 +96,58 @@ def test_the_doctor_finds_a_usable_machine(machine: Machine) -> None:
     assert {
         found[what] for what in ("versions", "configuration", "state", "store", "server", "codex")
     } == {"ok"}
+
+
+@pytest.mark.requirement("traces:extra")
+def test_the_doctor_says_whether_jobs_are_traced(bare: Machine) -> None:
+    """And what is in the way."""
+    (bare.config / "default.yaml").write_text("telemetry:\n  traces: on\n", encoding="utf-8")
+    said = bare.aimux("doctor", env=bare.env(OTEL_EXPORTER_OTLP_PROTOCOL="grpc")).out
+
+    assert re.search(r"warn +traces +no traces: OTEL_EXPORTER_OTLP_PROTOCOL is grpc", said)
+    assert "-> set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in said
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict", "said", "remedy"),
+    [
+        ({"is_on": True, "jobs": {"exported": 3}}, "ok", "on, 3 jobs exported", ""),
+        (
+            {"is_on": True, "jobs": {"exported": 3, "failed": 2, "dropped": 1}},
+            "warn",
+            "on, 3 jobs exported, 2 failed, 1 dropped",
+            "see that the collector runs",
+        ),
+        (
+            {"is_on": True, "problem": "x is not known", "remedy": "say y", "jobs": {"failed": 1}},
+            "warn",
+            "x is not known, 1 failed",
+            "say y",
+        ),
+        (
+            {"is_on": False, "problem": "no traces: x", "remedy": "do y"},
+            "warn",
+            "no traces: x",
+            "do y",
+        ),
+    ],
+)
+def test_what_traces_lost_is_no_good_news(
+    told: dict[str, object], verdict: str, said: str, remedy: str
+) -> None:
+    """With the way out."""
+    (found,) = _traces({"traces": told})
+
+    assert (found.what, found.verdict, found.said) == ("traces", verdict, said)
+    assert found.remedy.startswith(remedy)
+    assert bool(found.remedy) is bool(remedy)
+    assert not found.is_vital
+
+
+def test_traces_that_nobody_asked_for_are_not_told_of() -> None:
+    """Nor by a server of before them."""
+    assert _traces({"traces": {"is_on": False, "problem": None, "jobs": {}}}) == []
+    assert _traces({}) == []
 
 
 def test_the_doctor_of_a_bare_machine_names_remedies(bare: Machine) -> None:

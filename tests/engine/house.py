@@ -18,6 +18,7 @@ import trio
 from aimux.config import ClientContext, ConfigPaths, Loader, Snapshot
 from aimux.drivers import Driver, ProcessSpec
 from aimux.engine import Engine, JobHandle, JobRequest, PreparedJob, TurnLog, open_engine
+from aimux.engine._tracer import Exporter, open_otlp
 from aimux.model import (
     BreakerSettings,
     ErrorRule,
@@ -45,6 +46,8 @@ from aimux.model import (
     SessionId,
     Settings,
     Strength,
+    TelemetrySettings,
+    Traces,
 )
 from aimux.strategies import single
 from aimux.testing import FakeDriver, FakeStore, Say, Turn
@@ -312,15 +315,21 @@ async def open_house(
     hooks: Mapping[str, HookSettings] = NO_HOOKS,
     roles: Mapping[str, Role] = ROLES,
     problems: Sequence[Problem] = (),
+    exporter: Exporter | None = None,
+    store: FakeStore | None = None,
     strict: bool = True,
 ) -> AsyncIterator[House]:
-    """An engine on fakes, with the app that serves it. Leaving it ends every job."""
+    """An engine on fakes, with the app that serves it. Leaving it ends every job.
+
+    With an `exporter` it makes traces; `store` is one of before.
+    """
     names = [each.binary for each in profiles] if installed is None else installed
     work = root / "work"
     work.mkdir(exist_ok=True)
-    settings = Settings(server=server, circuit_breaker=breaker, hooks=hooks)
+    telemetry = TelemetrySettings(traces=Traces.ON if exporter is not None else Traces.AUTO)
+    settings = Settings(server=server, circuit_breaker=breaker, hooks=hooks, telemetry=telemetry)
     loader = FakeLoader(make_snapshot(root, profiles, settings, roles=roles, problems=problems))
-    driver, store = FakeDriver(turns), FakeStore()
+    driver, store = FakeDriver(turns), store or FakeStore()
     client = Client(
         key="me",
         name="tester",
@@ -342,6 +351,7 @@ async def open_house(
                 own=ClientContext(cwd=work, env={}),
                 owner="me",
                 choose_driver=choose,
+                open_exporter=lambda: exporter or open_otlp(),
                 strict=strict,
             ) as engine,
             open_app(lambda: _lent(engine)) as app,

@@ -262,8 +262,8 @@ async def test_recovery_ends_what_a_dead_server_left(caplog: pytest.LogCaptureFi
         await store.create(make_job(1, owner="dead"), make_session(1), entries)
         await store.create(make_job(2, owner="me"), make_session(2))
         with trio.fail_after(30):
-            assert await recover(store, "me") == 1
-            assert await recover(store, "me") == 0
+            assert await recover(store, "me") == ["job_1"]
+            assert await recover(store, "me") == []
 
         assert {record.message for record in caplog.records} == {
             "ended children of a server that died",
@@ -282,6 +282,6 @@ async def test_recovery_ends_what_a_dead_server_left(caplog: pytest.LogCaptureFi
 
 async def test_nothing_to_recover_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
     """A clean start says nothing."""
-    assert await recover(FakeStore(), "me") == 0
+    assert await recover(FakeStore(), "me") == []
 
     assert caplog.records == []

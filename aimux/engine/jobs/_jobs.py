@@ -376,15 +376,13 @@ async def open_supervisor(
     limits: SlotLimits,
     *,
     strict: bool = False,
-    tell_end: Callable[[Job], None] | None = None,
 ) -> AsyncIterator[JobSupervisor]:
-    """Jobs run while this is open; `tell_end` is called with each that has ended.
+    """Jobs run while this is open; its `tell_end` is called with each that has ended.
 
     Leaving it, cancelled or not, cancels what still runs and waits until every end is written.
     """
     async with trio.open_nursery() as nursery:
         supervisor = JobSupervisor(store, Slots(limits), nursery, strict=strict)
-        supervisor.tell_end = tell_end
         try:
             yield supervisor
         finally:

@@ -18,7 +18,7 @@ from aimux.engine._specs import (
     TurnResources,
     TurnSpec,
     attempt_limit_s,
-    in_lineage,
+    placed,
     plan_turn,
     silence_of,
 )
@@ -166,8 +166,7 @@ class _Attempts:
         def changed(prompt: str) -> AttemptSpec:
             spec = attrs.evolve(self.spec, prompt=prompt, instructions="", told=(), schema=None)
             plan = plan_turn(spec, route, self.resources, cwd=attempt.plan.cwd)
-            left_s = attempt.deadline - trio.current_time()
-            return attrs.evolve(attempt, plan=in_lineage(plan, spec.lineage, left_s))
+            return attrs.evolve(attempt, plan=self._placed(plan, attempt.attempt, attempt.deadline))
 
         return await run_hooked(attempt, self.spec, self.log, self.resources, changed)
 
@@ -188,7 +187,7 @@ class _Attempts:
         deadline = min(self.deadline, now + attempt_limit_s(self.spec, plan))
         return AttemptSpec(
             attempt=number,
-            plan=in_lineage(plan, self.spec.lineage, deadline - now),
+            plan=self._placed(plan, number, deadline),
             profile=cli.profile,
             silence=silence_of(cli.profile, self.spec.settings),
             deadline=deadline,
@@ -197,6 +196,10 @@ class _Attempts:
             temp_dir=self.resources.temp_dir,
             places=cli.places,
         )
+
+    def _placed(self, plan: Plan, number: int, deadline: float) -> Plan:
+        left_s = deadline - trio.current_time()
+        return placed(plan, self.spec, left_s, turn=self.log.turn, attempt=number)
 
     # ------------------------------------------------------------------ judging
 

@@ -278,6 +278,17 @@ def health_fields() -> dict[str, Schema]:
                 "is_failing": FLAG,
             }
         ),
+        "traces": closed(
+            {
+                "is_on": FLAG,
+                "sampler": _NAME,
+                "problem": _NAME,
+                "remedy": _NAME,
+                "jobs": closed(
+                    {"exported": COUNT, "failed": COUNT, "dropped": COUNT, "waiting": COUNT}
+                ),
+            }
+        ),
         "problems": list_of(
             closed({"severity": TEXT, "where": TEXT, "message": TEXT, "suggestion": _NAME})
         ),
