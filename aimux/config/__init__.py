@@ -15,9 +15,9 @@ from ._find import (
 from ._load import (
     Loader as Loader,
     Snapshot as Snapshot,
+    every_problem as every_problem,
     load as load,
     load_skills as load_skills,
     shared_loader as shared_loader,
-    skill_problems as skill_problems,
 )
 from ._merge import Origin as Origin

@@ -115,12 +115,14 @@ def load_skills(client: ClientContext) -> "SkillLibrary":
     return shared_loader().skills(client)
 
 
-def skill_problems(client: ClientContext) -> list[Problem]:
-    """What is wrong with the skills of `client`.
+def every_problem(client: ClientContext) -> list[Problem]:
+    """What is wrong with all that `load` does not read: skills, agents, domains, audit rules.
 
     Reads files: call it in a thread where a loop runs.
     """
-    return shared_loader().skill_problems(client)
+    loader = shared_loader()
+    loader.read_libraries(client)
+    return loader.library_problems(client)
 
 
 def cache_dir(env: Mapping[str, str]) -> pathlib.Path:
@@ -228,6 +230,13 @@ class Loader:
 
         library = self.skills(client)
         return [*library.problems, *template_faults(library).values()]
+
+    def read_libraries(self, client: ClientContext) -> None:
+        """Read the skills, agents, domains and audit rules of `client`, wanted or not."""
+        self.skills(client)
+        self.agents(client)
+        self.domains(client)
+        self.audit_rules(find_paths(client))
 
     def library_problems(self, client: ClientContext) -> list[Problem]:
         """What is wrong with the skills, agents, domains and audit rules of `client`.

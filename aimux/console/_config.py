@@ -2,13 +2,15 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
-from aimux.config import ClientContext, Snapshot, explain, load, state_dir
+from aimux.config import ClientContext, Snapshot, every_problem, explain, load, state_dir
 from aimux.daemon import find_state_files, own_directory
+from aimux.model import Problem, Severity
 from aimux.rules import nearest
 
 from ._output import as_text, note, say, say_json, table
@@ -63,18 +65,27 @@ def show(key: str | None, *, with_origin: bool, as_json: bool) -> None:
 @config.command(epilog="Example: aimux config check && aimux run ...")
 @json_option
 def check(*, as_json: bool) -> None:
-    """Name every problem with file and line. Exit code 1 if something was left out."""
+    """Name every problem with file and line. Exit code 1 if something was left out.
+
+    It reads settings, profiles, prompts, skills, agents, domains and audit rules.
+    """
     snapshot = own_snapshot()
+    problems = [*snapshot.problems, *library_problems()]
     if as_json:
-        say_json(problems_json(snapshot))
-    for problem in () if as_json else snapshot.problems:
+        say_json(problems_json(problems))
+    for problem in () if as_json else problems:
         say(f"{problem.severity}: {problem}")
-    if not as_json and not snapshot.problems:
+    if not as_json and not problems:
         note(f"{len(snapshot.profiles)} profiles, {len(snapshot.roles)} roles, no problem")
-    sys.exit(FAILED if snapshot.errors else DONE)
+    sys.exit(FAILED if any(each.severity is Severity.ERROR for each in problems) else DONE)
 
 
-def problems_json(snapshot: Snapshot) -> list[dict[str, object]]:
+def library_problems() -> list[Problem]:
+    """What is wrong with the skills, agents, domains and audit rules that count here."""
+    return every_problem(ClientContext(cwd=own_directory(), env=os.environ))
+
+
+def problems_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
     """The problems as data."""
     return [
         {
@@ -83,7 +94,7 @@ def problems_json(snapshot: Snapshot) -> list[dict[str, object]]:
             "message": each.message,
             "suggestion": each.suggestion or None,
         }
-        for each in snapshot.problems
+        for each in problems
     ]
 
 

@@ -17,7 +17,7 @@ import psutil
 import trio
 
 from aimux import __version__
-from aimux.config import ClientContext, Snapshot, skill_problems, state_dir
+from aimux.config import Snapshot, state_dir
 from aimux.daemon import (
     StateFiles,
     ask,
@@ -33,7 +33,7 @@ from aimux.files.temporary import leftovers
 from aimux.model import Problem, Severity
 
 from ._client import Json, open_client
-from ._config import is_there, own_snapshot, paths_of
+from ._config import is_there, library_problems, own_snapshot, paths_of
 from ._daemon import unreachable
 from ._others import find_traces
 from ._output import as_text, one_line, say, say_json, say_marked
@@ -96,7 +96,7 @@ def _own_files() -> list[Finding]:
     """Configuration and state, as far as this user has places for them."""
     try:
         snapshot = own_snapshot()
-        return [*_configuration(snapshot), *_skills(), *_state(snapshot), *_others(snapshot)]
+        return [*_configuration(snapshot), *_libraries(), *_state(snapshot), *_others(snapshot)]
     except AimuxError as error:
         return [Finding("home", BAD, error.message, error.hint or "", is_vital=True)]
 
@@ -107,10 +107,9 @@ def _problem(what: str, problem: Problem) -> Finding:
     return Finding(what, verdict, f"{problem.message} @ {problem.where}", meant)
 
 
-def _skills() -> list[Finding]:
-    """Faults of prompts in files; nothing where there is none."""
-    client = ClientContext(cwd=own_directory(), env=os.environ)
-    return [_problem("skills", each) for each in skill_problems(client)]
+def _libraries() -> list[Finding]:
+    """Faults of skills, agents, domains and audit rules; nothing where there is none."""
+    return [_problem("configuration", each) for each in library_problems()]
 
 
 def _configuration(snapshot: Snapshot) -> list[Finding]:

@@ -150,9 +150,12 @@ def logs(job: str, *, follow: bool, as_json: bool, is_raw: bool) -> None:
             body = await client.call(
                 "status", {"job_id": own, "events_after": after, "max_chars": 1, **wait}
             )
-            for event in rows_of(body, "events_list"):
+            events = rows_of(body, "events_list")
+            for event in events:
                 after = max(after, _number(event.get("seq")))
                 _show_event(event, as_json=as_json)
+            if events:
+                continue  # one answer has at most a page of them
             if not follow:
                 return DONE
             if body.get("status") not in OPEN:

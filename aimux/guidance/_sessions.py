@@ -94,6 +94,15 @@ def _health(payload: Json) -> Guidance:
         refresh = call("sessions", "a CLI was installed", action="health", refresh=True)
         never = "do not call exec before a CLI is installed: see the remedy of each in `clis`"
         return guidance("no_cli", [refresh], [never])
+    trials = payload.get("verification")
+    if isinstance(trials, Mapping) and (trials["running"] or trials["left"]):
+        wait = [
+            call("status", f"what {each['cli']} answers is wanted", job_id=each["job_id"],
+                 wait_seconds=LONG_POLL_S)
+            for each in rows(trials["running"])
+        ]  # fmt: skip
+        rest = call("sessions", "the trial of the others is wanted", action="health", verify=True)
+        return guidance("verifying", [*wait, rest] if trials["left"] else wait)
     following = [
         call("agents", "who can be given a task is wanted", action="list"),
         call("sessions", "their logins are to be tried, with a tiny prompt each", action="health",

@@ -51,6 +51,7 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
         "reset": "a CLI is asked again",
         "health": "somebody is ready",
         "no_cli": "nobody is ready",
+        "verifying": "logins are being tried, and some have not answered yet",
         **_REFUSED,
     },
     "consensus": {

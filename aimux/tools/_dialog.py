@@ -32,6 +32,7 @@ from ._panels import (
     turn_limit,
 )
 from ._roots import is_answer, roots_of
+from ._whole_log import whole_log
 
 answer_nowait: Final = None  # it waits for the store at least
 SEAT_NAMES: Final = ("A", "B")  # proposer, critic
@@ -198,7 +199,7 @@ async def _read(context: ToolContext, job: Job) -> tuple[list[Said], dict[str, s
     """What was said in a job, from its turns: also of one that was cancelled or killed."""
     said: list[Said] = []
     named: dict[str, str] = {}
-    for entry in await context.engine.jobs.entries(job.id, 0):
+    for entry in await whole_log(context.engine, job):
         note = entry.event
         if not isinstance(note, Noted):
             continue

@@ -3,7 +3,6 @@
 For `sessions(action=health)` and resources.
 """
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,23 +12,16 @@ import trio
 
 from aimux import __version__
 from aimux.config import Snapshot
-from aimux.engine import CliState, Engine, JobRequest
-from aimux.errors import AimuxError
-from aimux.model import Mode, Problem, RouteRequest, Severity
+from aimux.engine import CliState, Engine
+from aimux.model import Problem, Severity
 from aimux.protocol import VERSIONS
 from aimux.rules import judge_health
-from aimux.strategies import single
 from aimux.times import utc_now
 
 from ._calls import Client
 from ._results import Json, stamp
 
 PROFILE_REMEDY: Final = "mend the file: aimux config check lists all that is wrong with it"
-VERIFY_PROMPT: Final = "Answer with the single word: ready"
-VERIFY_S: Final = 60.0  # a CLI that retries a refused key silently is not logged in either
-VERIFIED_AT_ONCE: Final = 3  # real CLIs take up to half a gigabyte each
-
-log = logging.getLogger("aimux.health")
 
 
 async def health_json(
@@ -184,44 +176,6 @@ def _store_problems(engine: Engine) -> list[dict[str, str | None]]:
             "suggestion": hint or None,
         },
     ]
-
-
-async def verify_logins(engine: Engine, client: Client, *, only: str = "") -> None:
-    """Run one tiny prompt on each installed CLI (or on one), so that its login is known.
-
-    What they answer is in `guard.verified`; a CLI that cannot be run says nothing. At most
-    `VERIFIED_AT_ONCE` run together, each for at most `VERIFY_S`. Cancelling it ends them.
-    """
-    snapshot = await engine.config.snapshot(client)
-    clis = await engine.registry.ready(snapshot, client.env, refresh=True)
-    limiter = trio.CapacityLimiter(VERIFIED_AT_ONCE)
-
-    async def verify(cli: str) -> None:
-        request = JobRequest(
-            tool="verify",
-            prompt=VERIFY_PROMPT,
-            route=RouteRequest(cli=cli, fallback=False),
-            client=client,
-            mode=Mode.READ,
-            keeps_session=False,
-            timeout_s=VERIFY_S,
-        )
-        async with limiter:
-            try:
-                prepared = await engine.prepare(request)
-                handle = await engine.start(prepared, single(VERIFY_PROMPT))
-            except AimuxError as error:
-                log.info("not verified", extra={"cli": cli, "error": error.message})
-                return
-            try:
-                await handle.done.wait()
-            finally:
-                handle.cancel("verification given up")
-
-    async with trio.open_nursery() as verifying:
-        for cli in clis:
-            if not only or cli == only:
-                verifying.start_soon(verify, cli)
 
 
 def fault_of(snapshot: Snapshot, cli: str) -> str:

@@ -9,6 +9,7 @@ from aimux.rules.pair import Left
 from aimux.strategies.seats import DRAFTED
 
 from ._context import ToolContext
+from ._whole_log import whole_log
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +56,7 @@ async def _left(context: ToolContext, job: Job) -> Left | None:
             diff=str(data["diff"]),
         )
     diff = ""
-    for entry in await context.engine.jobs.entries(job.id, 0):
+    for entry in await whole_log(context.engine, job):
         note = entry.event
         if isinstance(note, Noted) and note.data.get("step") == DRAFTED:
             diff = str(note.data.get("diff") or "")

@@ -9,14 +9,14 @@ import trio
 
 from aimux.engine import Engine
 from aimux.errors import InvalidArguments
-from aimux.model import TERMINAL, Entry, Job, UsageRow
+from aimux.model import TERMINAL, Job, UsageRow
 from aimux.rules.past import explain_end
 
 from ._results import Json, failure_json, job_row
+from ._whole_log import whole_log
 
 DAY_S: Final = 86_400
 BEGINNING: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-PAGE: Final = 1_000  # entries that a store gives at once
 
 
 def time_of(text: str) -> datetime.datetime:
@@ -33,17 +33,6 @@ def time_of(text: str) -> datetime.datetime:
         msg = f"since {text[:80]!r} is not {expected}"
         raise InvalidArguments(msg, problems=[problem]) from error
     return at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
-
-
-async def whole_log(engine: Engine, job: Job) -> list[Entry]:
-    """All entries of a job's log. Cancelling it changes nothing: it only reads."""
-    found: list[Entry] = list(await engine.jobs.entries(job.id, 0))
-    while found and len(found) % PAGE == 0 and found[-1].seq < job.last_seq:
-        more = await engine.jobs.entries(job.id, found[-1].seq)
-        if not more:
-            break
-        found += more
-    return found
 
 
 async def why_json(engine: Engine, job_id: str) -> Json:

@@ -25,8 +25,8 @@ from aimux.rules import mask_between
 from aimux.rules.past import Difference, compare_readings
 
 from ._calls import Client
-from ._past import whole_log
 from ._results import Json
+from ._whole_log import whole_log
 
 PIECE_BYTES: Final = 1024 * 1024  # read at a time
 FED_BYTES: Final = 65_536  # as much as a pipe holds

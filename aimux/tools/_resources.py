@@ -26,6 +26,7 @@ from ._calls import Client
 from ._context import ToolContext
 from ._health import health_json
 from ._results import Json, View, entries_json, job_json, job_row, session_json, stamp
+from ._whole_log import whole_log
 from .catalog import SCHEME, TOOLS
 
 JSON_TYPE: Final = "application/json"
@@ -249,8 +250,9 @@ async def _audit_sarif(context: ToolContext, _: Client, job_id: str) -> Text:
 
 
 async def _events(context: ToolContext, _: Client, job_id: str) -> Text:
-    entries = await context.engine.jobs.entries(JobId(job_id), 0)
-    return _dumped(entries_json(entries, 0))
+    job, _handle = await context.engine.jobs.get(job_id)
+    entries = await whole_log(context.engine, job)
+    return _dumped(await trio.to_thread.run_sync(entries_json, entries, 0))
 
 
 async def _raw(context: ToolContext, _: Client, job_id: str) -> Text:

@@ -13,7 +13,8 @@ from aimux.rules import find_cli
 
 from ._calls import Payload, ToolCall
 from ._context import ToolContext
-from ._health import health_json, verify_logins
+from ._health import health_json
+from ._logins import try_logins
 from ._results import Json, job_row, session_json
 from ._session_jobs import answer_question, retry_job
 from ._think_sessions import is_thought, thought_json, whole_json
@@ -61,11 +62,15 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload:
             body = await retry_job(context, call)
         case _:
             refresh = bool(call.arguments.get("refresh"))
+            trials: Json = {}
             if call.arguments.get("verify"):
-                await verify_logins(context.engine, call.client)
+                wait_s = context.settings.sync_wait_seconds
+                tried = await try_logins(context.engine, call.client, wait_s=wait_s)
+                trials = {"verification": tried.as_json()}
             body = await health_json(
                 context.engine, call.client, context.clients(), refresh=refresh
             )
+            body |= trials
     shown: Json = {"action": action, **body}
     if "guidance" not in shown:  # a job has its own
         shown["guidance"] = guide("sessions", shown)

@@ -13,13 +13,14 @@ from aimux.engine import Engine
 from aimux.errors import InternalFault, InvalidArguments, NotFound
 from aimux.files.tree import TreeReader
 from aimux.files.yaml import YamlFault, parse
-from aimux.model import JobId, Noted
+from aimux.model import Noted
 from aimux.rules import compile_schema, problems, shallow
 from aimux.rules.workflow import StepEnd
 from aimux.strategies.seats import Call
 
 from ._calls import InputRequired, Reach, ToolCall
 from ._context import ToolContext
+from ._whole_log import whole_log
 from .catalog import TOOLS
 
 # one inside another might never end; nobody would wait for what runs in the background
@@ -159,24 +160,21 @@ async def ends_of(engine: Engine, job_id: str) -> dict[str, StepEnd]:
     Raises:
         NotFound: no such job.
     """
-    known = JobId(job_id)
-    entries = await engine.jobs.entries(known, 0)
+    job, _handle = await engine.jobs.get(job_id)
     found: dict[str, StepEnd] = {}
-    for entry in entries:
+    for entry in await whole_log(engine, job):
         record = entry.event.data.get("step") if isinstance(entry.event, Noted) else None
         if isinstance(record, Mapping):
             end = StepEnd(**{str(name): value for name, value in record.items()})
             found[end.id] = end
-    if not found:
-        await engine.jobs.get(known)
     whole: dict[str, StepEnd] = {}
     for name, end in found.items():
         if end.is_whole:
             whole[name] = end
         elif end.job_id and not end.is_many:
-            job, _ = await engine.jobs.get(end.job_id)
-            if job.outcome is not None:
-                outcome = job.outcome
+            step, _handle = await engine.jobs.get(end.job_id)
+            if step.outcome is not None:
+                outcome = step.outcome
                 whole[name] = attrs.evolve(end, content=outcome.content, data=outcome.data)
     return whole
 

@@ -53,6 +53,27 @@ def test_check_names_each_fault_with_its_line(bare: Machine) -> None:
     assert "default.yaml:3" in said.out
 
 
+def test_check_reads_what_is_read_only_when_it_is_wanted(bare: Machine) -> None:
+    """Skills, agents, domains and audit rules; the doctor tells the same."""
+    broken = {
+        "skills.d/spins.md": "---\ndescription: spins\n---\n{% for a in range(9) %}{% endfor %}\n",
+        "agents.d/mine.md": "---\ndescription: [\n---\nRead.\n",
+        "domains.d/mine.yaml": "areas: [\n",
+        "audit-rules.d/mine.yaml": "match: [\n",
+    }
+    for name, text in broken.items():
+        path = bare.config / name
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
+    said = bare.aimux("config", "check")
+    found = bare.aimux("doctor").out
+
+    assert said.code == 1
+    assert [name for name in broken if f"{bare.config / name}:" not in said.out] == []
+    assert [each.partition(":")[0] for each in said.out.splitlines()] == ["error"] * len(broken)
+    assert [name for name in broken if f"{bare.config / name}:" not in found] == []
+
+
 def test_check_of_a_sound_configuration_is_quiet(bare: Machine) -> None:
     """Nothing on stdout."""
     said = bare.aimux("config", "check")

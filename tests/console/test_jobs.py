@@ -1,6 +1,9 @@
 """Commands that look at jobs and sessions, and end them."""
 
+import contextlib
 import json
+import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +55,40 @@ def test_logs_tell_what_a_job_did(served: Machine, job: dict[str, str]) -> None:
     assert "codex started" in said.out
     assert [each["seq"] for each in events] == sorted(each["seq"] for each in events)
     assert events[-1]["kind"] == "job_finished"
+
+
+def test_logs_of_a_long_job_are_shown_to_their_end(machine: Machine) -> None:
+    """Followed or not: a server gives a thousand events at once."""
+    said = machine.aimux("run", "--json", "-c", "codex", "[[say 40]]")
+    job_id = str(json.loads(said.out)["job_id"])
+    make_longer(machine.root / "state" / "sessions.db", job_id, 2_500)
+    ways = [machine.aimux("logs", *way, "--json", job_id) for way in ((), ("-f",))]
+    shown = [[json.loads(each) for each in said.out.splitlines()] for said in ways]
+
+    assert [said.code for said in ways] == [0, 0]
+    assert shown[0] == shown[1]
+    assert [each["seq"] for each in shown[0]] == list(range(1, len(shown[0]) + 1))
+    assert len(shown[0]) > 2_500
+    assert shown[0][-1]["kind"] == "job_finished"
+
+
+def make_longer(store: Path, job_id: str, more: int) -> None:
+    """Give a job so many entries more before its last one."""
+    with contextlib.closing(sqlite3.connect(store)) as connection, connection:
+        ((job, last),) = connection.execute(
+            "SELECT number, last_seq FROM jobs WHERE id = ?", (job_id,)
+        )
+        for table, where in (("entries", "job"), ("jobs", "number")):
+            seq = "seq" if table == "entries" else "last_seq"
+            connection.execute(
+                f"UPDATE {table} SET {seq} = {seq} + ? WHERE {where} = ? AND {seq} = ?",
+                (more, job, last),
+            )
+        connection.executemany(
+            "INSERT INTO entries SELECT job, ?, turn, at_us, offset_s, kind, body FROM entries"
+            " WHERE job = ? AND seq = 2",
+            [(last + number, job) for number in range(more)],
+        )
 
 
 def test_raw_logs_are_what_the_cli_printed(served: Machine, job: dict[str, str]) -> None:

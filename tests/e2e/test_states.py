@@ -276,6 +276,23 @@ async def test_what_there_is_is_looked_at(host: Host, stand: Stand) -> None:
     stand.emulate()
 
 
+@pytest.mark.reaches("sessions:verifying")
+def test_a_login_is_tried_for_longer_than_a_call_waits(module_dir: Path) -> None:
+    """What has not answered is handed over as a job."""
+    stand = make_stand(module_dir / "slow", sync_wait_seconds=0)
+    remove_all(stand)
+    stand.emulate(["codex"], directives="[[sleep 30]]")
+
+    async def verify() -> None:
+        async with attach(server) as host:
+            health = await host.call("sessions", action="health", verify=True)
+            (job,) = health["verification"]["running"]
+            await host.call("sessions", action="cancel", job_id=job["job_id"])
+
+    with start_server(stand.env, stand.project(), stand.root / "stderr") as server:
+        trio.run(verify)
+
+
 def remove_all(stand: Stand) -> None:
     """No CLI is installed any more."""
     for binary in stand.bin.iterdir():

@@ -116,7 +116,14 @@ SESSIONS: Final[Mapping[str, Json]] = {
     "reset": {"cli": "alpha"},
     "health": {"clis_ready": ["alpha"]},
     "no_cli": {"action": "health", "clis_ready": []},
-}
+    "verifying": {
+        "action": "health",
+        "clis_ready": ["alpha"],
+        "verification": {
+            "tried": [], "running": [{"cli": "alpha", "job_id": "job_1"}], "left": ["beta"],
+        },
+    },
+}  # fmt: skip
 AGENTS: Final[Mapping[str, Json]] = {
     "listed": {"agents": [{"id": "debugger"}]},
     "found": {"would_run": "debugger", "query": QUESTION},

@@ -3,6 +3,7 @@
 import pathlib
 
 import attrs
+import trio
 
 from aimux.drivers import ProcessSpec
 from aimux.model import BreakerSettings, Failure, FailureClass, Problem, Severity
@@ -87,6 +88,54 @@ async def test_logins_are_verified_when_asked(
 
         assert [state["verified"] for state in before["clis"]] == [None, None]
         assert [state["verified"] for state in after["clis"]] == ["ok", "not_authenticated"]
+        assert after["verification"] == {"tried": ["alpha", "beta"], "running": [], "left": []}
+        assert house.engine.supervisor.statistics().running == 0
+
+
+async def test_a_login_that_does_not_answer_is_handed_over(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """A call waits as long as any: trials go on, the rest is told and comes first the next time."""
+    names = ["alpha", "beta", "gamma", "delta"]
+
+    def turns(spec: ProcessSpec) -> Turn:
+        if spec.argv[-1] == "--version":
+            return Turn(says=[Say(b"1.2.3")])
+        return answers() if spec.argv[0].endswith("delta") else HANG
+
+    profiles = [attrs.evolve(ALPHA, name=name, binary=name, command=[name]) for name in names]
+    async with open_house(tmp_path, turns, profiles=profiles) as house:
+        began = trio.current_time()
+        first = await ask(house, "sessions", action="health", verify=True)
+        took = trio.current_time() - began
+        jobs = [each["job_id"] for each in first["verification"]["running"]]
+        second = await ask(house, "sessions", action="health", verify=True)
+        ends = [await ask(house, "status", job_id=job, wait_seconds=45) for job in jobs]
+
+        assert took == 45
+        assert [each["cli"] for each in first["verification"]["running"]] == names[:3]
+        assert (first["verification"]["tried"], first["verification"]["left"]) == ([], ["delta"])
+        assert first["guidance"]["state"] == "verifying"
+        assert [step["tool"] for step in first["guidance"]["next"]] == [*["status"] * 3, "sessions"]
+        assert second["verification"] == {"tried": names, "running": [], "left": []}
+        assert [state["verified"] for state in second["clis"]] == [None, None, None, "ok"]
+        assert [each["status"] for each in ends] == ["timed_out"] * 3
+        assert house.engine.supervisor.statistics().running == 0
+
+
+async def test_whoever_gives_up_ends_the_trials(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Those of its own."""
+
+    def turns(spec: ProcessSpec) -> Turn:
+        return Turn(says=[Say(b"1.2.3")]) if spec.argv[-1] == "--version" else HANG
+
+    async with open_house(tmp_path, turns, profiles=[ALPHA]) as house:
+        with trio.move_on_after(10):
+            await ask(house, "sessions", action="health", verify=True)
+        await trio.sleep(1)
+
         assert house.engine.supervisor.statistics().running == 0
 
 

@@ -46,7 +46,7 @@ SESSIONS: Final = Tool(
             ),
             "dry_run": flag("for gc: only count"),
             "refresh": flag("for health: look for the CLIs again"),
-            "verify": flag("for health: try each login with a tiny prompt"),
+            "verify": flag("for health: try each login with a tiny prompt; slow ones go on"),
         },
         ("action",),
     ),

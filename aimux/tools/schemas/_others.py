@@ -295,6 +295,15 @@ def health_fields() -> dict[str, Schema]:
     }
 
 
+_TRIALS: Final = closed(  # with verify
+    {
+        "tried": texts(),
+        "running": list_of(closed({"cli": TEXT, "job_id": TEXT})),
+        "left": texts(),
+    }
+)
+
+
 def _action(name: str, fields: dict[str, Schema], more: dict[str, Schema] | None = None) -> Schema:
     whole: dict[str, Schema] = {"action": {"const": name}, **fields, "guidance": GUIDANCE}
     return closed(whole, {"warnings": WARNINGS, **(more or {})})
@@ -391,5 +400,5 @@ def sessions(retried: Schema) -> list[Schema]:
                 "login_was_refused": _NAME,
             },
         ),
-        _action("health", health_fields()),
+        _action("health", health_fields(), {"verification": _TRIALS}),
     ]
