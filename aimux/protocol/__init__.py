@@ -54,6 +54,7 @@ from aimux.protocol._revisions import (
     VERSIONS as VERSIONS,
     Revision as Revision,
 )
+from aimux.protocol._roots import read_roots as read_roots
 from aimux.protocol._sealed import Seal as Seal, SealBroken as SealBroken
 from aimux.protocol._shapes import (
     Json as Json,

@@ -134,7 +134,7 @@ from ._retry import (
     Retry as Retry,
     after_failure as after_failure,
 )
-from ._roots import is_too_wide as is_too_wide, read_roots as read_roots
+from ._roots import is_too_wide as is_too_wide
 from ._routing import (
     DEFAULT_ROLE as DEFAULT_ROLE,
     FALLBACK_MAX as FALLBACK_MAX,

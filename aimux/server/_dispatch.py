@@ -106,7 +106,8 @@ class Dispatcher:
                 case "tools/call":
                     return await self._call_tool(client, called)
                 case "prompts/list":
-                    shown = {"prompts": await self._app.prompts(client)}
+                    placed = await self._in_project(client, called)
+                    shown = {"prompts": await self._app.prompts(placed)}
                     return Result(shown, PROMPTS_TTL_MS, "private")
                 case "prompts/get":
                     return await self._get_prompt(client, called)
@@ -187,7 +188,18 @@ class Dispatcher:
         content = await resources.read(client, str(called.params["uri"]))
         return Result({"contents": [content]}, LIVE_TTL_MS, "private")
 
+    async def _in_project(self, client: Client, called: Called) -> Client:
+        """The client where it works, by its roots where it can be asked in the course of the call.
+
+        A list cannot end with a question, so the newest revision's clients are where they began.
+        """
+        caller = SessionCaller(self._link, called)
+        if caller.roots_reach is Reach.BY_REQUEST:
+            await self._link.roots.locate(called.call_id)
+        return self._link.roots.placed(client)
+
     async def _get_prompt(self, client: Client, called: Called) -> Answer:
+        client = await self._in_project(client, called)
         prompts = await (await self._app.ready()).prompts()
         given = called.params.get("arguments")
         arguments = given if isinstance(given, dict) else {}
@@ -205,7 +217,8 @@ class Dispatcher:
                 "argument": {"name": str(argument), "value": str(value)},
             }:
                 prompts = await tools.prompts()
-                found = await prompts.complete(client, name, argument, value)
+                placed = await self._in_project(client, called)
+                found = await prompts.complete(placed, name, argument, value)
                 return _completion(found.values, found.total)
             case _:
                 wanted = (

@@ -32,7 +32,7 @@ from aimux.protocol import (
     Phase,
     Reply,
 )
-from aimux.tools import App, Client
+from aimux.tools import PROMPTS, App, Client
 from aimux.waiting import Broadcast
 
 from ._caller import ClientLink
@@ -110,7 +110,7 @@ class Session:
     _ended: Broadcast = attrs.field(factory=Broadcast)  # a call has
     _listens: dict[CallId, Listening] = attrs.field(factory=dict)
     _watches: Watches | None = None
-    _prompts: Sequence[object] | None = None  # their list as the client had it first
+    _has_prompts: bool = False  # it has had their list
 
     def __repr__(self) -> str:
         return f"<Session: {self.client.name or 'unnamed'}, {len(self._scopes)} running>"
@@ -130,7 +130,7 @@ class Session:
             async with trio.open_nursery() as work:
                 work.start_soon(self.outbox.run_writer)
                 self._watches = Watches(
-                    self.app, work, self._notify, self._can_be_asked, lambda: self.client
+                    self.app, work, self._notify, self._can_be_asked, self._client_of
                 )
                 async with trio.open_nursery() as calls:
                     await self._read(calls)
@@ -216,25 +216,27 @@ class Session:
             return
         filters = [event.filter for event in self._listens.values()]
         task_ids = frozenset[str]().union(*(each.task_ids for each in filters))
-        has_lists = any("resourcesListChanged" in each.kinds for each in filters)
+        kinds = frozenset[str]().union(*(each.kinds for each in filters))
         is_handshake = self.peer.phase is Phase.READY
-        # to follow the list of resources opens the engine, which nobody needs for prompts alone;
+        # to follow what else files decide opens the engine, which nobody needs for prompts alone;
         # the list of prompts is files that are looked at: only for those who have it
-        is_on = self.app.engine is not None
-        has_files = any(
-            event.filter.uris or event.filter.kinds - {"promptsListChanged"}
-            for event in self._listens.values()
+        is_on = is_handshake and self.app.engine is not None
+        has_files = is_on or any(
+            each.uris or each.kinds - {"promptsListChanged"} for each in filters
         )
-        has_prompts = any("promptsListChanged" in each.kinds for each in filters)
-        has_prompts = has_prompts or (is_handshake and self._prompts is not None)
+        files = self.app.source_names - {PROMPTS} if has_files else frozenset[str]()
+        if "promptsListChanged" in kinds or (is_handshake and self._has_prompts):
+            files |= {PROMPTS}
         self._watches.follow(
             self.peer.watched_uris,
             task_ids,
-            lists=has_lists or (is_handshake and is_on),
-            prompts=has_prompts,
-            listed=self._prompts,
-            files=has_files or (is_handshake and is_on),
+            lists="resourcesListChanged" in kinds or is_on,
+            files=files,
         )
+
+    def _client_of(self, source: str) -> Client:
+        """The client in the directory that counts: its prompts are those of its project."""
+        return self.roots.placed(self.client) if source == PROMPTS else self.client
 
     def _notify(self, method: str, params: dict[str, object]) -> None:
         for outgoing in self.peer.notify(method, params):
@@ -251,6 +253,8 @@ class Session:
     def _notice(self, event: Notified) -> None:
         if event.method == "notifications/roots/list_changed":
             self.roots.forget()
+            if self._has_prompts:  # those of its project: which that is, its next call tells
+                self._notify("notifications/prompts/list_changed", {})
         elif event.method == "notifications/initialized":
             info = self.peer.client.info
             name = info.get("name")
@@ -271,11 +275,11 @@ class Session:
             self.outbox.push(self._render(event.call_id, answer))
             if event.method in SUBSCRIBING:
                 self._rewatch()
-            elif event.method == "prompts/list" and self._prompts is None:
-                shown = answer.body.get("prompts") if isinstance(answer, Result) else None
-                if isinstance(shown, list):
-                    self._prompts = shown
-                    self._rewatch()
+            elif event.method == "prompts/list" and isinstance(answer, Result):
+                self._has_prompts = True
+                if self._watches is not None:
+                    self._watches.had(PROMPTS, answer.body["prompts"])
+                self._rewatch()
 
     def _render(self, call_id: CallId, answer: Answer) -> Outgoing | None:
         if isinstance(answer, Fault):

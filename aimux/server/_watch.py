@@ -5,7 +5,7 @@ once.
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
@@ -13,7 +13,7 @@ import trio
 
 from aimux.errors import AimuxError, NotFound
 from aimux.protocol import render_notice
-from aimux.tools import App, Client
+from aimux.tools import App, Changed, Client
 
 from ._tasks import task_of
 
@@ -35,17 +35,17 @@ class Watches:
         nursery: trio.Nursery,
         notify: Notify,
         can_be_asked: Callable[[str], bool],
-        client: Callable[[], Client],
+        client: Callable[[str], Client],
     ) -> None:
         """`can_be_asked` tells whether whoever watches a task can answer its questions; `client`
-        is who watches, with the files that count for it.
+        is who watches, with the directory that counts for what of this name files decide.
         """
         self._client = client
         self._app = app
         self._nursery = nursery
         self._notify = notify
         self._can_be_asked = can_be_asked
-        self._listed: Sequence[object] | None = None
+        self._had: dict[str, object] = {}
         self._scopes: dict[tuple[str, str], trio.CancelScope] = {}
 
     def __repr__(self) -> str:
@@ -57,29 +57,26 @@ class Watches:
         task_ids: Collection[str],
         *,
         lists: bool,
-        prompts: bool = False,
-        files: bool = False,
-        listed: Sequence[object] | None = None,
+        files: Collection[str] = (),
     ) -> None:
         """Follow exactly these from now on.
 
-        `lists` is the list of resources, `prompts` that of prompts (`listed` is the one that the
-        client has, if it has one), `files` is what files may change of other lists and of
+        `lists` is the list of resources, `files` names what files may change of other lists and of
         resources.
         """
-        self._listed = listed
         wanted = {("uri", uri) for uri in uris} | {("task", each) for each in task_ids}
         if lists:
             wanted.add(("lists", ""))
-        if prompts:
-            wanted.add(("prompts", ""))
-        if files:
-            wanted.add(("files", ""))
+        wanted |= {("files", name) for name in files}
         for key in self._scopes.keys() - wanted:
             self._scopes.pop(key).cancel(reason="not watched any more")
         for kind, name in wanted - self._scopes.keys():
             scope = self._scopes[kind, name] = trio.CancelScope()
             self._nursery.start_soon(self._run, kind, name, scope)
+
+    def had(self, name: str, value: object) -> None:
+        """Note what the client was answered of what files decide: it need not hear of that."""
+        self._had[name] = value
 
     async def _run(self, kind: str, name: str, scope: trio.CancelScope) -> None:
         tell: dict[str, Callable[[], object]] = {
@@ -88,15 +85,12 @@ class Watches:
         }
         with scope:
             try:
-                if kind == "prompts":
-                    await self._follow_prompts()
+                if kind == "files":
+                    await self._follow_files(name)
                     return
                 resources = (await self._app.ready()).resources
                 if kind == "task":
                     await self._follow_task(name)
-                    return
-                if kind == "files":
-                    await self._follow_files()
                     return
                 wait = (
                     resources.wait_listed_change
@@ -113,30 +107,24 @@ class Watches:
                 return
             tell[kind]()  # the last one: it has ended
 
-    async def _follow_prompts(self) -> None:
-        """Look at the files of skills, as long as the client wants to know (docs/design/0013)."""
-        # what changes before our first look is a change for whoever has the list
-        told = self._listed
-        if told is None:
-            told = await self._app.prompts(self._client())
-        while True:
-            await trio.sleep(LOOK_EVERY_S)
-            now = await self._app.prompts(self._client())
-            if now != told:
-                told = now
-                self._notify("notifications/prompts/list_changed", {})
+    async def _follow_files(self, name: str) -> None:
+        """Tell what files have changed of lists and resources; who did not ask hears nothing.
 
-    async def _follow_files(self) -> None:
-        """Tell what files have changed of lists and resources; who did not ask hears nothing."""
-        changes = (await self._app.ready()).changes
-        before = await changes.view(self._client())
+        They are looked at as long as the client wants to know (docs/design/0013).
+        """
+        source = await self._app.source(name)
+        # what changes before our first look is a change for whoever has the list
+        before = self._had.pop(name, None)
+        if before is None:
+            before = await source.read(self._client(name))
         while True:
             await trio.sleep(LOOK_EVERY_S)
-            after = await changes.view(self._client())
-            changed = changes.compare(before, after)
+            before = self._had.pop(name, before)
+            after = await source.read(self._client(name))
+            changed = Changed() if before is after else source.compare(before, after)
             before = after
-            for name in sorted(changed.lists):
-                self._notify(f"notifications/{name}/list_changed", {})
+            for each in sorted(changed.lists):
+                self._notify(f"notifications/{each}/list_changed", {})
             for uri in sorted(changed.uris):
                 self._notify("notifications/resources/updated", {"uri": uri})
 

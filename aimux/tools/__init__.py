@@ -15,4 +15,5 @@ from ._calls import (
     ToolCall as ToolCall,
     error_json as error_json,
 )
+from ._changes import PROMPTS as PROMPTS, Changed as Changed, FileSource as FileSource
 from .catalog import TOOLS as TOOLS, Tool as Tool

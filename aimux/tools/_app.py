@@ -21,6 +21,7 @@ from aimux.protocol import Offer, Seal, ServerInfo
 from aimux.waiting import Broadcast
 
 from ._calls import Client, InputRequired, Payload, ToolCall, error_json
+from ._changes import CONFIGURATION, PROMPTS as PROMPTS_SOURCE, FileSource, compare_prompts
 from .catalog import ABOUT, PROMPTS, TOOLS, listed, meant, templates
 
 if TYPE_CHECKING:  # the engine costs as much to import as Trio: not before it is needed
@@ -67,6 +68,8 @@ class App:
         self._clients: Counter[str] = Counter()
         self._on_open: list[Callable[[], None]] = []
         self._moved = Broadcast()
+        prompts = FileSource(name=PROMPTS_SOURCE, read=self.prompts, compare=compare_prompts)
+        self._sources = {PROMPTS_SOURCE: prompts}
         # of this process alone: a state is about a job, and that would not outlive it either
         self.seal = Seal(os.urandom(SEAL_BYTES))
 
@@ -101,6 +104,29 @@ class App:
     def clients(self) -> dict[str, int]:
         """Connected clients per transport."""
         return {transport: count for transport, count in self._clients.items() if count}
+
+    # ------------------------------------------------------------------ files
+
+    @property
+    def source_names(self) -> frozenset[str]:
+        """What files decide, by name; looking at any but the prompts may open the engine."""
+        return frozenset({CONFIGURATION, *self._sources})
+
+    def register(self, source: FileSource) -> None:
+        """Have one more of what files decide; the name is its own."""
+        assert source.name not in self.source_names
+        self._sources[source.name] = source
+
+    async def source(self, name: str) -> FileSource:
+        """One of them. Cancelled while the engine opens, it stops the opening.
+
+        Raises:
+            SetupFault: it needs the engine, which cannot be opened now.
+        """
+        if name != CONFIGURATION:
+            await trio.lowlevel.checkpoint()
+            return self._sources[name]
+        return (await self.ready()).configuration
 
     # ------------------------------------------------------------------ tools
 

@@ -7,8 +7,9 @@ import trio
 from aimux.engine import Engine
 from aimux.files.shipped import import_part
 
-from ._changes import Changes
+from ._changes import CONFIGURATION, FileSource
 from ._classes import check_classes
+from ._config_changes import compare_snapshots
 from ._context import ToolContext
 from ._resources import Resources
 from ._runner import ToolRunner
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class OpenTools:
     """The tools, prompts, resources and the jobs as tasks, all on one engine."""
 
-    __slots__ = ("_prompts", "changes", "context", "resources", "runner", "tasks")
+    __slots__ = ("_prompts", "configuration", "context", "resources", "runner", "tasks")
 
     def __init__(self, engine: Engine, clients: Callable[[], Mapping[str, int]]) -> None:
         """`clients` counts the connected ones per transport.
@@ -37,7 +38,9 @@ class OpenTools:
         self._prompts: Prompts | None = None
         self.resources = Resources(context)
         self.tasks = JobTasks(context)
-        self.changes = Changes(context)
+        self.configuration = FileSource(
+            name=CONFIGURATION, read=engine.config.snapshot, compare=compare_snapshots
+        )
 
     async def prompts(self) -> "Prompts":
         """The prompts; what they are made of is read with the first one, in a thread.

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from aimux.model import Warned
-from aimux.rules import read_roots
+from aimux.protocol import read_roots
 
 from ._calls import InputRequired, Reach, ToolCall
 

@@ -76,7 +76,7 @@ async def test_any_list_can_have_a_source(tmp_path: pathlib.Path, autojump_clock
         name="mine", read=read, compare=lambda _, __: Changed(lists=frozenset({"tools"}))
     )
     async with open_house(tmp_path) as house:
-        (await house.app.ready()).changes.register(source)
+        house.app.register(source)
         async with attach(house.app, house) as peer:
             await peer.open()
             await trio.sleep(2 * LOOK_EVERY_S)

@@ -200,3 +200,62 @@ async def test_a_session_is_continued_without_asking(
 
         assert body["status"] == "completed"
         assert peer.asked == []
+
+
+def put(project: str, name: str) -> None:
+    """A skill of a project."""
+    file = pathlib.Path(project) / ".aimux" / "skills.d" / f"{name}.md"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"---\ndescription: {name} it\n---\nDo {name}.\n", encoding="utf-8")
+
+
+async def answered(peer: Peer, count: int, method: str, params: object, *roots: str) -> Any:
+    """The result of a call in whose course the server asks for roots, its question number so."""
+    call = await peer.begin(method, params)
+    request = await asked_of(peer, count)
+    await peer.say(id=request["id"], result=told(*roots))
+    return (await peer.answer(call))["result"]
+
+
+async def test_prompts_are_those_of_the_roots(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Listed, filled in and completed; where the roots change, so may the list."""
+    one, two = make(tmp_path, "one"), make(tmp_path, "two")
+    put(one, "first")
+    put(two, "second")
+    async with open_pair(tmp_path) as (_, peer):
+        await peer.open(roots={"listChanged": True})
+        listed = await answered(peer, 1, "prompts/list", {}, str(tmp_path / "gone"), one)
+        got = await peer.result("prompts/get", {"name": "first"})
+        reference = {"ref": {"type": "ref/prompt", "name": "nobody"}}
+        unknown = await peer.call(
+            "completion/complete", {**reference, "argument": {"name": "x", "value": ""}}
+        )
+        assert len(peer.asked) == 1
+        await peer.say(method="notifications/roots/list_changed")
+        await peer.settle()
+        changes = peer.told("notifications/prompts/list_changed")
+        again = await answered(peer, 2, "prompts/list", {}, two)
+        put(two, "third")
+        while len(peer.told("notifications/prompts/list_changed")) == len(changes):
+            message = await peer.hear()
+            assert message is not None
+            peer.notices.append(message)
+
+    names = [{each["name"] for each in shown["prompts"]} for shown in (listed, again)]
+    assert [each & {"first", "second"} for each in names] == [{"first"}, {"second"}]
+    assert "Do first." in got["messages"][0]["content"]["text"]
+    assert "first" in unknown["error"]["message"]
+    assert changes == [{}]
+
+
+async def test_prompts_of_a_client_without_usable_roots_are_those_of_its_start(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    async with open_pair(tmp_path) as (house, peer):
+        put(str(house.work), "mine")
+        await peer.open(roots={})
+        listed = await answered(peer, 1, "prompts/list", {}, str(tmp_path / "gone"))
+
+    assert "mine" in {each["name"] for each in listed["prompts"]}

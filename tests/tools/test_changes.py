@@ -7,7 +7,8 @@ import attrs
 import pytest
 
 from aimux.model import Problem, Role, ServerSettings, Settings, Severity
-from aimux.tools._changes import Changed, compare_snapshots
+from aimux.tools._changes import Changed
+from aimux.tools._config_changes import compare_snapshots
 
 from ..engine.house import ALPHA, BETA, ROLES, make_snapshot
 
