@@ -56,7 +56,10 @@ class ClientRoots:
             return self._result
 
     async def locate(self, call_id: CallId) -> None:
-        """Have `placed` go by what the client answers; asked for as `ask` does."""
+        """Have `placed` go by what the client answers, asked for as `ask` does.
+
+        Cancelling it takes the request back.
+        """
         paths = read_roots(await self.ask(call_id)) or []
         self._directory = await trio.to_thread.run_sync(_first_directory, paths) if paths else ""
 
