@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -90,7 +91,6 @@ def sdist(built: Built) -> str:
 
 def registry_entry(built: Built) -> str:
     """`server.json` against the schema that the registry itself checks by."""
-    del built
     said = run([_tool("go"), "mod", "download", "-json", REGISTRY], os.environ, ROOT)
     schemas = Path(json.loads(said)["Dir"]) / "internal" / "validators" / "schemas"
     text = (ROOT / "server.json").read_text(encoding="utf-8")
@@ -99,8 +99,16 @@ def registry_entry(built: Built) -> str:
     entry = json.loads(text)
     day = entry["$schema"].split("/")[-2]
     schema = json.loads((schemas / f"{day}.json").read_text(encoding="utf-8"))
-    jsonschema.validate(entry, schema)
-    return f"valid by the schema of {day}"
+    for each in (entry, server_json("1.2.3rc1", "Some-Owner/mine.2")):  # as a release fills it
+        jsonschema.validate(each, schema)
+    with zipfile.ZipFile(built.wheel) as archive:
+        (metadata,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        said = archive.read(metadata).decode()
+    own = entry["repository"]["url"]
+    for wanted in (f"mcp-name: {entry['name']} ", f"Project-URL: Repository, {own}\n"):
+        if wanted not in said:  # the registry asks the package whose it is
+            raise Failed(f"the wheel does not say {wanted}")
+    return f"valid by the schema of {day}; the wheel says whose it is"
 
 
 def desktop_bundle(built: Built) -> str:

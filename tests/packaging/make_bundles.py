@@ -23,8 +23,8 @@ from aimux.tools.catalog import TOOLS
 ROOT: Final = Path(__file__).resolve().parents[2]
 PLUGIN: Final = Path(__file__).resolve().parent / "plugin"  # its texts
 PACKAGE: Final = "aimux-mcp"
-REPOSITORY: Final = "aimux-mcp/aimux"  # the release's workflow knows its own
 SCHEMA: Final = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
+GITHUB: Final = "https://github.com/"
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same bundle from the same sources
 DESCRIPTION: Final = (
     "One MCP server in front of twelve AI coding CLIs: run, compare, debate, audit."
@@ -37,25 +37,31 @@ VARIABLES: Final = (  # the settings that people who install this way ask for
 Json = dict[str, object]
 
 
+def repository_of(root: Path) -> str:
+    """Whose it is, OWNER/NAME, as pyproject.toml says; a release has put its own there."""
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["urls"]["Repository"]).removeprefix(GITHUB)
+
+
 def command_of(version: str) -> list[str]:
     """How a host without an installation starts this version."""
     return ["uvx", f"{PACKAGE}@{version}"]
 
 
-def server_json(version: str = __version__, repository: str = REPOSITORY) -> Json:
+def server_json(version: str = __version__, repository: str = "") -> Json:
     """The entry of the MCP registry."""
-    owner, _, name = repository.partition("/")
+    repository = repository or repository_of(ROOT)
     variables = [
         {"name": each, "description": said, "isSecret": is_secret}
         for each, said, is_secret in VARIABLES
     ]
     return {
         "$schema": SCHEMA,
-        "name": f"io.github.{owner}/{name}",
+        "name": f"io.github.{repository}",
         "title": "aimux",
         "description": DESCRIPTION,
         "version": version,
-        "repository": {"url": f"https://github.com/{repository}", "source": "github"},
+        "repository": {"url": f"{GITHUB}{repository}", "source": "github"},
         "packages": [
             {
                 "registryType": "pypi",
@@ -78,8 +84,8 @@ def mcpb_manifest(version: str, repository: str, command: Sequence[str]) -> Json
         "display_name": "aimux",
         "version": version,
         "description": DESCRIPTION,
-        "author": {"name": "The aimux authors", "url": f"https://github.com/{repository}"},
-        "repository": {"type": "git", "url": f"https://github.com/{repository}"},
+        "author": {"name": "The aimux authors", "url": f"{GITHUB}{repository}"},
+        "repository": {"type": "git", "url": f"{GITHUB}{repository}"},
         "license": "MIT",
         "server": {
             "type": "python",
@@ -109,7 +115,7 @@ sys.exit(subprocess.call({command!r}))
 
 def plugin_files(version: str, repository: str, command: Sequence[str]) -> Mapping[str, str]:
     """The files of the plugin and of the marketplace that offers it, by name."""
-    owner = {"name": "The aimux authors", "url": f"https://github.com/{repository}"}
+    owner = {"name": "The aimux authors", "url": f"{GITHUB}{repository}"}
     server = {"command": command[0], "args": [*command[1:], "--stdio"]}
     made: dict[str, Json] = {
         "aimux/.claude-plugin/plugin.json": {
@@ -117,7 +123,7 @@ def plugin_files(version: str, repository: str, command: Sequence[str]) -> Mappi
             "version": version,
             "description": DESCRIPTION,
             "author": owner,
-            "repository": f"https://github.com/{repository}",
+            "repository": f"{GITHUB}{repository}",
             "license": "MIT",
             "keywords": ["mcp", "consensus", "review", "audit"],
         },
@@ -171,7 +177,7 @@ def main(argv: Sequence[str]) -> int:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("out", type=Path)
     options.add_argument("--version", default=__version__)
-    options.add_argument("--repository", default=REPOSITORY)
+    options.add_argument("--repository", default=repository_of(ROOT))
     options.add_argument("--command", nargs="+", default=None)
     chosen = options.parse_args(argv)
     command = chosen.command or command_of(chosen.version)

@@ -5,12 +5,14 @@
     python tests/packaging/release.py notes 1.2.3                          # that section
     python tests/packaging/release.py checksums DIST
 
-The tag is the version: `stamp` writes it, with the commit, into the sources that are built, so
-that neither a checkout nor an unpacked source archive needs git. Standard library only.
+The tag is the version: `stamp` writes it, with the commit and the repository, into the sources that
+are built, so that neither a checkout nor an unpacked source archive needs git. Standard library
+only.
 """
 
 import argparse
 import hashlib
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -21,6 +23,9 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 # as PEP 440 and semantic versions agree
 TAG: Final = re.compile(r"v(\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?)")
 VERSION_LINE: Final = re.compile(r'^__version__ = ".*"$', re.MULTILINE)
+URL_LINE: Final = re.compile(r'^Repository = ".*"$', re.MULTILINE)
+MARK: Final = re.compile(r"<!-- mcp-name: \S+ -->")  # the MCP registry asks a package whose it is
+REPOSITORY: Final = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 KINDS: Final = {
     "feature": "New",
     "change": "Changed",
@@ -41,21 +46,39 @@ def version_of(tag: str) -> str:
 
 
 def stamp(root: Path, tag: str, commit: str, day: str, repository: str) -> str:
-    """Write version and build into the sources below `root`; the version."""
+    """Write version, build and whose it is into the sources below `root`; the version.
+
+    Without a repository, OWNER/NAME, the one that is there stays.
+
+    Raises:
+        ValueError: the tag or the repository is none, or a file has no place for it.
+    """
     version = version_of(tag)
-    init = root / "aimux" / "__init__.py"
-    text, count = VERSION_LINE.subn(f'__version__ = "{version}"', init.read_text(encoding="utf-8"))
-    if count != 1:
-        raise ValueError(f"{init} has no line with __version__")
-    init.write_text(text, encoding="utf-8")
+    _write_once(root / "aimux" / "__init__.py", VERSION_LINE, f'__version__ = "{version}"')
     (root / "aimux" / "build.txt").write_text(f"{commit[:12]} {day}\n", encoding="utf-8")
-    if repository:  # the MCP registry asks the package whose it is
-        readme = root / "README.md"
-        text = readme.read_text(encoding="utf-8")
-        mark = f"<!-- mcp-name: io.github.{repository} -->"
-        if mark not in text:
-            readme.write_text(f"{text.rstrip()}\n\n{mark}\n", encoding="utf-8")
+    if repository:
+        if not REPOSITORY.fullmatch(repository):
+            raise ValueError(f"{repository!r} is no repository like OWNER/NAME")
+        url = f"https://github.com/{repository}"
+        _write_once(root / "pyproject.toml", URL_LINE, f'Repository = "{url}"')
+        _write_once(root / "README.md", MARK, f"<!-- mcp-name: io.github.{repository} -->")
+    path = root / "server.json"
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    entry["version"] = version
+    for package in entry["packages"]:
+        package["version"] = version
+    if repository:
+        entry["name"] = f"io.github.{repository}"
+        entry["repository"]["url"] = url
+    path.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return version
+
+
+def _write_once(path: Path, pattern: re.Pattern[str], line: str) -> None:
+    text, count = pattern.subn(line, path.read_text(encoding="utf-8"))
+    if count != 1:
+        raise ValueError(f"{path} has {count} places for {line}, not one")
+    path.write_text(text, encoding="utf-8")
 
 
 def fragments(news: Path) -> dict[str, list[tuple[Path, str]]]:

@@ -1,8 +1,11 @@
 """What registries and hosts install by is made of the catalogue, and says one version."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
+
+import ruamel.yaml
 
 from aimux import __version__
 from aimux.tools.catalog import TOOLS
@@ -48,3 +51,22 @@ def test_the_commands_of_the_plugin_name_tools_that_exist(tmp_path: Path) -> Non
         properties = TOOLS[tool].input_schema["properties"]
         assert isinstance(properties, dict)
         assert {"cwd", "path"} & properties.keys()
+        assert set(re.findall(r"`(\w+)`\s+set\s+to", text)) - properties.keys() == set()
+
+
+def test_the_skills_of_the_plugin_name_tools_that_exist(tmp_path: Path) -> None:
+    """Each says in its front matter what it is and when it is wanted."""
+    main([str(tmp_path)])
+    skills = sorted((tmp_path / "plugin" / "aimux" / "skills").glob("*/SKILL.md"))
+
+    assert skills
+    for path in skills:
+        _, front, text = path.read_text(encoding="utf-8").split("---\n", 2)
+        said = ruamel.yaml.YAML(typ="safe").load(front)
+        named = set(re.findall(r"^\| [^|]+ \| `(\w+)`", text, re.MULTILINE))
+
+        assert said.keys() == {"name", "description"}
+        assert said["name"] == path.parent.name
+        assert "Use it for" in said["description"]
+        assert named
+        assert named - TOOLS.keys() == set()
