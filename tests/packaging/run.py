@@ -18,7 +18,7 @@ from typing import Final
 
 import jsonschema
 
-from . import _roots, _rows
+from . import _roots, _rows, _shells
 from ._steps import ROOT, Built, Failed, Missing
 
 ROWS: Final[Mapping[str, Callable[[Built], str]]] = {
@@ -31,6 +31,7 @@ ROWS: Final[Mapping[str, Callable[[Built], str]]] = {
     "plugin": _rows.plugin,
     "workflows": _rows.workflows,
     "units": _rows.units,
+    "completion": _shells.completion,
     "archive": _rows.archive,
     "sbom": _rows.contents,
     "bare root": _roots.bare,
