@@ -236,8 +236,8 @@ def docs(session: nox.Session) -> None:
         "--builder", "html", "docs", str(site),
     )  # fmt: skip
     session.run(
-        "pytest", "-q", "tests/programs/test_documents.py", "tests/e2e/test_pages.py",
-        env=STRICT_ENV,
+        "pytest", "-q", "tests/programs/test_documents.py", "tests/programs/test_blocks.py",
+        "tests/e2e/test_pages.py", env=STRICT_ENV,
     )  # fmt: skip
     session.run("python", "-m", "tests.documents.run", str(site), *session.posargs, env=STRICT_ENV)
 

@@ -52,6 +52,12 @@ NOT_RUN: Final[dict[str, str]] = {
     ".venv/bin/": "belongs to a clone and takes minutes; the workflows start each session",
 }
 
+# how a block begins that nothing reads from its page -> why. An entry that no page needs fails.
+NOT_LOADED: Final[dict[str, str]] = {
+    "FROM aimux": "needs a container engine; the packaging job of the ci workflow builds the image",
+    "scrape_configs:": "is Prometheus's own; tests/transports read what it would scrape",
+}
+
 
 @attrs.frozen
 class Command:
@@ -84,6 +90,11 @@ class Fence:
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
+
+    @property
+    def path(self) -> Path:
+        """Its page."""
+        return ROOT / self.page
 
 
 @attrs.frozen(kw_only=True)
@@ -124,6 +135,33 @@ def calls(path: Path) -> Iterator[Call]:
             value = json.loads(fence.text)
             if isinstance(value, dict) and value.keys() == {"tool", "arguments"}:
                 yield Call(fence=fence, **value)
+
+
+def file_fences(path: Path) -> list[Fence]:
+    """The blocks of a page that are files: behind their path in backticks."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [
+        each for each in fences(path)
+        if each.line > 1 and re.fullmatch(r"`[^`\s]+`", lines[each.line - 2])
+    ]  # fmt: skip
+
+
+def shown_data(call: Fence) -> list[Fence]:
+    """The blocks of JSON that show what came of a call, whole or in part."""
+    found = []
+    sent = {each.fence for each in calls(call.path)}
+    for each in fences(call.path):
+        if each.line > call.line and (each in sent or each.kind not in {"json", "text"}):
+            break
+        if each.line > call.line and each.kind == "json":
+            found.append(each)
+    return found
+
+
+def not_loaded(fence: Fence) -> str:
+    """Why nothing reads a block; empty if something does."""
+    begins = fence.text.startswith
+    return next((why for begin, why in NOT_LOADED.items() if begins(begin)), "")
 
 
 def commands(path: Path) -> Iterator[Command]:

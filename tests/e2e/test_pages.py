@@ -6,12 +6,16 @@ Where a page says what it answered, it says that.
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from ..playbook import ROOT, Call, Fence, answers, calls, is_like, written
+from aimux.tools import TOOLS
+
+from ..playbook import ROOT, Call, Fence, answers, calls, fences, is_like, shown_data, written
 from ._host import ANSWER_S, Host, payload
 from ._pages import git, make_machine
 from ._stand import Stand
@@ -37,7 +41,7 @@ async def test_every_call_of_every_page_is_answered(
     for page in PAGES:
         git(stand, "checkout", "--quiet", ".")
         for call in calls(page):
-            body = await settled(stand, host, call, known)
+            first, body = await settled(stand, host, call, known)
             remember(body, known)
             expected = "planned" if call.arguments.get("dry_run") else "completed"
             if body.get("error") or ("job_id" in body and body["status"] != expected):
@@ -47,6 +51,11 @@ async def test_every_call_of_every_page_is_answered(
                 update(shown, str(body["content"]))
             elif shown is not None and not is_like(shown.text, str(body["content"])):
                 faults.append(f"{shown}: it says another thing:\n{body['content']}")
+            faults += [
+                f"{part}: it answers another thing: {json.dumps(body['data'])}"
+                for part in shown_data(call.fence)
+                if not any(shows(json.loads(part.text), each) for each in (first, body["data"]))
+            ]
             if os.environ.get("SHOW_PAGES"):
                 print(call.fence, call.tool, body.get("status"), body.get("error"))
 
@@ -54,15 +63,57 @@ async def test_every_call_of_every_page_is_answered(
     assert stand.survivors() == {}
 
 
-async def settled(stand: Stand, host: Host, call: Call, known: dict[str, str]) -> dict[str, Any]:
-    """The answer to a call; of a job, at its end."""
+def shows(shown: object, said: object) -> bool:
+    """Whether a page shows an answer, or some keys of it; ids and what `...` stands for differ."""
+    match shown, said:
+        case dict(), dict():
+            return all(key in said and shows(each, said[key]) for key, each in shown.items())
+        case [*begin, "…"], [*_]:
+            return shows(begin, said[: len(begin)])
+        case list(), list():
+            return len(shown) == len(said) and all(map(shows, shown, said))
+        case str(), str():
+            return is_like(shown.replace("...", "…"), said)
+        case _:
+            return shown == said
+
+
+@pytest.mark.requirement("docs:calls")
+def test_the_block_for_a_client_starts_a_server(stand: Stand) -> None:
+    """As any client would: the command with its arguments, and the list of tools."""
+    blocks = [
+        json.loads(fence.text)["mcpServers"]
+        for page in written() for fence in fences(page)
+        if fence.kind == "json" and "mcpServers" in fence.text
+    ]  # fmt: skip
+    aimux = stand.bin / "aimux"
+    aimux.write_text(f'#!/bin/sh\nexec {sys.executable} -m aimux "$@"\n', encoding="utf-8")
+    aimux.chmod(0o755)
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    for block in blocks:
+        for server in block.values():
+            done = subprocess.run(
+                [stand.bin / server["command"], *server["args"]],
+                input=json.dumps(asked) + "\n", env=stand.env, cwd=stand.project(),
+                capture_output=True, encoding="utf-8", timeout=60, check=True,
+            )  # fmt: skip
+            assert len(json.loads(done.stdout)["result"]["tools"]) == len(TOOLS)
+
+    assert blocks
+
+
+async def settled(
+    stand: Stand, host: Host, call: Call, known: dict[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer to a call, and that at the end of its job, if it has one."""
     text = _ID.sub(lambda found: known[found[1]], json.dumps(call.arguments, ensure_ascii=False))
     text = text.replace(HOME, str(stand.project()))
     sent = {"name": call.tool, "arguments": json.loads(text)}
-    body: dict[str, Any] = payload(await host.answer(await host.post("tools/call", sent)))
+    first: dict[str, Any] = payload(await host.answer(await host.post("tools/call", sent)))
+    body = first
     while body.get("job_id") and body["status"] in WAITING:
         body = await host.call("status", job_id=body["job_id"], wait_seconds=ANSWER_S)
-    return body
+    return first, body
 
 
 def remember(body: dict[str, Any], known: dict[str, str]) -> None:
