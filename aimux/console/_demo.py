@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -45,6 +46,7 @@ def total(orders):
 
 PROMPT: Final = "Review orders.py. Name each problem with file:line, the worst first."
 LIMIT_S: Final = 300.0  # a real model thinks
+NAME: Final = "aimux"
 PREFIX: Final = "aimux-demo-"
 COLUMNS: Final = (
     "CLI",
@@ -156,9 +158,18 @@ async def _show(client: McpClient, health: Json, work: Path, state: Path | None 
     say(f"kept in {path}")
     if state is not None:
         own = f"AIMUX_DAEMON=off AIMUX_STATE_DIR={state} "
-        say(f"look at it: {own}aimux show {job}")
+        say(f"look at it: {own}{_own_name()} show {job}")
         say(f"throw it away: rm -r {state}")
     return 0 if result.get("status") == "completed" else 1
+
+
+def _own_name() -> str:
+    """What somebody can type to start this program again: its name where PATH has it."""
+    if shutil.which(NAME):
+        return NAME
+    typed = Path(sys.argv[0])
+    is_script = typed.stem == NAME
+    return shlex.quote(str(typed)) if is_script else f"{shlex.quote(sys.executable)} -m {NAME}"
 
 
 def _row(cli: Json) -> list[object]:

@@ -28,11 +28,15 @@ if __name__ == "__main__":  # the fixture is a package beside this file
 
 from tests.conformance.serve import open_fixture  # noqa: E402  # needs the path
 
-LATEST: Final = ("@modelcontextprotocol/conformance@latest", "node@22")
-PACKAGES: Final = ("@modelcontextprotocol/conformance@0.2.0-alpha.12", "node@22")
+SUITE: Final = "@modelcontextprotocol/conformance"
+PINNED: Final = "0.2.0-alpha.12"
+PACKAGES: Final = (f"{SUITE}@{PINNED}", "node@22")
+# not npm's tag `latest`: that is older, and knows no requirement sets
+LATEST: Final = (f"{SUITE}@>={PINNED}", "node@22")
 # revision -> checks that exist and pass, unscored scenarios included
 WANTED: Final = {"2025-11-25": 84, "2026-07-28": 196}
 RUN_LIMIT_S: Final = 300
+SHOWN_CHARS: Final = 2_000  # of what a suite says that checks nothing
 
 
 def cache_dir() -> Path:
@@ -96,8 +100,13 @@ async def play(cache: Path, url: str, revision: str) -> Tally:
         done = await trio.run_process(
             argv, capture_stdout=True, capture_stderr=True, check=False, env=env
         )
-    (results / "suite.txt").write_bytes(done.stdout + done.stderr)
-    return tally(results)
+    results.mkdir(parents=True, exist_ok=True)  # a suite that cannot start makes none
+    said = done.stdout + done.stderr
+    (results / "suite.txt").write_bytes(said)
+    counted = tally(results)
+    if not counted.total:
+        print(said.decode(errors="replace")[-SHOWN_CHARS:], file=sys.stderr)
+    return counted
 
 
 async def main() -> int:
