@@ -107,7 +107,7 @@ CLIENTS: Final[Mapping[str, ClientKind]] = {
         # would not be extended by progress
         entry=_typed,
         known_by="its `claude mcp list`, 2.1.330",
-        hint="the same with its own command: claude mcp add -s user aimux -- aimux",
+        hint="the same with its own command: claude mcp add -s user aimux -- {command}",
     ),
     "claude-desktop": ClientKind(
         title="Claude Desktop",

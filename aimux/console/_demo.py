@@ -14,7 +14,8 @@ from typing import Final
 import click
 import trio
 
-from aimux.errors import SetupFault
+from aimux.errors import AimuxError, SetupFault
+from aimux.files.home import NoHomeError, find_home
 from aimux.files.shipped import shipped
 
 from ._client import Json, McpClient, open_client
@@ -72,17 +73,26 @@ async def run_demo(*, emulated: bool) -> int:
 
     With `emulated`, or when no CLI is installed, the embedded emulators stand in; they live in a
     throw-away directory, their store in one that stays. Cancelling it leaves neither.
+
+    Raises:
+        SetupFault: there is no directory for temporary files, or the review does not end.
     """
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as place:
+    try:
+        made = tempfile.TemporaryDirectory(prefix=PREFIX)
+    except OSError as error:
+        raise SetupFault(
+            f"there is no place for a project to review: {error.strerror or error}",
+            hint="name a writable directory in TMPDIR",
+            code="no_temporary_directory",
+        ) from error
+    with made as place:
         work = Path(place) / "project"
         work.mkdir()
         (work / "orders.py").write_text(SAMPLE, encoding="utf-8")
         if not emulated:
-            async with open_client() as client:
-                health = await client.call("sessions", {"action": "health"})
-                if health.get("clis_ready"):
-                    return await _show(client, health, work)
-            say("No AI coding CLI is installed here, so the emulated ones stand in.\n")
+            code = await _show_real(work)
+            if code is not None:
+                return code
         state = Path(tempfile.mkdtemp(prefix=PREFIX))
         code = None
         try:
@@ -94,6 +104,25 @@ async def run_demo(*, emulated: bool) -> int:
             if code is None:  # nobody was told where it is
                 shutil.rmtree(state, ignore_errors=True)
         return code
+
+
+async def _show_real(work: Path) -> int | None:
+    """The exit code of the review on a real CLI; None if there is none, which is said."""
+    has_begun = False
+    try:
+        async with open_client() as client:
+            health = await client.call("sessions", {"action": "health"})
+            if health.get("clis_ready"):
+                has_begun = True
+                return await _show(client, health, work)
+    except AimuxError as fault:  # nowhere to keep anything: the emulated ones need no such place
+        if has_begun:
+            raise
+        way_out = f" ({fault.hint})" if fault.hint else ""
+        say(f"{fault.message}{way_out}.\nFor now the emulated CLIs stand in.\n")
+        return None
+    say("No AI coding CLI is installed here, so the emulated ones stand in.\n")
+    return None
 
 
 def emulated_env(
@@ -158,6 +187,10 @@ async def _show(client: McpClient, health: Json, work: Path, state: Path | None 
     say(f"kept in {path}")
     if state is not None:
         own = f"AIMUX_DAEMON=off AIMUX_STATE_DIR={state} "
+        try:
+            find_home(os.environ)
+        except NoHomeError:
+            own += f"AIMUX_CONFIG_DIR={state} "
         say(f"look at it: {own}{_own_name()} show {job}")
         say(f"throw it away: rm -r {state}")
     return 0 if result.get("status") == "completed" else 1

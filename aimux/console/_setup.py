@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -85,7 +86,7 @@ def _path_of(kind: ClientKind, given: Path | None) -> Path:
 
 def _hint(kind: ClientKind) -> None:
     if kind.hint:
-        note(kind.hint)
+        note(kind.hint.replace("{command}", shlex.join(client_command())))
 
 
 def _list(names: Sequence[str]) -> None:

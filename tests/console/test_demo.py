@@ -1,13 +1,17 @@
 """`aimux demo`, and what the guide says it prints."""
 
+import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 from click import Context, Group
 
+from aimux.console._demo import run_demo
 from aimux.console._main import commands
+from aimux.errors import SetupFault
 
 from ..playbook import GUIDE, commands_of
 from .conftest import LIMIT_S, Machine
@@ -58,6 +62,30 @@ def test_what_the_demo_kept_is_where_it_says(bare: Machine) -> None:
     assert Path(kept.group(1)).is_file()
     assert "orders.py:5" in again.stdout
     assert [each.name for each in bare.root.glob("aimux-demo-*")] == [Path(directory).name]
+
+
+def test_the_demo_works_where_nothing_can_be_kept(bare: Machine) -> None:
+    """It says why, what to do about it, and who stands in."""
+    env = bare.env()
+    del env["AIMUX_STATE_DIR"], env["AIMUX_CONFIG_DIR"]
+    said = bare.aimux("demo", env={**env, "HOME": "/dev/null/home"})
+
+    assert said.code == 0
+    assert "For now the emulated CLIs stand in." in said.out
+    assert "/dev/null/home" in said.out.splitlines()[0]
+    assert "AIMUX_STATE_DIR" in said.out.splitlines()[0]
+    assert "codex · completed" in said.out
+
+
+async def test_the_demo_without_a_temporary_directory_says_what_to_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It needs a project that can be thrown away."""
+    monkeypatch.setattr(tempfile, "tempdir", os.devnull)
+    with pytest.raises(SetupFault) as refused:
+        await run_demo(emulated=True)
+
+    assert refused.value.hint == "name a writable directory in TMPDIR"
 
 
 def test_the_demo_without_a_cli_says_who_stands_in(bare: Machine) -> None:

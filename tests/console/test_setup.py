@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+import shlex
 import stat
 import tomllib
 from pathlib import Path
@@ -31,6 +32,15 @@ def test_a_client_without_a_file_gets_one(client: str, tmp_path: Path) -> None:
 
     assert shown.exit_code == written.exit_code == 0
     assert file.read_text(encoding="utf-8") == shown.stdout
+
+
+def test_the_clients_own_command_names_the_same_program(tmp_path: Path) -> None:
+    """By its whole path: a client lacks our PATH."""
+    said = run("claude-code", "--file", str(tmp_path / "config"))
+    entry = json.loads(said.stdout)["mcpServers"]["aimux"]
+    words = shlex.join([entry["command"], *entry["args"]])
+
+    assert said.stderr.rstrip().endswith(f"claude mcp add -s user aimux -- {words}")
 
 
 def test_everything_else_in_a_json_file_stays(tmp_path: Path) -> None:

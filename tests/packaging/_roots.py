@@ -59,7 +59,7 @@ def bare(built: Built) -> str:
     listed = start("--stdio", given=LISTING, **places)
     if listed.returncode or count_tools(listed.stdout) != TOOLS:
         raise Failed(f"with places: exit {listed.returncode}: {listed.stderr[-800:]}")
-    shown = start("demo", "--emulated")
+    shown = start("demo")
     if shown.returncode or "completed" not in shown.stdout:
         raise Failed(f"demo: exit {shown.returncode}: {(shown.stdout + shown.stderr)[-1200:]}")
     return f"without HOME the server {first}; with two directories named it lists {TOOLS}; demo ok"
