@@ -199,7 +199,7 @@ def test_the_doctor_names_faults_of_the_configuration(bare: Machine) -> None:
     said = bare.aimux("doctor").out
 
     assert "default.yaml:2" in said
-    assert re.search(r"bad +skills .*mine.md:\d", said)
+    assert re.search(r"bad +configuration .*mine.md:\d", said)
 
 
 def test_the_doctor_shows_what_killed_servers_left(bare: Machine) -> None:
