@@ -8,8 +8,6 @@ is tested with real ones.
 
 import atexit
 import functools
-import gc
-import importlib
 import json
 import os
 import selectors
@@ -24,6 +22,7 @@ import attrs
 
 # an interpreter reads these when it starts, and coverage follows into starts only
 READ_AT_START: Final = ("PYTHON", "COVERAGE_", "LC_", "LANG")
+SERVER: Final = Path(__file__).parent / "forking" / "server.py"
 PIPE_BYTES: Final = 32_768  # what certainly fits into a pipe that nobody reads yet
 
 
@@ -118,7 +117,7 @@ def _line(orders: socket.socket) -> str:
 def forks() -> Forks:
     """This process's own, started when it is first asked for."""
     ours, its = socket.socketpair()
-    argv = [sys.executable, "-P", __file__, str(its.fileno())]
+    argv = [sys.executable, "-P", str(SERVER), str(its.fileno())]
     with its:
         # as bare as the environment of a test's machine, which an interpreter reads as C.UTF-8
         process = subprocess.Popen(
@@ -131,70 +130,3 @@ def forks() -> Forks:
     made = Forks(ours, process)
     atexit.register(made.close)
     return made
-
-
-# ------------------------------------------------------------------------------ the other process
-
-
-def _serve(orders: socket.socket) -> bool:
-    """Fork for each order until nobody is left to give one; true in a child."""
-    while True:
-        begun, descriptors, _, _ = socket.recv_fds(orders, 1, 3)
-        if not begun:
-            return False
-        order = json.loads(_line(orders))
-        pid = os.fork()
-        if not pid:
-            orders.close()
-            _become(order, descriptors)
-            return True
-        for each in descriptors:
-            os.close(each)
-        orders.sendall(f"{pid}\n".encode())
-        _, status = os.waitpid(pid, 0)
-        orders.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
-
-
-def _become(order: dict[str, object], descriptors: Sequence[int]) -> None:
-    """Be what an interpreter would be that was started like that."""
-    match order:
-        case {
-            "words": list(words),
-            "cwd": str(cwd),
-            "env": dict(env),
-            "is_leader": bool(is_leader),
-        }:
-            pass
-        case _:
-            raise AssertionError(order)
-    if is_leader:
-        os.setsid()
-    for number, each in enumerate(descriptors):
-        os.dup2(each, number)
-        os.close(each)
-    os.chdir(cwd)
-    os.environ.clear()
-    os.environ.update(env)
-    os.environ["LC_CTYPE"] = "C.UTF-8"  # what an interpreter sets where nothing else is
-    sys.argv[1:] = words
-    kinds = (("stdin", "r", -1), ("stdout", "w", -1), ("stderr", "w", 1))
-    for number, (name, mode, buffering) in enumerate(kinds):
-        errors = getattr(sys, name).errors
-        stream = open(number, mode, buffering, "utf-8", errors, closefd=False)  # noqa: SIM115
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-
-
-def _main() -> None:
-    entry = importlib.import_module("aimux.__main__")
-    for name in set(importlib.import_module("aimux.console._main").COMMANDS.values()):
-        importlib.import_module(f"aimux.console.{name}")
-    sys.argv[0] = str(entry.__file__)
-    gc.collect()
-    gc.freeze()
-    if _serve(socket.socket(fileno=int(sys.argv.pop()))):
-        entry.main()
-
-
-if __name__ == "__main__":
-    _main()

@@ -25,7 +25,7 @@ WORKFLOWS = ROOT / ".github" / "workflows"
 # folders of tests/ that are started, by a session of nox or by hand; tests/programs tests them
 PROGRAMS = frozenset(
     {"bench", "browser", "clients", "conformance", "documents"}
-    | {"faults", "mutation", "packaging", "realclis"}
+    | {"faults", "forking", "mutation", "packaging", "realclis"}
 )
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the checkout is not here")
