@@ -11,6 +11,8 @@ from hypothesis import settings
 
 from aimux.files.shipped import shipped
 
+from .forks import close_forks
+
 # the emulators that this installation carries: a wheel's are tested where a wheel is installed
 sys.path.append(str(shipped("emulators").parent))
 
@@ -44,6 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what came out into tests/golden; review the diff",
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed_forks() -> Iterator[None]:
+    """What forks for commands ends with the module that used it: others count their children."""
+    yield
+    close_forks()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ of its own, an exit code, and it leaves as an interpreter does. What a start its
 is tested with real ones.
 """
 
-import atexit
 import functools
 import json
 import os
@@ -113,6 +112,13 @@ def _line(orders: socket.socket) -> str:
     return line.decode()
 
 
+def close_forks() -> None:
+    """Let go of this process's own, if it has one: tests of processes count their children."""
+    if forks.cache_info().currsize:
+        forks().close()
+        forks.cache_clear()
+
+
 @functools.cache
 def forks() -> Forks:
     """This process's own, started when it is first asked for."""
@@ -127,6 +133,4 @@ def forks() -> Forks:
             stdin=subprocess.DEVNULL,
             pass_fds=[its.fileno()],
         )
-    made = Forks(ours, process)
-    atexit.register(made.close)
-    return made
+    return Forks(ours, process)

@@ -68,7 +68,7 @@ def test_a_command_without_shipped_data_names_the_remedy(
     told = said.out if words == "doctor" else said.err  # one that looks at everything goes on
 
     assert said.code == (1 if words == "doctor" else 2)
-    assert "_data/profiles is not there" in told
+    assert f"_data/{'emulators' if words == 'demo' else 'profiles'} is not there" in told
     assert "install aimux-mcp again" in told
     assert "Traceback" not in said.err
     assert "report it" not in said.err

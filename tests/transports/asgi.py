@@ -49,7 +49,7 @@ class ToyApp(App):
         """Never: there is no engine, so whoever follows what it does hears nothing."""
         await trio.sleep_forever()
 
-    def answer_nowait(self, call: ToolCall) -> Payload | None:
+    def answer_nowait(self, call: ToolCall, *, is_task: bool = False) -> Payload | None:
         is_echo = call.name == TOYS["echo"]
         return Payload({"said": call.arguments.get("text")}) if is_echo else None
 

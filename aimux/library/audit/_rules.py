@@ -51,7 +51,11 @@ def read_audit_rules(
 
 
 def _files(root: pathlib.Path, problems: list[Problem]) -> Iterator[pathlib.Path]:
-    found = sorted(each for each in root.rglob("*") if each.suffix in {".yaml", ".yml"})
+    try:
+        found = sorted(each for each in root.rglob("*") if each.suffix in {".yaml", ".yml"})
+    except OSError as error:
+        problems.append(_told(root, f"cannot be read: {error.strerror}"))
+        return
     if len(found) > MAX_FILES:
         problems.append(_told(root, f"{len(found)} files, only the first {MAX_FILES} are read"))
     yield from found[:MAX_FILES]
