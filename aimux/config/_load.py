@@ -558,6 +558,7 @@ def _roles(texts: Mapping[str, RoleText], routes: Mapping[str, RoleSettings]) ->
             style=text.style,
             text=text.text,
             summary=text.summary,
+            tags=text.tags,
             origin=text.origin,
         )
     return roles

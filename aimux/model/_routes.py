@@ -56,7 +56,10 @@ class Route:
 
 @attrs.frozen(kw_only=True)
 class Role:
-    """A kind of work: its route preference, its stance, its text and the style of its answers."""
+    """A kind of work: its route preference, its stance, its text and the style of its answers.
+
+    `tags` are words by which a task that names no role finds it, besides those of the summary.
+    """
 
     name: str
     cli: str = ""
@@ -66,6 +69,7 @@ class Role:
     style: str = ""
     text: str = ""
     summary: str = ""
+    tags: Sequence[str] = ()
     origin: str = ""
 
 

@@ -48,7 +48,9 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
 def role_for(prompt: str, roles: Mapping[str, Role]) -> Selection | None:
     """The role that fits a prompt; None where none does, so that the default role is taken."""
     candidates = [
-        Candidate(id=role.name, description=role.summary) for role in roles.values() if role.text
+        Candidate(id=role.name, description=role.summary, when=" ".join(role.tags))
+        for role in roles.values()
+        if role.text
     ]
     return select_candidate(prompt, candidates)
 
