@@ -65,6 +65,7 @@ from ._overview import (
     GlancePage as GlancePage,
     Silence as Silence,
 )
+from ._plural import plural as plural
 from ._profiles import (
     EffortRule as EffortRule,
     EnvRule as EnvRule,

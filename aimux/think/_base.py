@@ -93,17 +93,6 @@ def diagram_name(name: str) -> str:
     return "".join(each if each.isalnum() else "_" for each in name)[:60] or "_"
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 option`, `2 options`."""
-    if count == 1:
-        return f"1 {noun}"
-    if noun.endswith("is"):
-        return f"{count} {noun[:-2]}es"
-    if noun.endswith("y"):
-        return f"{count} {noun[:-1]}ies"
-    return f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
-
-
 def full(entries: Sequence[object]) -> Result | None:
     """The refusal of a session that holds as much as it may; None if there is space."""
     if len(entries) < MAX_ENTRIES:

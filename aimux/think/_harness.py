@@ -18,7 +18,9 @@ from typing import Final
 
 import attrs
 
-from ._base import Result, blocked, plural
+from aimux.model import plural
+
+from ._base import Result, blocked
 from ._fields import Json, bind, dump
 from ._registry import PATTERNS, choices, normalised
 from ._run import HARNESS, Session, is_full, stored

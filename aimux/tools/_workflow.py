@@ -8,7 +8,7 @@ import trio
 
 from aimux.engine import JobRequest, PreparedJob
 from aimux.errors import InvalidArguments
-from aimux.model import Budget, Mode
+from aimux.model import Budget, Mode, plural
 from aimux.rules.workflow import Workflow, read_workflow
 from aimux.strategies.seats import WorkflowRequest, workflow
 
@@ -152,13 +152,14 @@ async def _steps(call: ToolCall, prepared: PreparedJob) -> object:
 def _plan_payload(name: str, prepared: PreparedJob, found: Workflow) -> Payload:
     waves = [list(wave) for wave in found.waves]
     shown = "\n".join(f"{at}. {', '.join(wave)}" for at, wave in enumerate(waves, start=1))
+    steps = plural(len(found.steps), "step")
     return Payload(
         {
             "job_id": None,
             "session_id": None,
             "status": "planned",
             "mode": str(prepared.mode),
-            "content": f"{name} would run {len(found.steps)} steps in {prepared.cwd}:\n\n{shown}",
+            "content": f"{name} would run {steps} in {prepared.cwd}:\n\n{shown}",
             "plan": {
                 "waves": waves,
                 "steps": [

@@ -278,8 +278,8 @@ async def test_what_is_below_a_job_ends_with_it(
             await trio.sleep(3)
             act(parents[0])
             with trio.fail_after(1_000):
-                await steps[0].done.wait()
                 await parents[0].done.wait()
+            assert steps[0].done.is_set()  # an end is told when nothing is left
             outcome = steps[0].job.outcome
             assert outcome is not None
             causes.append(outcome.error.message if outcome.error is not None else outcome.content)

@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from aimux.model import Evidence, Failure, FailureClass, JobStatus, Report, Verified, Warned
+from aimux.model import Evidence, Failure, FailureClass, JobStatus, Report, Verified, Warned, plural
 from aimux.rules import harmless, on_one_line, share_out
 from aimux.rules.panels import evidence_json
 
@@ -134,7 +134,7 @@ def _warnings(record: DialogRecord, points: Sequence[Point], *, is_reviewed: boo
         if isinstance(each, Critique) and each.is_prose
     ]
     if points:
-        said = f"{len(points)} points are open"
+        said = f"{plural(len(points), 'point')} {'is' if len(points) == 1 else 'are'} open"
         warnings.append(Warned(code="open_points", message=said))
     if not is_reviewed and last_draft(record.said) is not None:
         said = "no critic has seen the last draft"

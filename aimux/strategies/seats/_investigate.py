@@ -36,7 +36,7 @@ from aimux.investigate import (
     read_answer,
     render_report,
 )
-from aimux.model import Failure, FailureClass, JobStatus
+from aimux.model import Failure, FailureClass, JobStatus, plural
 from aimux.rules import harmless
 from aimux.strategies import Ask, Note, Report, Seat, Work
 from aimux.times import utc_now
@@ -322,5 +322,5 @@ def _failure(stop: StopReason, lost: Sequence[Mapping[str, object]]) -> Failure:
     return Failure(
         failure_class=FailureClass.UNKNOWN,
         code="seat_lost",
-        message=f"{len(lost)} questions were not answered ({listed})",
+        message=f"without an answer: {plural(len(lost), 'question')} ({listed})",
     )

@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 import trio
 
-from aimux.model import Failure, Warned
+from aimux.model import Failure, Warned, plural
 from aimux.rules.pair import (
     DiffFault,
     Feedback,
@@ -117,7 +117,7 @@ class _Pairing:
     def _why_over(self, draft: Draft, feedback: Feedback) -> str:
         """Why the last round that there may be was not enough."""
         most = self.request.max_rounds
-        why = f"not approved within {most} round{'s' if most > 1 else ''}"
+        why = f"not approved within {plural(most, 'round')}"
         if feedback.problem == NOTHING_DONE:
             return f"{why}: {NO_CHANGE}"
         if feedback.problem:

@@ -5,6 +5,7 @@ from typing import Final
 import attrs
 
 from aimux.errors import Refusal
+from aimux.model import plural
 from aimux.rules.pair import (
     Diff,
     DiffFault,
@@ -67,7 +68,9 @@ class Drafting:
         if not heard.is_answer:
             problem = f"{seat.name} is lost: {heard.told}"
             self.losses.add(seat.name, cli, heard.told)
-        what = f"changed {len(diff.paths)} files" if diff is not None else "has no change to judge"
+        what = "has no change to judge"
+        if diff is not None:
+            what = f"changed {plural(len(diff.paths), 'file')}"
         self.note(
             f"round {number}: {seat.name} {what}",
             step=DRAFTED,

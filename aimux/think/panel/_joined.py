@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from aimux.think._base import plural
+from aimux.model import plural
 from aimux.think._fields import Json
 from aimux.think._run import Step, answer, run, stored
 

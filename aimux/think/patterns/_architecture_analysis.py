@@ -5,8 +5,9 @@ from typing import Annotated, Final
 
 import attrs
 
+from aimux.model import plural
 from aimux.think._analysis import entities
-from aimux.think._base import Following, Pattern, Result, plural, rounded, seed, share
+from aimux.think._base import Following, Pattern, Result, rounded, seed, share
 from aimux.think._domains import domain_of
 from aimux.think._fields import Count, Json, Share
 from aimux.think._graph import Graph, cycles, graph, levels, reach, turned

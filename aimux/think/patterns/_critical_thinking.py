@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result
 from aimux.think._biases import biases_in
 from aimux.think._fields import Json
 from aimux.think._words import first_words, shared, words

@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, blocked, full, plural, rounded, share
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, blocked, full, rounded, share
 from aimux.think._fields import Count, Json
 from aimux.think._levels import level
 from aimux.think._words import first_words, nearest, words

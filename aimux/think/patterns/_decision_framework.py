@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, rounded, seed
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, rounded, seed
 from aimux.think._domains import domain_of
 from aimux.think._fields import Figure, Json, Range
 from aimux.think._words import keywords, mentions

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 import attrs
 
+from aimux.model import plural
 from aimux.think._analysis import entities as names_in
-from aimux.think._base import Following, Pattern, Result, diagram_name, plural, seed, share
+from aimux.think._base import Following, Pattern, Result, diagram_name, seed, share
 from aimux.think._domains import domain_of
 from aimux.think._fields import Json
 from aimux.think._words import keywords, mentions

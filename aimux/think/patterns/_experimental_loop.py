@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, full, plural, rounded
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, full, rounded
 from aimux.think._fields import Figure, Json, Range
 from aimux.think._words import SAME, jaccard
 

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, seed, share
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, seed, share
 from aimux.think._fields import Json, Range
 from aimux.think._words import STOP, first_words, keywords, mentions, words
 

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, rounded, seed, share
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, rounded, seed, share
 from aimux.think._fields import Json
 from aimux.think._words import nearest, shared, stem, stems
 

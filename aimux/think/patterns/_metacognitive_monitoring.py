@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, rounded, seed
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, rounded, seed
 from aimux.think._fields import Json
 from aimux.think._levels import level
 from aimux.think._words import keywords, mentions

@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, rounded
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, rounded
 from aimux.think._fields import Json
 from aimux.think._words import ALIKE, alike, first_words, listed, words
 

@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import PAIRS, Following, Pattern, Result, plural, rounded, seed
+from aimux.model import plural
+from aimux.think._base import PAIRS, Following, Pattern, Result, rounded, seed
 from aimux.think._domains import domain_of
 from aimux.think._fields import Json
 from aimux.think._graph import (

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, rounded
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, rounded
 from aimux.think._fields import Count, Figure, Json, Range
 from aimux.think._graph import cycles, graph, reach
 from aimux.think._words import SAME, alike, keywords, stem, stems

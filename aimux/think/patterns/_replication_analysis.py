@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, as_list, plural, rounded, share
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, as_list, rounded, share
 from aimux.think._fields import Json, Range
 from aimux.think._words import figures, first_words, keywords, shared
 

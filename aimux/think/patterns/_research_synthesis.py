@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import PAIRS, Following, Pattern, Result, plural, rounded, share
+from aimux.model import plural
+from aimux.think._base import PAIRS, Following, Pattern, Result, rounded, share
 from aimux.think._fields import Json, Share
 from aimux.think._times import moment
 from aimux.think._words import ALIKE, alike, conflict, first_words, keywords, mentions, shared

@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, blocked, full, plural, share
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, blocked, full, share
 from aimux.think._fields import Count, Json
 
 Kind = Literal[

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import attrs
 
-from aimux.think._base import PAIRS, Following, Pattern, Result, plural, rounded, share
+from aimux.model import plural
+from aimux.think._base import PAIRS, Following, Pattern, Result, rounded, share
 from aimux.think._fields import Json, Share
 from aimux.think._times import moment
 from aimux.think._words import ALIKE, alike, conflict, keywords, mentions

@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, as_list, plural, rounded, seed
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, as_list, rounded, seed
 from aimux.think._fields import Figure, Json
 from aimux.think._graph import graph, reach
 from aimux.think._times import moment, span

@@ -6,17 +6,9 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
+from aimux.model import plural
 from aimux.think._analysis import entities
-from aimux.think._base import (
-    Following,
-    Pattern,
-    Result,
-    as_list,
-    diagram_name,
-    plural,
-    rounded,
-    seed,
-)
+from aimux.think._base import Following, Pattern, Result, as_list, diagram_name, rounded, seed
 from aimux.think._fields import Json
 from aimux.think._graph import connected, cycles, graph
 from aimux.think._words import keywords, mentions, stem, stems

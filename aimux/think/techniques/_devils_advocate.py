@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
+from aimux.model import plural
 from aimux.think._base import (
     MAX_ENTRIES,
     PAIRS,
@@ -14,7 +15,6 @@ from aimux.think._base import (
     Result,
     as_list,
     blocked,
-    plural,
     seed,
     share,
 )

@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import Following, Pattern, Result, plural, seed, share
+from aimux.model import plural
+from aimux.think._base import Following, Pattern, Result, seed, share
 from aimux.think._fields import Json
 from aimux.think._words import ALIKE, alike, keywords, mentions
 

@@ -5,8 +5,9 @@ from typing import Annotated, Final
 
 import attrs
 
+from aimux.model import plural
 from aimux.think._analysis import analyse
-from aimux.think._base import Following, Pattern, Result, as_list, plural, seed, share
+from aimux.think._base import Following, Pattern, Result, as_list, seed, share
 from aimux.think._fields import Json, Rating
 from aimux.think._times import span
 from aimux.think._words import listed, stem, stems

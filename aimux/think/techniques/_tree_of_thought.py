@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 
 import attrs
 
-from aimux.think._base import MAX_ENTRIES, Following, Pattern, Result, blocked, plural, rounded
+from aimux.model import plural
+from aimux.think._base import MAX_ENTRIES, Following, Pattern, Result, blocked, rounded
 from aimux.think._fields import Json, Range
 from aimux.think._words import SAME, jaccard, shared
 
