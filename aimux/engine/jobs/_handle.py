@@ -24,6 +24,7 @@ from aimux.rules import exhausted
 from ._slots import Slot
 
 BACKSTOP_S: Final = 20.0  # after the deadline, for work that does not watch it itself
+STEPS_END_S: Final = 10.0  # more than a stopped CLI gets before it is killed
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -166,6 +167,14 @@ class JobHandle:
             self.stop_children(grace_s=0)
         self.scope.cancel(reason=cause)
         return True
+
+    async def end_steps(self) -> None:
+        """Have the jobs below it end, and wait for that; a cancelled one has its limit too."""
+        for child in list(self.children):
+            child.cancel(f"its parent {self.id} has ended")
+        with trio.move_on_after(STEPS_END_S, shield=True):
+            while self.children:
+                await next(iter(self.children)).done.wait()
 
     def stop_children(self, *, grace_s: float) -> None:
         """Ask the processes of its turns to leave within `grace_s`."""

@@ -45,7 +45,6 @@ from ._slots import Slots
 from ._work import Run, run_work
 
 CLOSE_GRACE_S: Final = 5.0  # to write an ending although everything is being cancelled
-CHILDREN_END_S: Final = 10.0  # more than a stopped CLI gets before it is killed
 LAST_LOOK_S: Final = 30.0  # for one whose time ran out while no server was there
 
 
@@ -305,11 +304,7 @@ class JobSupervisor:
         handle.is_over = True
         if handle.report is not None:
             status = handle.report.status
-        for child in list(handle.children):
-            child.cancel(f"its parent {handle.id} has ended")
-        with trio.move_on_after(CHILDREN_END_S, shield=True):  # an end is told when nothing is left
-            while handle.children:
-                await next(iter(handle.children)).done.wait()
+        await handle.end_steps()  # an end is told when nothing is left
         self._leave(handle)
         try:
             await self._end(handle, status, failure)
