@@ -137,15 +137,18 @@ async def main():
         spec = ProcessSpec(argv=["/bin/sh", "-c", NAMELESS], cwd="/", env={"PATH": "/usr/bin:/bin"})
         show = lambda stream, data: print(data.decode(), end="", flush=True)
         await nursery.start(partial(run_piped, spec, show))
-        while "2 in charge" not in repr(watchdog):
-            await trio.sleep(0.05)
+        with trio.fail_after(60):
+            while "2 in charge" not in repr(watchdog):
+                await trio.sleep(0.05)
         print("charged", flush=True)
+        await trio.sleep_forever()
 
 trio.run(main)
 """
 
 
 @needs.subreaper
+@needs.proc  # whose child it was before
 def test_who_was_adopted_dies_with_the_server_too() -> None:
     """It detached twice and emptied its environment: nothing tells of it once the server is gone,
     so it is in the ledger before.
