@@ -130,10 +130,11 @@ async def test_tools_in_their_own_session(
             await trio.to_thread.run_sync(child.wait)
 
     assert os.getpgid(0) != tool
-    assert is_alive(tool) is survives
     if survives:
+        assert is_alive(tool)
         assert os.getsid(tool) == tool
         os.kill(tool, signal.SIGKILL)
+    await until(lambda: not is_alive(tool))  # who is killed may still be seen for a moment
 
 
 async def test_droid_cancels_its_tool_and_completes(theatre: Theatre) -> None:
