@@ -210,13 +210,11 @@ def read_entries(
     Raises:
         NotFound: there is no such job.
     """
-    row = connection.execute("SELECT number FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    if row is None:
-        raise _missing(job_id)
+    number = _number(connection, job_id)
     found = connection.execute(
         "SELECT seq, turn, at_us, offset_s, body FROM entries WHERE job = ? AND seq > ?"
         " ORDER BY seq LIMIT ?",
-        (row[0], after_seq, limit),
+        (number, after_seq, limit),
     )
     return [_entry(row) for row in found]
 
@@ -229,15 +227,25 @@ def read_entries_of_kinds(
     Raises:
         NotFound: there is no such job.
     """
-    row = connection.execute("SELECT number FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    if row is None:
-        raise _missing(job_id)
+    number = _number(connection, job_id)
     found = connection.execute(
         "SELECT seq, turn, at_us, offset_s, body FROM entries"
         " WHERE job = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq",
-        (row[0], dump_bytes(list(kinds)).decode()),
+        (number, dump_bytes(list(kinds)).decode()),
     )
     return [_entry(row) for row in found]
+
+
+def _number(connection: sqlite3.Connection, job_id: JobId) -> int:
+    """What a job's entries call it.
+
+    Raises:
+        NotFound: there is no such job.
+    """
+    row = connection.execute("SELECT number FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise _missing(job_id)
+    return int(row[0])
 
 
 def _entry(row: Row) -> Entry:
