@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from ._load import BUILT_IN, Snapshot
+from ._layers import BUILT_IN
+from ._load import Snapshot
 from ._merge import Origin
 
 HIDDEN = "***"  # in place of a secret

@@ -8,10 +8,9 @@ watches (docs/design/0013). A change that brings new faults is refused as a whol
 
 import functools
 import hashlib
-import itertools
 import os
 import pathlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -29,11 +28,9 @@ from aimux.library import (
     read_roles,
 )
 from aimux.model import (
-    EFFORTS,
     Problem,
     Profile,
     Role,
-    RoleSettings,
     Route,
     Settings,
     Severity,
@@ -41,22 +38,22 @@ from aimux.model import (
 )
 
 from ._accepted import HELD, AcceptedLibraries, has_new_errors
-from ._aliases import keys_in, rename, with_aliases
+from ._aliases import keys_in, with_aliases
 from ._find import (
     PREFIX,
-    ROLE_PREFIX,
     ClientContext,
     ConfigPaths,
     expand,
     find_paths,
     home_dir,
-    parse_role,
     read_environment,
     read_flags,
 )
-from ._merge import Origin, merge, paths, without_nulls
+from ._judged import Judged, overrides_of, roles_of
+from ._layers import Layers, nested
+from ._merge import Origin
 from ._profiles import Profiles, load_profiles
-from ._shape import Fault, FaultKind, Tree, build, check, leaves, nearest
+from ._shape import leaves
 
 TYPE_CHECKING = False  # what is read later is named here
 if TYPE_CHECKING:
@@ -65,13 +62,6 @@ if TYPE_CHECKING:
     from aimux.library.domains import DomainLibrary
     from aimux.library.skills import SkillLibrary
 
-# A fresh clone must not change whom the server trusts, where it writes or who may reach it.
-NOT_FROM_PROJECT: Final = (
-    "server.allow_danger", "server.auth_token", "server.db_path", "server.log_file",
-    "server.transport", "hooks", "pair.verify", "pair.linked_dirs", "agents",
-    "research.base_url", "audit.check_programs", "notifications", "telemetry",
-)  # fmt: skip
-BUILT_IN: Final = Origin(source=Source.SHIPPED, where="built in")
 MAX_CACHED: Final = 64  # clients with a working directory of their own, at once
 _ENVIRONMENT: Final = ("HOME", "USERPROFILE", "MCP_TRANSPORT", "PORT")  # and AIMUX_*
 
@@ -256,7 +246,7 @@ class Loader:
 
     def _make(self, client: ClientContext, key: object, dependencies: Dependencies) -> Snapshot:
         paths = find_paths(client)
-        layers = _Layers()
+        layers = Layers()
         for source, file in paths.settings_files:
             within = paths.project_root if source is Source.PROJECT else None
             for panel in dependencies.yaml_in(paths.panel_roots[source]):
@@ -267,22 +257,22 @@ class Loader:
         given = {path for _, path, _ in variables}
         for variable, path, value in variables:
             origin = _fixed(Source.ENVIRONMENT, variable)
-            layers.add(Source.ENVIRONMENT, _nested(path, value), given, origin)
+            layers.add(Source.ENVIRONMENT, nested(path, value), given, origin)
         flags = list(read_flags(client.flags, known))
         given = {path for path, _ in flags}
         for path, value in flags:
             flag = "--" + path.removeprefix("server.").replace("_", "-").replace(".", "-")
-            layers.add(Source.FLAG, _nested(path, value), given, _fixed(Source.FLAG, flag))
+            layers.add(Source.FLAG, nested(path, value), given, _fixed(Source.FLAG, flag))
         profiles = self._profiles(paths.profile_roots, dependencies)
         prompts, roles, text_problems = self._texts(paths, dependencies)
-        settings = _Judged(layers, profiles).settings()
+        settings = Judged(layers, profiles).settings()
         roles_known = {*roles, *settings.roles}
-        overrides = _overrides(client.env, roles_known, profiles.profiles, layers)
+        overrides = overrides_of(client.env, roles_known, profiles.profiles, layers)
         digest = hashlib.sha256(repr((key, sorted(dependencies.states.items()))).encode())
         return Snapshot(
             settings=settings,
             profiles=profiles.profiles,
-            roles=_roles(roles, settings.roles),
+            roles=roles_of(roles, settings.roles),
             overrides=overrides,
             prompts=prompts.prompts,
             problems=(*layers.problems, *profiles.problems, *prompts.problems, *text_problems),
@@ -294,7 +284,7 @@ class Loader:
 
     def _add_file(
         self,
-        layers: "_Layers",
+        layers: Layers,
         source: Source,
         path: pathlib.Path,
         dependencies: Dependencies,
@@ -315,7 +305,7 @@ class Loader:
             return
         if document.data is not None:  # an empty file says nothing
             origin = functools.partial(_in_file, source, document, at)
-            data = _nested(at, document.data) if at else document.data
+            data = nested(at, document.data) if at else document.data
             layers.add(source, data, keys_in(data), origin)
 
     def _profiles(
@@ -362,135 +352,6 @@ def _succeed(kept: Snapshot, fresh: Snapshot) -> Snapshot:
     )
 
 
-class _Layers:
-    """Settings merged so far, where each is from, and what was wrong on the way."""
-
-    def __init__(self) -> None:
-        self.tree: Tree = {}
-        self.origins: dict[str, Origin] = {}
-        self.problems: list[Problem] = []
-
-    def say(self, severity: Severity, where: str, message: str, suggestion: str = "") -> None:
-        problem = Problem(severity=severity, where=where, message=message, suggestion=suggestion)
-        self.problems.append(problem)
-
-    def complain(self, where: str, message: str, suggestion: str) -> None:
-        self.say(Severity.WARNING, where, message, suggestion)
-
-    def add(
-        self,
-        source: Source,
-        raw: object,
-        given: Collection[str],
-        stands_at: Callable[[str], Origin],
-    ) -> None:
-        """Lay `raw` over the rest. `given` are the keys of its layer, of which it may be a part."""
-
-        def warn(path: str, message: str) -> None:
-            self.say(Severity.WARNING, str(stands_at(path)), f"{path}: {message}")
-
-        raw, moved = rename(raw, given, warn)
-
-        def origin_of(path: str) -> Origin:
-            return stands_at(moved.get(path, path))
-
-        def report(fault: Fault) -> None:
-            is_unknown = fault.kind is FaultKind.UNKNOWN
-            self.say(
-                Severity.WARNING if is_unknown else Severity.ERROR,
-                str(origin_of(fault.path)),
-                f"{fault.path}: {fault.message}" if fault.path else fault.message,
-                fault.suggestion,
-            )
-
-        fitted = check(Settings, raw, report)
-        if source is Source.PROJECT:
-            for path in _prune(fitted, NOT_FROM_PROJECT):
-                message = f"{path}: not taken from a project, set it in your own configuration"
-                self.say(Severity.WARNING, str(origin_of(path)), message)
-        self.tree = merge(self.tree, fitted)
-        for path in paths(fitted):
-            for below in [each for each in self.origins if each.startswith(f"{path}.")]:
-                del self.origins[below]  # reset or replaced as a whole
-            self.origins[path] = origin_of(path)
-            if path == "server.auth_token" and source > Source.SHIPPED:
-                message = "server.auth_token: a secret in a file, AIMUX_AUTH_TOKEN is its place"
-                self.say(Severity.WARNING, str(origin_of(path)), message)
-
-    def where(self, path: str) -> str:
-        """Where the value in effect stands, for messages."""
-        while path:
-            if path in self.origins:
-                return str(self.origins[path])
-            path = path.rpartition(".")[0]
-        return str(BUILT_IN)
-
-
-class _Judged:
-    """The merged settings, looked at as a whole."""
-
-    def __init__(self, layers: _Layers, profiles: Profiles) -> None:
-        self._layers = layers
-        self._profiles = profiles.profiles
-        self._broken = profiles.broken
-
-    def settings(self) -> Settings:
-        settings = build(Settings, without_nulls(self._layers.tree))
-        self._times(settings)
-        self._names(settings)
-        transport = settings.server.transport
-        if bool(transport.tls_cert) != bool(transport.tls_key):
-            lonely = "tls_cert" if transport.tls_cert else "tls_key"
-            message = f"{lonely} stands alone: TLS needs tls_cert and tls_key"
-            self._say(Severity.ERROR, f"server.transport.{lonely}", message)
-            plain = attrs.evolve(transport, tls_cert="", tls_key="")
-            server = attrs.evolve(settings.server, transport=plain)
-            settings = attrs.evolve(settings, server=server)
-        return attrs.evolve(settings, roles=self._roles(settings.roles))
-
-    def _say(self, severity: Severity, path: str, message: str, suggestion: str = "") -> None:
-        where = self._layers.where(path)
-        self._layers.say(severity, where, f"{path}: {message}", suggestion)
-
-    def _times(self, settings: Settings) -> None:
-        names = ("soft_warning", "hard_stall", "auto_cancel")
-        keys = [f"streaming_{each}_seconds" for each in names]
-        for early, late in itertools.pairwise(keys):
-            first, second = getattr(settings.server, early), getattr(settings.server, late)
-            if first >= second:
-                message = f"{first:g} s is not before {late} ({second:g} s) and has no effect"
-                self._say(Severity.WARNING, f"server.{early}", message)
-
-    def _names(self, settings: Settings) -> None:
-        for key in ("cli_priority", "disabled_clis"):
-            for name in getattr(settings.server, key):
-                self._known(f"server.{key}", name)
-
-    def _known(self, path: str, name: str) -> None:
-        if name in self._profiles:
-            return
-        if name in self._broken:
-            message = f"the profile of {name} has faults, so it is left out"
-            self._say(Severity.WARNING, path, message)
-        else:
-            message = f"{name} is not a known CLI"
-            self._say(Severity.WARNING, path, message, nearest(name, self._profiles))
-
-    def _roles(self, roles: Mapping[str, RoleSettings]) -> Mapping[str, RoleSettings]:
-        checked = {}
-        for name, role in roles.items():
-            if role.cli:
-                self._known(f"roles.{name}.cli", role.cli)
-            effort = role.reasoning_effort
-            if effort and effort not in EFFORTS:
-                message = f"{effort} is not one of {', '.join(EFFORTS)}"
-                path = f"roles.{name}.reasoning_effort"
-                self._say(Severity.ERROR, path, message, nearest(effort, EFFORTS))
-                role = attrs.evolve(role, reasoning_effort="")  # the loop's own
-            checked[name] = role
-        return checked
-
-
 def _in_file(source: Source, document: Document, at: str, path: str) -> Origin:
     within = path.removeprefix(at).removeprefix(".") if at else path
     return Origin(source=source, where=document.path, line=document.line(within))
@@ -499,66 +360,3 @@ def _in_file(source: Source, document: Document, at: str, path: str) -> Origin:
 def _fixed(source: Source, where: str) -> Callable[[str], Origin]:
     origin = Origin(source=source, where=where)
     return lambda _: origin
-
-
-def _nested(path: str, value: object) -> Tree:
-    for word in reversed(path.split(".")):
-        value = {word: value}
-    assert isinstance(value, dict)
-    return value
-
-
-def _prune(tree: Tree, denied: Sequence[str]) -> Iterator[str]:
-    for path in denied:
-        *above, last = path.split(".")
-        node: object = tree
-        for word in above:
-            node = node.get(word) if isinstance(node, dict) else None
-        if isinstance(node, dict) and last in node:
-            del node[last]
-            yield path
-
-
-def _overrides(
-    env: Mapping[str, str], known: set[str], profiles: Mapping[str, Profile], layers: _Layers
-) -> dict[str, Route]:
-    names = {each.upper().replace("-", "_"): each for each in sorted(known)}
-    found = {}
-    for variable in sorted(env):
-        if not variable.startswith(ROLE_PREFIX) or not env[variable].strip():
-            continue
-        word = variable.removeprefix(ROLE_PREFIX)
-        if word not in names:
-            message = f"{word.lower()} is not a known role"
-            layers.say(Severity.WARNING, variable, message, nearest(word, names))
-        try:
-            route = parse_role(env[variable])
-        except ValueError as error:
-            layers.say(Severity.ERROR, variable, str(error), "cli:model:effort")
-            continue
-        if not {route.cli} & {*profiles, *(each.binary for each in profiles.values())}:
-            message = f"{route.cli} is not a known CLI"
-            layers.say(Severity.WARNING, variable, message, nearest(route.cli, profiles))
-        name = names.get(word, word.lower().replace("_", "-"))
-        found[name] = attrs.evolve(route, why=variable)
-    return found
-
-
-def _roles(texts: Mapping[str, RoleText], routes: Mapping[str, RoleSettings]) -> dict[str, Role]:
-    roles = {}
-    for name in sorted({*texts, *routes}):
-        text = texts.get(name, RoleText(name=name, text=""))
-        route = routes.get(name, RoleSettings())
-        roles[name] = Role(
-            name=name,
-            cli=route.cli,
-            model=route.model,
-            effort=route.reasoning_effort,
-            mode=text.mode,
-            style=text.style,
-            text=text.text,
-            summary=text.summary,
-            tags=text.tags,
-            origin=text.origin,
-        )
-    return roles

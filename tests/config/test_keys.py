@@ -9,7 +9,7 @@ import pytest
 
 from aimux.config import Snapshot, explain
 from aimux.config._find import variables
-from aimux.config._load import NOT_FROM_PROJECT
+from aimux.config._layers import NOT_FROM_PROJECT
 from aimux.config._shape import leaves
 from aimux.model import Settings, Source
 
