@@ -49,14 +49,22 @@ class PeerFault(AimuxError):
 class InvalidArguments(PeerFault):
     """Tool arguments do not fit the schema; `problems` lists every fault at once.
 
-    Each problem is `{path, value, expected, suggestion?}`.
+    Each problem is `{path, value, expected, suggestion?}`; `meant` are the arguments with all of
+    them mended, where that is certain.
     """
 
     default_code = "invalid_arguments"
 
-    def __init__(self, message: str, *, problems: Sequence[Mapping[str, object]]) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: Sequence[Mapping[str, object]],
+        meant: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message, data={"problems": [dict(each) for each in problems]})
         self.problems = [dict(each) for each in problems]
+        self.meant = meant
 
 
 class NotFound(PeerFault):

@@ -29,12 +29,14 @@ _TAKEN_FOR: Final = {
     "audit": "do not take no findings for clean: data.phases says what was looked at",
     "deepresearch": "do not take what has no source for looked up",
 }
+# failures that the same call meets again; each says what not to do, and until when
 _CHANGE_COURSE: Final = {
-    "auth": "log in to the CLI in a terminal, then send the call again",
-    "quota": "wait for the quota to reset, or name another cli or model",
-    "model_unavailable": "leave model out so that the CLI's own default is used, or name another",
-    "usage": "do what the hint of the error says, or name another cli; `aimux profile test {cli}`"
-    " shows what the installed version takes",
+    "auth": "do not send it again before somebody has logged in to the CLI in a terminal",
+    "quota": "do not send it again before the quota resets: wait, or name another cli or model",
+    "model_unavailable": "do not name this model again: leave model out, so that the CLI's own"
+    " default is used, or name another",
+    "usage": "do not send it again unchanged: do what the hint of the error says, or name another"
+    " cli; `aimux profile test {cli}` shows what the installed version takes",
 }
 
 
@@ -116,7 +118,9 @@ def _ended(payload: Json, data: Json, tool: str) -> tuple[str, list[Call], list[
     following = [whole if status == "timed_out" else health, did]
     if tool in AGAIN and payload["session_id"] is not None:
         again = call("sessions", "the same is to be tried again", action="retry", job_id=job_id)
-        is_first = status in BROKEN_OFF or bool(_error_of(payload).get("retryable"))
+        error = _error_of(payload)
+        is_hopeful = bool(error.get("retryable")) and error.get("class") not in _CHANGE_COURSE
+        is_first = status in BROKEN_OFF or is_hopeful
         following = [again, *following] if is_first else [*following, again]
     return status, following, _never(payload, status)
 

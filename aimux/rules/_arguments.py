@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from reprlib import Repr
 from typing import Final, Protocol
 
+from aimux.model import plural
+
 from ._nearest import nearest
 from ._redact import redact
 
@@ -16,6 +18,7 @@ Check = Callable[[object], bool]
 
 SHOWN_CHARS: Final = 100
 SHOWN_LEVELS: Final = 50
+NAMES: Final = "one of the names "  # what is expected where there is no such name
 _REPR: Final = Repr()  # of any depth and length
 _REPR.maxstring = _REPR.maxother = 10 * SHOWN_CHARS
 _SILENT: Final = frozenset({"title", "description", "default", "examples", "deprecated", "$schema"})
@@ -79,6 +82,29 @@ def problems(schema: Mapping[str, object] | bool, value: object) -> list[dict[st
     found = [each for fault in validator.iter_errors(value) for each in _explained(fault)]
     unique = {(str(each["path"]), str(each["expected"])): each for each in found}
     return [unique[key] for key in sorted(unique)]
+
+
+def mended(
+    given: Mapping[str, object], found: Sequence[Mapping[str, object]]
+) -> dict[str, object] | None:
+    """The arguments with each of their `problems` mended; None where one has no one mending."""
+    named = dict(given)
+    names = [each["suggestion"] for each in found if "suggestion" in each]
+    for each in found:
+        name, meant = str(each["path"]), each.get("suggestion")
+        if name not in named:
+            if meant is None and name in names:  # what a misspelt one was to be
+                continue
+            return None  # it is missing, or lies deeper
+        if not meant:
+            return None
+        if not str(each["expected"]).startswith(NAMES):
+            named[name] = meant
+        elif meant in given:
+            return None
+        else:
+            named[str(meant)] = named.pop(name)
+    return named
 
 
 def shallow(value: object, levels: int = SHOWN_LEVELS) -> object:
@@ -267,7 +293,7 @@ def _explained(fault: _Fault) -> Iterator[dict[str, object]]:
                     yield _problem(_joined(path, str(name)), None, "a value")
         case "additionalProperties", False, dict(given):
             known = _properties(fault.schema)
-            said = f"one of {', '.join(known)}" if known else "nothing"
+            said = f"{NAMES}{', '.join(known)}" if known else "nothing"
             for name in given:
                 if name not in known:
                     meant = nearest(str(name), known)
@@ -278,16 +304,17 @@ def _explained(fault: _Fault) -> Iterator[dict[str, object]]:
             yield _problem(place, value, f"one of {', '.join(map(str, values))}", meant)
         case "type", str() | list() as wanted, value:
             names = [wanted] if isinstance(wanted, str) else wanted
-            yield _problem(place, value, " or ".join(names), _converted(value, names))
+            yield _problem(place, value, " or ".join(names), _converted(value, names, fault.schema))
         case (
             "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" as keyword,
             bound,
             value,
         ):
             side = "at least" if keyword.startswith("min") else "at most"
-            units = {"Length": " characters", "Items": " items"}
-            unit = next((units[end] for end in units if keyword.endswith(end)), "")
-            yield _problem(place, value, f"{side} {bound}{unit}")
+            nouns = {"Length": "character", "Items": "item"}
+            noun = next((nouns[end] for end in nouns if keyword.endswith(end)), "")
+            how_many = plural(bound, noun) if noun and isinstance(bound, int) else str(bound)
+            yield _problem(place, value, f"{side} {how_many}")
         case _:
             yield _problem(place, fault.instance, _shortened(fault.message))
 
@@ -307,10 +334,13 @@ def _problem(path: str, value: object, expected: str, suggestion: object = "") -
     return found
 
 
-def _converted(value: object, names: Sequence[str]) -> object:
+def _converted(value: object, names: Sequence[str], schema: object) -> object:
     """The same in the wanted type, where a client merely wrote it otherwise."""
     if isinstance(value, str):
         text = value.strip().lower()
+        match schema:
+            case {"type": "array", "items": {"type": "string"}} if text and len(text) < SHOWN_CHARS:
+                return [each.strip() for each in value.split(",") if each.strip()]
         if "boolean" in names and text in ("true", "false"):
             return text == "true"
         if {"integer", "number"} & set(names):

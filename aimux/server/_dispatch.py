@@ -91,7 +91,7 @@ class Dispatcher:
         try:
             payload = self._app.answer_nowait(call, is_task=is_task)
         except AimuxError as error:
-            payload = self._app.failure(error)
+            payload = self._app.failure(error, call.name, call.arguments)
         except Exception:
             log.exception("call of %s failed", call.name)
             payload = self._bug(call)
@@ -153,7 +153,7 @@ class Dispatcher:
             else:
                 payload = await self._app.call(call)
         except AimuxError as error:
-            payload = self._app.failure(error)
+            payload = self._app.failure(error, call.name, call.arguments)
         except Exception:  # firewall 2 of 2
             log.exception("call of %s failed", call.name)
             payload = self._bug(call)
@@ -260,7 +260,7 @@ class Dispatcher:
 
     def _bug(self, call: ToolCall) -> Payload:
         fault = InternalFault(f"internal error in {call.name}; see the log")
-        return self._app.failure(fault)
+        return self._app.failure(fault, call.name, call.arguments)
 
     def _tool_call(self, client: Client, called: Called) -> ToolCall | Fault:
         name = called.params.get("name")

@@ -7,14 +7,14 @@ recover nothing.
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from aimux import __version__
-from aimux.errors import AimuxError
+from aimux.errors import AimuxError, InvalidArguments
 from aimux.files.shipped import import_part
 from aimux.files.skills import has_skills
 from aimux.protocol import Offer, Seal, ServerInfo
@@ -176,16 +176,17 @@ class App:
         tools = await self.ready()
         return await tools.runner.call(call)
 
-    def failure(self, error: AimuxError) -> Payload:
-        """The answer of a call that failed before or beside a job."""
+    def failure(self, error: AimuxError, tool: str, arguments: Mapping[str, object]) -> Payload:
+        """The answer of a call of `tool` that failed before or beside a job."""
         from aimux.guidance import guide_refusal  # not on the way to the first answer
 
         shown = error_json(error)
+        meant = error.meant if isinstance(error, InvalidArguments) else None
         body: dict[str, object] = {
             "status": "failed",
             "content": "",
             "error": shown,
-            "guidance": guide_refusal(shown),
+            "guidance": guide_refusal(shown, tool, arguments, meant),
         }
         if error.warnings:
             body["warnings"] = [dict(each) for each in error.warnings]

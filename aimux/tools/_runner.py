@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -11,7 +12,16 @@ import trio
 from aimux.errors import AimuxError, InvalidArguments, Refusal
 from aimux.files.cache import Lru
 from aimux.guidance import ToolClass, guide_plan
-from aimux.rules import Bucket, as_meant, boolean_as_meant, compile_schema, problems, shallow, take
+from aimux.rules import (
+    Bucket,
+    as_meant,
+    boolean_as_meant,
+    compile_schema,
+    mended,
+    problems,
+    shallow,
+    take,
+)
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._classes import class_of
@@ -125,7 +135,12 @@ class ToolRunner:
             return attrs.evolve(call, arguments=given, taken=[*told, *taken])
         found = problems(tool.input_schema, shallow(given))
         listed_problems = "; ".join(_told(each) for each in found)
-        raise InvalidArguments(f"{tool.name}: {listed_problems}", problems=found)
+        meant = mended(given, found)
+        raise InvalidArguments(
+            f"{tool.name}: {listed_problems}",
+            problems=found,
+            meant=meant if meant is not None and fits(meant) else None,
+        )
 
     def _take_token(self, call: ToolCall) -> None:
         settings = self._context.settings
@@ -216,5 +231,7 @@ def _unaliased(tool: Tool, given: Mapping[str, object]) -> tuple[dict[str, objec
 
 def _told(problem: Mapping[str, object]) -> str:
     suggestion = problem.get("suggestion")
-    meant = f", did you mean {suggestion}?" if suggestion else ""
+    is_like = isinstance(suggestion, str) and isinstance(problem["value"], str)
+    shown = suggestion if is_like else json.dumps(suggestion, ensure_ascii=False)
+    meant = f", did you mean {shown}?" if suggestion else ""
     return f"{problem['path']}: expected {problem['expected']}{meant}"

@@ -86,7 +86,7 @@ def _needed(call: ToolCall, *names: str) -> str:
     wanted = " or ".join(names)
     raise InvalidArguments(
         f"sessions(action={action}) needs {wanted}",
-        problems=[{"path": names[0], "value": None, "expected": f"the {wanted} to {action}"}],
+        problems=[{"path": names[0], "value": None, "expected": f"a {wanted}"}],
     )
 
 

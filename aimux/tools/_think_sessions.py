@@ -84,7 +84,7 @@ async def answer_looking(context: ToolContext, call: ToolCall, action: str) -> P
     if not session_id:
         raise InvalidArguments(
             f"think(action={action}) needs session_id",
-            problems=[{"path": "session_id", "value": None, "expected": f"the thk_… to {action}"}],
+            problems=[{"path": "session_id", "value": None, "expected": "a session_id, thk_…"}],
         )
     session = await store.thought(ThoughtId(session_id))
     if action == GET:

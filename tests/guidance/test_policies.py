@@ -87,7 +87,7 @@ def test_steps_of_a_job_can_be_sent(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ({"class": "auth"}, "log in"),
+        ({"class": "auth"}, "logged in"),
         ({"class": "quota"}, "quota"),
         ({"class": "model_unavailable"}, "model"),
         ({"class": "usage"}, "do what the hint of the error says, or name another cli"),
@@ -100,6 +100,8 @@ def test_a_failure_says_what_to_change(error: Any, said: str) -> None:
     assert said in guide("status", job("failed", error=error))["do_not"][0]
     usage = job("failed", error={"class": "usage"}, cli="codex")
     assert "`aimux profile test codex`" in guide("status", usage)["do_not"][0]
+    for each in guide("status", job("failed", error=error))["do_not"]:
+        assert each.startswith("do not ")
     retry = {"class": "transient", "retryable": True}
     assert guide("status", job("failed", error=retry))["do_not"] == []
 

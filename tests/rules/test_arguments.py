@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from aimux.rules import compile_schema, problems
+from aimux.rules import compile_schema, mended, problems
 
 from ..extent import examples
 
@@ -83,7 +83,7 @@ def test_every_fault_is_listed_at_once_with_the_way_out() -> None:
         {
             "path": "promt",
             "value": "x",
-            "expected": f"one of {', '.join(SCHEMA['properties'])}",  # type: ignore[arg-type]
+            "expected": f"one of the names {', '.join(SCHEMA['properties'])}",  # type: ignore[arg-type]
             "suggestion": "prompt",
         },
     ]
@@ -93,7 +93,7 @@ def test_every_fault_is_listed_at_once_with_the_way_out() -> None:
     ("arguments", "path", "expected", "suggestion"),
     [
         ({"prompt": "toolong"}, "prompt", "at most 5 characters", None),
-        ({"prompt": ""}, "prompt", "at least 1 characters", None),
+        ({"prompt": ""}, "prompt", "at least 1 character", None),
         ({"prompt": "x", "count": 0}, "count", "at least 1", None),
         ({"prompt": "x", "count": 99}, "count", "at most 9", None),
         ({"prompt": "x", "count": "many"}, "count", "integer", None),
@@ -220,3 +220,23 @@ def test_both_agree_with_jsonschema_on_anything(schema: Any, value: object) -> N
     for each in found:
         assert set(each) <= {"path", "value", "expected", "suggestion"}
         assert each["path"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        ({"promt": "hi", "cli": "codex"}, {"prompt": "hi", "cli": "codex"}),
+        ({"prompt": "hi", "cli": "codx"}, {"prompt": "hi", "cli": "codex"}),
+        ({"prompt": 5}, {"prompt": "5"}),
+        ({"prompt": "hi", "clis": "codex, claude"}, {"prompt": "hi", "clis": ["codex", "claude"]}),
+        ({"prompt": "hi", "cli": "vim"}, None),
+        ({"promt": "hi", "prompt": "ho"}, None),
+        ({"prompt": "hi", "none": {"a": 1}}, None),
+        ({}, None),
+    ],
+)
+def test_faults_with_one_mending_are_mended(
+    arguments: dict[str, object], meant: dict[str, object] | None
+) -> None:
+    """All of them or none: a fault without one, two values for one name, something deeper."""
+    assert mended(arguments, problems(SCHEMA, arguments)) == meant

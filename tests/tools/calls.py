@@ -47,7 +47,7 @@ async def fault(house: House, tool: str, **arguments: Any) -> AimuxError:
     """The error of a call that is refused; what is made of it holds the tool's schema too."""
     with pytest.raises(AimuxError) as refused:
         await house.call(tool, **arguments)
-    payload = house.app.failure(refused.value)
+    payload = house.app.failure(refused.value, tool, arguments)
     assert payload.is_error
     check(tool, payload.body)
     return refused.value

@@ -179,7 +179,7 @@ async def test_an_error_tells_too_what_was_taken_how(
         unknown = await fault(house, "status", job_id="job_x", tail="3")
         refused = await fault(house, "exec", prompt="x", cli="nobody", timeout="30")
         plain = await fault(house, "status", job_id="job_x", tail=3)
-        shown = [house.app.failure(each).body for each in (unknown, refused, plain)]
+        shown = [house.app.failure(each, "status", {}).body for each in (unknown, refused, plain)]
 
     tail, limit = "tail: the text was taken as", "timeout_seconds: the text was taken as"
     assert shown[0]["warnings"] == [{"code": "taken_as_meant", "message": f"{tail} the number 3"}]
