@@ -13,7 +13,7 @@ import psutil
 import trio
 
 from aimux.errors import AimuxError
-from aimux.model import Profile
+from aimux.model import Profile, plural
 
 from ._client import Json, McpClient
 from ._screen import part_of, rows_of
@@ -222,7 +222,7 @@ async def _ended(subject: Subject, prompt: str, action: str) -> str:
     left = subject.children() - before
     _must(body.get("status") == "cancelled", f"ended as {body.get('status')}, {ended}")
     _must(not left, f"{len(left)} of {len(during)} processes are left")
-    return f"{len(during)} processes ended"
+    return f"{plural(len(during), 'process')} ended"
 
 
 async def _wait_child(subject: Subject, job_id: object) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from aimux.model import plural
 from aimux.times import MAX_AGE_HOURS, utc_now
 
 from ._client import Json, McpClient
@@ -28,6 +29,7 @@ from ._table import Column
 OPEN: Final = ("queued", "running")
 LONG_POLL_S: Final = 45
 PAGE: Final = 20
+GONE: Final = ("jobs", "sessions", "think_sessions")  # what gc removes
 FACTS: Final = (
     "job_id", "session_id", "turn", "seat", "status", "role", "cli", "model", "effort", "mode",
     "created_at", "duration_ms", "exit_code",
@@ -314,9 +316,10 @@ def gc(older_than: float | None, *, dry_run: bool, as_json: bool) -> None:
             say_json(body)
         else:
             verb = "would remove" if dry_run else "removed"
+            jobs, sessions, thoughts = (int(str(body[f"removed_{each}"])) for each in GONE)
             say(
-                f"{verb} {body['removed_jobs']} jobs, {body['removed_sessions']} sessions and "
-                f"{body['removed_think_sessions']} sessions of think "
+                f"{verb} {plural(jobs, 'job')}, {plural(sessions, 'session')} and "
+                f"{plural(thoughts, 'session')} of think "
                 f"older than {body['older_than_hours']:g} hours"
             )
         return DONE

@@ -6,6 +6,8 @@ from typing import Final
 import attrs
 import trio
 
+from aimux.model import plural
+
 from ._client import Json, McpClient
 from ._output import as_text, is_drawn, note, one_line, open_seats, say_markdown
 from ._screen import rows_of, say_error
@@ -133,7 +135,7 @@ def say_end(body: Json, *, is_quiet: bool) -> None:
     if is_quiet:
         return
     turns = len(rows_of(body, "turns"))
-    facts = [as_text(body.get("status")), f"{turns} turns" if turns else "",
+    facts = [as_text(body.get("status")), plural(turns, "turn") if turns else "",
              took(body.get("duration_ms")), as_text(body.get("job_id"))]  # fmt: skip
     note(" · ".join(each for each in facts if each))
     if turns:

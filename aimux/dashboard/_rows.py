@@ -35,6 +35,7 @@ from aimux.model import (
     TurnStarted,
     Usage,
     Warned,
+    plural,
 )
 from aimux.rules import mask_between, redact
 
@@ -248,7 +249,7 @@ def _told(event: Event) -> tuple[str, Json]:
                 "class": str(failure.failure_class), "code": failure.code,
             }  # fmt: skip
         case TurnFinished(result=result):
-            return f"answered with {len(result.content)} characters", {
+            return f"answered with {plural(len(result.content), 'character')}", {
                 "seat": result.seat, "cli": result.cli,
             }  # fmt: skip
         case TurnFailed(result=result):

@@ -87,7 +87,12 @@ from ._going_on import (
     check_session_kind as check_session_kind,
     way_to as way_to,
 )
-from ._health import Standing as Standing, Wellness as Wellness, judge_health as judge_health
+from ._health import (
+    Standing as Standing,
+    Wellness as Wellness,
+    ends_unstored as ends_unstored,
+    judge_health as judge_health,
+)
 from ._hints import install_step as install_step, reset_step as reset_step
 from ._limits import (
     Bucket as Bucket,

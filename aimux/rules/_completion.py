@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from aimux.model import Failure, FailureClass, Profile, TurnOutput, Warned
+from aimux.model import Failure, FailureClass, Profile, TurnOutput, Warned, plural
 
 from ._error_texts import MAX_TEXT_CHARS, TextSort, breaks_off, error_line, judge_text
 from ._failures import classify, failure, interrupted, recognise
@@ -162,7 +162,8 @@ def _empty(
     profile: Profile, exit_code: int | None, output: TurnOutput, stderr_tail: str
 ) -> Failure:
     if output.denials:
-        said = f"no answer: its mode refused {output.denials} tool calls and it stopped there"
+        calls = plural(output.denials, "tool call")
+        said = f"no answer: its mode refused {calls} and it stopped there"
         return failure(profile, FailureClass.FATAL, TOOLS_DENIED, message=said)
     # its stderr is full of noise when nothing went wrong: only what it called an error counts
     if recognise(profile, exit_code, output, "") is not None:
@@ -195,8 +196,8 @@ def _warnings(profile: Profile, output: TurnOutput, stderr_tail: str) -> Iterato
     if reads_like_refusal(answer):
         yield Warned(code="possible_refusal", message="the answer reads like a refusal")
     if output.denials:
-        said = f"its mode refused {output.denials} tool calls"
+        said = f"its mode refused {plural(output.denials, 'tool call')}"
         yield Warned(code="tools_denied", message=said)
     if len(answer) < SHORT_CHARS:
-        said = f"the answer has only {len(answer)} characters"
+        said = f"the answer has only {plural(len(answer), 'character')}"
         yield Warned(code="short_answer", message=said)

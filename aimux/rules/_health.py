@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from aimux.model import plural
+
 
 class Wellness(enum.StrEnum):
     """How a server is."""
@@ -20,6 +22,13 @@ class Standing:
 
     status: Wellness
     reasons: Sequence[str]
+
+
+def ends_unstored(count: int) -> str:
+    """That so many jobs have ended and the store does not know it yet."""
+    if count == 1:
+        return "the end of 1 job is not stored yet"
+    return f"the ends of {plural(count, 'job')} are not stored yet"
 
 
 def judge_health(
@@ -41,7 +50,7 @@ def judge_health(
         grave.append("store: what jobs do cannot be written")
     told: list[str] = []
     if unstored:
-        told.append(f"store: the ends of {unstored} jobs are not stored yet")
+        told.append(f"store: {ends_unstored(unstored)}")
     if not ready:
         told.append(f"clis: none of {len(clis)} is ready")
     told += [f"breakers: {cli} is {state}" for cli, state in breakers.items() if state != "closed"]

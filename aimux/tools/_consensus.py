@@ -6,7 +6,7 @@ import attrs
 
 from aimux.engine import Survey
 from aimux.errors import AimuxError, InvalidArguments
-from aimux.model import PanelSettings, Seat, Warned
+from aimux.model import PanelSettings, Seat, Warned, plural
 from aimux.rules.panels import Member, Panel, draw_seed, lettered, seat_outsider
 from aimux.strategies.seats import ConsensusMode, ConsensusRequest, consensus
 
@@ -158,7 +158,7 @@ def _quorum(call: ToolCall, seating: Seating, default: int) -> int:
     if isinstance(given, int):
         if given > len(seating.seats):
             raise InvalidArguments(
-                f"quorum of {given} with {len(seating.seats)} seats can never be reached",
+                f"quorum of {given} with {plural(len(seating.seats), 'seat')} can never be reached",
                 problems=[
                     {"path": "quorum", "value": given, "expected": f"at most {len(seating.seats)}"}
                 ],

@@ -15,7 +15,7 @@ from aimux.config import Snapshot
 from aimux.engine import CliState, Engine
 from aimux.model import Problem, Severity
 from aimux.protocol import VERSIONS
-from aimux.rules import judge_health
+from aimux.rules import ends_unstored, judge_health
 from aimux.times import utc_now
 
 from ._calls import Client
@@ -166,7 +166,7 @@ def _store_problems(engine: Engine) -> list[dict[str, str | None]]:
     if not waiting:
         return found
     why, hint = waiting[0]
-    said = f"the ends of {len(waiting)} jobs are not stored yet: {why}"
+    said = f"{ends_unstored(len(waiting))}: {why}"
     return [
         *found,
         {

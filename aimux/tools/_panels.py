@@ -9,7 +9,7 @@ import trio
 from aimux.engine import JobRequest, PreparedJob, Survey
 from aimux.errors import InvalidArguments, NotFound, PeerFault
 from aimux.files.tree import TreeReader
-from aimux.model import Budget, Evidence, Mode, SourcePlace
+from aimux.model import Budget, Evidence, Mode, SourcePlace, plural
 from aimux.rules import RoutingFacts, check_places, nearest
 from aimux.rules.panels import Member, Panel, seat_chosen, seat_named
 
@@ -140,7 +140,7 @@ def plan_payload(
             "session_id": None,
             "status": "planned",
             "mode": "read",
-            "content": f"would ask {shown} in {prepared.cwd}, at most {turns} turns",
+            "content": f"would ask {shown} in {prepared.cwd}, at most {plural(turns, 'turn')}",
             "plan": {
                 "seats": seats,
                 "phases": list(phases),

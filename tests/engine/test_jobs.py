@@ -56,7 +56,7 @@ async def test_a_refused_job_leaves_nothing(autojump_clock: Clock) -> None:
     """No place and no queue: no row, no session, no handle, and the count of refusals."""
     async with open_stand(root_jobs=1, queued_jobs=0) as stand:
         await stand.open(hang)
-        with pytest.raises(TooManyJobs, match="1 jobs or 10 turns are running"):
+        with pytest.raises(TooManyJobs, match="1 job or 10 turns at work"):
             await stand.open(hang)
 
         assert stand.supervisor.statistics().refused == 1

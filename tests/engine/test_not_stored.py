@@ -104,7 +104,7 @@ async def test_no_job_begins_while_too_many_ends_are_not_stored(
     async with open_stand() as stand:
         await _end_while_full(stand)
         stand.store.is_full = False
-        with pytest.raises(StoreUnavailable, match="the ends of 1 jobs are not stored yet"):
+        with pytest.raises(StoreUnavailable, match="the end of 1 job is not stored yet"):
             await stand.open()
         await stand.supervisor.wait_empty()
         await stand.end(await stand.open())

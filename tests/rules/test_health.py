@@ -30,6 +30,7 @@ def test_a_server_with_a_cli_that_works_is_well() -> None:
         ({"breakers": {"codex": "open"}}, "degraded", ["breakers: codex is open"]),
         ({"breakers": {"codex": "half_open"}}, "degraded", ["breakers: codex is half_open"]),
         ({"errors": ["bad @ f:3"]}, "degraded", ["configuration: bad @ f:3"]),
+        ({"unstored": 1}, "degraded", ["store: the end of 1 job is not stored yet"]),
         ({"unstored": 2}, "degraded", ["store: the ends of 2 jobs are not stored yet"]),
         (
             {"is_store_failing": True, "ready": []},

@@ -14,7 +14,7 @@ import trio
 from aimux.engine.log import COALESCE_S, JobLog, NotStored
 from aimux.errors import AimuxError, StoreUnavailable
 from aimux.model import Failure, FailureClass, JobStatus
-from aimux.rules import outcome_of, session_after
+from aimux.rules import ends_unstored, outcome_of, session_after
 from aimux.store import Store
 from aimux.times import utc_now
 
@@ -173,7 +173,7 @@ def check_backlog(handles: Iterable[JobHandle]) -> None:
     waiting = [each.log.not_stored for each in handles if each.log.not_stored is not None]
     if len(waiting) >= UNSTORED_ENDS:
         raise StoreUnavailable(
-            f"the ends of {len(waiting)} jobs are not stored yet: {waiting[0].why}",
+            f"{ends_unstored(len(waiting))}: {waiting[0].why}",
             hint=waiting[0].hint,
             retryable=True,
         )

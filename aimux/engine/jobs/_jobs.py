@@ -33,6 +33,7 @@ from aimux.model import (
     JobStatus,
     ServerSettings,
     Session,
+    plural,
 )
 from aimux.rules import SlotLimits, SlotRequest
 from aimux.store import Store
@@ -107,7 +108,8 @@ def _request_first_slot(slots: Slots, handle: JobHandle, cli: str) -> None:
     if slot is None:
         limits = slots.statistics().limits
         raise TooManyJobs(
-            f"{limits.root_jobs} jobs or {limits.turns} turns are running and the queue is full",
+            f"{plural(limits.root_jobs, 'job')} or {plural(limits.turns, 'turn')} at work, and the"
+            " queue is full",
             hint="wait for a running job (sessions action=list status=active) or cancel one",
         )
     handle.first_slot = slot

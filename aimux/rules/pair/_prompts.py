@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from aimux.model import plural
 from aimux.rules import fence_for, harmless, share_out, shorten
 from aimux.rules.panels import QUOTED
 
@@ -123,13 +124,14 @@ def review_prompt(
     """What a reviewer is asked about these units of a diff."""
     contested = contested or {}
     added, removed = diff.counts
+    files = plural(len(diff.paths), "file")
     parts = [
         (
             "Review a change before it is taken over, hunk by hunk. The current directory has the "
             "files as they would be: read what you need there and change nothing."
         ),
         f"The task was:\n\n{_quoted(task)}",
-        f"The change: {len(diff.paths)} files, {added} lines added, {removed} removed. {QUOTED}",
+        f"The change: {files}, {plural(added, 'line')} added, {removed} removed. {QUOTED}",
     ]
     if verified:
         parts.append("Commands that were run on it:")

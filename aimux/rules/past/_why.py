@@ -25,6 +25,7 @@ from aimux.model import (
     TurnResult,
     TurnStarted,
     Warned,
+    plural,
 )
 from aimux.rules import AFTER, TOOLS_DENIED, NextStep, Quiet, mask_between
 
@@ -163,7 +164,7 @@ class _Reader:
             case TurnFinished(result=result):
                 warned = ", ".join(dict.fromkeys(each.code for each in result.warnings))
                 noted = f"; warnings: {warned}" if warned else ""
-                said = f"the answer of {len(result.content)} characters is valid{noted}"
+                said = f"the answer of {plural(len(result.content), 'character')} is valid{noted}"
                 yield "validator", len(result.attempts), said
             case TurnFailed(result=result):
                 yield from self._turn_failed(turn, result)
