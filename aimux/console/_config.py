@@ -18,6 +18,19 @@ from ._screen import DONE, FAILED, json_option
 from ._table import Column
 
 VALUE: Final = Column("value", flex=16)
+# directories in a configuration directory: those that a project may not have, and the rest
+YOURS: Final = (
+    ("profiles", "cli.d"),
+    ("domains", "domains.d"),
+    ("audit rules", "audit-rules.d"),
+    ("workflows", "workflows.d"),
+)
+ANYBODYS: Final = (
+    ("prompts", "prompts.d"),
+    ("skills", "skills.d"),
+    ("agents", "agents.d"),
+    ("panels", "panels.d"),
+)
 
 
 @click.group()
@@ -43,7 +56,8 @@ def show(key: str | None, *, with_origin: bool, as_json: bool) -> None:
     rows = [row for row in every if key is None or f"{row.key}.".startswith(f"{key}.")]
     if not rows:
         meant = nearest(str(key), [row.key for row in every])
-        raise click.UsageError(f"no key {key}" + (f", did you mean {meant}?" if meant else ""))
+        way_out = f"did you mean {meant}?" if meant else "aimux config show lists them"
+        raise click.UsageError(f"no key {key}: {way_out}")
     if as_json:
         say_json(
             [
@@ -67,7 +81,8 @@ def show(key: str | None, *, with_origin: bool, as_json: bool) -> None:
 def check(*, as_json: bool) -> None:
     """Name every problem with file and line. Exit code 1 if something was left out.
 
-    It reads settings, profiles, prompts, skills, agents, domains and audit rules.
+    It reads settings, panels, profiles, prompts, skills, agents, domains, audit rules and
+    workflows.
     """
     snapshot = own_snapshot()
     problems = [*snapshot.problems, *library_problems()]
@@ -81,8 +96,11 @@ def check(*, as_json: bool) -> None:
 
 
 def library_problems() -> list[Problem]:
-    """What is wrong with the skills, agents, domains and audit rules that count here."""
-    return every_problem(ClientContext(cwd=own_directory(), env=os.environ))
+    """What is wrong with skills, agents, domains, audit rules and workflows that count here."""
+    from aimux.tools.workflows import workflow_problems  # the tools' code, for two commands
+
+    client = ClientContext(cwd=own_directory(), env=os.environ)
+    return [*every_problem(client), *workflow_problems(own_snapshot().paths.workflow_roots)]
 
 
 def problems_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
@@ -131,10 +149,9 @@ def paths_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
         ("shipped settings", paths.shipped / "default.yaml"),
         *beside,
         ("your settings", paths.user / "default.yaml"),
-        ("your profiles", paths.user / "cli.d"),
-        ("your prompts", paths.user / "prompts.d"),
+        *((f"your {what}", paths.user / name) for what, name in (*YOURS, *ANYBODYS)),
         ("project settings", paths.project / "config.yaml"),
-        ("project prompts", paths.project / "prompts.d"),
+        *((f"project {what}", paths.project / name) for what, name in ANYBODYS),
         ("state", state_dir(os.environ)),
         ("store", files.store),
         ("log", files.log),

@@ -108,7 +108,7 @@ def _problem(what: str, problem: Problem) -> Finding:
 
 
 def _libraries() -> list[Finding]:
-    """Faults of skills, agents, domains and audit rules; nothing where there is none."""
+    """Faults of skills, agents, domains, audit rules and workflows; nothing where there is none."""
     return [_problem("configuration", each) for each in library_problems()]
 
 

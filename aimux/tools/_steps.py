@@ -12,7 +12,7 @@ from aimux.config import Snapshot
 from aimux.engine import Engine
 from aimux.errors import InternalFault, InvalidArguments, NotFound
 from aimux.files.tree import TreeReader
-from aimux.files.yaml import YamlFault, parse
+from aimux.files.yaml import YamlFault, YamlReader, parse
 from aimux.model import Noted
 from aimux.rules import compile_schema, problems, shallow
 from aimux.rules.workflow import StepEnd
@@ -121,7 +121,7 @@ def read_steps(text: str, cwd: str, snapshot: Snapshot) -> tuple[object, bool]:
         return _parsed("\n".join(found.lines), found.path), True
     if text.startswith(EXAMPLE):
         name = text.removeprefix(EXAMPLE)
-        return _parsed(_example(name, snapshot), name), False
+        return _example(name, snapshot), False
     return _parsed(text, "steps"), False
 
 
@@ -206,20 +206,35 @@ def _parsed(text: str, path: str) -> object:
         except YamlFault as fault:
             where = f"line {fault.line}: " if fault.line else ""
             raise _refused(text, f"JSON or YAML: {where}{fault.what}") from fault
-    return found.get("steps") if isinstance(found, dict) else found
+    return steps_in(found)
 
 
-def _example(name: str, snapshot: Snapshot) -> str:
+def steps_in(data: object) -> object:
+    """The steps of what a file says: the list itself, or what stands under `steps`."""
+    return data.get("steps") if isinstance(data, dict) else data
+
+
+def workflow_files(roots: Sequence[Path]) -> dict[str, Path]:
+    """The workflows below `roots` by name; a later directory wins."""
     known: dict[str, Path] = {}
-    for root in snapshot.paths.workflow_roots:
+    for root in roots:
         known |= {path.stem: path for path in sorted(root.glob("*.yaml"))}
+    return known
+
+
+def _example(name: str, snapshot: Snapshot) -> object:
+    known = workflow_files(snapshot.paths.workflow_roots)
     if name not in known:
         raise NotFound(
             f"unknown example {name!r}: there are {', '.join(sorted(known)) or 'none'}",
             code="workflow_unknown",
             data={"known": sorted(known)},
         )
-    return known[name].read_text(encoding="utf-8")
+    try:
+        return steps_in(YamlReader().read(known[name]).data)
+    except YamlFault as fault:
+        where = f"{fault.path}:{fault.line}" if fault.line else fault.path
+        raise _refused(f"{EXAMPLE}{name}", f"YAML in {where}: {fault.what}") from fault
 
 
 def _refused(value: str, expected: str) -> InvalidArguments:

@@ -39,6 +39,7 @@ def test_an_unknown_key_suggests_a_known_one(bare: Machine) -> None:
 
     assert said.code == 2
     assert "did you mean server.max_concurrent_jobs?" in said.err
+    assert "aimux config show lists them" in bare.aimux("config", "show", "zzzz").err
 
 
 def test_check_names_each_fault_with_its_line(bare: Machine) -> None:
@@ -54,12 +55,13 @@ def test_check_names_each_fault_with_its_line(bare: Machine) -> None:
 
 
 def test_check_reads_what_is_read_only_when_it_is_wanted(bare: Machine) -> None:
-    """Skills, agents, domains and audit rules; the doctor tells the same."""
+    """Skills, agents, domains, audit rules and workflows; the doctor tells the same."""
     broken = {
         "skills.d/spins.md": "---\ndescription: spins\n---\n{% for a in range(9) %}{% endfor %}\n",
         "agents.d/mine.md": "---\ndescription: [\n---\nRead.\n",
         "domains.d/mine.yaml": "areas: [\n",
         "audit-rules.d/mine.yaml": "match: [\n",
+        "workflows.d/mine.yaml": "steps:\n- {id: a, tool: exec}\n- {id: b, tool: nope}\n",
     }
     for name, text in broken.items():
         path = bare.config / name
@@ -70,7 +72,11 @@ def test_check_reads_what_is_read_only_when_it_is_wanted(bare: Machine) -> None:
 
     assert said.code == 1
     assert [name for name in broken if f"{bare.config / name}:" not in said.out] == []
-    assert [each.partition(":")[0] for each in said.out.splitlines()] == ["error"] * len(broken)
+    assert [each.partition(":")[0] for each in said.out.splitlines()] == ["error"] * (
+        len(broken) + 1
+    )
+    assert "steps[1].tool: unknown tool 'nope'" in said.out
+    assert f"{bare.config}/workflows.d/mine.yaml:3" in said.out
     assert [name for name in broken if f"{bare.config / name}:" not in found] == []
 
 
@@ -87,6 +93,9 @@ def test_path_says_where_things_are(bare: Machine) -> None:
     paths = json.loads(bare.aimux("config", "path", "--json").out)
 
     assert paths["your settings"] == str(bare.config / "default.yaml")
+    assert paths["your workflows"] == str(bare.config / "workflows.d")
+    assert paths["project skills"].endswith("/.aimux/skills.d")
+    assert "project workflows" not in paths
     assert paths["store"] == str(bare.root / "state" / "sessions.db")
 
 

@@ -95,14 +95,14 @@ def read_workflow(
     steps = [reading.step(at, each) for at, each in enumerate(raw)]
     known = [step for step in steps if step is not None]
     reading.double_ids(steps)
+    reading.needs(steps)
+    if reading.faults:
+        return reading.faults
     if not any(step.needs for step in known):
         known = [
             attrs.evolve(step, after=[known[at - 1].id] if at else [])
             for at, step in enumerate(known)
         ]
-    reading.needs(known)
-    if reading.faults:
-        return reading.faults
     waves = waves_of(known)
     if isinstance(waves, StepFault):
         return [waves]
@@ -171,13 +171,12 @@ class _Reading:
         id_, tool = given.get("id", f"step{at + 1}"), given.get("tool")
         if not isinstance(id_, str) or not _is_name(id_):
             self.say(f"{where}.id", "a name of letters, digits, _ and - is wanted")
-            return None
+            id_ = f"step{at + 1}"  # for what follows
         if not isinstance(tool, str) or tool not in self._tools:
             known = ", ".join(sorted(self._tools))
             close = nearest(str(tool), self._tools)
             meant = f"did you mean {close}? " if close else ""
             self.say(f"{where}.tool", f"unknown tool {tool!r}: {meant}there are {known}")
-            return None
         on_error, retry = given.get("on_error", "stop"), self._number(where, given, "retry", 0)
         if on_error == "retry":  # what it means elsewhere: one more try
             on_error, retry = "stop", max(1, int(retry))
@@ -188,8 +187,8 @@ class _Reading:
         limit = self._number(where, given, "timeout_seconds", 0)
         return Step(
             id=id_,
-            tool=tool,
-            arguments=self._arguments(where, tool, given.get("arguments", {})),
+            tool=str(tool),
+            arguments=self._arguments(where, str(tool), given.get("arguments", {})),
             needs=self._names(where, given.get("needs", [])),
             when=self._when(where, given.get("when")),
             foreach=self._foreach(where, given.get("foreach")),
@@ -242,7 +241,7 @@ class _Reading:
                 self.say(f"{where}.arguments", fault.message)
         names = {name for name, each in arguments.items() if any(templates_in(each))}
         known = {name: each for name, each in arguments.items() if name not in names}
-        for message in self._check(tool, known, names):
+        for message in self._check(tool, known, names) if tool in self._tools else ():
             self.say(f"{where}.arguments", message)
         return arguments
 
@@ -287,10 +286,10 @@ class _Reading:
                 self.say(f"steps[{at}].id", f"{step.id} has a meaning of its own in expressions")
             first.setdefault(step.id, at)
 
-    def needs(self, steps: Sequence[Step]) -> None:
-        ids = {step.id for step in steps}
+    def needs(self, steps: Sequence[Step | None]) -> None:
+        ids = {step.id for step in steps if step is not None}
         for at, step in enumerate(steps):
-            for name in step.needs:
+            for name in () if step is None else step.needs:
                 if name not in ids:
                     close = nearest(name, ids)
                     meant = f", did you mean {close}?" if close else ""

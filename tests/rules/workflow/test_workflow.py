@@ -90,6 +90,20 @@ def test_all_faults_are_told_at_once() -> None:
     assert len(found) == 3
 
 
+def test_a_step_with_a_fault_is_still_a_step_for_the_others() -> None:
+    """Who needs it is not told that it is missing, places are those of the text, all is told."""
+    broken = {"id": "a", "tool": "exce", "needs": ["zz"], "retry": -1}
+
+    found = read("no step", broken, step("c", needs=["a", "d"]))
+
+    assert isinstance(found, list)
+    assert [each.partition(":")[0] for each in found] == [
+        *("steps[0]", "steps[1].tool", "steps[1].retry"),
+        *("steps[1].needs", "steps[2].needs"),
+    ]
+    assert "there is no step d" in found[-1]
+
+
 def test_without_needs_steps_follow_each_other() -> None:
     assert waves(step("a"), step("b"), step("c", "{{a.content}}")) == [["a"], ["b"], ["c"]]
 
