@@ -20,6 +20,7 @@ from aimux.drivers import Driver, ProcessSpec
 from aimux.errors import AimuxError
 from aimux.model import Job, NotificationSettings, NotifyOn
 from aimux.rules import bare_environment, mask_between
+from aimux.rules.traces import job_env
 from aimux.times import utc_now, utc_stamp
 
 QUEUED: Final = 200  # that wait for a worker; more are dropped and counted
@@ -31,14 +32,25 @@ GRACE_S: Final = 0.5
 log = logging.getLogger("aimux.notify")
 
 Notifications = Mapping[str, NotificationSettings]
-Run = Callable[[NotificationSettings, bytes], Awaitable[str]]
+
+
+@attrs.frozen(kw_only=True)
+class _Notice:
+    """What is told on what occasion; `env` says to commands below which job they stand."""
+
+    on: NotifyOn
+    body: bytes
+    env: Mapping[str, str]
+
+
+Run = Callable[[NotificationSettings, _Notice], Awaitable[str]]
 
 
 @attrs.define(eq=False)
 class Notifier:
     """Takes what happened to jobs. Made by `open_notifier`."""
 
-    _send: trio.MemorySendChannel[tuple[NotifyOn, bytes]]
+    _send: trio.MemorySendChannel[_Notice]
     wanted: Notifications
     dropped: int = 0
 
@@ -55,7 +67,8 @@ class Notifier:
         if not any(on in each.on for each in self.wanted.values()):
             return
         try:
-            self._send.send_nowait((on, notice(on, job, question)))
+            traced = job_env(job.trace, job.id)
+            self._send.send_nowait(_Notice(on=on, body=notice(on, job, question), env=traced))
         except trio.WouldBlock:
             self.dropped += 1
             log.warning("notification dropped", extra={"job_id": job.id, "dropped": self.dropped})
@@ -101,7 +114,7 @@ async def open_notifier(
 
     Leaving it, cancelled or not, gives what is queued `LAST_WORDS_S` and drops the rest.
     """
-    send, receive = trio.open_memory_channel[tuple[NotifyOn, bytes]](QUEUED)
+    send, receive = trio.open_memory_channel[_Notice](QUEUED)
     notifier = Notifier(send, wanted)
     last = trio.CancelScope(shield=True)  # bounded by `LAST_WORDS_S` once we leave
 
@@ -122,22 +135,22 @@ async def open_notifier(
 
 async def _work(
     notifier: Notifier,
-    receive: trio.MemoryReceiveChannel[tuple[NotifyOn, bytes]],
+    receive: trio.MemoryReceiveChannel[_Notice],
     drive: Driver,
     env: Mapping[str, str],
     cwd: Path,
 ) -> None:
-    async def run(to: NotificationSettings, body: bytes) -> str:
-        return await _run(to, body, drive, env, cwd)
+    async def run(to: NotificationSettings, told: _Notice) -> str:
+        return await _run(to, told, drive, env, cwd)
 
     with receive:
-        async for on, body in receive:
+        async for told in receive:
             for name, each in sorted(notifier.wanted.items()):
-                if on in each.on:
-                    await _deliver(name, each, body, run)
+                if told.on in each.on:
+                    await _deliver(name, each, told, run)
 
 
-async def _deliver(name: str, to: NotificationSettings, body: bytes, run: Run) -> None:
+async def _deliver(name: str, to: NotificationSettings, told: _Notice, run: Run) -> None:
     """Tell one receiver, again where that failed; what became of it is logged."""
     why = ""
     for attempt in range(to.retries + 1):
@@ -145,7 +158,7 @@ async def _deliver(name: str, to: NotificationSettings, body: bytes, run: Run) -
             await trio.sleep(PAUSES_S[min(attempt, len(PAUSES_S)) - 1])
         why = f"no answer within {to.timeout_seconds:g} s"
         with trio.move_on_after(to.timeout_seconds):
-            why = await (run(to, body) if to.command else _post_in_time(to, body))
+            why = await (run(to, told) if to.command else _post_in_time(to, told.body))
         if not why:
             log.info("notification told", extra={"notification": name, "attempts": attempt + 1})
             return
@@ -156,14 +169,14 @@ async def _deliver(name: str, to: NotificationSettings, body: bytes, run: Run) -
 
 
 async def _run(
-    to: NotificationSettings, body: bytes, drive: Driver, env: Mapping[str, str], cwd: Path
+    to: NotificationSettings, told: _Notice, drive: Driver, env: Mapping[str, str], cwd: Path
 ) -> str:
     """Run a command with the text on its stdin; why it failed, empty if it did not."""
     spec = ProcessSpec(
         argv=list(to.command),
         cwd=str(cwd),
-        env=bare_environment(env),
-        stdin=body,
+        env={**bare_environment(env), **told.env},
+        stdin=told.body,
         grace_s=GRACE_S,
     )
     try:

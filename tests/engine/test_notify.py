@@ -21,11 +21,14 @@ from aimux.model import (
     Job,
     JobId,
     JobStatus,
+    JobTrace,
     NotificationSettings,
     NotifyOn,
     Outcome,
     SessionId,
+    TraceContext,
 )
+from aimux.rules.traces import span_id
 from aimux.times import utc_now
 
 from ..tools.calls import HANG, Clock
@@ -151,19 +154,23 @@ async def test_a_secret_that_others_may_read_is_not_used(
 
 
 async def test_a_command_gets_the_text_on_stdin(tmp_path: Path) -> None:
-    """Of a question too; without the variables of the server."""
+    """Of a question too; without the variables of the server, with the place in the trace."""
     out = tmp_path / "out"
     code = (
-        "import sys, os; open(sys.argv[1], 'w').write(sys.stdin.read() + str('KEY' in os.environ))"
+        "import sys, os; open(sys.argv[1], 'w').write(sys.stdin.read() + str('KEY' in os.environ)"
+        " + ' ' + os.environ['TRACEPARENT'])"
     )
+    above = TraceContext(trace_id="a" * 32, span_id="b" * 16, flags=1)
+    traced = attrs.evolve(JOB, trace=JobTrace(above=above, has_spans=True))
     to = NotificationSettings(command=[sys.executable, "-c", code, str(out)], on=[NotifyOn.WAITING])
     async with opened({"bell": to}, tmp_path, {"KEY": "x", "PATH": "/bin"}) as notifier:
         notifier.job_ended(JOB)
-        notifier.job_waits(JOB, "go on?")
+        notifier.job_waits(traced, "go on?")
     body, end = out.read_text(encoding="utf-8").rsplit("}", 1)
     said = json.loads(body + "}")
 
-    assert (said["event"], said["question"], end) == ("job_waiting", "go on?", "False")
+    assert (said["event"], said["question"]) == ("job_waiting", "go on?")
+    assert end == f"False 00-{'a' * 32}-{span_id('job_1')}-01"
 
 
 async def test_what_is_queued_is_told_on_the_way_out_of_a_cancelled_engine(

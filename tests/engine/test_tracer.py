@@ -19,6 +19,7 @@ from aimux.engine.log._entries import KEPT_ENTRIES
 from aimux.model import (
     ChildStarted,
     Entry,
+    HookSettings,
     Job,
     JobId,
     JobStarted,
@@ -180,6 +181,25 @@ async def test_another_attempt_is_another_child_in_the_trace(
         [True, False],
         [False, True],
     )
+
+
+@pytest.mark.requirement("traces:child")
+async def test_a_hook_stands_below_the_turn_it_is_asked_about(
+    tmp_path: Path, autojump_clock: object
+) -> None:
+    """Not below its child, which may never come; the span of the turn is there in any case."""
+    exporter = FakeExporter()
+
+    def played(spec: ProcessSpec) -> Turn:
+        return Turn(says=[Say(b'{"action": "block"}')]) if spec.argv[0] == "hook" else answers()
+
+    hooks = {"h": HookSettings(command=["hook"])}
+    async with open_house(tmp_path, played, exporter=exporter, hooks=hooks) as house:
+        await house.run()
+        await wait_all_tasks_blocked()
+        given = told(house.driver.specs[0])
+
+    assert given["TRACEPARENT"].split("-")[2] == exporter.spans("turn")[0].span_id
 
 
 @pytest.mark.requirement("traces:sampled")

@@ -7,6 +7,7 @@ import attrs
 from aimux.engine._specs import TurnResources, TurnSpec
 from aimux.engine.log import TurnLog
 from aimux.model import Failure, FailureClass, HookTime, Plan, TurnOutput
+from aimux.rules.traces import turn_env
 
 from ._hooks import Said, consult_hooks
 from ._turns import AttemptReport, AttemptSpec, run_attempt
@@ -29,7 +30,9 @@ async def run_hooked(
 
     async def consult(when: HookTime, turn: dict[str, object]) -> Said:
         driver = resources.choose(is_terminal=False)
-        said = await consult_hooks(spec.hooks, when, attempt.plan, spec.role, turn, driver)
+        traced = turn_env(spec.trace, spec.job_id, log.turn)
+        plan = attrs.evolve(attempt.plan, env={**attempt.plan.env, **traced})
+        said = await consult_hooks(spec.hooks, when, plan, spec.role, turn, driver)
         for warning in said.warnings:
             log.add(warning)
         return said

@@ -13,10 +13,12 @@ from ._places import (
     SAMPLERS as SAMPLERS,
     Sampling as Sampling,
     child_span_id as child_span_id,
+    job_env as job_env,
     place_job as place_job,
     span_id as span_id,
     trace_env as trace_env,
     trace_id as trace_id,
+    turn_env as turn_env,
 )
 from ._span import (
     MAX_CHARS as MAX_CHARS,

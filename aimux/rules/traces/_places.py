@@ -91,12 +91,25 @@ def trace_env(
     trace: JobTrace | None, job_id: str, turn: int = 1, attempt: int = 1
 ) -> Mapping[str, str]:
     """The variables for the child of an attempt; none where nothing is to be said."""
+    return _env(trace, child_span_id(job_id, turn, attempt))
+
+
+def turn_env(trace: JobTrace | None, job_id: str, turn: int) -> Mapping[str, str]:
+    """The variables for a command that is run around a turn, whose child may never come."""
+    return _env(trace, span_id(job_id, turn, 0, "turn"))
+
+
+def job_env(trace: JobTrace | None, job_id: str) -> Mapping[str, str]:
+    """The variables for a command that is run because of a job."""
+    return _env(trace, span_id(job_id))
+
+
+def _env(trace: JobTrace | None, below: str) -> Mapping[str, str]:
     if trace is None:
         return {}
     if not trace.has_spans:
         return context_env(trace.above)
-    above = attrs.evolve(trace.above, span_id=child_span_id(job_id, turn, attempt))
-    return context_env(above)
+    return context_env(attrs.evolve(trace.above, span_id=below))
 
 
 def _digest(*parts: str) -> str:
