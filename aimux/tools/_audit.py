@@ -10,7 +10,7 @@ import trio
 from aimux.engine import PreparedJob, Survey, changed_files, new_id
 from aimux.errors import InvalidArguments, PeerFault, Refusal, SetupFault
 from aimux.files.tree import TreeReader
-from aimux.model import AuditSettings, ExecutedCheck, Finding, Seat
+from aimux.model import AuditSettings, ExecutedCheck, Finding, Seat, Warned, plural
 from aimux.rules.audit import (
     CATEGORIES,
     AuditRule,
@@ -23,7 +23,15 @@ from aimux.rules.audit import (
     share_categories,
 )
 from aimux.rules.panels import Member, seat_chosen
-from aimux.strategies.seats import AuditRequest, Checking, Depth, RuleScan, Scanner, audit
+from aimux.strategies.seats import (
+    PHASES,
+    AuditRequest,
+    Checking,
+    Depth,
+    RuleScan,
+    Scanner,
+    audit,
+)
 
 from ._calls import InputRequired, Payload, ToolCall
 from ._context import ToolContext
@@ -35,6 +43,7 @@ from .catalog import SCHEME
 answer_nowait: Final = None  # it waits for the store at least
 MAX_VALIDATORS: Final = 6  # CLIs that may be asked to refute
 LAST_COMMIT: Final = "HEAD"
+SHOWN_RULES: Final = 10  # disabled ones that are named
 CHECK_TAIL_CHARS: Final = 4_000  # of what a check printed, in its finding
 
 
@@ -93,6 +102,7 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
         scanner_limit_s=turn_limit(given, settings.scanner_timeout_seconds),
         validator_limit_s=turn_limit(given, settings.validator_timeout_seconds),
         is_exhaustive=scope.is_exhaustive,
+        asks_nobody=bool(given.get("rules_only")),
         unseated=unseated,
         checking=_checking(context, call, prepared, settings, scope),
         exports={
@@ -102,8 +112,11 @@ async def answer(context: ToolContext, call: ToolCall) -> Payload | InputRequire
     )
     if given.get("dry_run"):
         phases = ["rules", "scan", "validate", "investigate"]
-        depth = {Depth.QUICK: 2, Depth.STANDARD: 3, Depth.DEEP: 4}[scope.depth]
-        return plan_payload(prepared, survey, turns=len(scanners), phases=phases[:depth])
+        depth = 0 if given.get("rules_only") else PHASES[scope.depth]
+        is_open = depth > 1  # how many findings there will be to judge, nobody knows
+        return plan_payload(
+            prepared, survey, turns=len(scanners), phases=phases[: 1 + depth], is_open=is_open
+        )
     return await run_job(context, call, prepared, audit(wanted))
 
 
@@ -183,11 +196,19 @@ def _rule_scan(
     async def scan_rules() -> RuleScan:
         rules = await context.engine.config.audit_rules(survey.snapshot)
         wanted = [each for each in rules.rules.values() if each.category in scope.categories]
-        notes = [str(each) for each in rules.problems]
+        notes = [Warned(code="rule_problem", message=str(each)) for each in rules.problems]
+        if rules.disabled:
+            notes.append(Warned(code="rules_disabled", message=_disabled(rules.disabled)))
         work = partial(_scanned, prepared.cwd, wanted, settings, scope, notes)
         return await trio.to_thread.run_sync(work)
 
     return scan_rules
+
+
+def _disabled(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - SHOWN_RULES} more" if len(ids) > SHOWN_RULES else ""
+    shown = ", ".join(ids[:SHOWN_RULES])
+    return f"{plural(len(ids), 'rule')} disabled by the configuration: {shown}{more}"
 
 
 def _scanned(
@@ -195,7 +216,7 @@ def _scanned(
     rules: Sequence[AuditRule],
     settings: AuditSettings,
     scope: Scope,
-    notes: list[str],
+    notes: list[Warned],
 ) -> RuleScan:
     """What the rules find in the files of a tree. It reads every file: for a thread."""
     reader = TreeReader(root)
@@ -206,7 +227,7 @@ def _scanned(
     found, is_whole = reader.list_files(settings.max_files)
     skipped: list[tuple[str, str]] = []
     if not is_whole:
-        skipped.append((".", f"more than {len(found)} files: the rest was not looked at"))
+        skipped.append((".", f"more than {plural(len(found), 'file')}: the rest was not looked at"))
     if scope.since:
         changed = set(changed_files(root, scope.since))
         found = [path for path in found if path in changed]
@@ -219,7 +240,7 @@ def _scanned(
             continue
         result = scan(path, "\n".join(lines.lines).encode(), rules)
         findings += result.findings
-        notes += result.notes
+        notes += [Warned(code="suppression_ignored", message=each) for each in result.notes]
         skipped += [(each.path, each.why) for each in result.skipped]
     return RuleScan(findings=findings, files=files, skipped=skipped, notes=notes)
 

@@ -120,9 +120,17 @@ def evidence_check(cwd: str) -> Check:
 
 
 def plan_payload(
-    prepared: PreparedJob, survey: Survey, *, turns: int, phases: Sequence[str]
+    prepared: PreparedJob,
+    survey: Survey,
+    *,
+    turns: int,
+    phases: Sequence[str],
+    is_open: bool = False,
 ) -> Payload:
-    """What would be done, in the shape of a result: seats, turns at most; nothing is started."""
+    """What would be done, in the shape of a result: seats, turns at most; nothing is started.
+
+    `is_open` are turns to which more may come, as what is found wants it.
+    """
     seats = [
         {
             "seat": name,
@@ -133,14 +141,18 @@ def plan_payload(
         for name, spec in prepared.seats.items()
     ]
     budget = prepared.request.budget
-    shown = ", ".join(f"{each['seat']}: {each['cli']}" for each in seats)
+    shown = ", ".join(f"{each['seat']}: {each['cli']}" for each in seats) or "nobody"
+    most = plural(turns, "turn")
+    bound = f"{most}, and more as what is found wants it" if is_open else f"at most {most}"
+    if is_open and budget.turns is not None:
+        bound = f"at most {plural(budget.turns, 'turn')}"
     return Payload(
         {
             "job_id": None,
             "session_id": None,
             "status": "planned",
             "mode": "read",
-            "content": f"would ask {shown} in {prepared.cwd}, at most {plural(turns, 'turn')}",
+            "content": f"would ask {shown} in {prepared.cwd}, {bound}",
             "plan": {
                 "seats": seats,
                 "phases": list(phases),

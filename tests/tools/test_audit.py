@@ -2,12 +2,14 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 from typing import Any
 
 import attrs
 
 from aimux.drivers import ProcessSpec
+from aimux.files.shipped import shipped
 from aimux.model import AuditSettings, Role
 from aimux.testing import Turn
 
@@ -133,7 +135,60 @@ async def test_files_are_limited_and_left_out_by_settings(
         few = await ask(house, "audit", rules_only=True)
 
     assert (seen(left), seen(few)) == (2, 1)
-    assert "more than 1 files" in few["data"]["coverage"]["skipped"][0]["why"]
+    assert "more than 1 file:" in few["data"]["coverage"]["skipped"][0]["why"]
+
+
+async def test_rules_alone_are_the_whole_of_it(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Who wants no CLI misses none: its phases are left out, and nobody is said to be asked."""
+    async with open_house(tmp_path, profiles=VENDORS, roles=AUDITORS) as house:
+        bad(house)
+        own = house.loader.snapshot.paths.user / "audit-rules.d"
+        own.mkdir(parents=True)
+        shutil.copy(shipped("profiles") / "audit-rules" / "python" / "os-system.yaml", own)
+        body = await ask(house, "audit", rules_only=True, mode="deep")
+        planned = await house.ask("audit", rules_only=True, mode="deep", dry_run=True)
+
+    assert (body["status"], body["error"]) == ("completed", None)
+    assert len(body["data"]["findings"]) > 0
+    assert [(each["name"], each["status"]) for each in body["data"]["phases"]] == [
+        ("rules", "completed"),
+        *((name, "skipped") for name in ("scan", "validate", "investigate")),
+    ]
+    assert {each["reason"] for each in body["data"]["phases"][1:]} == {"rules_only asks no CLI"}
+    assert planned["plan"]["phases"] == ["rules"]
+    assert planned["content"].startswith("would ask nobody in ")
+
+
+async def test_a_plan_claims_no_bound_that_findings_may_cross(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Each finding may want a validator; only a budget bounds that."""
+    async with open_house(tmp_path, profiles=VENDORS, roles=AUDITORS) as house:
+        usual = await house.ask("audit", dry_run=True)
+        quick = await house.ask("audit", dry_run=True, mode="quick")
+        bound = await house.ask("audit", dry_run=True, max_turns=1)
+
+    assert usual["content"].endswith(", 3 turns, and more as what is found wants it")
+    assert quick["content"].endswith(", at most 3 turns")
+    assert bound["content"].endswith(", at most 1 turn")
+
+
+async def test_rules_that_are_disabled_or_broken_are_told(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """No findings of theirs is not clean."""
+    async with open_house(tmp_path) as house:
+        own = house.loader.snapshot.paths.user / "audit-rules.d"
+        (own / "python").mkdir(parents=True)
+        (own / "python" / "eval.yaml").write_text("disabled: true\n", encoding="utf-8")
+        (own / "broken.yaml").write_text("match: [\n", encoding="utf-8")
+        body = await ask(house, "audit", rules_only=True)
+
+    told = {each["code"]: each["message"] for each in body["warnings"]}
+    assert told["rules_disabled"] == "1 rule disabled by the configuration: python/eval"
+    assert f"{own}/broken.yaml:" in told["rule_problem"]
 
 
 async def test_what_changed_since_the_last_commit_is_a_scope(

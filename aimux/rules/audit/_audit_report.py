@@ -34,7 +34,7 @@ class AuditRecord:
     files_seen: int
     files_read: Mapping[str, int]
     skipped: Sequence[tuple[str, str]] = ()
-    notes: Sequence[str] = ()
+    notes: Sequence[Warned] = ()
     investigations: Mapping[str, str] = attrs.field(factory=dict)
     names: Mapping[str, str] = attrs.field(factory=dict)
     exports: Mapping[str, str] = attrs.field(factory=dict)
@@ -58,7 +58,7 @@ def report_audit(record: AuditRecord) -> Report:
         content=harmless(_content(record, bad)),
         data=_data(record),
         failure=failure,
-        warnings=[Warned(code="suppression_ignored", message=each) for each in record.notes],
+        warnings=record.notes,
     )
 
 

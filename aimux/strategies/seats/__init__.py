@@ -2,6 +2,7 @@
 
 from ._agent import AgentRequest as AgentRequest, run_agent as run_agent
 from ._audit import (
+    PHASES as PHASES,
     AuditRequest as AuditRequest,
     Checking as Checking,
     Depth as Depth,

@@ -22,6 +22,7 @@ from aimux.model import (
     FindingSeverity,
     FindingState,
     SourcePlace,
+    Warned,
 )
 from aimux.rules.audit import (
     BATCH,
@@ -67,6 +68,9 @@ class Depth(enum.StrEnum):
     DEEP = "deep"  # and an investigation of each grave finding
 
 
+PHASES: Final = {Depth.QUICK: 1, Depth.STANDARD: 2, Depth.DEEP: 3}  # after the rules
+
+
 @attrs.frozen(kw_only=True)
 class RuleScan:
     """What the rules found, in which files, what was not looked at; `why` if they did not run."""
@@ -74,7 +78,7 @@ class RuleScan:
     findings: Sequence[Finding] = ()
     files: Sequence[str] = ()
     skipped: Sequence[tuple[str, str]] = ()
-    notes: Sequence[str] = ()
+    notes: Sequence[Warned] = ()
     why: str = ""
 
 
@@ -106,7 +110,7 @@ class AuditRequest:
 
     `scan` runs the rules, `check` looks quotes up, `code` shows the lines around findings; all of
     them wait for the disk. `validators` are tried in order for each finding. Without `checking` no
-    command runs.
+    command runs. With `asks_nobody` the rules are all there is.
     """
 
     depth: Depth
@@ -120,6 +124,7 @@ class AuditRequest:
     scanner_limit_s: float
     validator_limit_s: float
     is_exhaustive: bool = False
+    asks_nobody: bool = False
     unseated: Sequence[tuple[str, str]] = ()
     exports: Mapping[str, str] = attrs.field(factory=dict)
     checking: Checking | None = None
@@ -131,11 +136,12 @@ def audit(request: AuditRequest) -> Work:
     async def work(ask: Ask, note: Note) -> Report:
         run = _Audit(request, ask, note)
         await run.rules()
-        await run.scan()
-        if request.depth is not Depth.QUICK:
-            await run.validate()
-        if request.depth is Depth.DEEP:
-            await run.investigate()
+        phases = (run.scan, run.validate, run.investigate)[: PHASES[request.depth]]
+        for phase in phases:
+            if request.asks_nobody:
+                run.skip(phase.__name__)
+            else:
+                await phase()
         return run.report()
 
     return work
@@ -170,6 +176,10 @@ class _Audit:
         self.found = list(self.ruled.findings)
         status = "failed" if self.ruled.why else "completed"
         self._end_phase("rules", status, 0, self.ruled.why, self.request.limit_s)
+
+    def skip(self, name: str) -> None:
+        """Note a phase for which a CLI would have been asked."""
+        self._end_phase(name, "skipped", 0, "rules_only asks no CLI", self.left_s())
 
     async def scan(self) -> None:
         """Every scanner at once; what they quote is looked up before it counts."""

@@ -15,6 +15,7 @@ from aimux.model import (
     Report,
     SourcePlace,
     Verified,
+    Warned,
 )
 from aimux.rules.audit import (
     AuditPhase,
@@ -351,7 +352,7 @@ def whole_report() -> Report:
                 finding(id="f2", state=REFUTED, reason="a constant", scanners=("rules",)),
             ],
             skipped=[("big.js", "too large")],
-            notes=["a.py:3 has no reason"],
+            notes=[Warned(code="suppression_ignored", message="a.py:3 has no reason")],
             investigations={"f1": "It comes from outside.\n", "gone": "Of another one."},
             names={"scan-1": "codex", "val-1": "claude"},
             exports={"sarif": "aimux://x"},
