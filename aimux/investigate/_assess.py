@@ -32,7 +32,6 @@ class Assessment:
     coverage: Coverage
     conflicts: Sequence[Conflict]
     held_back: Sequence[str]
-    idle_in_a_row: int
     next_area: str = ""
     method: str = ""
     angle: Angle | None = None
@@ -90,7 +89,6 @@ def look_over(state: Investigation, domain: Domain | None) -> Assessment:
         coverage=coverage,
         conflicts=conflicts,
         held_back=held,
-        idle_in_a_row=idle,
         next_area=area,
         method=domain.method(area) if domain is not None and area else "",
         angle=_at(domain.angles, state.iteration) if domain is not None else None,

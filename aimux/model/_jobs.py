@@ -102,7 +102,6 @@ class Session:
     status: JobStatus = JobStatus.QUEUED  # of its last job
     created_at: datetime.datetime
     last_active_at: datetime.datetime
-    metadata: Mapping[str, object] = attrs.field(factory=dict)
 
     @property
     def turns(self) -> int:

@@ -115,9 +115,7 @@ class BreakerView:
     """What a breaker would say now. `retry_after_s` is 0 where a turn would be admitted."""
 
     state: BreakerState
-    admits: bool
     failures: int
-    turns_out: int
     retry_after_s: float = 0.0
 
 
@@ -127,9 +125,7 @@ def view_breaker(breaker: Breaker, now: float) -> BreakerView:
     wait_s = _wait_s(cooled, now)
     return BreakerView(
         state=cooled.state,
-        admits=wait_s == 0,
         failures=breaker.failures,
-        turns_out=len(cooled.out) + len(cooled.leases),
         retry_after_s=wait_s,
     )
 

@@ -177,6 +177,11 @@ CREATE TABLE thoughts (
 CREATE INDEX thoughts_active ON thoughts (active_us);
 """
 
+# A field of sessions that nothing read.
+PLAINER: Final = """
+UPDATE sessions SET body = CAST(json_remove(CAST(body AS TEXT), '$.metadata') AS BLOB);
+"""
+
 STEPS: Final[Sequence[str]] = (
     _FIRST + _TALLY.format(what="sessions") + _TALLY.format(what="jobs"),
     _LEANER,
@@ -184,6 +189,7 @@ STEPS: Final[Sequence[str]] = (
     THOUGHTS,
     INVESTIGATIONS,
     RESEARCH,
+    PLAINER,
 )
 
 

@@ -66,7 +66,9 @@ def test_a_history_comes_to_what_a_reader_expects(history: dict[str, Any]) -> No
     assert str(found.verdict) == history["verdict"]
     assert found.assessed.convergence == history["convergence"]
     assert found.assessed.coverage == history["coverage"]
-    assert found.idle_in_a_row == history.get("idle", 0)
+    idle = history.get("idle", 0)
+    assert ("Nothing was found or noted" in found.message) is (idle > 0)
+    assert (f"({idle} times in a row)" in found.message) is (idle > 1)
     if "held" in history:
         assert len(found.held_back) == len(history["held"])
         for told, wanted in zip(found.held_back, history["held"], strict=True):

@@ -518,9 +518,9 @@ def test_yaml_times_are_times() -> None:
 
 
 def test_free_data_is_left_as_it_is() -> None:
-    data = {"id": "s", "cli": "x", "created_at": AT, "last_active_at": AT, "metadata": {"a": "7"}}
+    data = {"id": "j", "session_id": "", "tool": "exec", "created_at": AT, "asked": {"a": "7"}}
 
-    assert TEXT.structure(data, Session).metadata == {"a": "7"}
+    assert TEXT.structure(data, model.Job).asked == {"a": "7"}
 
 
 # -------------------------------------------------------------------------------------- cost

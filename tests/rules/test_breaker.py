@@ -167,17 +167,6 @@ def test_a_short_wait_is_told_as_it_is() -> None:
     assert admit(probing(300.0)[0], 1199.75)[2] == 0.25
 
 
-def test_turns_and_probes_are_counted_together() -> None:
-    breaker, early, _ = admit(Breaker(rule=RULE), 0.0)
-    for _ in range(3):
-        breaker = turned(breaker, TurnEnd.FAILURE, 1.0)
-    breaker, probe, _ = admit(breaker, 301.0)
-
-    assert early is not None
-    assert probe is not None
-    assert view_breaker(breaker, 301.0).turns_out == 2
-
-
 @pytest.mark.parametrize(
     ("end", "state"),
     [(TurnEnd.SUCCESS, BreakerState.CLOSED), (TurnEnd.FAILURE, BreakerState.OPEN)],
@@ -200,7 +189,7 @@ def test_looking_changes_nothing() -> None:
     breaker = tripped()
     view = view_breaker(breaker, 400.0)
 
-    assert (view.state, view.admits, view.retry_after_s) == (BreakerState.HALF_OPEN, True, 0.0)
+    assert (view.state, view.retry_after_s) == (BreakerState.HALF_OPEN, 0.0)
     assert breaker.state is BreakerState.OPEN
 
 
@@ -208,8 +197,8 @@ def test_a_reset_forgets_everything() -> None:
     breaker, permit = probing()
     fresh = reset(breaker)
 
-    assert view_breaker(fresh, 301.0).admits
-    assert view_breaker(fresh, 301.0).turns_out == 0
+    assert view_breaker(fresh, 301.0).retry_after_s == 0.0
+    assert (fresh.out, dict(fresh.leases)) == (frozenset(), {})
     assert settle(fresh, permit, TurnEnd.FAILURE, 302.0) == fresh
     assert reset(tripped()).state is BreakerState.CLOSED
 
@@ -273,12 +262,12 @@ class BreakerMachine(RuleBasedStateMachine):
         view = view_breaker(self.breaker, self.now)
         before = self.breaker
         self.breaker, permit, wait_s = admit(self.breaker, self.now)
-        assert (permit is not None) is view.admits
+        assert (permit is not None) is (view.retry_after_s == 0)
         assert wait_s == view.retry_after_s
         assert (wait_s == 0) is (permit is not None)
         if permit is None:
             assert self.breaker == before
-            assert view_breaker(self.breaker, self.now + wait_s + 0.001).admits
+            assert not view_breaker(self.breaker, self.now + wait_s + 0.001).retry_after_s
         else:
             assert permit.is_probe is (view.state is BreakerState.HALF_OPEN)
             self.out.append(permit)
@@ -311,14 +300,14 @@ class BreakerMachine(RuleBasedStateMachine):
     def reset(self) -> None:
         self.breaker = reset(self.breaker)
         self.out.clear()
-        assert view_breaker(self.breaker, self.now).admits
+        assert not view_breaker(self.breaker, self.now).retry_after_s
 
     @invariant()
     def never_sticks(self) -> None:
         if hasattr(self, "breaker"):
             rule = self.breaker.rule
             later = self.now + rule.cooldown_s + rule.lease_s + 0.01
-            assert view_breaker(self.breaker, later).admits
+            assert not view_breaker(self.breaker, later).retry_after_s
             assert len(self.breaker.leases) <= rule.probes
 
 

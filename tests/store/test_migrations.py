@@ -213,7 +213,6 @@ async def test_a_session_of_one_cli_becomes_one_of_one_seat(path: Path) -> None:
         client="c",
         status=JobStatus.COMPLETED,
         last_active_at=at(9),
-        metadata={"ä": [1, None, 0.5, True]},
     )
     assert found.turns == 2
 

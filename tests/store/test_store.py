@@ -193,7 +193,6 @@ async def test_finish_keeps_the_session_with_it(store: Store) -> None:
     session = make_session(
         seats={"A": SeatSession(cli="codex", model="m", native_id="abc", turns=1)},
         status=JobStatus.COMPLETED,
-        metadata={"source": ["x", 1, None]},
     )
 
     await store.finish(attrs.evolve(job, status=JobStatus.COMPLETED), session)
