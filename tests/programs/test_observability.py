@@ -10,11 +10,13 @@ from aimux.daemon._logging import JsonLines
 from aimux.model import BreakerSettings
 
 from ..engine.house import answers, fails, open_house
+from ..engine.test_tracer import FakeExporter
 from ..packaging.log_events import ROOT, log_events, row
 from ..tools.calls import Clock
 
 GUIDE = ROOT / "docs" / "guide" / "observability.md"
 DASHBOARD = ROOT / "docs" / "observability" / "grafana.json"
+UNSHOWN = {"aimux_build_info", "aimux_start_time_seconds", "aimux_store_commits"}  # no curve
 ALWAYS = ("event", "level", "logger", "timestamp", "job", "exception")
 
 
@@ -43,7 +45,8 @@ async def test_every_metric_that_the_dashboard_asks_for_is_there(
     """Under that name, and with the labels it is summed by."""
     breaker = BreakerSettings(failure_threshold=1)
     turns = [answers("fine"), fails("what?")]
-    async with open_house(tmp_path, turns, breaker=breaker) as house:
+    collector = FakeExporter()  # traces are on
+    async with open_house(tmp_path, turns, breaker=breaker, exporter=collector) as house:
         await house.ask("exec", prompt="x", cli="alpha")
         await house.ask("exec", prompt="x", cli="beta")
         with house.app.attached(house.client):
@@ -58,6 +61,10 @@ async def test_every_metric_that_the_dashboard_asks_for_is_there(
     asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
 
     assert len(asked) > 10
+    asked_for = {name for each in asked for name in re.findall(r"aimux_\w+", each)}
+    families = {family.name for family in text_string_to_metric_families(text)}
+    bare = {re.sub(r"_(total|bucket)$", "", name) for name in asked_for}
+    assert families - bare == UNSHOWN
     for expression in asked:
         names = re.findall(r"aimux_\w+", expression)
         assert names
