@@ -1,6 +1,5 @@
 """`aimux agents` and `aimux answer`: who there is and at work, and words for a CLI that asks."""
 
-import sys
 from typing import Final
 
 import click
@@ -17,6 +16,7 @@ from ._screen import (
     job_of,
     json_option,
     part_of,
+    read_stdin,
     rows_of,
     say_error,
     with_server,
@@ -103,8 +103,11 @@ def run_agent(
     task: str, *, agent: str | None, directory: str | None, quiet: bool, as_json: bool,
     **given: object,
 ) -> None:  # fmt: skip
-    """Give TASK to an agent and print what it answers; - reads the task from stdin."""
-    text = sys.stdin.buffer.read().decode() if task == "-" else task
+    """Give TASK to an agent and print what it answers.
+
+    - reads the task from stdin.
+    """
+    text = read_stdin() if task == "-" else task
     named = {"agent_id": agent, "timeout_seconds": given.pop("timeout"), **given}
     arguments: Json = {"action": "run", "prompt": text, **_cwd(directory)}
     arguments |= {name: value for name, value in named.items() if value is not None}

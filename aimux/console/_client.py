@@ -103,8 +103,9 @@ class McpClient:
         if isinstance(error, dict):
             told = error.get("data")
             hint = told.get("hint") if isinstance(told, dict) else None
+            why = told.get("why") if isinstance(told, dict) else None
             raise ServerSaid(
-                str(error.get("message")),
+                str(why or error.get("message")),
                 hint=str(hint) if hint else None,
                 data={"code": error.get("code")},
             )

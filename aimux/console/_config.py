@@ -51,7 +51,10 @@ def own_snapshot() -> Snapshot:
 @click.option("--origin", "with_origin", is_flag=True, help="Say where each value is from.")
 @json_option
 def show(key: str | None, *, with_origin: bool, as_json: bool) -> None:
-    """Show the values in effect; KEY is one of them or a section (server, roles.debug)."""
+    """Show the values in effect.
+
+    KEY is one of them or a section (server, roles.debug).
+    """
     every = explain(own_snapshot())
     rows = [row for row in every if key is None or f"{row.key}.".startswith(f"{key}.")]
     if not rows:
@@ -119,7 +122,7 @@ def problems_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
 @config.command(epilog="Example: aimux config path")
 @json_option
 def path(*, as_json: bool) -> None:
-    """List the files and directories that count here, and which of them exist."""
+    """List the paths that count here, and which exist."""
     paths = paths_of(own_snapshot())
     if as_json:
         say_json({name: str(place) for name, place in paths})

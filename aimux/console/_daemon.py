@@ -191,7 +191,10 @@ def unreachable(address: DaemonAddress, holder: Holder) -> str:
 
 @daemon.command()
 def restart() -> None:
-    """Have the daemon begin anew, as the installed version, as soon as no job runs."""
+    """Have the daemon begin anew once no job runs.
+
+    It is then of the installed version.
+    """
     sys.exit(trio.run(_restart))
 
 
@@ -250,7 +253,10 @@ def _busy(facts: object) -> int:
 @daemon.command()
 @click.option("--json", "as_json", is_flag=True, help="The facts as one line of JSON.")
 def status(as_json: bool) -> None:
-    """Show the daemon; exit code 1 if there is none, or none that can be reached."""
+    """Show the daemon.
+
+    Exit code 1 if there is none, or none that can be reached.
+    """
     sys.exit(trio.run(_status, as_json))
 
 

@@ -22,6 +22,7 @@ from ._client import Json, McpClient, open_client
 from ._output import one_line, say, say_panel, table
 from ._screen import part_of, rows_of
 from ._table import Column
+from ._ways import at_a_terminal
 
 SAMPLE: Final = '''\
 """Sums up orders for the monthly report."""
@@ -181,7 +182,7 @@ async def _show(client: McpClient, health: Json, work: Path, state: Path | None 
     if error:
         say(f"{error.get('code')}: {error.get('message')}")
         if error.get("hint"):
-            say(f"  {error['hint']}")
+            say(f"  {at_a_terminal(str(error['hint']))}")
     job, path = result.get("job_id"), part_of(health, "store").get("path")
     say(f"job {job}, session {result.get('session_id')}")
     say(f"kept in {path}")

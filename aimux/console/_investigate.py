@@ -18,6 +18,7 @@ from ._screen import (
     with_server,
 )
 from ._table import Column
+from ._ways import at_a_terminal
 
 LONG_POLL_S: Final = 45  # for a job that was handed over
 ROWS: Final = (
@@ -177,5 +178,6 @@ async def _found(client: McpClient, wanted: Json, *, as_json: bool) -> int:
     if rows:
         table(ROWS, rows)
     else:
-        note(str(result.get("message") or "no investigation here; -a lists those of all projects"))
+        said = at_a_terminal(str(result.get("message") or ""))
+        note(said or "no investigation here; -a lists those of all projects")
     return DONE

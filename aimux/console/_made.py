@@ -49,6 +49,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
 OWN: Final = frozenset({"exec", "deepresearch"})  # `run` and `research` are written for them
 OURS: Final = frozenset({"wait_seconds", "max_chars"})  # how a command itself waits and reads
 NAMES: Final = frozenset({"clis", "jury"})  # lists of what has no comma in it
+HERE: Final = "Directory to work in; this one if not given."
 SHORT: Final = {"cwd": ("-C", "--directory"), "cli": ("-c",), "clis": ("-c",), "role": ("-r",)}
 
 
@@ -125,7 +126,7 @@ def _option(name: str, schema: Json, aliases: Mapping[str, str]) -> click.Option
     others = [each for each, meant in aliases.items() if meant == name and "enum" not in schema]
     longs = [f"--{each.replace('_', '-')}" for each in (name, *others)]
     words = [name, *SHORT.get(name, ()), *dict.fromkeys(longs)]
-    told = _sentence(schema)
+    told = HERE if name == "cwd" else _sentence(schema, f"--no-{name.replace('_', '-')}")
     match schema.get("type"):
         case "boolean" if name in {"async", "dry_run"}:
             return click.Option(words, is_flag=True, default=None, help=told)
@@ -149,14 +150,20 @@ def _option(name: str, schema: Json, aliases: Mapping[str, str]) -> click.Option
             return click.Option(words, metavar="TEXT|JSON", help=told)
 
 
-def _sentence(schema: Json) -> str:
+def _sentence(schema: Json, off: str = "") -> str:
+    """A description as a sentence; `off` is what a flag is called whose value is false."""
     said = _at_a_shell(str(schema.get("description", "")))
-    return f"{said[:1].upper()}{said[1:]}."
+    if schema.get("type") == "boolean":
+        said = re.sub(r"^false\b", off, said)
+    is_name = re.match(r"--|cli[,:]", said) is not None
+    return f"{said if is_name else said[:1].upper() + said[1:]}."
 
 
 def _at_a_shell(said: str) -> str:
     """A description where paths go by the directory that the shell is in."""
-    return said.replace("absolute path", "path")
+    return said.replace("; default as cwd of exec", "; this one if not given").replace(
+        "absolute path", "path"
+    )
 
 
 def _by_question(description: str) -> str:

@@ -80,6 +80,21 @@ class Commands(click.Group):
         made = [each for each in made_commands() if each not in COMMANDS]
         return [first, *made, *others]
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was typed; an unknown one is told with what it is most like."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from aimux.rules import did_you_mean  # only for mistakes
+
+            close = did_you_mean(args[0], self.list_commands(ctx))
+            if not close:
+                raise
+            said = f"{error.message} {close[:1].upper()}{close[1:]}"
+            raise click.UsageError(said, ctx) from error
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; None if there is none."""
         del ctx
@@ -172,7 +187,9 @@ def _explained(error: BaseException) -> int:
         case AimuxError():
             note(f"aimux: {_clipped(error.message)}")
             if error.hint:
-                note(f"  {error.hint}")
+                from ._ways import at_a_terminal  # only here
+
+                note(f"  {at_a_terminal(error.hint)}")
         case OSError() if is_gone(error):  # of what click printed itself
             abandon_output()
             return NOBODY_READS

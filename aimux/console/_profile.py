@@ -40,11 +40,11 @@ def profile() -> None:
 @click.option("--emulated", is_flag=True, help="Test against the embedded emulator of this CLI.")
 @json_option
 def test(name: str, *, emulated: bool, as_json: bool) -> None:
-    """Run the conformance matrix of the profile NAME and say what it may claim.
+    """Try the profile NAME on its CLI.
 
-    On the installed CLI this makes about a dozen calls of its model, with your account, in a
-    throw-away directory; rows that need a CLI that misbehaves are left out. Exit code 1 if a row
-    is red.
+    It runs the conformance matrix and says what the profile may claim. On the installed CLI this
+    makes about a dozen calls of its model, with your account, in a throw-away directory; rows that
+    need a CLI that misbehaves are left out. Exit code 1 if a row is red.
     """
     tested = _profile_of(load(ClientContext(cwd=own_directory(), env=os.environ)), name)
     with tempfile.TemporaryDirectory(prefix="aimux-test-", ignore_cleanup_errors=True) as kept:

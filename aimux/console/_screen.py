@@ -11,6 +11,7 @@ import trio
 
 from ._client import Json, McpClient, open_client
 from ._output import note, say, say_json
+from ._ways import at_a_terminal
 
 DONE: Final = 0
 FAILED: Final = 1  # the job, or what was checked
@@ -125,7 +126,7 @@ def say_error(body: Mapping[str, object]) -> None:
     if error:
         note(f"{error.get('code')}: {error.get('message')}")
         if error.get("hint"):
-            note(f"  {error['hint']}")
+            note(f"  {at_a_terminal(str(error['hint']))}")
 
 
 def exit_code(body: Mapping[str, object]) -> int:

@@ -32,7 +32,7 @@ Examples:
   aimux setup codex --undo           # put that back
   aimux setup --links                # links that install it in the clients that take them"""
 )
-@click.argument("client", type=click.Choice(list(CLIENTS)), required=False)
+@click.argument("client", type=click.Choice(list(CLIENTS)), required=False, metavar="[CLIENT]")
 @click.option("--write", "action", flag_value="write", help="Edit the file, after a backup.")
 @click.option("--undo", "action", flag_value="undo", help="Put the file back as it was.")
 @click.option("--dry-run", "action", flag_value="diff", help="Show what --write would change.")
@@ -45,8 +45,8 @@ Examples:
 def setup(client: str | None, action: str | None, given: Path | None) -> None:
     """Show or write the MCP configuration of CLIENT.
 
-    Without an option it only shows the block and the file it belongs to. Comments, layout, order
-    and encoding of the file stay as they are.
+    `aimux setup --list` names the clients. Without an option it only shows the block and the file
+    it belongs to. Comments, layout, order and encoding of the file stay as they are.
     """
     if given is not None and action in {"list", "links"}:
         raise click.UsageError(f"--file says nothing to --{action}")
@@ -79,6 +79,10 @@ def _path_of(kind: ClientKind, given: Path | None) -> Path:
     try:
         path = (given or find_file(kind, os.environ)).resolve()
         path.exists()
+    except SetupFault as fault:  # there is no home; the state directory is not what helps here
+        raise SetupFault(
+            fault.message, code=fault.code, hint="set HOME, or name the client's file with --file"
+        ) from fault
     except (OSError, RuntimeError) as error:  # too long, not to be seen, a circle of links
         raise SetupFault(f"the file of {kind.title} cannot be looked at: {error}") from error
     return path

@@ -72,6 +72,9 @@ def unsupported_version(requested: object) -> Fault:
     )
 
 
-def resource_not_found(uri: str) -> Fault:
+def resource_not_found(uri: str, why: str = "", hint: str = "") -> Fault:
     """Return the answer for an unknown URI; the peer adapts its code to the revision."""
-    return Fault(Code.RESOURCE_NOT_FOUND, f"resource not found: {uri}", {"uri": uri})
+    said = f"resource not found: {uri}" + (f" ({why})" if why else "")
+    told = {"why": why, "hint": hint}
+    data = {"uri": uri} | {name: text for name, text in told.items() if text}
+    return Fault(Code.RESOURCE_NOT_FOUND, said, data)

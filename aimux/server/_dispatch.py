@@ -121,7 +121,8 @@ class Dispatcher:
                     return await self._answer_tasks(called)
         except NotFound as error:
             if error.code == "resource_not_found":
-                return resource_not_found(str(error.data["uri"]))
+                why = str(error.data.get("why", ""))
+                return resource_not_found(str(error.data["uri"]), why, error.hint or "")
             return Fault(Code.INVALID_PARAMS, error.message)
         except InvalidArguments as error:
             return Fault(Code.INVALID_PARAMS, error.message, error_json(error))

@@ -19,7 +19,7 @@ import trio
 from aimux.engine import Engine
 from aimux.errors import NotFound
 from aimux.model import TERMINAL, JobId, SessionId, Stream, dump_bytes
-from aimux.rules import mask_between
+from aimux.rules import did_you_mean, mask_between
 from aimux.times import utc_now
 
 from ._calls import Client
@@ -131,7 +131,7 @@ class Resources:
         try:
             return await _block(uri, reader(self._context, client, name))
         except NotFound as error:
-            raise _missing(uri) from error
+            raise _missing(uri, error) from error
 
     async def complete(self, client: Client, uri_template: str, value: str) -> Sequence[str]:
         """Values that complete the variable of a template, best first; empty for an unknown one."""
@@ -189,8 +189,12 @@ class Resources:
         return False
 
 
-def _missing(uri: str) -> NotFound:
-    return NotFound(f"no resource {uri}", code="resource_not_found", data={"uri": uri})
+def _missing(uri: str, of: NotFound | None = None) -> NotFound:
+    """That there is no such resource; `of` is the thing that it would be of."""
+    why: Json = {"why": of.message} if of is not None else {}
+    hint = of.hint if of is not None else None
+    data = {"uri": uri, **why}
+    return NotFound(f"no resource {uri}", code="resource_not_found", hint=hint, data=data)
 
 
 async def _health(context: ToolContext, client: Client, _: str) -> Text:
@@ -355,14 +359,15 @@ async def _cli(context: ToolContext, client: Client, name: str) -> Text:
     for state in states:
         if state["name"] == name:
             return _dumped(state)
-    raise NotFound(f"no CLI {name}")
+    known = [str(state["name"]) for state in states]
+    raise NotFound(f"no CLI {name}", hint=did_you_mean(name, known))
 
 
 async def _role(context: ToolContext, client: Client, name: str) -> Text:
     snapshot = await context.engine.config.snapshot(client)
     role = snapshot.roles.get(name)
     if role is None:
-        raise NotFound(f"no role {name}")
+        raise NotFound(f"no role {name}", hint=did_you_mean(name, snapshot.roles))
     return _dumped(attrs.asdict(role))
 
 

@@ -122,6 +122,35 @@ def test_help_says_in_a_paragraph_what_each_word_in_capitals_asks() -> None:
     assert "..." not in listed.partition("Commands:")[2]
 
 
+@pytest.mark.parametrize("name", ["agents", "config", "daemon", "profile", "skills"])
+def test_every_command_of_a_group_fits_in_its_line_of_the_list(name: str) -> None:
+    """Cut off in the middle it says nothing."""
+    listed = CliRunner().invoke(commands, [name, "--help"], terminal_width=80).output
+
+    assert "..." not in listed.partition("Commands:")[2]
+
+
+def test_help_of_a_made_command_needs_no_schema_beside_it() -> None:
+    """The directory is the shell's, and what is false is the flag that says so."""
+    told = {
+        name: " ".join(CliRunner().invoke(commands, [name, "--help"]).output.split())
+        for name in made_commands()
+    }
+
+    assert [name for name, said in told.items() if re.search(r"[Aa]s (for|of) exec", said)] == []
+    assert [name for name, said in told.items() if re.search(r"\bFalse\b", said)] == []
+    assert "Directory to work in; this one if not given." in told["pair"]
+    assert "--no-synthesize: nobody judges." in told["debate"]
+    assert "this one if not given" in told["audit"]
+
+
+def test_a_mistyped_command_is_told_what_it_is_most_like() -> None:
+    """As an option and a role are."""
+    assert "Did you mean run?" in CliRunner().invoke(commands, ["runn"]).output
+    assert "Did you mean consensus?" in CliRunner().invoke(commands, ["concensus"]).output
+    assert "Did you mean" not in CliRunner().invoke(commands, ["zzzz"]).output
+
+
 def test_pair_is_exec_with_a_parameter_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is there as soon as `exec` knows of it."""
     properties = TOOLS["exec"].input_schema["properties"]

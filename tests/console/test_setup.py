@@ -15,6 +15,7 @@ from aimux.console._client_files import FileText, write
 from aimux.console._clients import CLIENTS
 from aimux.console._setup import edited, setup
 from aimux.errors import SetupFault
+from aimux.files.home import NAMES
 
 
 def run(*words: str) -> Result:
@@ -172,6 +173,23 @@ def test_a_file_whose_name_is_too_long_is_a_fault(tmp_path: Path) -> None:
         result = run("gemini", "--file", str(file), "--write")
 
         assert isinstance(result.exception, SetupFault)
+
+
+def test_without_a_home_the_file_can_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hint says so, and does not send to variables that help elsewhere."""
+    monkeypatch.setattr("aimux.files.home._of_system", lambda: "")
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    lost = [run(*words) for words in (["cursor"], ["--list"], ["cursor", "--write"])]
+    named = run("cursor", "--file", str(tmp_path / "mcp.json"), "--write")
+
+    for each in lost:
+        assert isinstance(each.exception, SetupFault)
+        assert each.exception.hint == "set HOME, or name the client's file with --file"
+    assert named.exit_code == 0
+    assert (tmp_path / "mcp.json").exists()
 
 
 def test_toml_keeps_its_mark_and_line_ends(tmp_path: Path) -> None:

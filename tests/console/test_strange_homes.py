@@ -49,7 +49,6 @@ COMMANDS: Final = (
     ("config", "path", "--json"),
     ("config", "show", "--origin", "--json"),
     ("config", "check"),
-    ("setup", "cursor"),
     ("daemon", "status", "--json"),
     ("daemon", "status"),
     ("daemon", "install", "--print"),
