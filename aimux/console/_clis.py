@@ -6,6 +6,7 @@ import click
 
 from ._client import McpClient
 from ._output import note, one_line, say, say_json, table
+from ._resting import way_back, why_resting
 from ._screen import DONE, FAILED, json_option, rows_of, with_server
 from ._table import Column
 
@@ -51,7 +52,7 @@ def clis(*, refresh: bool, reset: str | None, as_json: bool) -> None:
                         each.get("version"),
                         each.get("read_strength"),
                         "native" if each.get("resumable") else "retold",
-                        each.get("reason"),
+                        each.get("reason") or why_resting(body, str(each["name"])),
                     )
                     for each in states
                 ],
@@ -62,6 +63,8 @@ def clis(*, refresh: bool, reset: str | None, as_json: bool) -> None:
             for each in wanting:  # lines of their own: a command that is cut is none
                 say(f"{each['name']}: {one_line(str(each['remedy']))}")
             for each in states:
+                if each.get("is_ready") and why_resting(body, str(each["name"])):
+                    note(f"asks it again at once: {way_back(body, str(each['name']))}")
                 if each.get("profile_fault") and each.get("state") != "broken":
                     note(f"{each['name']}: your profile is left out: {each['profile_fault']}")
         if any(each.get("is_ready") for each in states):

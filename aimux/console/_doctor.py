@@ -37,6 +37,7 @@ from ._config import is_there, library_problems, own_snapshot, paths_of
 from ._daemon import unreachable
 from ._others import find_traces
 from ._output import as_text, one_line, say, say_json, say_marked
+from ._resting import way_back, why_resting
 from ._screen import DONE, FAILED, json_option, part_of, rows_of
 
 SHOWN_LEFTOVERS: Final = 3
@@ -233,7 +234,7 @@ async def _server() -> list[Finding]:
     )
     everywhere = _common_places(states)
     places = [Finding("places", OK, ", ".join(everywhere))] if everywhere else []
-    found = [_cli(state, everywhere) for state in states]
+    found = [_cli(body, state, everywhere) for state in states]
     return [Finding("server", OK, said, is_vital=True), summary, *_traces(body), *places, *found]
 
 
@@ -263,12 +264,14 @@ def _places(state: Json) -> list[str]:
     return [str(each) for each in found] if isinstance(found, list) else []
 
 
-def _cli(state: Json, everywhere: Sequence[str]) -> Finding:
+def _cli(health: Json, state: Json, everywhere: Sequence[str]) -> Finding:
     name = as_text(state["name"])
+    resting = why_resting(health, name) if state.get("is_ready") else ""
     facts = [as_text(state.get(key)) for key in ("state", "version", "path", "reason")]
-    said = ", ".join(each for each in facts if each)
+    said = ", ".join(each for each in (*facts, resting) if each)
     if not state.get("path") and state.get("state") != "disabled":
         own = [each for each in _places(state) if each not in everywhere]
         said += f"; looked in the places above{''.join(f', {each}' for each in own)}"
-    verdict = OK if state.get("state") in {"ready", "disabled"} else WARN
-    return Finding(name, verdict, said, as_text(state.get("remedy")))
+    verdict = OK if state.get("state") in {"ready", "disabled"} and not resting else WARN
+    remedy = way_back(health, name) if resting else as_text(state.get("remedy"))
+    return Finding(name, verdict, said, remedy)
