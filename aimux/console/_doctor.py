@@ -30,7 +30,7 @@ from aimux.engine import temporary_roots
 from aimux.errors import AimuxError
 from aimux.files.private import make_private
 from aimux.files.temporary import leftovers
-from aimux.model import Problem, Severity
+from aimux.model import Problem, Severity, plural
 
 from ._client import Json, open_client
 from ._config import is_there, library_problems, own_snapshot, paths_of
@@ -246,7 +246,9 @@ def _traces(body: Json) -> list[Finding]:
         return [Finding("traces", WARN, problem, remedy)] if problem else []
     jobs = part_of(told, "jobs")
     lost = [f"{jobs[each]} {each}" for each in ("failed", "dropped") if jobs.get(each)]
-    said = ", ".join([problem or f"on, {jobs.get('exported')} jobs exported", *lost])
+    said = ", ".join(
+        [problem or f"on, {plural(int(str(jobs.get('exported', 0))), 'job')} exported", *lost]
+    )
     if lost and not remedy:
         remedy = "see that the collector runs; why it failed is in the log: aimux config path"
     return [Finding("traces", WARN if problem or lost else OK, said, remedy)]

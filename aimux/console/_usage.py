@@ -22,6 +22,8 @@ SUMS: Final = (
     "turns", "completed", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens",
     "cost_usd", "duration_ms",
 )  # fmt: skip
+COST: Final = "cost_usd"
+COST_DIGITS: Final = 9
 _AGO: Final = re.compile(r"(\d{1,5})([hdw])")
 _HOURS: Final = {"h": 1, "d": 24, "w": 168}
 
@@ -46,7 +48,8 @@ def usage(by: str, since: str | None, *, as_csv: bool, as_json: bool) -> None:
     """Sum up the turns, tokens and cost of the jobs that are kept. Days are those of UTC.
 
     A turn counts where its last attempt ran, with the figures of all its attempts; what a CLI does
-    not report counts as none. Jobs that gc has removed are not counted.
+    not report counts as none, and a cost that none of them reports is a dash. Jobs that
+    gc has removed are not counted.
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two forms: give one")
@@ -108,9 +111,14 @@ def summed(rows: Sequence[Json], keys: Sequence[str]) -> list[Json]:
     found: dict[tuple[str, ...], Json] = {}
     for row in rows:
         key = tuple(str(row.get(each) or "") for each in keys)
-        into = found.setdefault(key, dict(zip(keys, key, strict=True)) | dict.fromkeys(SUMS, 0))
+        into = found.setdefault(
+            key, dict(zip(keys, key, strict=True)) | dict.fromkeys(SUMS, 0) | {COST: None}
+        )
         for name in SUMS:
-            into[name] = _number(into[name]) + _number(row.get(name))
+            if name != COST:
+                into[name] = _number(into[name]) + _number(row.get(name))
+            elif row.get(name) is not None:  # what nobody reports is not free
+                into[name] = round(_number(into[name]) + _number(row[name]), COST_DIGITS)
     return [found[key] for key in sorted(found)]
 
 
@@ -135,7 +143,7 @@ def _cell(value: object) -> object:
 
 def _draw(rows: Sequence[Json], keys: Sequence[str]) -> None:
     columns = [
-        *(Column(each, flex=8) for each in keys),
+        *(Column(each, flex=0 if each == "day" else 8) for each in keys),
         Column("turns"), Column("good", drop=2), Column("input"), Column("output"),
         Column("cached", drop=1), Column("cost", drop=4), Column("time", drop=3),
     ]  # fmt: skip
@@ -148,7 +156,8 @@ def _draw(rows: Sequence[Json], keys: Sequence[str]) -> None:
                 *(row.get(each) or ("" if row.get(keys[0]) == "all" else "-") for each in keys),
                 row["turns"], row["completed"], f"{_number(row['input_tokens']):,}",
                 f"{_number(row['output_tokens']):,}", f"{_number(row['cached_tokens']):,}",
-                f"${_number(row['cost_usd']):.4f}", f"{_number(row['duration_ms']) / 1000:.0f}s",
+                "-" if row[COST] is None else f"${_number(row[COST]):.4f}",
+                f"{_number(row['duration_ms']) / 1000:.0f}s",
             )
             for row in lines
         ],

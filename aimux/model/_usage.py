@@ -10,7 +10,7 @@ class UsageRow:
     """What the turns of one CLI, model and role came to in one stretch of time.
 
     A turn counts where its last attempt ran; its figures are those of all its attempts. Tokens that
-    no CLI reported are not guessed: they count as none.
+    no CLI reported are not guessed: they count as none. `cost_usd` is None where none was reported.
     """
 
     begin_at: datetime.datetime  # of the stretch that the job was created in, UTC
@@ -23,5 +23,5 @@ class UsageRow:
     output_tokens: int
     cached_tokens: int
     reasoning_tokens: int
-    cost_usd: float
+    cost_usd: float | None
     duration_ms: int

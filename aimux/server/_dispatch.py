@@ -280,15 +280,21 @@ class Dispatcher:
         return ToolCall(
             name=name,
             arguments=arguments,
-            client=_in_trace(client, called.meta),
+            client=_as_called(client, called),
             caller=SessionCaller(self._link, called),
             state=state,
             responses=called.input_responses or {},
         )
 
 
-def _in_trace(client: Client, meta: Mapping[str, object]) -> Client:
-    """The client, with what this call of it says of its trace; the engine reads that."""
+def _as_called(client: Client, called: Called) -> Client:
+    """The client, with what this call of it says: of its trace, and, without a handshake, its name.
+
+    The engine reads both.
+    """
+    name, meta = called.client.info.get("name"), called.meta
+    if isinstance(name, str) and name != client.name:
+        client = attrs.evolve(client, name=name)
     if TRACE_KEYS[0] not in meta:
         return client
     return attrs.evolve(client, trace={key: meta[key] for key in TRACE_KEYS if key in meta})

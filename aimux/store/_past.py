@@ -22,7 +22,7 @@ SELECT jobs.created_us / :stretch * :stretch,
     coalesce(sum(json_extract(turn.value, '$.usage.output_tokens')), 0),
     coalesce(sum(json_extract(turn.value, '$.usage.cached_tokens')), 0),
     coalesce(sum(json_extract(turn.value, '$.usage.reasoning_tokens')), 0),
-    coalesce(sum(json_extract(turn.value, '$.usage.cost_usd')), 0.0),
+    round(sum(json_extract(turn.value, '$.usage.cost_usd')), 9),
     coalesce(sum(json_extract(turn.value, '$.duration_ms')), 0)
 FROM jobs, json_each(CAST(jobs.outcome AS TEXT), '$.turns') AS turn
 WHERE jobs.created_us >= :since AND jobs.outcome IS NOT NULL

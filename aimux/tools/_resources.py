@@ -103,7 +103,7 @@ class Resources:
             {
                 "uri": f"{SCHEME}jobs/{job.id}",
                 "name": job.id,
-                "description": f"{job.tool} on {job.cli}: {job.status}",
+                "description": f"{job.tool}{f' on {job.cli}' if job.cli else ''}: {job.status}",
                 "mimeType": JSON_TYPE,
                 "annotations": {"lastModified": stamp(job.finished_at or job.created_at)},
             }

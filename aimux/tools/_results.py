@@ -30,6 +30,7 @@ from ._calls import Payload
 
 Json = dict[str, object]
 
+COST_DIGITS: Final = 9  # of a cost in USD
 STDERR_SHOWN: Final = 2_000
 ANSWERED: Final = frozenset({JobStatus.COMPLETED, JobStatus.PARTIAL})
 BAD: Final = frozenset({JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.ABORTED})
@@ -50,7 +51,12 @@ def stamp(at: datetime.datetime | None) -> str | None:
 
 
 def _usage(usage: Usage | None) -> Json | None:
-    return None if usage is None else attrs.asdict(usage)
+    if usage is None:
+        return None
+    shown = attrs.asdict(usage)
+    if usage.cost_usd is not None:  # a sum of floats says more than anybody knows
+        shown["cost_usd"] = round(usage.cost_usd, COST_DIGITS)
+    return shown
 
 
 def _warnings(warnings: Sequence[Warned]) -> list[Json]:

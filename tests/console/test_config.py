@@ -142,6 +142,7 @@ def test_the_doctor_says_whether_jobs_are_traced(bare: Machine) -> None:
     ("told", "verdict", "said", "remedy"),
     [
         ({"is_on": True, "jobs": {"exported": 3}}, "ok", "on, 3 jobs exported", ""),
+        ({"is_on": True, "jobs": {"exported": 1}}, "ok", "on, 1 job exported", ""),
         (
             {"is_on": True, "jobs": {"exported": 3, "failed": 2, "dropped": 1}},
             "warn",

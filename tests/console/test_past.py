@@ -116,15 +116,21 @@ def test_rows_are_summed_and_no_cell_is_a_formula() -> None:
         {"cli": "codex", "model": "=cmd()", "turns": 1, "cost_usd": 0.5},
         {"cli": "codex", "model": "=cmd()", "turns": 2, "cost_usd": 0.25},
         {"cli": "aider", "model": "", "turns": 4, "cost_usd": 0},
+        {"cli": "aider", "model": "", "turns": 1, "cost_usd": None},
+        {"cli": "goose", "model": "", "turns": 1, "cost_usd": None},
+        *({"cli": "tenths", "model": "", "turns": 1, "cost_usd": each} for each in (0.1, 0.2)),
     ]
     by_cli = summed(rows, ["cli"])
     text = csv_of(summed(rows, ["model"]), ["model"])
 
     assert [(row["cli"], row["turns"], row["cost_usd"]) for row in by_cli] == [
-        ("aider", 4, 0),
+        ("aider", 5, 0),
         ("codex", 3, 0.75),
+        ("goose", 1, None),  # who does not say what it costs is not free
+        ("tenths", 2, 0.3),
     ]
     assert text.splitlines()[2].startswith("'=cmd(),3,")
+    assert csv_of(summed(rows[4:5], ["cli"]), ["cli"]).splitlines()[1].endswith(",,0")
 
 
 @pytest.mark.slow

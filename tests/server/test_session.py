@@ -36,6 +36,19 @@ def slow(seconds: float, text: str) -> Turn:
 # ----------------------------------------------------------------------------------------- answers
 
 
+async def test_a_client_without_a_handshake_is_known_by_what_its_call_says(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """Each call of the newest revision names who sends it; jobs tell whose they are."""
+    async with open_pair(tmp_path, [answers("one"), answers("two")]) as (house, peer):
+        other = {**META, "io.modelcontextprotocol/clientInfo": {"name": "other", "version": "1"}}
+        for meta in (META, other):
+            await peer.result("tools/call", {**exec_("go"), "_meta": meta})
+        jobs = (await house.store.jobs()).jobs
+
+    assert sorted(job.client for job in jobs) == ["other", "tester"]
+
+
 class _Steps(trio.abc.Instrument):
     """Counts the steps of tasks by the function they run."""
 
@@ -231,7 +244,9 @@ async def test_a_missing_resource_has_the_code_of_its_revision(
         answer = await peer.call("resources/read", {"uri": "aimux://jobs/job_nobody", **params})
 
         assert answer["error"]["code"] == code
-        assert answer["error"]["data"] == {"uri": "aimux://jobs/job_nobody"}
+        assert answer["error"]["data"]["uri"] == "aimux://jobs/job_nobody"
+        assert answer["error"]["data"]["why"] == "job job_nobody does not exist"
+        assert answer["error"]["message"].endswith("(job job_nobody does not exist)")
 
 
 # ------------------------------------------------------------------------------ progress and asking

@@ -17,7 +17,9 @@ from ._values import BIRTH, at, finish, log, make_job, make_session
 DAY_S = 86_400
 
 
-def turn(number: int, cli: str, status: JobStatus, *, tokens: int, cost: float) -> TurnSummary:
+def turn(
+    number: int, cli: str, status: JobStatus, *, tokens: int, cost: float | None
+) -> TurnSummary:
     return TurnSummary(
         turn=number,
         status=status,
@@ -51,7 +53,7 @@ async def test_usage_is_summed_by_day_cli_model_and_role(store: Store) -> None:
         turn(1, "codex", failed, tokens=5, cost=0.25),
         turn(2, "claude", done, tokens=7, cost=1.0),
     )
-    await end(store, 3, turn(1, "codex", done, tokens=1, cost=0.0), day=1)
+    await end(store, 3, turn(1, "codex", done, tokens=1, cost=None), day=1)
     await store.create(make_job(4), make_session(4), log(JobStarted()))
     row = UsageRow(
         begin_at=at(0).replace(hour=0, minute=0, second=0, microsecond=0),
@@ -77,6 +79,7 @@ async def test_usage_is_summed_by_day_cli_model_and_role(store: Store) -> None:
         ("2026-03-02", "codex", 1),
     ]
     assert late == found[2:]
+    assert late[0].cost_usd is None
 
 
 async def test_usage_comes_in_stretches_of_the_length_asked_for(store: Store) -> None:

@@ -16,6 +16,25 @@ from ..engine.house import ALPHA, BETA, Heard, answers, fails, open_house, recor
 from .calls import HANG, Clock, ask, check, fault
 
 
+async def test_a_cost_has_no_noise_of_its_sum(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """0.1 and 0.2 are 0.3 to whoever pays."""
+
+    def costly(cost: float, **more: object) -> Turn:
+        return Turn(says=[Say(record(answer="x" * 40, cost=cost, **more)), Say(record(type="end"))])
+
+    hiccup = Turn(
+        says=[Say(record(cost=0.1)), Say(record(type="error", message="server hiccup"))],
+        exit_code=1,
+    )
+    async with open_house(tmp_path, [hiccup, costly(0.2)]) as house:
+        body = await ask(house, "exec", prompt="what is it?")
+
+    assert len(body["attempts"]) == 2
+    assert body["usage"]["cost_usd"] == 0.3
+
+
 async def test_exec_answers(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
     """The shape of a result: ids, route, content, figures, attempts, what to do next."""
     async with open_house(tmp_path, [answers("forty-two, of course", native="n")]) as house:
@@ -54,7 +73,7 @@ async def test_a_failed_run_is_an_answer_that_is_an_error(
         body: Any = payload.body
         assert (body["status"], body["error"]["class"]) == ("failed", "auth")
         assert len(body["attempts"]) == 3
-        assert "log in" in body["guidance"]["do_not"][0]
+        assert "logged in" in body["guidance"]["do_not"][0]
         assert [each["arguments"] for each in body["guidance"]["next"]] == [
             {"action": "health"},
             {"job_id": body["job_id"], "events_after": 0},

@@ -96,6 +96,20 @@ async def test_what_is_not_there_is_not_found(
         assert "nobody" in str(missing.value.data["why"])
 
 
+async def test_a_job_is_described_with_its_cli_if_it_has_one(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """A workflow has none."""
+    step = {"tool": "think", "arguments": {"pattern": "think", "prompt": "so?"}}
+    async with open_house(tmp_path, [answers()]) as house:
+        await house.ask("exec", prompt="x", cli="alpha")
+        await house.ask("workflow", steps=[step])
+        listed = await (await house.app.ready()).resources.listed()
+
+    told = [str(each["description"]) for each in listed if "/jobs/job_" in str(each["uri"])]
+    assert sorted(told) == ["exec on alpha: completed", "workflow: completed"]
+
+
 async def test_templates_are_completed(tmp_path: pathlib.Path, autojump_clock: Clock) -> None:
     """Jobs, sessions, CLIs and roles by what they begin with; nothing for anything else."""
     async with open_house(tmp_path, [answers()]) as house:
