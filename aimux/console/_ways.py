@@ -19,6 +19,7 @@ _WAYS: Final = (
         "aimux answer JOB says what its CLI asks, if it does",
     ),
     (r"status\(job_id=(job_\w+), wait_seconds=\d+\)", r"aimux attach \1"),
+    (r"status without turn lists them", "aimux show without --turn lists them"),
     (r"wait for it with status\b", "wait for it with aimux attach"),
     (r"status\(job_id=…\) tells of it, and of its session if it has one", "aimux show tells of it"),
     (r"think\(action=(\w+)\)", r"aimux think --action \1"),

@@ -44,6 +44,7 @@ from ._writer import InlineWriter, Runs, Writer
 T = TypeVar("T")
 
 SWEEP: Final = 1_000  # jobs deleted in one transaction: the writer is not held for long
+COUNTED: Final = 10_000_000  # jobs told by a dry run: all of them
 _OUTAGES: Final = frozenset({"store_full", "store_unwritable", "store_unavailable"})
 
 
@@ -171,9 +172,9 @@ class Store(StoreReader):
         """Delete jobs that ended before `older_than`, with their logs and their raw output.
 
         Sessions without jobs that were not active since go too. With `dry_run` nothing is deleted;
-        the result says what would be.
+        the result says what would be, past the limit too.
         """
-        wanted = max(1, limit)
+        wanted = COUNTED if dry_run else max(1, limit)
         found = await self._write(
             lambda connection: _sweep.collect(
                 connection, older_than, is_dry_run=dry_run, limit=wanted

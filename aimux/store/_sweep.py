@@ -19,9 +19,17 @@ SELECT number, id FROM jobs WHERE finished_us IS NOT NULL AND finished_us < ?
 ORDER BY finished_us LIMIT ?
 """
 _EMPTY_SESSIONS: Final = """
-SELECT number, id FROM sessions WHERE active_us < ?
+SELECT number, id FROM sessions WHERE active_us < :before
     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.session = sessions.number)
-ORDER BY active_us LIMIT ?
+ORDER BY active_us LIMIT :limit
+"""
+
+# those that the deletion of old jobs would leave without any
+_EMPTIED_SESSIONS: Final = """
+SELECT number, id FROM sessions WHERE active_us < :before
+    AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.session = sessions.number
+        AND (jobs.finished_us IS NULL OR jobs.finished_us >= :before))
+ORDER BY active_us LIMIT :limit
 """
 
 
@@ -45,7 +53,7 @@ def collect(
 ) -> Collected:
     """Delete at most `limit` jobs that ended before `older_than`, and then as many empty sessions.
 
-    In a dry run sessions that only the deletion would empty are not counted.
+    A dry run tells the sessions that the deletion would empty.
     """
     before_us = to_us(older_than)
     jobs = connection.execute(_OLD_JOBS, (before_us, limit + 1)).fetchall()
@@ -59,7 +67,9 @@ def collect(
         connection.executemany("DELETE FROM jobs WHERE number = ?", [row[:1] for row in jobs])
     sessions = []
     if not has_more:  # only now are the old sessions that still have jobs few
-        sessions = connection.execute(_EMPTY_SESSIONS, (before_us, limit + 1)).fetchall()
+        found = _EMPTIED_SESSIONS if is_dry_run else _EMPTY_SESSIONS
+        asked = {"before": before_us, "limit": limit + 1}
+        sessions = connection.execute(found, asked).fetchall()
         has_more = len(sessions) > limit
         sessions = sessions[:limit]
     thoughts = _thoughts.collect(connection, before_us, is_dry_run=is_dry_run, limit=limit)

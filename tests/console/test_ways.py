@@ -61,6 +61,7 @@ def test_no_hint_names_a_call_at_a_terminal() -> None:
             "wait, or sessions(action=reset, cli=qwen); in a terminal: aimux clis --reset qwen",
             "wait, or aimux clis --reset qwen",
         ),
+        ("status without turn lists them", "aimux show without --turn lists them"),
         ("log in: claude, then /login", "log in: claude, then /login"),
         ("set AIMUX_BIND_PUBLIC=1", "set AIMUX_BIND_PUBLIC=1"),
     ],

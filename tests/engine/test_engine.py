@@ -378,7 +378,7 @@ async def test_what_is_collected_is_forgotten(
         fresh = await house.run()
         assert await collect(engine, 1.0, dry_run=True) == {
             "jobs": 1,
-            "sessions": 0,
+            "sessions": 1,
             "thoughts": 0,
             "leftovers": 0,
         }

@@ -77,6 +77,7 @@ def questions() -> Iterator[tuple[str, Query]]:
     yield "finish", lambda c: _jobs.finish(c, end, None, log(first=3))
     yield "abort", lambda c: _orphans.abort(c, owner, at(1))
     yield "collect", lambda c: _sweep.collect(c, at(9_000), is_dry_run=False, limit=3)
+    yield "collect-dry", lambda c: _sweep.collect(c, at(9_000), is_dry_run=True, limit=3)
 
 
 @pytest.fixture(scope="module")

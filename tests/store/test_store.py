@@ -427,6 +427,7 @@ async def test_old_jobs_go_with_log_and_session(store: Store) -> None:
 
     assert told.job_ids == done.job_ids == ["job_1", "job_2"]
     assert told.entries == done.entries == 4
+    assert told.session_ids == done.session_ids
     assert unchanged.jobs == {JobStatus.COMPLETED: 3, JobStatus.QUEUED: 1}
     assert done.session_ids == ["ses_1", "ses_2"]
     assert [job.id for job in (await store.jobs()).jobs] == ["job_4", "job_3"]
@@ -451,10 +452,12 @@ async def test_collection_has_a_limit(store: Store) -> None:
         await finish(store, number)
     seen = []
 
+    told = await store.collect(at(5_000), limit=2, dry_run=True)  # which counts all of them
     for _ in range(3):
         done = await store.collect(at(5_000), limit=2)
         seen.append((len(done.job_ids), done.has_more))
 
+    assert (len(told.job_ids), len(told.session_ids), told.has_more) == (5, 5, False)
     assert seen == [(2, True), (2, True), (1, True)]
     assert (await store.collect(at(5_000), limit=10)).has_more is False
     assert (await store.tally()).sessions == {}
