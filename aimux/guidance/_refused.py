@@ -1,5 +1,6 @@
 """What to do about a call that was not served, by the code of its error and what was sent."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -48,6 +49,14 @@ _WITHOUT: Final[Mapping[str, Call]] = {
     "sessions": _SESSIONS,
     "agents": _AGENTS,
 }
+# the argument that named what there is not, and what its value begins with
+_NAMED: Final[Mapping[str, tuple[str, str]]] = {
+    "cli_unknown": ("cli", ""),
+    "role_unknown": ("role", ""),
+    "agent_unknown": ("agent_id", ""),
+    "workflow_unknown": ("steps", "example:"),
+}
+_NEAREST: Final = re.compile(r"did you mean (\S+)\?")
 _ENDS: Final = frozenset({"cancel", "kill", "answer"})  # actions on what is at work
 # a class of refusals that pass by themselves once somebody is ready or done
 _BUSY: Final = frozenset({"refusal", "setup"})
@@ -62,8 +71,9 @@ def guide_refusal(
     """
     code, given = str(error.get("code")), arguments or {}
     following = [*_NEXT.get(code, ())]
+    meant = meant or _renamed(code, error, given)
     if meant is not None and _may_repeat(meant):
-        following = [call(tool, "that was meant", **meant)]
+        following = [call(tool, "that was meant", **meant), *following]
     if code in _LOST:
         following = _by_id(code, tool, given) or following
     elif code == "mode_refused" and _may_repeat(given):
@@ -73,6 +83,15 @@ def guide_refusal(
     elif code not in _NEXT and not following and error.get("class") in _BUSY:
         following = [_HEALTH]
     return guidance("refused", following, [] if error.get("retryable") else [NEVER])
+
+
+def _renamed(code: str, error: Json, given: Json) -> Json | None:
+    """The call with the known name that is most like the unknown one; None without one."""
+    name, prefix = _NAMED.get(code, ("", ""))
+    close = _NEAREST.fullmatch(str(error.get("hint")))
+    if close is None or not isinstance(given.get(name), str):
+        return None
+    return {**given, name: prefix + close[1]}
 
 
 def _by_id(code: str, tool: str, given: Json) -> list[Call]:

@@ -14,7 +14,7 @@ from aimux.errors import InternalFault, InvalidArguments, NotFound
 from aimux.files.tree import TreeReader
 from aimux.files.yaml import YamlFault, YamlReader, parse
 from aimux.model import Noted
-from aimux.rules import compile_schema, problems, shallow
+from aimux.rules import compile_schema, did_you_mean, problems, shallow
 from aimux.rules.workflow import StepEnd
 from aimux.strategies.seats import Call
 
@@ -228,6 +228,7 @@ def _example(name: str, snapshot: Snapshot) -> object:
         raise NotFound(
             f"unknown example {name!r}: there are {', '.join(sorted(known)) or 'none'}",
             code="workflow_unknown",
+            hint=did_you_mean(name, known),
             data={"known": sorted(known)},
         )
     try:

@@ -6,6 +6,8 @@ import pytest
 
 from aimux.guidance import guide_job, guide_refusal
 
+LISTING = {"action": "list"}
+
 
 def following(code: str, tool: str, given: dict[str, object], **more: object) -> list[Any]:
     error = {"code": code, "class": "peer", "retryable": False, **more}
@@ -31,6 +33,35 @@ def test_the_call_that_was_meant_is_offered(
     found: Any = guide_refusal(error, "exec", {"promt": "hi"}, meant)["next"]
 
     assert [(each["tool"], each["arguments"]) for each in found] == offered
+
+
+@pytest.mark.parametrize(
+    ("code", "tool", "given", "hint", "offered"),
+    [
+        ("cli_unknown", "exec", {"cli": "coudex"}, "did you mean codex?", {"cli": "codex"}),
+        ("role_unknown", "exec", {"role": "reviw"}, "did you mean review?", {"role": "review"}),
+        (
+            "workflow_unknown",
+            "workflow",
+            {"steps": "example:secnd"},
+            "did you mean second?",
+            {"steps": "example:second"},
+        ),
+        ("role_unknown", "exec", {"role": "zz"}, None, None),
+        ("agent_unknown", "agents", {"agent_id": "x"}, "agents(action=find) says who fits", None),
+        ("cli_unknown", "consensus", {"clis": ["coudex"]}, "did you mean codex?", None),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_offered_first(
+    code: str, tool: str, given: dict[str, object], hint: str | None, offered: object
+) -> None:
+    """In the same call; where nothing is near, nothing is made up."""
+    found = following(code, tool, given, hint=hint)
+
+    assert [arguments for name, arguments in found if name == tool and arguments != LISTING] == (
+        [] if offered is None else [offered]
+    )
+    assert offered is None or found[0] == (tool, offered)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from aimux.errors import InvalidArguments
+from aimux.errors import AimuxError, InvalidArguments
 from aimux.model import ServerSettings
 
 from ..engine.house import answers, open_house
@@ -223,3 +223,33 @@ async def test_what_may_mean_something_else_is_refused(
     (problem,) = refused.problems
     assert problem["path"] == path
     assert expected is None or problem["expected"] == expected
+
+
+async def test_what_is_offered_after_a_mistake_is_served(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """From the error that is raised to the call that goes through, word by word."""
+    mistakes: list[tuple[str, dict[str, Any]]] = [
+        ("exec", {"promt": "x"}),
+        ("exec", {"prompt": "x", "role": "reviw"}),
+        ("exec", {"prompt": "x", "cli": "alpa"}),
+        ("exec", {"prompt": 5}),
+        ("consensus", {"prompt": "x", "clis": "alpha, beta"}),
+        ("workflow", {"steps": "example:secnd", "dry_run": True}),
+        ("exec", {"prompt": "x", "mode": "danger"}),
+    ]
+    served = []
+    async with open_house(tmp_path, lambda _: answers()) as house:
+        own = house.loader.snapshot.paths.user / "workflows.d"
+        own.mkdir(parents=True)
+        steps = "- {tool: think, arguments: {pattern: think}}\n"
+        (own / "second.yaml").write_text(steps, encoding="utf-8")
+        for tool, arguments in mistakes:
+            with pytest.raises(AimuxError) as refused:
+                await house.call(tool, **arguments)
+            body = house.app.failure(refused.value, tool, arguments).body
+            step = body["guidance"]["next"][0]  # type: ignore[index]
+            answer = await house.ask(step["tool"], **step["arguments"])
+            served.append(answer["status"])
+
+    assert served == ["completed"] * 5 + ["planned"] + ["completed"]
