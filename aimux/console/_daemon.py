@@ -215,9 +215,10 @@ async def _restart() -> int:
             if after.get("instance") != before.get("instance"):
                 say(f"restarted: pid {after['pid']}, version {after['version']}")
                 return 0
-            if _busy(after):
+            if busy := _busy(after):
+                jobs = "1 job is" if busy == 1 else f"{busy} jobs are"
                 say(
-                    f"pid {before['pid']} restarts when its {_busy(after)} job(s) are done, "
+                    f"pid {before['pid']} restarts when its {jobs} done, "
                     f"within {RENEW_WITHIN_S / 60:g} minutes"
                 )
                 return 0

@@ -132,9 +132,11 @@ def _plan_json(prepared: PreparedJob) -> Json:
         for route, plan in zip(spec.routes.candidates, prepared.plans, strict=True)
     ]
     first = spec.routes.candidates[0]
+    named = [":".join(filter(None, (each.cli, each.model))) for each in spec.routes.candidates]
+    others = ", ".join(dict.fromkeys(named[1:]))
     shown = (
         f"would run {first.cli} in {prepared.cwd}, mode {spec.mode}, "
-        f"at most {prepared.limit_s:g} s; {len(candidates)} candidate(s)"
+        f"at most {prepared.limit_s:g} s; if it fails, {others or 'no other CLI'}"
     )
     return {
         "job_id": None,

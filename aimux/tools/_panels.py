@@ -141,7 +141,7 @@ def plan_payload(
         for name, spec in prepared.seats.items()
     ]
     budget = prepared.request.budget
-    shown = ", ".join(f"{each['seat']}: {each['cli']}" for each in seats) or "nobody"
+    shown = ", ".join(": ".join(filter(None, (each["seat"], each["cli"]))) for each in seats)
     most = plural(turns, "turn")
     bound = f"{most}, and more as what is found wants it" if is_open else f"at most {most}"
     if is_open and budget.turns is not None:
@@ -152,7 +152,9 @@ def plan_payload(
             "session_id": None,
             "status": "planned",
             "mode": "read",
-            "content": f"would ask {shown} in {prepared.cwd}, {bound}",
+            "content": f"would ask {shown} in {prepared.cwd}, {bound}"
+            if seats
+            else f"would ask nobody in {prepared.cwd}",
             "plan": {
                 "seats": seats,
                 "phases": list(phases),

@@ -131,7 +131,7 @@ async def test_restart_and_stop_stops(world: World) -> None:
     assert stopped[1].startswith("stopped: ")
     assert after == ([], [])
     assert waiting[0] == 0
-    assert "when its 1 job(s) are done" in waiting[1]
+    assert "when its 1 job is done" in waiting[1]
     assert forced[0] == 0, forced[1]
     assert not {int(word) for word in forced[1].split() if word.isdigit()} & set(left)
 

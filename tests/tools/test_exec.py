@@ -208,6 +208,7 @@ async def test_a_plan_starts_nothing(tmp_path: pathlib.Path, autojump_clock: Clo
     plan = body["plan"]
     assert (body["status"], body["job_id"], body["session_id"]) == ("planned", None, None)
     assert plan["candidates"][0]["argv"][1:] == ["run", "--write"]
+    assert body["content"].endswith(", mode write, at most 30 s; if it fails, alpha:a2, alpha:a3")
     assert "PATH" in plan["candidates"][0]["env_names"]
     assert plan["deadline_seconds"] == 30
     assert plan["skipped"] == [{"cli": "beta", "reason": "offers no write mode"}]
