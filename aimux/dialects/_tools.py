@@ -47,6 +47,7 @@ _REFUSED: Final = re.compile(
     r"|insufficient permission to proceed|tool (?:call|use) was (?:declined|denied|rejected)"
     r"|doesn.t want to proceed with this tool|user (?:has )?(?:rejected|declined|denied|refused)\b"
     r"|(?:denied|blocked|rejected) by (?:an? |the )?(?:\w+ )?(?:hook|policy|rule|permission|mode)"
+    r"|(?:denied|rejected|declined) by (?:the )?user\b|\bapproval (?:is )?(?:required|denied)"
     r"|auto-(?:denied|rejected)|cannot (?:prompt|ask) for (?:\w+ )*(?:permission|approval)",
     re.IGNORECASE,
 )
@@ -71,6 +72,7 @@ _STEMS: Final = (
     "user refused",
     "user has ",
     "denied by",
+    "declined by",
     "blocked by",
     "rejected by",
     "auto-denied",

@@ -8,6 +8,7 @@ or a refused key.
 The class is that of a CLI that does not run as it should (usage: the next CLI is asked), except
 where another one would fare no better on this machine or with this task (fatal).
 """
+# ruff: noqa: RUF001  # other alphabets are the point
 
 import functools
 import re
@@ -24,6 +25,25 @@ _CRASH_SIGNALS: Final = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SI
 _CRASH_EXITS: Final = (  # of a shell (128 + signal), of Windows
     *(132, 133, 134, 135, 136, 139),
     *(0xC0000005, 0xC000001D, 0xC00000FD, 0xC0000135, 0xC0000139, 0xC0000142, 0xC0000409),
+)
+
+
+# What the system says in the language of its user: the C library and shells are translated.
+_RUNTIMES: Final = r"(?:node|nodejs|python[\d.]*|deno|bun|java|ruby|dotnet)"
+_NOT_FOUND: Final = (
+    r"(?:command |executable file )?not found|(?:Befehl|Kommando) nicht gefunden"
+    r"|commande introuvable|orden no encontrada|comando não encontrado|comando non trovato"
+    r"|команда не найдена|未找到命令|コマンドが見つかりません|명령어를 찾을 수 없"
+)
+_NO_SPACE: Final = (
+    r"kein Speicherplatz mehr verfügbar|Aucun espace disponible sur|No queda espacio en el disp"
+    r"|Não há espaço disponível n|Spazio esaurito su|е осталось свободного места|设备上没有空间"
+    r"|[設裝][備置]上[沒已]|空き領域がありません|남은 공간이 없"
+)
+_SEGMENT: Final = (
+    r"\bSpeicherzugriffsfehler\b|\bErreur de segmentation\b|\bViolación de segmento\b"
+    r"|\bFalha de segmentação\b|\bErrore di segmentazione\b|\bОшибка сегментирования\b"
+    r"|段错误|記憶體區段錯誤|세그[먼멘]테이션 (?:오류|결함)"
 )
 
 
@@ -86,8 +106,11 @@ _SURE: Final = (
         "runtime_missing",
         FailureClass.USAGE,
         (
-            r"^(?:/usr/bin/)?env: \S{1,60}: No such file or directory|\bbad interpreter: ",
-            r"\b(?:node|nodejs|python[\d.]*|deno|bun|java|ruby|dotnet): (?:command )?not found",
+            # env and shells, in any language: what is in quotes, or a path, is what they lack
+            r"^(?:/usr/bin/)?env: (?:\S{1,60}: No such file|[‘„«\"'][^:]{1,60}: \S)",
+            r"^env: can't execute '",  # BusyBox
+            rf"\bbad interpreter: |: \S+ ?\d+: \S*/{_RUNTIMES}: \S",
+            rf"\b{_RUNTIMES}\"? ?: (?:{_NOT_FOUND})|\bspawn {_RUNTIMES} ENOENT\b",
             r"\bcannot execute: required file not found",
             r"^'(?:node|python|py|bun|deno|java)' is not recognized as an internal",
             r"^You must install (?:or update )?\.NET|Unable to locate a Java Runtime",
@@ -103,6 +126,7 @@ _SURE: Final = (
             r"^dyld(?:\[\d+\])?: |\bLibrary not loaded: ",  # macOS
             r"\bDLL load failed|\S+\.dll was not found",  # Windows
             r"\b[Ee]xec format error|cannot execute binary file|Bad CPU type in executable",
+            r"\bcannot allocate memory in static TLS block",
         ),
     ),
     _Kind(
@@ -119,18 +143,29 @@ _SURE: Final = (
         ),
     ),
     _Kind(
+        "runtime_options",
+        FailureClass.USAGE,
+        (r"^\S*node(?:\.exe)?: (?:bad option: |\S+ is not allowed in NODE_OPTIONS)",),
+    ),
+    _Kind(
         "cli_incomplete",
         FailureClass.USAGE,
         (
-            r"\bCannot find (?:module|package) '|\bERR_MODULE_NOT_FOUND\b",
+            r"\bCannot find (?:module|package) ['\"@]|\bERR_MODULE_NOT_FOUND\b",
+            r"\bCannot find native binding\b|^error: Module not found \"",  # npm, Deno
             r"^ModuleNotFoundError: |^ImportError: |\bPackageNotFoundError: ",
             r"\bDistributionNotFound\b|Could not find or load main class",
+            r"\bcannot load such file -- |^Can't locate \S+ in @INC",  # Ruby, Perl
+            r"\bcould not determine executable to run",  # npx
         ),
     ),
     _Kind(
         "cpu_unsupported",
         FailureClass.USAGE,
-        (r"\b[Ii]llegal (?:hardware )?instruction\b|CPU (?:lacks|does not support) AVX",),
+        (
+            r"\b[Ii]llegal (?:hardware )?instruction\b",
+            r"CPU (?:lacks|does not support) (?:AVX|x86-64)",
+        ),
     ),
     _Kind(
         "disk_full",
@@ -138,6 +173,17 @@ _SURE: Final = (
         (
             r"\bENOSPC\b|\bNo space left on device\b|database or disk is full",
             r"\bEDQUOT\b|\bDisk quota exceeded\b",
+            _NO_SPACE,
+        ),
+    ),
+    _Kind(
+        "too_many_processes",
+        FailureClass.FATAL,
+        (
+            r"\bfork: .{0,20}(?:Resource temporarily unavailable|EAGAIN)|\bspawn \S+ EAGAIN\b",
+            r"\bcan't start new thread|^BlockingIOError: \[Errno 11\]",  # Python
+            r"\bfailed to create new OS thread|\bfailed to spawn thread\b",  # Go, Rust
+            r"\bpthread_create\b.{0,40}(?:Resource temporarily unavailable|EAGAIN)",
         ),
     ),
     _Kind(
@@ -161,7 +207,8 @@ _SURE: Final = (
         CRASHED,
         FailureClass.USAGE,
         (
-            r"\b[Ss]egmentation fault\b|\b[Bb]us error\b|\bAborted \(core dumped\)",
+            r"\b[Ss]egmentation fault\b|\b[Bb]us error\b|\((?:core dumped|core généré)\)",
+            r"\(Speicherabzug geschrieben\)|（?核心已(?:转储|轉儲)|" + _SEGMENT,
             r"\b[Tt]race/breakpoint trap\b|^SIGSEGV: |^# Fatal error in |Bun has crashed",
             r"^Fatal Python error: |^fatal runtime error: |^terminate called after throwing",
             r"^fatal error: (?:all goroutines|stack overflow|concurrent map|unexpected signal)",
@@ -229,7 +276,7 @@ def is_frame(line: str) -> bool:
 
 def without_stack(text: str) -> str:
     """`text` without the lines of a call stack: names of functions are no words of an error."""
-    if not any(each in text for each in ("at ", "File ", ": 0x", "::", ".go:")):
+    if not any(each in text for each in ("at ", "File ", ": 0x", "::", ".go:", "#", "... ")):
         return text
     lines = text.split("\n")
     return "\n".join(

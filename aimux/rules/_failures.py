@@ -21,7 +21,7 @@ import attrs
 from aimux.model import Failure, FailureClass, Profile, TurnOutput
 
 from ._deaths import CRASHED, Death, by_exit, find_death, is_frame, without_stack
-from ._hints import NO_ANSWER, hint
+from ._hints import KILLED, NO_ANSWER, hint
 from ._redact import excerpt, harmless, safe_to_show
 from ._sign import ORDER, any_clue, is_there
 from ._signs import CONTEXT_OVERFLOW, GENERAL, TOOLS_DENIED
@@ -32,6 +32,7 @@ _SUMMARY_CHARS: Final = 300
 _SUMMARY_LINES: Final = 40  # the newest; looked through for the telling one
 _ANSWER_CHARS: Final = 2_000  # a longer answer is no error text
 _WINDOW_CHARS: Final = 8_000  # the newest evidence; patterns run over no more
+_KILLED_EXIT: Final = 128 + 9  # of a shell that stood between
 _SPACE: Final = re.compile(r"\s+")
 _STATUS_CLASSES: Final[Mapping[str, tuple[FailureClass, str]]] = {
     "429": (FailureClass.QUOTA, "rate_limited"),
@@ -152,8 +153,8 @@ def _unsaid(exit_code: int | None, signal: str, output: TurnOutput) -> tuple[Fai
         return FailureClass.USAGE, CRASHED
     if output.denials and exit_code == 0 and not output.answer.strip():  # it stopped there
         return FailureClass.FATAL, TOOLS_DENIED
-    if signal:
-        return FailureClass.UNKNOWN, "killed_by_signal"
+    if signal or exit_code == _KILLED_EXIT:
+        return FailureClass.UNKNOWN, KILLED
     is_silent = output.ended is not None and output.ended.reason == "silent_failure"
     return FailureClass.UNKNOWN, NO_ANSWER if is_silent else "turn_failed"
 

@@ -6,10 +6,11 @@ from typing import Final
 from aimux.model import FailureClass, Profile
 
 from ._deaths import CRASHED
-from ._signs import CONTEXT_OVERFLOW, SESSION_IN_USE, SESSION_LOST, TOOLS_DENIED
+from ._signs import CONTEXT_OVERFLOW, SESSION_IN_USE, SESSION_LOST, TLS_UNTRUSTED, TOOLS_DENIED
 
 RECORD_LOST: Final = "record_too_long"
 NO_ANSWER: Final = "no_answer"
+KILLED: Final = "killed_by_signal"
 
 _BY_CODE: Final[Mapping[str, str]] = {  # `{cli}` is its name
     CONTEXT_OVERFLOW: "shorten the prompt, start a new session, or name a model with more context",
@@ -31,10 +32,18 @@ _BY_CODE: Final[Mapping[str, str]] = {  # `{cli}` is its name
     "runtime_missing": "install what {cli} runs on, or put it on the PATH of the client",
     "library_missing": "install the library it names, or a build of {cli} for this system",
     "runtime_too_old": "update what {cli} runs on, or install an older {cli}",
+    "runtime_options": "take what it names out of NODE_OPTIONS, or start {cli} without that"
+    " variable",
     "cli_incomplete": "a part of it is missing, so once more {install}",
     "cpu_unsupported": "install a build of {cli} for older processors (baseline)",
     "disk_full": "free some disk space; {cli} keeps its sessions and logs in the home directory",
     "too_many_files": "end other programs, or raise the limit of open files (ulimit -n)",
+    "too_many_processes": "end other programs, or raise the limit of processes (ulimit -u, or"
+    " that of the container)",
+    TLS_UNTRUSTED: "have it trust the certificate of your proxy: NODE_EXTRA_CA_CERTS or"
+    " SSL_CERT_FILE in its environment; if none is between, check the clock",
+    KILLED: "something outside ended it; with SIGKILL that is most often the system, out of memory:"
+    " see dmesg, or the limit of the container",
     "home_unwritable": "let {cli} write where it keeps its state: check HOME and its owner",
     CRASHED: "update {cli}; if it lasts, name another cli and report it to its makers",
 }

@@ -2,7 +2,8 @@
 
 Texts are folded (white space) and in lower case when they come here. The order of the table is the
 order in which classes are tried; a prompt that is too long stands first, because its texts speak of
-limits and tokens like those of a quota. What a vendor says in its own language stands before the
+limits and tokens like those of a quota, and so does a certificate that is not trusted, which every
+CLI calls a failed connection. What a vendor says in its own language stands before the
 English of the same class: it says more than the status beside it.
 """
 
@@ -17,8 +18,20 @@ CONTEXT_OVERFLOW: Final = "context_overflow"
 SESSION_LOST: Final = "native_session_lost"
 SESSION_IN_USE: Final = "native_session_in_use"
 TOOLS_DENIED: Final = "tools_denied"
+TLS_UNTRUSTED: Final = "tls_untrusted"
 
 _ENGLISH: Final = (
+    Sign(  # before those of the network: a fetch that failed has its cause behind it
+        FailureClass.USAGE,
+        TLS_UNTRUSTED,
+        "cert|leaf_signature",
+        r"self[- _]signed[ _]cert(?:ificate)?(?:_in_chain)?\b|\bcert(?:ificate)?[ _]"
+        r"(?:verify_failed|verify failed|has[ _]expired)\b"
+        r"|\bunable[ _]to[ _]get[ _](?:local[ _])?issuer[ _]cert"
+        r"|\bcertificate signed by unknown authority\b|\binvalid peer certificate\b"
+        r"|\bunable[ _]to[ _]verify[ _](?:the[ _]first[ _]certificate|leaf[ _]signature)\b"
+        r"|\berr_tls_cert_altname_invalid\b|\bcertificate is not trusted\b",
+    ),
     Sign(
         FailureClass.FATAL,
         CONTEXT_OVERFLOW,
@@ -33,7 +46,7 @@ _ENGLISH: Final = (
     Sign(
         FailureClass.QUOTA,
         "quota_exhausted",
-        "quota|credit|limit|balance|recharge|arrear|overdue|capacity",
+        "quota|credit|limit|balance|recharge|arrear|overdue|capacity|billing",
         r"\bexhausted your (?:\w+ )?quota|\bquota[ _](?:is )?(?:exceeded|exhausted)"
         r"|\bexceeded (?:your|the) (?:current )?quota|\binsufficient[_ ](?:quota|credits?)\b"
         r"|\bcredit balance is too low|\bout of credits?\b"
@@ -42,14 +55,16 @@ _ENGLISH: Final = (
         r"|\b(?:hour|day|daily|week|weekly|monthly|session|usage|spend(?:ing)?) limit reached\b"
         r"|\binsufficient balance\b|\bbalance is (?:insufficient|too low)\b|\bplease recharge\b"
         r"|\barrearage\b|\baccount ?overdue|\baccount is in good standing\b"
-        r"|\bexhausted your capacity\b",
+        r"|\bexhausted your capacity\b|\bexceeded[ _](?:your[ _]|the[ _])?current[ _]quota"
+        r"|\bplan and billing details\b|\bdaily (?:\S+ )?limit reached\b",
     ),
     Sign(
         FailureClass.QUOTA,
         "rate_limited",
-        "limit|too many|exhausted|throttl|reached|concurren|429",
+        "limit|too many|exhausted|throttl|reached|concurren|429|qps",
         r"\brate[ _-]?limit(?:s|ed|error|ing|_\w+)?\b|\btoo many requests\b"
         r"|\bresource[ _](?:has been )?exhausted\b|\busage limit\b|\bthrottl(?:ed|ing)\b"
+        r"|\bqps (?:\S+ )?limit\b|qpsoverflow"
         r"|\breached (?:the )?(?:max(?:imum)? )?(?:organization )?(?:max(?:imum)? )?"
         r"(?:rpm|tpm|qps|concurrency)\b|\bconcurrency limit\b|" + _status("429"),
     ),
@@ -141,9 +156,11 @@ _ENGLISH: Final = (
     Sign(
         FailureClass.FATAL,
         SESSION_IN_USE,
-        "in use|lock|another",
-        r"\bsession (?:id )?(?:\S+ ){0,2}(?:is )?already in use\b|\block(?:ed)? by another\b"
-        r"|\b(?:session|conversation|thread|chat) (?:\S+ ){0,3}(?:locked|in use|open) by\b"
+        "in use|lock|another|active|being used|open by",
+        r"\bsession (?:id )?(?:\S+ ){0,2}(?:is )?(?:already|currently) in use\b"
+        r"|\block(?:ed)? by another\b|\bsession (?:id )?(?:\S+ )?is in use\b"
+        r"|\b(?:session|conversation|thread|chat) (?:\S+ ){0,3}"
+        r"(?:locked by|open by|in use by|being used by|active (?:in|on|by))\b"
         r"|\banother (?:\S+ ){0,3}(?:instance|process|session) (?:\S+ ){0,2}"
         r"(?:running|using|active|holds)\b|\bfailed to acquire (?:\S+ )?lock\b",
     ),
@@ -155,6 +172,7 @@ _ENGLISH: Final = (
         r"|\bauto-(?:denied|rejected)\b|\bdoesn.t want to proceed with this tool use\b"
         r"|\btool (?:use|call) (?:was |has been )?(?:rejected|denied|declined|refused)\b"
         r"|\buser (?:rejected|declined|denied) (?:\S+ ){0,3}(?:tool|permission|call|command)\b"
+        r"|\b(?:command|patch|tool) (?:\S+ )?(?:rejected|denied|declined) by (?:the )?user\b"
         r"|\brequires user approval\b|\bcannot (?:prompt|ask) for "
         r"(?:\S+ )?(?:permission|approval)\b",
     ),
@@ -175,8 +193,11 @@ _ENGLISH: Final = (
 )
 
 
+_FIRST: Final = frozenset({CONTEXT_OVERFLOW, TLS_UNTRUSTED})
+
+
 def _rank(sign: Sign) -> int:
-    return -1 if sign.code == CONTEXT_OVERFLOW else ORDER.index(sign.failure_class)
+    return -1 if sign.code in _FIRST else ORDER.index(sign.failure_class)
 
 
 GENERAL: Final = tuple(sorted((*ABROAD, *_ENGLISH), key=_rank))

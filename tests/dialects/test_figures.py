@@ -109,6 +109,16 @@ def test_sums_with_a_figure_that_can_be_none_are_none() -> None:
     assert codes(said) == ["usage_dropped"]
 
 
+def test_a_sum_of_tokens_with_a_figure_that_can_be_none_is_none() -> None:
+    """What claude counts apart is not made smaller by it."""
+    usage = {"input_tokens": 50, "cache_read_input_tokens": -7, "output_tokens": 7}
+    said, dialect = told("claude", {**result("yes"), "usage": usage})
+
+    assert dialect.output.answer == "yes"
+    assert dialect.output.usage == Usage(output_tokens=7)
+    assert codes(said) == ["usage_dropped"]
+
+
 def test_deep_and_odd_values_cost_no_answer() -> None:
     """Arguments and results of tools are whatever the model wrote."""
     deep = "[" * 900 + "]" * 900

@@ -54,6 +54,11 @@ def test_other_sentences_and_bare_numbers_are_nothing(text: str) -> None:
         ("Throttling.RateQuota: Requests rate limit exceeded", "rate_limited"),
         ("request reached max organization concurrency: 1", "rate_limited"),
         ("request reached organization max RPM: 3", "rate_limited"),
+        ("Open api qps request limit reached", "rate_limited"),
+        ("AppIdQpsOverFlowError", "rate_limited"),
+        ("Open api daily request limit reached", "quota_exhausted"),
+        ("exceeded_current_quota_error", "quota_exhausted"),
+        ("Your account is suspended, see your plan and billing details", "quota_exhausted"),
     ],
 )
 def test_english_of_other_vendors_is_known_too(text: str, code: str) -> None:
@@ -72,6 +77,11 @@ def test_english_of_other_vendors_is_known_too(text: str, code: str) -> None:
         "Conversation foo is in use by pid 4711",
         "Another tool instance is already running",
         "Failed to acquire session lock: /home/me/.tool/x.lock",
+        "Session 42 is in use",
+        "The session is currently in use",
+        "Session is currently active in another terminal",
+        "conversation is being used by process 4711",
+        "thread 42 is open by pid 4711",
     ],
 )
 def test_a_session_in_use_has_a_code_and_a_way_out(text: str) -> None:
@@ -92,6 +102,35 @@ def test_what_another_run_holds_is_worth_another_try(text: str) -> None:
 
     assert (found.failure_class, found.code) == (FailureClass.TRANSIENT, "busy")
     assert found.retryable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fetch failed: self-signed certificate in certificate chain",
+        "connection error: SELF_SIGNED_CERT_IN_CHAIN",
+        "request failed: DEPTH_ZERO_SELF_SIGNED_CERT",
+        "network error: UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        "fetch failed: unable to get local issuer certificate",
+        "fetch failed: unable to verify the first certificate",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        "connection error: certificate has expired",
+        "CERT_HAS_EXPIRED",
+        "tls: failed to verify: x509: certificate signed by unknown authority",
+        "ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+        "certificate verify failed",
+        "stream disconnected: invalid peer certificate: UnknownIssuer",
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+        "the server certificate is not trusted",
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_no_failed_connection(text: str) -> None:
+    """Trying again does not help; another CLI may trust it, and so may this one."""
+    found = classify(PROFILE, 1, "", said(text), "")
+
+    assert (found.failure_class, found.code) == (FailureClass.USAGE, "tls_untrusted")
+    assert "NODE_EXTRA_CA_CERTS" in found.hint
+    assert not found.retryable
 
 
 # ---------------------------------------------------------------------------- a tool was rejected
@@ -119,6 +158,10 @@ def ended_after(name: str, stdout: str, exit_code: int = 0) -> Verdict:
         "Denied by a hook: no shell today",
         "The operation is blocked by policy",
         "Auto-denied: headless mode cannot prompt for the command permission",
+        "exec command rejected by user",
+        "patch declined by the user",
+        "approval required",
+        "Approval denied",
     ],
 )
 def test_a_rejected_tool_and_no_word_after_it_says_so(refusal: str) -> None:
@@ -146,6 +189,14 @@ def test_a_turn_that_failed_behind_a_rejected_tool_says_so() -> None:
     assert verdict.failure is not None
     assert (verdict.failure.failure_class, verdict.code) == (FailureClass.FATAL, "tools_denied")
     assert verdict.failure.hint
+
+
+@pytest.mark.parametrize("text", ["exec command rejected by user", "patch denied by user"])
+def test_a_failure_that_names_a_rejection_says_so(text: str) -> None:
+    """Where the CLI ends with it."""
+    found = classify(PROFILE, 1, "", said(text), "")
+
+    assert (found.failure_class, found.code) == (FailureClass.FATAL, "tools_denied")
 
 
 def test_opencode_that_stops_at_a_tool_without_a_word_was_refused_it() -> None:

@@ -6,9 +6,14 @@ import pytest
 
 from aimux.dialects import open_dialect
 from aimux.model import Ended, Failure, FailureClass, Profile, Stream, TurnOutput
-from aimux.rules import classify, interrupted, judge
+from aimux.rules import classify, interrupted, judge, recognise
 
 PROFILE = Profile(name="tool", binary="tool", command=("tool",), display_name="Tool")
+
+
+def lines_of(name: str) -> list[str]:
+    return (DATA.parent / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+
 
 DATA = Path(__file__).parent / "data" / "deaths"
 CASES = sorted(DATA.glob("*/*.txt"))
@@ -19,6 +24,8 @@ TRACEBACK = """Traceback (most recent call last):
     raise {error}
 {error}
 """
+TOLD = [each.split(" | ", 1) for each in lines_of("death_lines")]
+FRAMES = lines_of("frame_lines")
 GO_STACK = "".join(
     f"\ngoroutine {number} [select]:\nmain.worker(0xc000{number:06x})\n"
     f"\t/src/tool/worker.go:{number} +0x1d\ncreated by main.main in goroutine 1\n"
@@ -69,6 +76,24 @@ def test_all_common_runtimes_are_there() -> None:
 
     assert {"node", "python", "go", "rust", "glibc", "musl", "macos"} <= names
     assert {"asdf", "mise", "nvm", "volta", "fnm", "pyenv", "rustup"} <= names
+
+
+@pytest.mark.parametrize(("code", "line"), TOLD, ids=[line[:50] for _, line in TOLD])
+def test_each_way_to_say_it_is_known(code: str, line: str) -> None:
+    """By its one line, in the language of the system too; with a remedy, as it was said."""
+    found = died("text", f"starting\n{line}\n", 1)
+
+    assert (found.code, found.message) == (code, f"tool: {line}")
+    assert found.hint
+    assert "{" not in found.hint
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_line_that_tells_where_is_not_shown(frame: str) -> None:
+    """Though it is the newest."""
+    found = died("claude", f"it went wrong\n{frame}\n", 1)
+
+    assert found.message == "tool: it went wrong"
 
 
 def test_a_heap_overflow_that_ended_by_a_signal_is_told_too() -> None:
@@ -122,6 +147,44 @@ def test_an_exception_that_speaks_of_a_limit_is_one(
     assert found.message == f"tool: {error}"
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "    at async timeout (/x/cli.js:1:2)",
+        "    at new timeout",
+        "    at file:///x/timeout.js:1:2",
+        "    at /x/timeout/:1",
+        '  File "/x/timeout.py", line 3, in timeout',
+        "#1 0x0000 in timeout ()",
+        "... 7 more of timeout",
+        " 1: 0xb9 timeout [node]",
+        "   3: core::timeout",
+        "/src/timeout.go:12 +0x1d timeout",
+    ],
+)
+def test_no_frame_speaks_of_what_failed(frame: str) -> None:
+    """Whatever its functions and files are called."""
+    text = f"Error: odd\n{frame}\n"
+
+    assert recognise(PROFILE, 1, TurnOutput(error_text=text), "") is None
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "Node.js v22.1.0",
+        "node:internal/process/promises:394",
+        "Bun v1.2.3 (Linux x64)",
+        "    triggerUncaughtException(err, true);",
+    ],
+)
+def test_an_error_is_a_crash_where_its_runtime_says_so(mark: str) -> None:
+    """Each has a sign of its own."""
+    found = died("claude", f"{mark}\nTypeError: x is not a function\n", 1)
+
+    assert (found.code, found.message) == ("cli_crashed", "tool: TypeError: x is not a function")
+
+
 def test_names_of_functions_are_no_words_of_an_error() -> None:
     """A frame in a timer is no timeout."""
     frames = "Error: odd\n    at Timeout._onTimeout (/x/cli.js:1:2)\n    at listOnTimeout (n:3:4)\n"
@@ -157,6 +220,15 @@ def test_a_fault_without_a_word_is_a_crash(exit_code: int | None, signal: str) -
 
     assert (found.failure_class, found.code) == (FailureClass.USAGE, "cli_crashed")
     assert found.hint
+
+
+@pytest.mark.parametrize(("exit_code", "signal"), [(None, "SIGKILL"), (137, ""), (None, "SIGTERM")])
+def test_who_was_ended_from_outside_has_a_way_on(exit_code: int | None, signal: str) -> None:
+    """Most often by the system, which had no memory left; a shell tells it by its exit code."""
+    found = classify(PROFILE, exit_code, signal, TurnOutput(), "")
+
+    assert (found.failure_class, found.code) == (FailureClass.UNKNOWN, "killed_by_signal")
+    assert "out of memory" in found.hint
 
 
 @pytest.mark.parametrize(

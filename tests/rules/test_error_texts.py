@@ -140,11 +140,13 @@ def test_half_an_answer_with_its_error_on_stderr_is_partial(stderr: str, code: s
 
 def test_a_whole_answer_with_an_error_on_stderr_is_an_answer_with_a_warning() -> None:
     """Doubt is told: a title that could not be made, or the end of the answer."""
-    _, verdict = said(WHOLE + "\n", "Error: 429 Too Many Requests sk-ant-REDACTED\n")
+    key = "sk-ant-" + "api03-" + "Zk3x" * 12
+    _, verdict = said(WHOLE + "\n", f"Error: 429 Too Many Requests {key}\n")
 
     assert verdict.failure is None
     assert codes(verdict) == ["error_on_stderr"]
     assert "429 Too Many Requests" in verdict.warnings[0].message
+    assert "Zk3x" not in verdict.warnings[0].message
 
 
 def test_an_error_nobody_knows_beside_half_an_answer_is_a_warning() -> None:
@@ -207,6 +209,7 @@ def test_nothing_on_stdout_and_an_error_on_stderr_has_its_words(stderr: str, cod
         ("It holds,", False),
         ("First, it", False),
         ("```\ncode here", False),
+        ("```\nprint(a, b)", False),
         ("It holds:\n\nand then it", False),
     ],
 )
