@@ -126,3 +126,13 @@ def test_a_change_adds_at_the_end_and_once(low: list[str], add: list[str], rem: 
     assert got[len(got) - len(add) :] == add
     assert not (set(rem) - set(add)) & set(got)
     assert got[: len(got) - len(add)] == [x for x in low if x not in add and x not in rem]
+
+
+def test_changes_of_two_layers_both_count() -> None:
+    """Whether they meet each other first, or the list below them."""
+    low: dict[str, object] = {"x": ["a", "b", "c"]}
+    middle: dict[str, object] = {"x": ListChange(add=["d", "e"], remove=["a"])}
+    high: dict[str, object] = {"x": ListChange(add=["f", "a"], remove=["b", "d"])}
+
+    assert merge(merge(low, middle), high) == {"x": ["c", "e", "f", "a"]}
+    assert merge(low, merge(middle, high)) == {"x": ["c", "e", "f", "a"]}

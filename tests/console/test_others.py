@@ -127,6 +127,30 @@ def test_a_place_that_was_chosen_is_not_exchanged(tmp_path: Path) -> None:
     assert facts(place / "mine.db") == before
 
 
+def test_a_configuration_where_it_was_started_is_told(tmp_path: Path) -> None:
+    """It looks for one there, ours does not; with both ways to have it read."""
+    machine = make_machine(tmp_path, ["codex"])
+    there = machine.project / "config"
+    (there / "cli.d").mkdir(parents=True)
+    (there / "default.yaml").write_text("server: {}\n", encoding="utf-8")
+    told = machine.aimux("doctor").out.replace("\n", " ")
+
+    assert "config is not read here" in " ".join(told.split())
+    assert f"AIMUX_CONFIG_DIR={there}" in told
+
+
+def test_a_log_that_was_chosen_is_not_exchanged(tmp_path: Path) -> None:
+    """One that nobody chose is, whatever is in it but lines of ours."""
+    env = {"AIMUX_STATE_DIR": str(tmp_path)}
+    for name in ("aimux.log", "mine.log"):
+        (tmp_path / name).write_text("2026-01-01 [INFO] up\n", encoding="utf-8")
+    usual = find_state_files(ServerSettings(), env)
+    chosen = find_state_files(ServerSettings(log_file="mine.log"), env)
+
+    assert (usual.log.name, usual.foreign) == ("aimux-daemon.log", (tmp_path / "aimux.log",))
+    assert (chosen.log.name, chosen.foreign) == ("mine.log", ())
+
+
 def test_our_own_files_are_nobody_elses(tmp_path: Path) -> None:
     """Before there are any, and once there are."""
     machine = make_machine(tmp_path, ["codex"])

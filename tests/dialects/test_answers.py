@@ -308,6 +308,32 @@ def test_codex_tells_what_is_new_of_a_message_that_grows() -> None:
     assert dialect.output.answer == "It holds."
 
 
+def test_who_changed_a_file_has_done_something() -> None:
+    """Without a word, and cut off behind it: a repeat would do it twice."""
+    dialect = open_dialect("aider")
+    printed = b"Repo-map: none\nTokens: 9 sent, 0 received.\nApplied edit to a.py\n"
+    dialect.feed(OUT, printed)
+    dialect.finish(1)
+
+    assert dialect.output.answer == ""
+    assert dialect.output.has_spoken
+
+
+def test_what_a_sub_agent_says_is_no_answer() -> None:
+    """Nor a part of one, whole or in pieces."""
+    of_child = {"parent_tool_use_id": "t1"}
+    _, dialect = told(
+        "claude",
+        assistant(TOOL, "I ask somebody."),
+        {**delta("piece"), **of_child},
+        assistant("I am the helper.", message="m2", **of_child),
+        DONE,
+        result(None),
+    )
+
+    assert dialect.output.answer == "I ask somebody."
+
+
 # ------------------------------------------------------------------------------ a second closing
 
 

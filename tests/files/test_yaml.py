@@ -10,7 +10,7 @@ import orjson
 import pytest
 from hypothesis import given, strategies as st
 
-from aimux.files.yaml import MAX_YAML_BYTES, Document, YamlFault, YamlReader, parse
+from aimux.files.yaml import MAX_YAML_BYTES, Budget, Document, YamlFault, YamlReader, parse
 
 TEXT: Final = """\
 a: 1
@@ -170,6 +170,32 @@ def test_depth_is_bounded() -> None:
             parse("[" * depth + "]" * depth, path="deep.yaml")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 60 + "]" * 60,
+        "- " * 30_000 + "x",
+        "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 60))]),
+    ],
+    ids=["flow", "block", "aliases"],
+)
+def test_each_way_into_the_depth_has_its_end(text: str) -> None:
+    """By brackets, by dashes, and by names of what stands above."""
+    with pytest.raises(YamlFault, match="too many or too deeply nested values"):
+        parse(text, path="deep.yaml")
+
+
+def test_a_file_that_costs_more_than_is_left_is_not_parsed(tmp_path: pathlib.Path) -> None:
+    """It is fine at another time: only the sum was too much."""
+    path = tmp_path / "a.yaml"
+    path.write_text("a: [\n" + "# a long remark\n" * 20, encoding="utf-8")  # parsed, a fault
+    reader = YamlReader()
+    with pytest.raises(YamlFault, match="not read: with the files before it"):
+        reader.read(path, budget=Budget(1_000_000, 100))
+    with pytest.raises(YamlFault, match="expected the node content"):
+        reader.read(path, budget=Budget(1_000_000, 1_000))
+
+
 @pytest.mark.parametrize("make", ["directory", "nothing", "fifo", "latin", "huge"])
 def test_what_is_no_text_file_is_a_fault(tmp_path: pathlib.Path, make: str) -> None:
     """A pipe must not be waited on."""
@@ -185,8 +211,11 @@ def test_what_is_no_text_file_is_a_fault(tmp_path: pathlib.Path, make: str) -> N
     elif make == "huge":
         path.write_bytes(b"#" * 2_000_000)
 
-    with pytest.raises(YamlFault):
+    with pytest.raises(YamlFault) as caught:
         YamlReader().read(path)
+
+    is_unread = caught.value.what == "2000000 bytes, the limit is 65536"
+    assert is_unread is (make == "huge")
 
 
 def test_front_matter_is_parsed_and_the_rest_kept() -> None:

@@ -179,6 +179,18 @@ def test_a_rejected_tool_and_no_word_after_it_says_so(refusal: str) -> None:
     assert not verdict.failure.retryable
 
 
+def test_a_tool_that_a_record_calls_refused_is_a_rejected_one() -> None:
+    """Whatever its result says then."""
+    denied = '{"type":"system","subtype":"permission_denied","tool_use_id":"t"}'
+    done = (
+        '{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t",'
+        '"is_error":true,"content":"no"}]}}'
+    )
+    verdict = ended_after("claude", f'{denied}\n{done}\n{{"type":"result","result":""}}\n')
+
+    assert verdict.code == "tools_denied"
+
+
 def test_a_turn_that_failed_behind_a_rejected_tool_says_so() -> None:
     """opencode stops there; nothing else it prints tells why."""
     state = f'{{"status":"error","error":"{REJECTION}"}}'

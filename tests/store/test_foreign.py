@@ -131,3 +131,39 @@ async def test_a_database_with_another_mark_is_left_alone(tmp_path: Path) -> Non
         other.execute("PRAGMA application_id = 7")
 
     assert (await refusal(path)).code == "store_foreign"
+
+
+async def test_a_mark_of_another_program_is_enough(tmp_path: Path) -> None:
+    """Before it has made a table."""
+    path = tmp_path / "sessions.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA application_id = 7")
+    before = facts_below(tmp_path)
+
+    assert (await refusal(path)).code == "store_foreign"
+    assert facts_below(tmp_path) == before
+
+
+async def test_a_look_makes_no_files(tmp_path: Path) -> None:
+    """Beside a database that its program has left in order, and whose log is gone with it."""
+    path = tmp_path / "sessions.db"
+    make_foreign(path)
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode = wal")
+    before = facts_below(tmp_path)
+
+    assert list(before) == ["sessions.db"]
+    assert is_foreign(path)
+    assert facts_below(tmp_path) == before
+
+
+def test_a_foreign_file_that_came_meanwhile_is_not_written(tmp_path: Path) -> None:
+    """The lock was ours by then; whoever opens it looks once more."""
+    path = tmp_path / "sessions.db"
+    make_foreign(path)
+    before = facts_below(tmp_path)
+    with pytest.raises(StoreUnavailable) as caught:
+        connect(path)
+
+    assert caught.value.code == "store_foreign"
+    assert facts_below(tmp_path) == before
