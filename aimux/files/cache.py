@@ -130,14 +130,6 @@ class Dependencies:
             elif levels and below.is_dir():
                 yield from self._below(below, levels - 1)
 
-    def yamls_in(self, root: pathlib.Path) -> list[pathlib.Path]:
-        """`root/*.yaml` and `root/*.yml`, sorted."""
-        return [
-            below
-            for below in self._entries(root)
-            if below.suffix in {".yaml", ".yml"} and self.note(below)
-        ]
-
     def _entries(self, root: pathlib.Path) -> list[pathlib.Path]:
         if not self.note(root):
             return []

@@ -1,7 +1,7 @@
 """Domains of investigations: shipped ones, and the user's own laid over them by name."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -14,7 +14,7 @@ from aimux.model import Problem, Severity
 class YamlLister(Protocol):
     """Lists YAML files of a directory, and may remember that it did."""
 
-    def yamls_in(self, root: pathlib.Path) -> Sequence[pathlib.Path]:
+    def yaml_in(self, root: pathlib.Path) -> Iterable[pathlib.Path]:
         """The `.yaml` and `.yml` files of `root`, sorted; none where it is missing."""
         ...
 
@@ -37,7 +37,7 @@ def read_domains(
     domains: dict[str, Domain] = {}
     problems: list[Problem] = []
     for root in roots:
-        for file in lister.yamls_in(root):
+        for file in lister.yaml_in(root):
             try:
                 document = reader.read(file)
             except YamlFault as fault:
