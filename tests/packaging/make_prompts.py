@@ -25,14 +25,18 @@ from typing import Final
 PROMPTS: Final[list[dict[str, object]]] = '''
 
 
-def catalogue() -> str:
-    """The module, as it is to be."""
+def made_rows() -> list[dict[str, object]]:
+    """The list, as it is to be."""
     places = skill_places(shipped("prompts") / "skills", [])
     skills = read_skills(places, YamlReader(), Dependencies()).skills
-    rows = [row_of(skill) for skill in skills.values()]
+    return [row_of(skill) for skill in skills.values()]
+
+
+def catalogue() -> str:
+    """The module, as it is to be."""
     formatted = subprocess.run(
         [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(TARGET), "-"],
-        input=f"{HEAD}{rows!r}\n",
+        input=f"{HEAD}{made_rows()!r}\n",
         capture_output=True,
         encoding="utf-8",
         check=True,

@@ -19,7 +19,7 @@ from aimux.tools import TOOLS
 from aimux.tools.catalog import PROMPTS
 
 from ..engine.house import House, open_house
-from ..packaging.make_prompts import TARGET, catalogue
+from ..packaging.make_prompts import made_rows
 from .calls import Clock
 
 CALL: Final = re.compile(r"^```json\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
@@ -136,7 +136,7 @@ async def test_every_call_in_every_prompt_holds_its_schema(
 
 def test_the_list_says_what_the_files_say() -> None:
     """It is made of them; made again it is the same. Thirteen, with a text for each argument."""
-    assert TARGET.read_text(encoding="utf-8") == catalogue()
+    assert made_rows() == PROMPTS
     assert len(PROMPTS) == 13
     for prompt in PROMPTS:
         assert prompt["title"]
