@@ -93,8 +93,9 @@ def _envelope(
 
 def _here(facts: Json) -> str:
     areas, unchecked = _texts(facts.get("areas")), _texts(facts.get("unchecked"))
+    found = facts.get("findings", 0)
     said = (
-        f"iteration {facts.get('iteration', 0)}, {facts.get('findings', 0)} findings, "
+        f"iteration {facts.get('iteration', 0)}, {found} finding{'' if found == 1 else 's'}, "
         f"{len(areas) - len(unchecked)} of {len(areas)} areas looked at"
     )
     convergence = facts.get("convergence")

@@ -1,5 +1,6 @@
 """What to do about a call that was not served, by the code of its error and what was sent."""
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from ._calls import MAX_CHARS, Call, Guidance, Json, call, guidance
 
 ID_CHARS: Final = 80  # of an id that is repeated
+MISSPELT: Final = 0.8  # from here on a name is another one with a slip in it
 NEVER: Final = "do not send the same call again unchanged"
 _HEALTH: Final = call("sessions", "it is to be known which CLIs are ready", action="health")
 _SESSIONS: Final = call("sessions", "those that there are are wanted", action="list")
@@ -48,6 +50,7 @@ _WITHOUT: Final[Mapping[str, Call]] = {
     "status": _SESSIONS,
     "sessions": _SESSIONS,
     "agents": _AGENTS,
+    "investigate": _NOTEBOOKS,
 }
 # the argument that named what there is not, and what its value begins with
 _NAMED: Final[Mapping[str, tuple[str, str]]] = {
@@ -78,18 +81,26 @@ def guide_refusal(
         following = _by_id(code, tool, given) or following
     elif code == "mode_refused" and _may_repeat(given):
         following = [call(tool, "writing in the directory will do", **{**given, "mode": "write"})]
-    elif code == "invalid_arguments" and not following and tool in _WITHOUT:
+    elif code == "invalid_arguments" and not following and _wants_list(tool, given):
         following = [_ACTIVE if given.get("action") in _ENDS else _WITHOUT[tool]]
     elif code not in _NEXT and not following and error.get("class") in _BUSY:
         following = [_HEALTH]
     return guidance("refused", following, [] if error.get("retryable") else [NEVER])
 
 
+def _wants_list(tool: str, given: Json) -> bool:
+    return tool in _WITHOUT and (tool != "investigate" or "session_id" not in given)
+
+
 def _renamed(code: str, error: Json, given: Json) -> Json | None:
     """The call with the known name that is most like the unknown one; None without one."""
     name, prefix = _NAMED.get(code, ("", ""))
     close = _NEAREST.fullmatch(str(error.get("hint")))
-    if close is None or not isinstance(given.get(name), str):
+    said = given.get(name)
+    if close is None or not isinstance(said, str):
+        return None
+    slip = difflib.SequenceMatcher(None, said.removeprefix(prefix).casefold(), close[1])
+    if slip.ratio() < MISSPELT:
         return None
     return {**given, name: prefix + close[1]}
 

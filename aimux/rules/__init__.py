@@ -4,6 +4,7 @@ What only one strategy needs has a room below: what every start reads stays smal
 """
 
 from ._arguments import (
+    NAMES as NAMES,
     compile_schema as compile_schema,
     mended as mended,
     problems as problems,

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from aimux.model import plural
 
-from ._nearest import nearest
+from ._nearest import is_misspelt, nearest
 from ._redact import redact
 
 Check = Callable[[object], bool]
@@ -98,10 +98,14 @@ def mended(
             return None  # it is missing, or lies deeper
         if not meant:
             return None
-        if not str(each["expected"]).startswith(NAMES):
-            named[name] = meant
-        elif meant in given:
+        is_word = isinstance(meant, str) and isinstance(given[name], str)
+        is_name = str(each["expected"]).startswith(NAMES)
+        if is_name and (meant in given or not is_misspelt(name, str(meant))):
             return None
+        if is_word and not is_name and not is_misspelt(str(given[name]), str(meant)):
+            return None
+        if not is_name:
+            named[name] = meant
         else:
             named[str(meant)] = named.pop(name)
     return named
@@ -341,6 +345,8 @@ def _converted(value: object, names: Sequence[str], schema: object) -> object:
         match schema:
             case {"type": "array", "items": {"type": "string"}} if text and len(text) < SHOWN_CHARS:
                 return [each.strip() for each in value.split(",") if each.strip()]
+            case {"type": "array", "items": {"type": ["string", *_]}} if text:
+                return [value]  # a command may have commas in it
         if "boolean" in names and text in ("true", "false"):
             return text == "true"
         if {"integer", "number"} & set(names):

@@ -13,6 +13,7 @@ from aimux.errors import AimuxError, InvalidArguments, Refusal
 from aimux.files.cache import Lru
 from aimux.guidance import ToolClass, guide_plan
 from aimux.rules import (
+    NAMES,
     Bucket,
     as_meant,
     boolean_as_meant,
@@ -231,7 +232,8 @@ def _unaliased(tool: Tool, given: Mapping[str, object]) -> tuple[dict[str, objec
 
 def _told(problem: Mapping[str, object]) -> str:
     suggestion = problem.get("suggestion")
-    is_like = isinstance(suggestion, str) and isinstance(problem["value"], str)
-    shown = suggestion if is_like else json.dumps(suggestion, ensure_ascii=False)
+    is_name = str(problem["expected"]).startswith(NAMES) or isinstance(problem["value"], str)
+    is_plain = is_name and isinstance(suggestion, str)
+    shown = suggestion if is_plain else json.dumps(suggestion, ensure_ascii=False)
     meant = f", did you mean {shown}?" if suggestion else ""
     return f"{problem['path']}: expected {problem['expected']}{meant}"

@@ -48,6 +48,7 @@ def test_the_call_that_was_meant_is_offered(
             {"steps": "example:second"},
         ),
         ("role_unknown", "exec", {"role": "zz"}, None, None),
+        ("role_unknown", "exec", {"role": "plan"}, "did you mean planning?", None),
         ("agent_unknown", "agents", {"agent_id": "x"}, "agents(action=find) says who fits", None),
         ("cli_unknown", "consensus", {"clis": ["coudex"]}, "did you mean codex?", None),
     ],
@@ -71,6 +72,7 @@ def test_a_name_that_is_nearly_right_is_offered_first(
         ("sessions", {}, ("sessions", {"action": "list"})),
         ("sessions", {"action": "cancel"}, ("sessions", {"action": "list", "status": "active"})),
         ("agents", {}, ("agents", {"action": "list"})),
+        ("investigate", {"action": "finding"}, ("investigate", {"action": "list"})),
     ],
 )
 def test_who_does_not_know_what_to_name_is_shown_what_there_is(

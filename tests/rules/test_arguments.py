@@ -19,6 +19,7 @@ SCHEMA: dict[str, object] = {
         "share": {"type": "number"},
         "async": {"type": "boolean", "description": "go on without me"},
         "clis": {"type": "array", "items": {"type": "string"}},
+        "runs": {"type": "array", "items": {"type": ["string", "array"]}},
         "extra": {"type": "object", "additionalProperties": {"type": "integer"}},
         "maybe": {"type": ["string", "null"]},
         "steps": {"type": "array", "items": {"type": "object", "required": ["id"]}},
@@ -230,6 +231,9 @@ def test_both_agree_with_jsonschema_on_anything(schema: Any, value: object) -> N
         ({"prompt": 5}, {"prompt": "5"}),
         ({"prompt": "hi", "clis": "codex, claude"}, {"prompt": "hi", "clis": ["codex", "claude"]}),
         ({"prompt": "hi", "cli": "vim"}, None),
+        ({"prompt": "hi", "cli": "cod"}, None),  # near, and no slip
+        ({"prompt": "hi", "amount": 5}, None),
+        ({"prompt": "hi", "runs": "a, b"}, {"prompt": "hi", "runs": ["a, b"]}),
         ({"promt": "hi", "prompt": "ho"}, None),
         ({"prompt": "hi", "none": {"a": 1}}, None),
         ({}, None),
