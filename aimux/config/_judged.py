@@ -14,6 +14,7 @@ from aimux.model import (
     Route,
     Settings,
     Severity,
+    plural,
 )
 
 from ._find import ROLE_PREFIX, parse_role
@@ -36,6 +37,7 @@ class Judged:
         settings = build(Settings, without_nulls(self._layers.tree))
         self._times(settings)
         self._names(settings)
+        self._panels(settings)
         transport = settings.server.transport
         if bool(transport.tls_cert) != bool(transport.tls_key):
             lonely = "tls_cert" if transport.tls_cert else "tls_key"
@@ -64,8 +66,25 @@ class Judged:
             for name in getattr(settings.server, key):
                 self._known(f"server.{key}", name)
 
+    def _panels(self, settings: Settings) -> None:
+        for name, panel in settings.panels.items():
+            path = f"panels.{name}"
+            members = [each.partition(":")[0] for each in panel.members]
+            for cli in dict.fromkeys(members):
+                self._known(f"{path}.members", cli)
+            if panel.judge:
+                self._known(f"{path}.judge", panel.judge.partition(":")[0])
+            if panel.quorum > len(members):
+                has = plural(len(members), "member")
+                message = f"{panel.quorum} of {has} can never be reached"
+                self._say(Severity.WARNING, f"{path}.quorum", message)
+            for cli in (each.partition(":")[0] for each in panel.veto):
+                if cli not in members:
+                    message = f"{cli} is no member, so its veto has no effect"
+                    self._say(Severity.WARNING, f"{path}.veto", message, nearest(cli, members))
+
     def _known(self, path: str, name: str) -> None:
-        if name in self._profiles:
+        if name in self._profiles or any(name == each.binary for each in self._profiles.values()):
             return
         if name in self._broken:
             message = f"the profile of {name} has faults, so it is left out"

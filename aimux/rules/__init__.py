@@ -4,11 +4,11 @@ What only one strategy needs has a room below: what every start reads stays smal
 """
 
 from ._arguments import (
-    NAMES as NAMES,
     compile_schema as compile_schema,
     mended as mended,
     problems as problems,
     shallow as shallow,
+    told_problem as told_problem,
 )
 from ._argv import (
     MAX_TOKEN_BYTES as MAX_TOKEN_BYTES,

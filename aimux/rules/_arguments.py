@@ -5,6 +5,7 @@ in microseconds and explains nothing. Only when it says no does `problems` ask j
 costs a tenth of a second to import. Both agree with jsonschema on every value.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from reprlib import Repr
 from typing import Final, Protocol
@@ -109,6 +110,16 @@ def mended(
         else:
             named[str(meant)] = named.pop(name)
     return named
+
+
+def told_problem(problem: Mapping[str, object]) -> str:
+    """One of `problems` in a sentence: path, what was expected, what may have been meant."""
+    suggestion = problem.get("suggestion")
+    is_name = str(problem["expected"]).startswith(NAMES) or isinstance(problem["value"], str)
+    is_plain = is_name and isinstance(suggestion, str)
+    shown = suggestion if is_plain else json.dumps(suggestion, ensure_ascii=False)
+    meant = f", did you mean {shown}?" if suggestion else ""
+    return f"{problem['path']}: expected {problem['expected']}{meant}"
 
 
 def shallow(value: object, levels: int = SHOWN_LEVELS) -> object:

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -13,7 +12,6 @@ from aimux.errors import AimuxError, InvalidArguments, Refusal
 from aimux.files.cache import Lru
 from aimux.guidance import ToolClass, guide_plan
 from aimux.rules import (
-    NAMES,
     Bucket,
     as_meant,
     boolean_as_meant,
@@ -22,6 +20,7 @@ from aimux.rules import (
     problems,
     shallow,
     take,
+    told_problem,
 )
 
 from ._calls import InputRequired, Payload, ToolCall
@@ -135,7 +134,7 @@ class ToolRunner:
         if taken and fits(given):
             return attrs.evolve(call, arguments=given, taken=[*told, *taken])
         found = problems(tool.input_schema, shallow(given))
-        listed_problems = "; ".join(_told(each) for each in found)
+        listed_problems = "; ".join(told_problem(each) for each in found)
         meant = mended(given, found)
         raise InvalidArguments(
             f"{tool.name}: {listed_problems}",
@@ -228,12 +227,3 @@ def _unaliased(tool: Tool, given: Mapping[str, object]) -> tuple[dict[str, objec
         if name not in tool.aliases and (value is not None or name not in named)
     }
     return named | ours, told
-
-
-def _told(problem: Mapping[str, object]) -> str:
-    suggestion = problem.get("suggestion")
-    is_name = str(problem["expected"]).startswith(NAMES) or isinstance(problem["value"], str)
-    is_plain = is_name and isinstance(suggestion, str)
-    shown = suggestion if is_plain else json.dumps(suggestion, ensure_ascii=False)
-    meant = f", did you mean {shown}?" if suggestion else ""
-    return f"{problem['path']}: expected {problem['expected']}{meant}"

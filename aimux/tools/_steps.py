@@ -14,7 +14,7 @@ from aimux.errors import InternalFault, InvalidArguments, NotFound
 from aimux.files.tree import TreeReader
 from aimux.files.yaml import YamlFault, YamlReader, parse
 from aimux.model import Noted
-from aimux.rules import compile_schema, did_you_mean, problems, shallow
+from aimux.rules import compile_schema, did_you_mean, problems, shallow, told_problem
 from aimux.rules.workflow import StepEnd
 from aimux.strategies.seats import Call
 
@@ -25,6 +25,7 @@ from .catalog import TOOLS
 
 # one inside another might never end; nobody would wait for what runs in the background
 NOT_A_STEP: Final = frozenset({"workflow", "background"})
+SUFFIXES: Final = frozenset({".yaml", ".yml"})
 FILE, EXAMPLE = "file:", "example:"
 ASKING: Final = frozenset({"clis", "consensus", "mode"})  # with one of these think may make a job
 WRITING: Final = frozenset({"write", "danger"})
@@ -98,10 +99,7 @@ def check_step(tool: str, known: Mapping[str, object], open_names: Collection[st
     if not schema.get("additionalProperties"):  # think takes the fields of its pattern
         found = [f"{name}: {tool} has no such argument" for name in opened - _properties(tool)]
     if not compile_schema(schema)(named):
-        found += [
-            f"{each['path']}: expected {each['expected']}"
-            for each in problems(schema, shallow(named))
-        ]
+        found += [told_problem(each) for each in problems(schema, shallow(named))]
     return found
 
 
@@ -218,7 +216,8 @@ def workflow_files(roots: Sequence[Path]) -> dict[str, Path]:
     """The workflows below `roots` by name; a later directory wins."""
     known: dict[str, Path] = {}
     for root in roots:
-        known |= {path.stem: path for path in sorted(root.glob("*.yaml"))}
+        found = (path for path in sorted(root.glob("*.y*ml")) if path.suffix in SUFFIXES)
+        known |= {path.stem: path for path in found}
     return known
 
 

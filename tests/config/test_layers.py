@@ -155,6 +155,30 @@ def test_a_wrong_value_leaves_the_layer_below_in_effect(home: ConfigHome) -> Non
     assert snapshot.roles["debug"].effort == ""
 
 
+def test_a_panel_that_cannot_come_to_anything_is_told(home: ConfigHome) -> None:
+    """An unknown member, a quorum above their number, a veto of somebody who is not there."""
+    path = home.write_user(
+        "panels:\n"
+        "  lame:\n"
+        "    members: [codx, 'claude:opus:high']\n"
+        "    quorum: 3\n"
+        "    veto: [gemini]\n"
+        "    judge: qwem\n"
+        "  sound: {members: [codex, cn], veto: ['codex:m']}\n"
+        "roles:\n"
+        "  debug: {cli: cn}\n"
+    )
+    snapshot = home.load()
+
+    assert [str(each) for each in snapshot.problems] == [
+        f"panels.lame.members: codx is not a known CLI @ {path}:3 (did you mean codex?)",
+        f"panels.lame.judge: qwem is not a known CLI @ {path}:6 (did you mean qwen?)",
+        f"panels.lame.quorum: 3 of 2 members can never be reached @ {path}:4",
+        f"panels.lame.veto: gemini is no member, so its veto has no effect @ {path}:5",
+    ]
+    assert list(snapshot.errors) == []
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [("server: [", 1), ("a: 1\n\tb: 2", 2), ("server: {}\nserver: {}", 2), ("- x", 0), ("!x y", 1)],

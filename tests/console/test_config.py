@@ -61,20 +61,21 @@ def test_check_reads_what_is_read_only_when_it_is_wanted(bare: Machine) -> None:
         "agents.d/mine.md": "---\ndescription: [\n---\nRead.\n",
         "domains.d/mine.yaml": "areas: [\n",
         "audit-rules.d/mine.yaml": "match: [\n",
-        "workflows.d/mine.yaml": "steps:\n- {id: a, tool: exec}\n- {id: b, tool: nope}\n",
+        "workflows.d/mine.yaml": "steps:\n- {tool: exec, arguments: {promt: x}}\n- {tool: nope}\n",
+        "workflows.d/other.yml": "steps: []\n",
     }
     for name, text in broken.items():
         path = bare.config / name
-        path.parent.mkdir()
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     said = bare.aimux("config", "check")
     found = bare.aimux("doctor").out
 
     assert said.code == 1
     assert [name for name in broken if f"{bare.config / name}:" not in said.out] == []
-    assert [each.partition(":")[0] for each in said.out.splitlines()] == ["error"] * (
-        len(broken) + 1
-    )
+    faults = len(broken) + 2  # of one workflow three
+    assert [each.partition(":")[0] for each in said.out.splitlines()] == ["error"] * faults
+    assert "did you mean prompt? @" in said.out
     assert "steps[1].tool: unknown tool 'nope'" in said.out
     assert f"{bare.config}/workflows.d/mine.yaml:3" in said.out
     assert [name for name in broken if f"{bare.config / name}:" not in found] == []
