@@ -33,21 +33,25 @@ Examples:
   aimux setup --links                # links that install it in the clients that take them"""
 )
 @click.argument("client", type=click.Choice(list(CLIENTS)), required=False, metavar="[CLIENT]")
-@click.option("--write", "action", flag_value="write", help="Edit the file, after a backup.")
-@click.option("--undo", "action", flag_value="undo", help="Put the file back as it was.")
-@click.option("--dry-run", "action", flag_value="diff", help="Show what --write would change.")
-@click.option("--links", "action", flag_value="links", help="Print links that install it.")
-@click.option("--list", "action", flag_value="list", help="List the clients and their files.")
+@click.option("--write", is_flag=True, help="Edit the file, after a backup.")
+@click.option("--undo", is_flag=True, help="Put the file back as it was.")
+@click.option("--dry-run", is_flag=True, help="Show what --write would change.")
+@click.option("--links", is_flag=True, help="Print links that install it.")
+@click.option("--list", is_flag=True, help="List the clients and their files.")
 @click.option(
     "--file", "given", type=click.Path(dir_okay=False, path_type=Path),
     help="The client's file, if it is not in the usual place.",
 )  # fmt: skip
-def setup(client: str | None, action: str | None, given: Path | None) -> None:
+def setup(client: str | None, given: Path | None, **chosen: bool) -> None:
     """Show or write the MCP configuration of CLIENT.
 
     `aimux setup --list` names the clients. Without an option it only shows the block and the file
     it belongs to. Comments, layout, order and encoding of the file stay as they are.
     """
+    actions = [name.replace("_", "-") for name, is_on in chosen.items() if is_on]
+    if len(actions) > 1:
+        raise click.UsageError(f"--{actions[0]} and --{actions[1]} are two things: give one")
+    action = actions[0] if actions else None
     if given is not None and action in {"list", "links"}:
         raise click.UsageError(f"--file says nothing to --{action}")
     if action == "list" or (client is None and action is None and given is None):
@@ -63,7 +67,7 @@ def setup(client: str | None, action: str | None, given: Path | None) -> None:
     match action:
         case "undo":
             _undo(kind, path)
-        case "diff":
+        case "dry-run":
             _diff(client, kind, path)
         case "write":
             _write(client, kind, path)

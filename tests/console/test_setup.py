@@ -175,6 +175,17 @@ def test_a_file_whose_name_is_too_long_is_a_fault(tmp_path: Path) -> None:
         assert isinstance(result.exception, SetupFault)
 
 
+def test_two_things_at_once_are_refused(tmp_path: Path) -> None:
+    """The last one would win, and it may be the one that writes."""
+    file = tmp_path / "mcp.json"
+    for words in (["--dry-run", "--write"], ["--write", "--undo"], ["--list", "--links"]):
+        result = run("cursor", *words)
+
+        assert result.exit_code == 2
+        assert "are two things: give one" in result.output
+    assert not file.exists()
+
+
 def test_without_a_home_the_file_can_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
