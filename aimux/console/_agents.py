@@ -12,6 +12,7 @@ from ._output import note, one_line, say, say_json, table
 from ._screen import (
     DONE,
     Finite,
+    Whole,
     exit_code,
     job_of,
     json_option,
@@ -92,7 +93,7 @@ def show_agent(agent: str, *, directory: str | None, as_json: bool) -> None:
 @click.option("-c", "--cli", help="CLI to use instead of the agent's.")
 @click.option("-m", "--model", help="Model, as the CLI names it.")
 @click.option("--mode", type=click.Choice([str(mode) for mode in Mode]), help="What it may do.")
-@click.option("-n", "--max-turns", type=click.IntRange(1, 20), help="Turns at most.")
+@click.option("-n", "--max-turns", type=Whole(1, 20), help="Turns at most.")
 @click.option(
     "--timeout", type=Finite(0.1), metavar="SECONDS", help="Deadline of the whole, in seconds."
 )

@@ -11,7 +11,7 @@ import trio
 from ._client import Json, McpClient
 from ._keys import open_keys
 from ._output import as_text, is_drawn, note, one_line, open_drawing
-from ._screen import DONE, exit_code, job_of, rows_of, with_server
+from ._screen import DONE, Whole, exit_code, job_of, rows_of, with_server
 from ._seats import say_end, seat_rows
 
 OPEN: Final = frozenset({"queued", "running"})
@@ -32,7 +32,7 @@ CANCEL: Final = "c"
 )
 @click.argument("job", metavar="JOB|SESSION")
 @click.option(
-    "--after", type=click.IntRange(0), default=0, metavar="SEQ",
+    "--after", type=Whole(0), default=0, metavar="SEQ",
     help="Show only events after this number; leaving says which that is.",
 )  # fmt: skip
 def attach(job: str, *, after: int) -> None:

@@ -10,6 +10,7 @@ from ._output import as_text, note, open_progress, say, say_json, table
 from ._screen import (
     DONE,
     Finite,
+    Whole,
     exit_code,
     json_option,
     part_of,
@@ -44,7 +45,7 @@ Exit codes: 0 the run completed, 1 it did not, 2 it could not be asked for, 130 
 )
 @click.option("-c", "--cli", "clis", multiple=True, help="Who looks; may be given several times.")
 @click.option("-s", "--session", help="Go on with this investigation.")
-@click.option("-n", "--max-iterations", type=click.IntRange(1, 50), help="Rounds at most.")
+@click.option("-n", "--max-iterations", type=Whole(1, 50), help="Rounds at most.")
 @click.option(
     "-C",
     "--directory",

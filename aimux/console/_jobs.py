@@ -16,6 +16,7 @@ from ._screen import (
     DONE,
     GOES_ON,
     Finite,
+    Whole,
     exit_code,
     job_of,
     json_option,
@@ -51,7 +52,7 @@ SESSIONS: Final = (
 @click.command(epilog="Example: aimux ps -a")
 @click.option("-a", "--all", "is_all", is_flag=True, help="Ended jobs too, latest first.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(1, 100), default=PAGE, show_default=True,
+    "-n", "--limit", type=Whole(1, 100), default=PAGE, show_default=True,
     help="Jobs to list; with --tree those at the top.",
 )  # fmt: skip
 @click.option(
@@ -182,7 +183,7 @@ def _number(value: object) -> int:
 
 @click.command(epilog="Example: aimux show job_01K...")
 @click.argument("job", metavar="JOB|SESSION|INVESTIGATION")
-@click.option("--turn", type=click.IntRange(1), help="What this turn of the job answered.")
+@click.option("--turn", type=Whole(1), help="What this turn of the job answered.")
 @json_option
 def show(job: str, *, turn: int | None, as_json: bool) -> None:
     """Print the answer of JOB. Its facts go to stderr; a job at work prints what there is.
@@ -270,7 +271,7 @@ def _list(value: object) -> list[object]:
 @click.command(epilog="Example: aimux sessions --status completed -c codex")
 @click.option("--status", default="all", show_default=True, help="active, finished or a status.")
 @click.option("-c", "--cli", help="Only sessions of this CLI.")
-@click.option("-n", "--limit", type=click.IntRange(1, 100), default=PAGE, show_default=True)
+@click.option("-n", "--limit", type=Whole(1, 100), default=PAGE, show_default=True)
 @click.option("--cursor", help="Go on after the page that named it.")
 @json_option
 def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from ._client import Json, McpClient
 from ._output import say, say_json, table
 from ._screen import (
     Finite,
+    Whole,
     exit_code,
     leave_running,
     part_of,
@@ -179,11 +180,9 @@ def _path() -> click.Path:
     return click.Path(exists=True, file_okay=False, resolve_path=True)
 
 
-def _count(schema: Json) -> click.IntRange:
+def _count(schema: Json) -> Whole:
     least, most = schema.get("minimum"), schema.get("maximum")
-    return click.IntRange(
-        least if isinstance(least, int) else None, most if isinstance(most, int) else None
-    )
+    return Whole(least if isinstance(least, int) else None, most if isinstance(most, int) else None)
 
 
 def _seconds(schema: Json) -> Finite:

@@ -24,8 +24,16 @@ Work = Callable[[McpClient], Awaitable[int]]
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
+class Whole(click.IntRange):
+    """A whole number within limits."""
+
+    name = "number"  # click calls it a range, in faults too
+
+
 class Finite(click.FloatRange):
     """A number within limits that JSON can say: neither infinite nor none."""
+
+    name = "number"
 
     def convert(
         self,

@@ -8,7 +8,7 @@ import orjson
 
 from ._client import Json, McpClient
 from ._output import note, one_line, open_progress, say, say_json
-from ._screen import exit_code, json_option, part_of, rows_of, say_error, with_server
+from ._screen import Finite, exit_code, json_option, part_of, rows_of, say_error, with_server
 
 Command = Callable[..., object]
 
@@ -29,7 +29,7 @@ _OPTIONS: Final = (
     click.option(
         "--timeout",
         "timeout_seconds",
-        type=click.FloatRange(min=0.1),
+        type=Finite(0.1),
         metavar="SECONDS",
         help="For all CLIs.",
     ),

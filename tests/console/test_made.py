@@ -144,6 +144,16 @@ def test_help_of_a_made_command_needs_no_schema_beside_it() -> None:
     assert "this one if not given" in told["audit"]
 
 
+def test_figures_are_asked_for_as_numbers() -> None:
+    """In help and in faults; what JSON cannot say is none, whichever command asks."""
+    for words in (["think"], ["run"], ["investigate"], ["gc"], ["sessions"], ["audit"]):
+        assert "RANGE" not in CliRunner().invoke(commands, [*words, "--help"]).output
+    for value in ("soon", "inf", "nan"):
+        for command in ("think", "run", "research", "consensus"):
+            said = CliRunner().invoke(commands, [command, "swot", "--timeout", value]).output
+            assert "is not a valid number" in said or "that can be counted with" in said
+
+
 def test_a_mistyped_command_is_told_what_it_is_most_like() -> None:
     """As an option and a role are."""
     assert "Did you mean run?" in CliRunner().invoke(commands, ["runn"]).output
