@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from aimux.drivers import ProcessSpec
 from aimux.errors import InvalidArguments
+from aimux.model import HookSettings
+from aimux.testing import Say, Turn
 from aimux.tools._past import time_of
 
 from ..engine.house import House, answers, fails, open_house
@@ -32,6 +35,28 @@ async def test_why_tells_the_attempts_of_a_job(
         *("route", "child", "class", "retry"), *("route", "child"),
         *("validator", "job"),
     ]  # fmt: skip
+
+
+async def test_why_names_the_hook_and_the_contract_that_ended_a_job(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """By the codes that such ends have, not by codes that nothing gives."""
+
+    def played(spec: ProcessSpec) -> Turn:
+        if spec.argv[0] == "hook":
+            asked = json.loads(spec.stdin or b"")
+            action = "block" if "BLOCK" in asked["prompt"] else "proceed"
+            return Turn(says=[Say(json.dumps({"action": action}).encode())])
+        return answers("no JSON at all")
+
+    hooks = {"h": HookSettings(command=["hook"])}
+    async with open_house(tmp_path, played, hooks=hooks) as house:
+        await house.ask("exec", prompt="BLOCK this")
+        await house.ask("exec", prompt="yes", schema={"type": "object"})
+        jobs = (await house.store.jobs()).jobs
+        rules = [(await read(house, f"aimux://jobs/{job.id}/why"))["rule"] for job in jobs]
+
+    assert sorted(rules) == ["contract", "hook"]
 
 
 async def test_usage_and_ended_jobs_are_read_from_a_time_on(
