@@ -1,5 +1,6 @@
 """Steps of a workflow as calls: where they are written, whether they fit, and how they are made."""
 
+import contextlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -213,12 +214,25 @@ def steps_in(data: object) -> object:
 
 
 def workflow_files(roots: Sequence[Path]) -> dict[str, Path]:
-    """The workflows below `roots` by name; a later directory wins."""
+    """The workflows below `roots` by name; a later directory wins, one that is closed has none."""
     known: dict[str, Path] = {}
     for root in roots:
-        found = (path for path in sorted(root.glob("*.y*ml")) if path.suffix in SUFFIXES)
-        known |= {path.stem: path for path in found}
+        with contextlib.suppress(OSError):
+            known |= {path.stem: path for path in files_in(root)}
     return known
+
+
+def files_in(root: Path) -> list[Path]:
+    """The files of a directory of workflows; none if there is none.
+
+    Raises:
+        OSError: it is closed to us.
+    """
+    try:
+        found = sorted(root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [path for path in found if path.suffix in SUFFIXES]
 
 
 def _example(name: str, snapshot: Snapshot) -> object:

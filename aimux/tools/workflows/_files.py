@@ -7,7 +7,7 @@ from pathlib import Path
 from aimux.files.yaml import Document, YamlFault, YamlReader
 from aimux.model import Problem, Severity
 from aimux.rules.workflow import StepFault, Workflow, read_workflow
-from aimux.tools._steps import check_step, step_tools, steps_in, workflow_files
+from aimux.tools._steps import check_step, files_in, step_tools, steps_in, workflow_files
 
 
 def workflow_problems(roots: Sequence[Path]) -> list[Problem]:
@@ -16,9 +16,15 @@ def workflow_problems(roots: Sequence[Path]) -> list[Problem]:
     It reads files: call it in a thread where a loop runs.
     """
     reader = YamlReader()
-    return [
-        problem for path in workflow_files(roots).values() for problem in _problems_of(path, reader)
-    ]
+    found: list[Problem] = []
+    for root in roots:
+        try:
+            files_in(root)
+        except OSError as error:
+            found.append(_told(str(root), 0, f"cannot be read: {error.strerror}"))
+    for path in workflow_files(roots).values():
+        found += _problems_of(path, reader)
+    return found
 
 
 def _problems_of(path: Path, reader: YamlReader) -> Iterator[Problem]:
