@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -295,7 +296,11 @@ def sessions(status: str, cli: str | None, limit: int, cursor: str | None, as_js
         else:
             note("no sessions")
         if body.get("next_cursor"):
-            note(f"more: aimux sessions --cursor {body['next_cursor']}")
+            same = {"--status": status if status != "all" else None, "-c": cli}
+            words = [part for name, value in same.items() if value for part in (name, value)]
+            words += ["-n", str(limit)] if limit != PAGE else []
+            words += ["--cursor", str(body["next_cursor"])]  # good for the same filters only
+            note(f"more: aimux sessions {shlex.join(words)}")
         return DONE
 
     with_server(work)

@@ -96,12 +96,21 @@ async def _list(context: ToolContext, call: ToolCall) -> Json:
         return await _list_thoughts(context, call)
     limit, cursor, cli = given.get("limit"), given.get("cursor"), given.get("cli")
     statuses = FILTERS[str(given.get("status", "all"))]
+    unknown: NotFound | None = None
+    if cli:
+        profiles = (await context.engine.config.snapshot(call.client)).profiles
+        try:
+            cli = find_cli(str(cli), profiles)
+        except NotFound as error:  # it may have been there when its sessions were made
+            unknown = error
     page = await context.engine.store.sessions(
         statuses=statuses,
         cli=str(cli) if cli else None,
         limit=limit if isinstance(limit, int) else PAGE,
         cursor=str(cursor) if cursor else None,
     )
+    if unknown is not None and not page.sessions:
+        raise unknown
     tally = await context.engine.store.tally()
     rows = [session_json(session) for session in page.sessions]
     filters = {name: given[name] for name in ("status", "cli", "limit") if name in given}

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sqlite3
 from pathlib import Path
 
@@ -124,13 +125,19 @@ def test_a_job_that_is_not_there_is_a_usage_error(served: Machine) -> None:
 
 
 def test_sessions_are_listed_in_pages(served: Machine, job: dict[str, str]) -> None:
-    """Each page names the next."""
-    served.aimux("run", "-q", "-c", "claude", "hello")
+    """Each page names the next, with the filters that its cursor is good for."""
+    for _ in range(2):
+        served.aimux("run", "-q", "-c", "claude", "hello")
     first = json.loads(served.aimux("sessions", "--json", "-n", "1").out)
     second = json.loads(served.aimux("sessions", "--json", "--cursor", first["next_cursor"]).out)
     table = served.aimux("sessions", "-c", "codex")
+    of_claude = served.aimux("sessions", "-c", "claude", "-n", "1").err
+    more = shlex.split(of_claude.partition("more: aimux ")[2])
+    following = served.aimux(*more)
 
     assert first["count"] == 1
+    assert more[:-1] == ["sessions", "-c", "claude", "-n", "1", "--cursor"]
+    assert (following.code, following.out.count("ses_")) == (0, 1)
     assert first["sessions"][0]["id"] not in [each["id"] for each in second["sessions"]]
     assert job["session_id"] in table.out
 

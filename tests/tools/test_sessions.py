@@ -3,6 +3,7 @@
 import pathlib
 from typing import Any
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -38,7 +39,7 @@ SCRIPT = [answers(native="n"), fails("context overflow"), HANG]
         ({"status": "failed"}, [1]),
         ({"status": "queued"}, []),
         ({"cli": "beta"}, [0]),
-        ({"cli": "nobody"}, []),
+        ({"cli": "gamma"}, []),
     ],
 )
 async def test_sessions_are_listed_and_filtered(
@@ -52,6 +53,22 @@ async def test_sessions_are_listed_and_filtered(
     assert [row["id"] for row in body["sessions"]] == [ids[index] for index in found]
     assert body["count"] == len(found)
     assert [row["status"] for row in body["sessions"] if row["id"] == ids[2]] in (["running"], [])
+
+
+async def test_sessions_of_a_cli_that_nobody_knows_are_not_none(
+    tmp_path: pathlib.Path, autojump_clock: Clock
+) -> None:
+    """A slip would look like an empty history; one that is gone keeps what it had."""
+    async with open_house(tmp_path, lambda _: answers()) as house:
+        had = (await house.run(route=route(cli="beta"))).session_id
+        slip = await fault(house, "sessions", action="list", cli="alpa")
+        snapshot = house.loader.snapshot
+        left = {name: each for name, each in snapshot.profiles.items() if name != "beta"}
+        house.loader.snapshot = attrs.evolve(snapshot, profiles=left)
+        gone = await ask(house, "sessions", action="list", cli="beta")
+
+    assert (slip.code, slip.hint) == ("cli_unknown", "did you mean alpha?")
+    assert [each["id"] for each in gone["sessions"]] == [had]
 
 
 async def test_pages_follow_with_the_same_filters(
