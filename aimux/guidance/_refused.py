@@ -1,6 +1,5 @@
 """What to do about a call that was not served, by the code of its error and what was sent."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -99,6 +98,8 @@ def _renamed(code: str, error: Json, given: Json) -> Json | None:
     said = given.get(name)
     if close is None or not isinstance(said, str):
         return None
+    import difflib  # costs more than all else here, and few names are wrong
+
     slip = difflib.SequenceMatcher(None, said.removeprefix(prefix).casefold(), close[1])
     if slip.ratio() < MISSPELT:
         return None
