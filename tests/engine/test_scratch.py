@@ -124,6 +124,27 @@ async def test_a_file_that_vanishes_or_changes_is_left_out(
             assert "'piped' (changed meanwhile)" in told(scratch)
 
 
+async def test_a_link_that_takes_a_files_place_is_not_followed(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the reading: what it leads to is not the tree's."""
+    (tmp_path / "elsewhere").write_text("secret", encoding="utf-8")
+    (tree / "linked").write_text("own", encoding="utf-8")
+    opened = os.open
+
+    def open_(path: Path, *args: object) -> int:
+        if path == tree / "linked" and not path.is_symlink():
+            path.unlink()
+            path.symlink_to(tmp_path / "elsewhere")
+        return opened(path, *args)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr(os, "open", open_)
+    with trio.fail_after(30):
+        async with open_scratch(str(tree), tree.parent / "scratch") as scratch:
+            assert not (scratch.path / "linked").exists()
+            assert "'linked' (changed meanwhile)" in told(scratch)
+
+
 @needs.not_root
 async def test_an_unreadable_file_or_directory_is_left_out(tree: Path) -> None:
     """It is of no use to the CLI either."""
