@@ -1,5 +1,6 @@
 """The daemon's socket, and a name that others take away."""
 
+import os
 import shutil
 import socket
 import tempfile
@@ -157,3 +158,43 @@ async def test_another_name_is_told_in_the_file_of_the_lock(
 
     assert holder is not None
     assert holder.socket == local.address.socket != before
+
+
+async def test_a_daemon_whose_state_directory_is_gone_leaves(
+    local: LocalSocket, tmp_path: Path
+) -> None:
+    """Its store is nobody's any more: it takes no other name, and asks to be stopped."""
+    before = local.plain
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        with trio.fail_after(60):
+            async with trio.open_nursery() as nursery:
+                owner = Owner(nursery, lock, is_owner=False)
+                await nursery.start(serve_local, owner, local)
+                await owner.stopping.wait()
+        said = os.read(lock, 100)
+    finally:
+        os.close(lock)
+
+    assert local.plain is before
+    assert said == b""
+
+
+async def test_a_daemon_that_no_client_can_reach_leaves(
+    local: LocalSocket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """There is no name that it could have: it would live on without anybody knowing."""
+    monkeypatch.setattr(_local, "CHECK_S", 0.01)
+    monkeypatch.setattr(LocalSocket, "bind_again", lambda self: False)
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        with trio.fail_after(60):
+            async with trio.open_nursery() as nursery:
+                owner = Owner(nursery, lock)
+                await nursery.start(serve_local, owner, local)
+                await trio.to_thread.run_sync(os.unlink, local.address.socket)
+                await owner.stopping.wait()
+    finally:
+        os.close(lock)
+
+    assert owner.stopping.is_set()

@@ -237,6 +237,7 @@ async def test_a_daemon_of_another_runtime_directory_is_found_by_its_lock(world:
         run = partial(command, world, AIMUX_RUNTIME_DIR=elsewhere)
         shown = await run("status")
         second = await run("run")
+        started = await run("start")
         restarted = await run("restart")
         stopped = await run("stop")
 
@@ -244,6 +245,7 @@ async def test_a_daemon_of_another_runtime_directory_is_found_by_its_lock(world:
     assert f"socket   {world.address.socket}" in shown[1]
     assert second[0] == 1
     assert f"pid {pid}) serves" in second[1]
+    assert started == (0, f"already running: pid {pid}, state {world.stand.state}\n")
     assert restarted[1].startswith(f"restarted: pid {pid}, ")
     assert stopped == (0, f"stopped: pid {pid}\n")
 

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -11,10 +12,12 @@ import trio.testing
 
 import aimux
 from aimux.daemon import ask, running
+from aimux.daemon._hello import Hello
 from aimux.daemon._renewal import HOLD_AFTER_S, RENEW_WITHIN_S, wait_renewal
+from aimux.daemon._serve import Daemon
 from aimux.files.shipped import shipped
 from aimux.model import ServerSettings
-from aimux.shim.address import connect, hello
+from aimux.shim.address import DaemonAddress, connect, hello
 from aimux.waiting import Broadcast
 
 from .. import needs
@@ -186,3 +189,30 @@ def make_site(site: Path) -> None:
     shutil.copytree(Path(aimux.__file__).parent, site / "aimux", ignore=odd)
     for kind in ("profiles", "prompts"):
         shutil.copytree(shipped(kind), site / "aimux" / "_data" / kind)
+
+
+@pytest.mark.parametrize(
+    ("tried", "version", "is_broken", "is_wanted"),
+    [
+        ("", "0", True, True),
+        ("9.0", "0", True, True),  # it came for a version, which was not whole
+        ("/a/python", "0", True, False),
+        ("", "0", False, False),
+        ("", "9999", False, True),
+        ("9999", "9999", False, False),
+    ],
+)
+async def test_a_daemon_follows_a_python_once(
+    monkeypatch: pytest.MonkeyPatch, tried: str, version: str, is_broken: bool, is_wanted: bool
+) -> None:
+    """Two broken installations do not take turns, nor does one ask for a version for ever."""
+    monkeypatch.setattr("aimux.daemon._serve.is_whole", lambda: not is_broken)
+    address = DaemonAddress("/state", "/config", "/run")
+    nobody: Any = None  # neither app nor nursery is asked
+    daemon = Daemon(app=nobody, nursery=nobody, address=address, lock=-1, tried=tried)
+    daemon._check(
+        Hello(version=version, cwd=Path("/"), env={}, state_dir="/state", python="/b/python")
+    )
+
+    assert daemon.restarting.is_set() is is_wanted
+    assert (daemon.python == "/b/python") is is_wanted

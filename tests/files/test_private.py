@@ -9,6 +9,7 @@ import pytest
 
 from aimux.files.private import make_private
 from aimux.shim.command import own_command
+from aimux.store import open_store
 
 from .. import needs
 from ..console.conftest import LIMIT_S, make_machine
@@ -21,6 +22,19 @@ OURS = ("state", "state/spool", "cache", "cache/yaml", "run")
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_a_store_of_ours_that_was_open_to_others_is_ours_alone(tmp_path: Path) -> None:
+    """With what stands beside it, which SQLite gives the same mode."""
+    path = tmp_path / "sessions.db"
+    async with open_store(path, owner="one"):
+        pass
+    path.chmod(0o644)
+    async with open_store(path, owner="two") as store:
+        await store.tally()
+        modes = [mode(tmp_path / f"sessions.db{each}") for each in ("", "-wal", "-shm")]
+
+    assert modes == [0o600] * 3
 
 
 UMASKS = (0o000, 0o022, 0o277, 0o777)  # as a shell, a container or a unit may have set it
