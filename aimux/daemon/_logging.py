@@ -1,6 +1,7 @@
 """Logs go to a rotating file as JSON lines, never to stdout."""
 
 import datetime
+import errno
 import io
 import logging
 import logging.handlers
@@ -25,6 +26,8 @@ def set_up_logging(path: Path, settings: ServerSettings) -> None:
     handler: logging.Handler
     try:
         make_private(path.parent)
+        if path.is_fifo():  # opening it would wait for a reader
+            raise OSError(errno.EINVAL, "a pipe is no log", str(path))
         handler = _PrivateFile(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
     except OSError:
         handler = logging.StreamHandler(sys.stderr)

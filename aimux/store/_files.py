@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,12 @@ def _has_foreign_tables(path: Path) -> bool:
 
 def refusal_of(path: Path) -> StoreUnavailable | None:
     """What opening the store at `path` would be refused for, as far as a look at it tells."""
+    if _is_odd(path):
+        return StoreUnavailable(
+            f"store {path}: a device, a pipe or a directory, not a file",
+            code="store_no_file",
+            hint="name a file in server.db_path (AIMUX_DB_PATH): jobs are always kept in one",
+        )
     if is_foreign(path):
         return StoreUnavailable(
             f"store {path}: a database of another program, which is left as it is",
@@ -108,8 +115,16 @@ def _schema(path: Path) -> int:
         return 0  # whoever opens it says what is wrong
 
 
+def _is_odd(path: Path) -> bool:
+    """Whether something that is no file has the name: its mode would be changed for everybody."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False  # nothing, or whoever opens it says what is wrong
+
+
 def _refuse_foreign(path: Path) -> None:
-    refusal = refusal_of(path) if is_foreign(path) else None
+    refusal = refusal_of(path) if _is_odd(path) or is_foreign(path) else None
     if refusal is not None:
         raise refusal
 
@@ -123,7 +138,7 @@ def hold(path: Path, owner: str) -> Iterator[int]:
 
     Raises:
         StoreUnavailable: somebody else owns it (`store_locked`), it is a file of another program
-            (`store_foreign`), or the directory is not writable.
+            (`store_foreign`) or none at all (`store_no_file`), or the directory is not writable.
     """
     _refuse_foreign(path)
     lock = path.with_name(path.name + ".lock")

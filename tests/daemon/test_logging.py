@@ -113,3 +113,15 @@ def test_a_log_that_was_rotated_is_its_owners_alone_too(
 
     assert {"aimux.log", "aimux.log.1"} <= modes.keys()
     assert set(modes.values()) == {0o600}
+
+
+@needs.posix
+def test_a_pipe_in_the_place_of_the_log_is_not_waited_for(path: Path) -> None:
+    """Nobody may read it for hours; warnings go to stderr then."""
+    path.parent.mkdir()
+    os.mkfifo(path)
+    set_up_logging(path, ServerSettings())
+    (handler,) = logging.getLogger("aimux").handlers
+
+    assert type(handler) is logging.StreamHandler
+    assert handler.level == logging.WARNING

@@ -167,3 +167,31 @@ def test_a_foreign_file_that_came_meanwhile_is_not_written(tmp_path: Path) -> No
 
     assert caught.value.code == "store_foreign"
     assert facts_below(tmp_path) == before
+
+
+@needs.posix
+@pytest.mark.parametrize("kind", ["mkdir", "mkfifo"])
+def test_what_is_no_file_is_no_store(tmp_path: Path, kind: str) -> None:
+    """A device would have its mode changed, for the whole machine: nothing is made or changed."""
+    path = tmp_path / "sessions.db"
+    getattr(os, kind)(path)
+    path.chmod(0o644)
+    fault = trio.run(refusal, path)
+
+    assert fault.code == "store_no_file"
+    assert "AIMUX_DB_PATH" in str(fault.hint)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@needs.posix
+def test_what_is_no_file_and_came_meanwhile_keeps_its_mode(tmp_path: Path) -> None:
+    """Whoever opens it looks once more, as at a foreign file."""
+    path = tmp_path / "sessions.db"
+    os.mkfifo(path)
+    path.chmod(0o644)
+    with pytest.raises(StoreUnavailable) as caught:
+        connect(path)
+
+    assert caught.value.code == "store_no_file"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
