@@ -1,9 +1,10 @@
 """`aimux investigate`: CLIs look into a question until it settles; the report on stdout."""
 
-from pathlib import Path
 from typing import Final
 
 import click
+
+from aimux.daemon import own_directory
 
 from ._client import Json, McpClient
 from ._output import as_text, note, open_progress, say, say_json, table
@@ -159,7 +160,7 @@ async def _run(
 
 
 def _cwd(arguments: Json) -> str:
-    return str(arguments.get("cwd") or Path.cwd())
+    return str(arguments.get("cwd") or own_directory())
 
 
 async def _found(client: McpClient, wanted: Json, *, as_json: bool) -> int:

@@ -1,9 +1,10 @@
 """`aimux research`: a topic, its report and sources on stdout."""
 
 import os
-from pathlib import Path
 
 import click
+
+from aimux.daemon import own_directory
 
 from ._client import Json, McpClient
 from ._ended import call_to_end
@@ -80,7 +81,7 @@ def _arguments(topic: str, given: Json) -> Json:
         "output_format": given["output_format"],
         "model": given["model"],
         "files": [os.path.abspath(each) for each in files] if isinstance(files, tuple) else None,  # noqa: PTH100  # links stay
-        "cwd": given["directory"] or str(Path.cwd()),
+        "cwd": given["directory"] or str(own_directory()),
         "force": given["force"],
         "timeout_seconds": given["timeout"],
     }

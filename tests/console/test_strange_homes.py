@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -13,8 +14,10 @@ from typing import Final
 import attrs
 import pytest
 
+import aimux
 from aimux.config import ClientContext, Loader, home_dir
 from aimux.console._doctor import BAD, _own_files
+from aimux.daemon import own_directory
 from aimux.errors import SetupFault
 from aimux.files.home import NoHomeError, find_home
 from aimux.shim.command import own_command
@@ -283,6 +286,24 @@ def test_a_working_directory_that_is_gone_stops_no_command(tmp_path: Path) -> No
 
         assert "Traceback" not in done.stderr, words
         assert done.returncode == 0, (words, done.stdout, done.stderr)
+
+
+def test_where_a_command_stands_is_asked_in_one_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that knows what to do where that is gone; and the shim, which imports nothing."""
+    package = Path(aimux.__file__).parent
+    asking = {
+        each.relative_to(package).as_posix()
+        for each in package.rglob("*.py")
+        if re.search(r"\bPath\.cwd\(|\bos\.getcwd\(", each.read_text(encoding="utf-8"))
+    }
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    assert asking == {"daemon/_stdio.py", "shim/address.py"}
+    assert own_directory() == Path("/")
 
 
 @pytest.mark.parametrize("journal", ["delete", "wal"])
