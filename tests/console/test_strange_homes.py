@@ -16,10 +16,11 @@ import pytest
 
 import aimux
 from aimux.config import ClientContext, Loader, home_dir
-from aimux.console._doctor import BAD, _own_files
-from aimux.daemon import own_directory
+from aimux.console._doctor import BAD, _own_files, _store
+from aimux.daemon import StateFiles, own_directory
 from aimux.errors import SetupFault
 from aimux.files.home import NoHomeError, find_home
+from aimux.shim.address import DaemonAddress, hello
 from aimux.shim.command import own_command
 
 from .. import needs
@@ -273,6 +274,18 @@ def test_the_doctor_looks_at_closed_directories(
     assert bad or name == "project"
 
 
+def test_a_store_in_a_closed_directory_is_told(tmp_path: Path) -> None:
+    """It is there or it is not: nobody can say, so it is not fine."""
+    place = tmp_path / "deep"
+    place.mkdir()
+    with closed(place):
+        found = _store(StateFiles(store=place / "sessions.db", log=place / "aimux.log"))
+
+    assert (found.verdict, found.is_vital) == (BAD, True)
+    assert str(place) in found.said
+    assert "server.db_path" in found.remedy
+
+
 def test_a_working_directory_that_is_gone_stops_no_command(tmp_path: Path) -> None:
     """The root stands in for it."""
     machine = make_machine(tmp_path, ["codex"])
@@ -304,6 +317,7 @@ def test_where_a_command_stands_is_asked_in_one_place(
 
     assert asking == {"daemon/_stdio.py", "shim/address.py"}
     assert own_directory() == Path("/")
+    assert b'"cwd": "/"' in hello(DaemonAddress("/state", "/config", "/run"), {})
 
 
 @pytest.mark.parametrize("journal", ["delete", "wal"])

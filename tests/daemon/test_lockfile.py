@@ -84,6 +84,15 @@ async def test_the_file_says_who_holds_the_lock_and_what_it_does(address: Daemon
     assert running(address) == 0
 
 
+async def test_a_socket_whose_path_is_not_utf_8_is_told_and_found(address: DaemonAddress) -> None:
+    """As a home may be named."""
+    address.socket = os.fsdecode(b"/home/h\xe9\xff/s")
+    async with open_daemon_lock(address, is_served=never) as lock:
+        tell_holder(lock, address)
+
+        assert await wait_holder(address) == Holder(os.getpid(), address.socket, is_leaving=False)
+
+
 def test_a_reader_never_finds_nobody_while_the_file_is_written(
     address: DaemonAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:

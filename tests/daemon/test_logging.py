@@ -120,7 +120,9 @@ def test_a_pipe_in_the_place_of_the_log_is_not_waited_for(path: Path) -> None:
     """Nobody may read it for hours; warnings go to stderr then."""
     path.parent.mkdir()
     os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # else a failure would be to wait
     set_up_logging(path, ServerSettings())
+    os.close(reader)
     (handler,) = logging.getLogger("aimux").handlers
 
     assert type(handler) is logging.StreamHandler
