@@ -56,7 +56,7 @@ async def test_a_restart_that_waits_for_jobs_or_does_not_come_is_told_as_that(
     """The first is no failure, the second is."""
     answers += [facts("a"), facts("a", running=2)]
     assert await _daemon._restart() == 0
-    assert "pid 7 restarts when its 2 job(s) are done" in capsys.readouterr().out
+    assert "pid 7 restarts when its 2 jobs are done" in capsys.readouterr().out
 
     answers[:] = [facts("a")]
     assert await _daemon._restart() == 1
