@@ -56,6 +56,7 @@ def test_plain_text_where_json_was_asked_for_is_the_answer(name: str, text: str)
     assert dialect.output.ended == Ended(reason="exit")
     assert codes(said) == ["plain_text"]
     assert dialect.output.has_spoken
+    assert text not in dialect.output.error_text  # an answer explains no failure
 
 
 @pytest.mark.parametrize("name", JSON_DIALECTS)
@@ -86,6 +87,22 @@ def test_what_is_no_text_of_a_cli_is_no_answer(name: str, text: str, exit_code: 
 def test_text_beside_records_is_noise_as_ever() -> None:
     """A CLI that speaks JSON says its answer in it."""
     _, dialect = told("claude", "Welcome", {"type": "system", "subtype": "init"}, "Bye")
+
+    assert dialect.output.answer == ""
+    assert dialect.output.ended is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        'noise {"type":"system","subtype":"init","session_id":"s"}',
+        '[{"type":"system","subtype":"init","session_id":"s"}]',
+        '{\n  "type": "system",\n  "subtype": "init"\n}',
+    ],
+)
+def test_a_record_in_any_form_makes_text_beside_it_noise(record: str) -> None:
+    """Behind other words, in an array, over several lines."""
+    _, dialect = told("claude", "Welcome", record, "Bye")
 
     assert dialect.output.answer == ""
     assert dialect.output.ended is None
