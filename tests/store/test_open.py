@@ -240,7 +240,7 @@ async def test_a_directory_in_place_of_the_file_is_refused(tmp_path: Path) -> No
 
     fault = await refusal(tmp_path / "sessions.db")
 
-    assert fault.code == "store_unwritable"
+    assert fault.code == "store_no_file"
 
 
 @pytest.mark.parametrize(
