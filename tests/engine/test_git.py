@@ -187,6 +187,7 @@ def test_the_traps_are_sprung_by_plain_git(field: Field) -> None:
     """What the other tests rely on: plain git runs what a repository names."""
     field.git("ls-files", "-co", "--exclude-standard")
     field.git("ls-files", "-o", cwd=field.tree / "bare")
+    (field.tree / "a.txt").write_text("no filter runs over what did not change", encoding="utf-8")
     field.git("commit", "-aqm", "x")
 
     assert {"own-fsmonitor", "bare-fsmonitor", "own-process"} <= set(field.sprung())
