@@ -210,13 +210,22 @@ async def test_what_tests_leave_is_no_change(field: Field) -> None:
 
 
 async def test_what_a_cli_keeps_beside_the_files_is_no_change(field: Field) -> None:
-    """As its profile names it; what is new besides is told."""
-    async with open_copy(field, by_products=[".aider*"]) as copy:
-        (copy.path / ".aider.tags.cache.v4").mkdir()
-        (copy.path / ".aider.tags.cache.v4" / "cache.db").write_bytes(b"\0")
+    """As its profile names it, were it there before or not; what is new besides is told."""
+    for name in (".aider.tags.cache.v4", "sub/.aider.tags.cache.v4"):
+        (field.tree / name).mkdir()
+        (field.tree / name / "cache.db").write_bytes(b"before")
+    async with open_copy(field, by_products=[".aider.tags.cache*", "/own/kept/"]) as copy:
+        for name in (
+            ".aider.tags.cache.v4",
+            "sub/.aider.tags.cache.v4",
+            "own/kept",
+            "sub/own/kept",
+        ):
+            (copy.path / name).mkdir(parents=True, exist_ok=True)
+            (copy.path / name / "cache.db").write_bytes(b"\0")
         (copy.path / "made.txt").write_text("x\n", encoding="utf-8")
 
-        assert parse_diff(await copy.diff()).paths == ["made.txt"]
+        assert parse_diff(await copy.diff()).paths == ["made.txt", "sub/own/kept/cache.db"]
 
 
 async def test_what_is_ignored_from_above_is_no_change_below(field: Field) -> None:

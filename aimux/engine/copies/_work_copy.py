@@ -265,8 +265,9 @@ class WorkCopies:
     ) -> AsyncIterator[WorkCopy]:
         """A copy of `cwd` of this name, removed at the end whatever happened in it.
 
-        `linked` are directories of the tree that it has as links, not as copies; new files that
-        the patterns of `by_products` fit are no change. Cancelling it removes the copy.
+        `linked` are directories of the tree that it has as links, not as copies; files that the
+        patterns of `by_products` fit are never a change, new or not. Cancelling it removes the
+        copy.
 
         Raises:
             Refusal: the tree is too large, or the copy cannot be made.
@@ -320,7 +321,8 @@ def _make(cwd: Path, directory: Path, linked: Sequence[str], by_products: Sequen
         names = list_files(copying, repository if is_repository else None)
         left = [name for name in names if not _is_below(name, linked)]
         copying.run(left)
-        repository.run("add", "--all", "--force", "--", ".")
+        kept_out = [spec for each in by_products for spec in _but(each)]
+        repository.run("add", "--all", "--force", "--", ".", *kept_out)
         base = repository.run("write-tree").decode().strip()
         if is_repository:  # some CLIs refuse to work outside one; this one nobody reads again
             shown = make_repository(copy)
@@ -338,6 +340,13 @@ def _make(cwd: Path, directory: Path, linked: Sequence[str], by_products: Sequen
         raise when_exhausted(doing, fault) or _refused(str(cwd), str(fault)) from fault
     warnings = [Warned(code="scratch_incomplete", message=each) for each in told]
     return _Made(cwd=tree, repository=repository, base=base, warnings=warnings)
+
+
+def _but(pattern: str) -> list[str]:
+    """What a line of .gitignore leaves out, as git takes it behind paths."""
+    name = pattern.strip("/")
+    place = name if "/" in pattern.rstrip("/") else f"**/{name}"
+    return [f":(exclude,glob){place}", f":(exclude,glob){place}/**"]
 
 
 def _is_below(name: str, linked: Sequence[str]) -> bool:
